@@ -1,0 +1,267 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/config/configretry"
+)
+
+// Limits of the API, from its official page (list_data, section "请求体").
+const (
+	maxPageSize      = 100
+	maxFilterAPIKeys = 100
+	// apiCallsPerMinute is the API's own limit for one app (official rate level 3).
+	apiCallsPerMinute = 100
+)
+
+// Default endpoints of the two public clouds. Private deployments use their own host.
+const (
+	feishuEndpoint = "https://open.feishu.cn"
+	larkEndpoint   = "https://open.larksuite.com"
+)
+
+// Config is the configuration of the receiver. Keys, defaults and meaning are
+// listed in the README's configuration reference, which a test holds against
+// this struct.
+type Config struct {
+	// ClientConfig holds endpoint, timeout, tls, proxy_url, headers and the rest
+	// of the collector's HTTP client settings, on the receiver's own level.
+	// Endpoint is the base URL of the Open API, default https://open.feishu.cn.
+	// Timeout bounds one call, default 30s.
+	ClientConfig confighttp.ClientConfig `mapstructure:",squash"`
+
+	// AppID is the id of the custom app whose credential reads the log
+	// (cli_...). Required.
+	AppID string `mapstructure:"app_id"`
+	// AppSecret is that app's secret. Required.
+	AppSecret configopaque.String `mapstructure:"app_secret"`
+
+	// PollInterval is how often to look for new entries. The first look is at
+	// once. Default 1m.
+	PollInterval time.Duration `mapstructure:"poll_interval"`
+	// InitialLookback is how far back to begin where no checkpoint exists.
+	// Default 1h. Ignored when StartTime is set.
+	InitialLookback time.Duration `mapstructure:"initial_lookback"`
+	// StartTime is where to begin where no checkpoint exists (RFC 3339),
+	// instead of InitialLookback. Inclusive.
+	StartTime time.Time `mapstructure:"start_time"`
+	// EndTime makes this a bounded export: entries from EndTime on are left out,
+	// and the receiver idles once everything before has been read. Exclusive.
+	EndTime time.Time `mapstructure:"end_time"`
+	// RecheckAfter lists after how long the same time is read again, for
+	// entries that the API shows late. Ascending. Default 2m, 15m, 1h; empty
+	// turns it off.
+	RecheckAfter []time.Duration `mapstructure:"recheck_after"`
+	// MaxWindow is the longest time range of one walk. Default 1h.
+	MaxWindow time.Duration `mapstructure:"max_window"`
+	// PageSize is the number of entries asked for in one call, 1 to 100.
+	// Default 100.
+	PageSize int `mapstructure:"page_size"`
+	// RequestsPerMinute is the receiver's own pace on list_data, shared by all
+	// receivers with the same endpoint and app_id. Default 100, the API's limit.
+	RequestsPerMinute int `mapstructure:"requests_per_minute"`
+	// MaxConcurrentWalks is how many windows are read side by side while
+	// catching up. Default 1.
+	MaxConcurrentWalks int `mapstructure:"max_concurrent_walks"`
+	// MaxResponseSize is the largest answer, after decompression, that is read.
+	// A larger one is an error. Default 32MiB.
+	MaxResponseSize ByteSize `mapstructure:"max_response_size"`
+
+	// Filter narrows down the entries on the API's side.
+	Filter FilterConfig `mapstructure:"filter"`
+	// Redaction masks credentials inside entries.
+	Redaction RedactionConfig `mapstructure:"redaction"`
+	// Body is the form of a record's body: original (default) or structured.
+	Body BodyFormat `mapstructure:"body"`
+
+	// RetryOnFailure is the backoff of failed calls and of refusals by the
+	// pipeline. Unlike elsewhere in the collector max_elapsed_time is 0 by
+	// default: an audit log is retried for ever.
+	RetryOnFailure configretry.BackOffConfig `mapstructure:"retry_on_failure"`
+	// Storage names a storage extension for the position. Without one it is
+	// kept in memory and lost with the process.
+	Storage *component.ID `mapstructure:"storage"`
+	// K8sLeaderElector names a k8s_leader_elector extension: only the elected
+	// replica polls.
+	K8sLeaderElector *component.ID `mapstructure:"k8s_leader_elector"`
+}
+
+// FilterConfig narrows down the entries on the API's side.
+type FilterConfig struct {
+	// APIKeys are the APIs whose calls are wanted, as the log names them
+	// (POST/open-apis/authen/v1/access_token). At most 100. Empty: all.
+	APIKeys []string `mapstructure:"api_keys"`
+	// AppID is the app whose calls are wanted. Empty: all.
+	AppID string `mapstructure:"app_id"`
+}
+
+// RedactionConfig masks credentials inside query_param, payload and response.
+type RedactionConfig struct {
+	// Enabled is true by default.
+	Enabled bool `mapstructure:"enabled"`
+	// Keys are masked besides the built-in credential keys, whatever their case.
+	Keys []string `mapstructure:"keys"`
+}
+
+// BodyFormat is the form of a record's body.
+type BodyFormat string
+
+const (
+	// BodyOriginal is the entry's own JSON text.
+	BodyOriginal BodyFormat = "original"
+	// BodyStructured is the entry as a map.
+	BodyStructured BodyFormat = "structured"
+)
+
+// ByteSize is a number of bytes, written as 33554432, 32MiB, 32MB or 512KiB.
+type ByteSize int64
+
+var byteUnits = map[string]int64{
+	"": 1, "b": 1,
+	"kb": 1e3, "mb": 1e6, "gb": 1e9,
+	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
+}
+
+// UnmarshalText reads a size with its unit.
+func (b *ByteSize) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	end := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	n, err := strconv.ParseInt(s[:end], 10, 64)
+	unit, ok := byteUnits[strings.ToLower(strings.TrimSpace(s[end:]))]
+	if err != nil || !ok || n > (1<<63-1)/unit {
+		return fmt.Errorf("%q is not a size: write a whole number and one of B, KB, MB, GB, KiB, MiB, GiB", s)
+	}
+	*b = ByteSize(n * unit)
+	return nil
+}
+
+// MarshalText writes the size in the largest binary unit that is exact.
+func (b ByteSize) MarshalText() ([]byte, error) {
+	for _, u := range []string{"GiB", "MiB", "KiB"} {
+		if size := byteUnits[strings.ToLower(u)]; b != 0 && int64(b)%size == 0 {
+			return append(strconv.AppendInt(nil, int64(b)/size, 10), u...), nil
+		}
+	}
+	return strconv.AppendInt(nil, int64(b), 10), nil
+}
+
+// Validate finds every fault that can be found without the network and reports
+// them together, each with its key, its value and the fix.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if err := validateEndpoint(c.ClientConfig.Endpoint); err != nil {
+		errs = append(errs, err)
+	}
+	if c.ClientConfig.Timeout <= 0 {
+		bad("timeout: %s must be more than 0: a call without a time limit can hang for ever", c.ClientConfig.Timeout)
+	}
+	switch {
+	case c.AppID == "":
+		bad("app_id: missing: set it to the App ID of your custom app (developer console, Credentials & Basic Info)")
+	case strings.TrimSpace(c.AppID) != c.AppID:
+		bad("app_id: %q has white space around it: remove it", c.AppID)
+	}
+	switch secret := string(c.AppSecret); {
+	case secret == "":
+		bad("app_secret: missing or empty: set it to the App Secret of app_id, for example ${env:FEISHU_APP_SECRET}, and check that the variable is set")
+	case strings.TrimSpace(secret) != secret:
+		bad("app_secret: has white space around it (a line break from a file?): remove it")
+	}
+	if c.PollInterval < time.Second {
+		bad("poll_interval: %s is too short: use 1s or more", c.PollInterval)
+	}
+	if c.StartTime.IsZero() && c.InitialLookback < 0 {
+		bad("initial_lookback: %s is negative: use 0 or more, or start_time", c.InitialLookback)
+	}
+	for key, t := range map[string]time.Time{"start_time": c.StartTime, "end_time": c.EndTime} {
+		if !t.IsZero() && t.Unix() < 0 {
+			bad("%s: %s lies before 1970: use a later time", key, t.Format(time.RFC3339))
+		}
+	}
+	if !c.StartTime.IsZero() && !c.EndTime.IsZero() && !c.EndTime.After(c.StartTime) {
+		bad("end_time: %s is not after start_time %s: nothing would be read", c.EndTime.Format(time.RFC3339), c.StartTime.Format(time.RFC3339))
+	}
+	previous := time.Duration(0)
+	for i, after := range c.RecheckAfter {
+		switch {
+		case after < time.Second:
+			bad("recheck_after[%d]: %s is too short: use 1s or more, or [] to turn rechecks off", i, after)
+		case after%time.Second != 0:
+			bad("recheck_after[%d]: %s is not a whole number of seconds: the API knows no fractions", i, after)
+		case after <= previous:
+			bad("recheck_after[%d]: %s is not after %s: list the times in ascending order, each once", i, after, previous)
+		}
+		previous = after
+	}
+	if c.MaxWindow < time.Second {
+		bad("max_window: %s is too short: use 1s or more", c.MaxWindow)
+	}
+	if c.PageSize < 1 || c.PageSize > maxPageSize {
+		bad("page_size: %d is out of range: the API takes 1 to %d", c.PageSize, maxPageSize)
+	}
+	if c.RequestsPerMinute < 1 {
+		bad("requests_per_minute: %d is out of range: use 1 or more; the API allows %d for one app", c.RequestsPerMinute, apiCallsPerMinute)
+	}
+	if c.MaxConcurrentWalks < 1 || c.MaxConcurrentWalks > 100 {
+		bad("max_concurrent_walks: %d is out of range: use 1 to 100", c.MaxConcurrentWalks)
+	}
+	if c.MaxResponseSize < 1<<10 {
+		bad("max_response_size: %d is too small: use 1KiB or more; the default 32MiB fits a page of 100 large entries", c.MaxResponseSize)
+	}
+	if n := len(c.Filter.APIKeys); n > maxFilterAPIKeys {
+		bad("filter::api_keys: %d keys are too many: the API takes at most %d; use several receivers", n, maxFilterAPIKeys)
+	}
+	if i := slices.Index(c.Filter.APIKeys, ""); i >= 0 {
+		bad("filter::api_keys[%d]: empty: remove it, or write method and path, like POST/open-apis/authen/v1/access_token", i)
+	}
+	if i := slices.Index(c.Redaction.Keys, ""); i >= 0 {
+		bad("redaction::keys[%d]: empty: remove it", i)
+	}
+	if c.Body != BodyOriginal && c.Body != BodyStructured {
+		bad("body: %q is unknown: use %s or %s", c.Body, BodyOriginal, BodyStructured)
+	}
+	return errors.Join(errs...)
+}
+
+// validateEndpoint accepts an https URL, or http on a loopback address: the
+// credential and the log would otherwise cross the network in the clear.
+func validateEndpoint(endpoint string) error {
+	const example = "use a base URL like " + feishuEndpoint + " (Feishu) or " + larkEndpoint + " (Lark)"
+	u, err := url.Parse(endpoint)
+	switch {
+	case endpoint == "":
+		return errors.New("endpoint: missing: " + example)
+	case err != nil:
+		return errors.New("endpoint: not a URL: " + example) // err would repeat the value, which may hold a password
+	case u.User != nil:
+		return errors.New("endpoint: has a user or password in it: remove them; the credential goes to app_id and app_secret")
+	case u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		return fmt.Errorf("endpoint: %q is not an http(s) URL with a host: %s", endpoint, example)
+	case u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("endpoint: %q has a query or fragment: %s", endpoint, example)
+	case strings.Contains(u.Path, "open-apis"):
+		return fmt.Errorf("endpoint: %q goes too deep: leave out /open-apis and what follows; %s", endpoint, example)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return fmt.Errorf("endpoint: %q is not encrypted: use https (http is for loopback addresses only)", endpoint)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}

@@ -1,0 +1,53 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/receiver"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+)
+
+// NewFactory creates the factory of the feishu_audit receiver.
+func NewFactory() receiver.Factory {
+	return receiver.NewFactory(
+		metadata.Type,
+		createDefaultConfig,
+		receiver.WithLogs(
+			func(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
+				return newReceiver(set, cfg.(*Config), next)
+			},
+			metadata.LogsStability,
+		),
+	)
+}
+
+func createDefaultConfig() component.Config {
+	client := confighttp.NewDefaultClientConfig()
+	client.Endpoint = feishuEndpoint
+	client.Timeout = 30 * time.Second
+	retry := configretry.NewDefaultBackOffConfig()
+	retry.MaxElapsedTime = 0
+	return &Config{
+		ClientConfig:       client,
+		PollInterval:       time.Minute,
+		InitialLookback:    time.Hour,
+		RecheckAfter:       []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour},
+		MaxWindow:          time.Hour,
+		PageSize:           maxPageSize,
+		RequestsPerMinute:  apiCallsPerMinute,
+		MaxConcurrentWalks: 1,
+		MaxResponseSize:    32 << 20,
+		Redaction:          RedactionConfig{Enabled: true},
+		Body:               BodyOriginal,
+		RetryOnFailure:     retry,
+	}
+}
