@@ -1,0 +1,179 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator // import "github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+)
+
+// samplePageToken is the page_token of the official sample request. It counts as
+// none, so that the request works as printed.
+const samplePageToken = "xxx"
+
+// cursor is a place in a walk. A page token is a sealed cursor, so that the
+// server remembers nothing about walks and tokens survive its restart.
+type cursor struct {
+	Issued int64  `json:"i"` // Unix milliseconds of the server's clock
+	Nonce  uint32 `json:"x"` // makes each token a new one
+	Query  uint64 `json:"q"` // hash of what was asked, for whom
+	Walk   uint64 `json:"w"` // seed of the shuffled order
+	AsOf   int64  `json:"a"` // Unix nanoseconds: the snapshot
+	Seq    int64  `json:"e"` // of the snapshot's last explicit entry
+	Next   *ref   `json:"n,omitempty"`
+	Offset int    `json:"o,omitempty"` // in shuffled order and with live paging
+}
+
+// cursorOf opens the request's page token, or begins a walk.
+func (s *Server) cursorOf(a *answer, req listRequest) (cursor, error) {
+	asked := hashRequest(req, a.call.AppID)
+	if req.PageToken == "" || req.PageToken == samplePageToken {
+		return cursor{Query: asked, Walk: s.rng.Uint64(), AsOf: a.now.UnixNano(), Seq: s.log.store.seq}, nil
+	}
+	c, err := unseal(req.PageToken)
+	switch {
+	case err != nil:
+		return c, err
+	case s.opts.PageTokenLife > 0 && a.now.Sub(time.UnixMilli(c.Issued)) > s.opts.PageTokenLife:
+		return c, errors.New("page token expired")
+	case c.Query != asked && !s.opts.LenientPageTokens:
+		return c, errors.New("page token of another query")
+	}
+	return c, nil
+}
+
+// hashRequest covers what must stay the same from page to page.
+func hashRequest(req listRequest, app string) uint64 {
+	req.PageSize, req.PageToken = 0, ""
+	h := fnv.New64a()
+	_ = json.NewEncoder(h).Encode(req) // neither part of this can fail
+	h.Write([]byte(app))
+	return h.Sum64()
+}
+
+// seal makes a page token. Like real ones it can hold characters that need
+// escaping in a URL.
+func (s *Server) seal(c cursor, now time.Time) string {
+	c.Issued, c.Nonce = now.UnixMilli(), s.rng.Uint32()
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // a struct of numbers
+	}
+	return base64.StdEncoding.EncodeToString(append(checksum(b), b...))
+}
+
+func unseal(token string) (cursor, error) {
+	var c cursor
+	b, err := base64.StdEncoding.DecodeString(token)
+	if err != nil || len(b) < 8 || string(checksum(b[8:])) != string(b[:8]) || json.Unmarshal(b[8:], &c) != nil {
+		return c, errors.New("page token is invalid")
+	}
+	return c, nil
+}
+
+func checksum(b []byte) []byte {
+	h := fnv.New64a()
+	h.Write([]byte(strings.Repeat("page token", 2)))
+	h.Write(b)
+	return binary.LittleEndian.AppendUint64(nil, mix(h.Sum64()))
+}
+
+// page is one page of a walk. Token leads to the page after it, also when there
+// is no more.
+type page struct {
+	refs  []ref
+	token string
+	more  bool
+}
+
+// page reads the page at the cursor.
+func (s *Server) page(q query, c cursor, size int, now time.Time) (page, error) {
+	v := view{asOf: time.Unix(0, c.AsOf), seq: c.Seq}
+	live := s.opts.Paging == Live
+	if live {
+		v = view{asOf: now, seq: s.log.store.seq}
+	}
+	var refs []ref // the page and, if there is one, the entry after it
+	switch {
+	case s.opts.Order == Shuffled:
+		all, ok := s.shuffled(q, v, c, live)
+		if !ok {
+			return page{}, errTooMany
+		}
+		refs = all[min(c.Offset, len(all)):min(c.Offset+size+1, len(all))]
+	default:
+		skip, start := 0, c.Next
+		if live {
+			skip, start = c.Offset, nil
+		}
+		s.log.scan(q, v, s.opts.Order == Descending, start, func(r ref) bool {
+			if skip--; skip >= 0 {
+				return true
+			}
+			refs = append(refs, r)
+			return len(refs) <= size
+		})
+	}
+
+	p := page{refs: refs, more: len(refs) > size}
+	next := c
+	if p.more {
+		p.refs = refs[:size]
+		// A page moves on by one entry at least, or the walk would not end.
+		overlap := min(s.opts.PageOverlap, size-1)
+		next.Next = &refs[size-overlap]
+		next.Offset += size - overlap
+	} else {
+		next.Offset += len(refs)
+		next.Next = s.after(refs, c)
+	}
+	p.token = s.seal(next, now)
+	return p, nil
+}
+
+// after is the place behind the last entry of a walk, where nothing follows.
+func (s *Server) after(refs []ref, c cursor) *ref {
+	if len(refs) == 0 {
+		return c.Next
+	}
+	last := refs[len(refs)-1]
+	if s.opts.Order == Descending {
+		last.N--
+	} else {
+		last.N++
+	}
+	return &last
+}
+
+// shuffle is the order of a walk, kept because it is costly to find.
+type shuffle struct {
+	walk uint64
+	refs []ref
+}
+
+// keptShuffles bounds how many walks in shuffled order are remembered.
+const keptShuffles = 4
+
+func (s *Server) shuffled(q query, v view, c cursor, live bool) ([]ref, bool) {
+	if live { // changes from call to call
+		return s.log.shuffled(q, v, c.Walk)
+	}
+	// A lenient server takes the page token with other bounds.
+	key := c.Walk ^ mix(c.Query) ^ mix(uint64(q.from))*3 ^ mix(uint64(q.to))*5
+	if i := slices.IndexFunc(s.shuffles, func(sh shuffle) bool { return sh.walk == key }); i >= 0 {
+		return s.shuffles[i].refs, true
+	}
+	refs, ok := s.log.shuffled(q, v, c.Walk)
+	if ok {
+		s.shuffles = append(s.shuffles, shuffle{key, refs})
+		s.shuffles = s.shuffles[max(0, len(s.shuffles)-keptShuffles):]
+	}
+	return refs, ok
+}

@@ -1,0 +1,251 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator // import "github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Endpoint is one of the simulated endpoints.
+type Endpoint string
+
+const (
+	EndpointList  Endpoint = "list"  // openapi_logs/list_data
+	EndpointToken Endpoint = "token" // tenant_access_token/internal
+	EndpointNone  Endpoint = "none"  // a path or method that does not exist, in Calls only
+)
+
+// FaultKind is a way to go wrong.
+type FaultKind string
+
+// Kinds of faults. FaultKinds describes them.
+const (
+	// Before the access token is looked at, and on both endpoints.
+	FaultHTML     FaultKind = "html"
+	FaultEmpty    FaultKind = "empty"
+	FaultBareJSON FaultKind = "bare_json"
+	FaultProxy    FaultKind = "proxy_400"
+	FaultReset    FaultKind = "reset"
+	FaultHang     FaultKind = "hang"
+	FaultRedirect FaultKind = "redirect"
+	FaultNotFound FaultKind = "not_found"
+	FaultRevoke   FaultKind = "revoke_tokens"
+
+	// Errors of the API, after access token and rate limit were found good.
+	FaultError            FaultKind = "error"
+	FaultInternal         FaultKind = "internal_error"
+	FaultInvalidParam     FaultKind = "invalid_param"
+	FaultUnknownApp       FaultKind = "unknown_app"
+	FaultWrongSecret      FaultKind = "wrong_secret"
+	FaultTokenInvalid     FaultKind = "token_invalid"
+	FaultIPRefused        FaultKind = "ip_refused"
+	FaultMissingScope     FaultKind = "missing_scope"
+	FaultMissingScopeOld  FaultKind = "missing_scope_documented"
+	FaultRateLimited      FaultKind = "rate_limited"
+	FaultQuotaExceeded    FaultKind = "quota_exceeded"
+	FaultPageTokenRefused FaultKind = "page_token_refused"
+
+	// Odd pages: the answer is a success.
+	FaultEmptyPage   FaultKind = "empty_page"
+	FaultRepeatToken FaultKind = "repeat_page_token"
+	FaultEndless     FaultKind = "endless_page_tokens"
+
+	// What happens to an answer on its way, whatever it says.
+	FaultDelay     FaultKind = "delay"
+	FaultSlowBody  FaultKind = "slow_body"
+	FaultResetBody FaultKind = "reset_body"
+	FaultTruncated FaultKind = "truncated"
+	FaultHuge      FaultKind = "huge"
+)
+
+// Fault is something that goes wrong, always, now and then, or a number of
+// times. Each fault counts the calls that get as far as it; of several faults
+// in the same place (before the token, API error, odd page, on the way) the first
+// in the list that strikes is the one that happens.
+type Fault struct {
+	// Kind is what happens.
+	Kind FaultKind
+	// Endpoint is where. Empty: the only one that the kind knows, or list_data.
+	Endpoint Endpoint
+	// After lets that many calls pass first.
+	After int
+	// Every strikes at each n-th of the calls after that. Zero: at every one.
+	Every int
+	// Probability, from 0 to 1, decides then by chance. Zero: always.
+	Probability float64
+	// Count ends the fault after it has struck so often. Zero: never.
+	Count int
+
+	// Status is the HTTP status instead of the kind's own.
+	Status int
+	// Code and Msg are the body's code and msg of the kind "error".
+	Code int
+	Msg  string
+	// Delay is the wait of "delay" (zero: 5 s) and the pause before each byte of
+	// "slow_body" (zero: 10 ms).
+	Delay time.Duration
+	// Size is the number of bytes that "huge" adds. Zero: 64 MiB.
+	Size int
+	// Location is the target of "redirect". Zero: a host that does not exist.
+	Location string
+}
+
+// stage is the place in an answer's making where a fault strikes.
+type stage int
+
+const (
+	stageGateway stage = iota // before anything is looked at
+	stageAPI                  // instead of the answer
+	stagePage                 // in the making of a page
+	stageBody                 // while the answer is sent
+)
+
+// FaultInfo describes a kind of fault.
+type FaultInfo struct {
+	Kind  FaultKind
+	Help  string
+	stage stage
+	only  Endpoint // the one endpoint where it can happen, "" for both
+}
+
+var faultInfos = []FaultInfo{
+	{FaultHTML, "a gateway's HTML page, HTTP 502 (or status=)", stageGateway, ""},
+	{FaultEmpty, "HTTP 200 without a body", stageGateway, ""},
+	{FaultBareJSON, "HTTP 200 with the body {}", stageGateway, ""},
+	{FaultProxy, "HTTP 400 in plain text from a broken proxy", stageGateway, ""},
+	{FaultReset, "the connection is reset before the answer", stageGateway, ""},
+	{FaultHang, "no answer until the caller gives up", stageGateway, ""},
+	{FaultRedirect, "HTTP 307 to location=", stageGateway, ""},
+	{FaultNotFound, "HTTP 404 in plain text, as on a wrong path", stageGateway, ""},
+	{FaultRevoke, "all access tokens are revoked, so the call is refused with 99991663", stageGateway, EndpointList},
+	{FaultError, "an API error with code=, msg= and status=", stageAPI, ""},
+	{FaultInternal, "1780001 with HTTP 500; token endpoint: 2200", stageAPI, ""},
+	{FaultInvalidParam, "1780103 with HTTP 400; token endpoint: 10003 with HTTP 200", stageAPI, ""},
+	{FaultUnknownApp, "10014 app id not exists", stageAPI, EndpointToken},
+	{FaultWrongSecret, "10014 app secret invalid", stageAPI, EndpointToken},
+	{FaultTokenInvalid, "99991663, while the token endpoint goes on giving the same token", stageAPI, EndpointList},
+	{FaultIPRefused, "99991401, the caller's address is not on the app's list", stageAPI, EndpointList},
+	{FaultMissingScope, "99991672 with permission_violations of {type, subject}, as observed", stageAPI, EndpointList},
+	{FaultMissingScopeOld, "99991672 with permission_violations of {scope, url}, as documented", stageAPI, EndpointList},
+	{FaultRateLimited, "99991400, in the style of the rate switches", stageAPI, EndpointList},
+	{FaultQuotaExceeded, "99991403 with HTTP 429, the month's quota is gone", stageAPI, EndpointList},
+	{FaultPageTokenRefused, "1780103 for a call with a page_token", stageAPI, EndpointList},
+	{FaultEmptyPage, "a page without entries and has_more=true; its page_token goes on in the right place", stagePage, EndpointList},
+	{FaultRepeatToken, "has_more=true with the page_token of the request", stagePage, EndpointList},
+	{FaultEndless, "has_more=true with a new page_token, after the last entry too", stagePage, EndpointList},
+	{FaultDelay, "the answer comes delay= late (5s)", stageBody, ""},
+	{FaultSlowBody, "the body comes byte by byte, delay= apart (10ms)", stageBody, ""},
+	{FaultResetBody, "the connection is reset in mid-body", stageBody, ""},
+	{FaultTruncated, "a body that ends in the middle of its JSON", stageBody, ""},
+	{FaultHuge, "the right answer followed by size= bytes of white space (64 MiB)", stageBody, ""},
+}
+
+// FaultKinds lists all kinds of faults with a line of help each.
+func FaultKinds() []FaultInfo { return slices.Clone(faultInfos) }
+
+func (f *Fault) info() (FaultInfo, bool) {
+	i := slices.IndexFunc(faultInfos, func(info FaultInfo) bool { return info.Kind == f.Kind })
+	if i < 0 {
+		return FaultInfo{}, false
+	}
+	return faultInfos[i], true
+}
+
+// at reports whether the fault belongs to this place.
+func (f *Fault) at(endpoint Endpoint, st stage) bool {
+	info, _ := f.info()
+	where := f.Endpoint
+	if where == "" {
+		where = EndpointList
+		if info.only != "" {
+			where = info.only
+		}
+	}
+	return where == endpoint && info.stage == st
+}
+
+func (f *Fault) validate() error {
+	info, ok := f.info()
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("fault %q: %w", f.Kind, fmt.Errorf(format, args...))
+	}
+	switch {
+	case !ok:
+		return bad("there is no such kind")
+	case f.Endpoint != "" && f.Endpoint != EndpointList && f.Endpoint != EndpointToken:
+		return bad("endpoint %q is unknown, use list or token", f.Endpoint)
+	case info.only != "" && f.Endpoint != "" && f.Endpoint != info.only:
+		return bad("happens at the endpoint %s only", info.only)
+	case f.After < 0 || f.Every < 0 || f.Count < 0 || f.Delay < 0 || f.Size < 0:
+		return bad("after, every, count, delay and size cannot be negative")
+	case !(f.Probability >= 0 && f.Probability <= 1):
+		return bad("probability %v is not between 0 and 1", f.Probability)
+	case f.Kind == FaultError && f.Code == 0:
+		return bad("needs a code other than 0")
+	case f.Kind != FaultError && (f.Code != 0 || f.Msg != ""):
+		return bad("takes no code or msg, use the kind %q", FaultError)
+	}
+	if err := httpStatus("status", f.Status); err != nil {
+		return bad("%w", err)
+	}
+	return nil
+}
+
+// ParseFault reads a fault written as kind=html,every=5,status=504. The kind can
+// also stand alone, as the first item.
+func ParseFault(text string) (Fault, error) {
+	var f Fault
+	for i, item := range strings.Split(text, ",") {
+		key, value, found := strings.Cut(strings.TrimSpace(item), "=")
+		if !found {
+			if i > 0 {
+				return Fault{}, fmt.Errorf("fault %q: %q is not key=value", text, item)
+			}
+			key, value = "kind", key
+		}
+		if err := f.set(key, value); err != nil {
+			return Fault{}, fmt.Errorf("fault %q: %w", text, err)
+		}
+	}
+	return f, f.validate()
+}
+
+func (f *Fault) set(key, value string) (err error) {
+	switch key {
+	case "kind":
+		f.Kind = FaultKind(value)
+	case "endpoint":
+		f.Endpoint = Endpoint(value)
+	case "msg":
+		f.Msg = value
+	case "location":
+		f.Location = value
+	case "after":
+		f.After, err = strconv.Atoi(value)
+	case "every":
+		f.Every, err = strconv.Atoi(value)
+	case "count":
+		f.Count, err = strconv.Atoi(value)
+	case "status":
+		f.Status, err = strconv.Atoi(value)
+	case "code":
+		f.Code, err = strconv.Atoi(value)
+	case "size":
+		f.Size, err = strconv.Atoi(value)
+	case "probability":
+		f.Probability, err = strconv.ParseFloat(value, 64)
+	case "delay":
+		f.Delay, err = time.ParseDuration(value)
+	default:
+		return fmt.Errorf("%q is not one of kind, endpoint, after, every, probability, count, status, code, msg, delay, size, location", key)
+	}
+	if err != nil {
+		return fmt.Errorf("%s=%s: %w", key, value, err)
+	}
+	return nil
+}

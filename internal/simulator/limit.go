@@ -1,0 +1,109 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator // import "github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// limiter counts one app's calls for the rate limit.
+type limiter struct {
+	sliding []time.Time // calls of the last minute
+	minute  time.Time   // the current fixed minute
+	count   int         // of calls in it
+}
+
+// allow counts a call if it is within the limit. Otherwise, it returns how long to
+// wait. What was not allowed does not count.
+func (l *limiter) allow(limit int, window RateWindow, now time.Time) (wait time.Duration, ok bool) {
+	if minute := now.Truncate(time.Minute); !minute.Equal(l.minute) {
+		l.minute, l.count = minute, 0
+	}
+	l.sliding = lastMinute(l.sliding, now)
+	switch {
+	case window == FixedMinute && l.count >= limit:
+		return l.minute.Add(time.Minute).Sub(now), false
+	case window == SlidingMinute && len(l.sliding) >= limit:
+		return l.sliding[len(l.sliding)-limit].Add(time.Minute).Sub(now), false
+	}
+	l.count++
+	l.sliding = append(l.sliding, now)
+	return 0, true
+}
+
+// withinRate counts the call for its app or answers with the refusal.
+func (s *Server) withinRate(a *answer) bool {
+	if s.opts.RateLimit == 0 {
+		return true
+	}
+	l := s.limits[a.call.AppID]
+	if l == nil {
+		l = &limiter{}
+		s.limits[a.call.AppID] = l
+	}
+	wait, ok := l.allow(s.opts.RateLimit, s.opts.RateWindow, a.now)
+	if !ok {
+		s.refuseRate(a, s.opts.RateStatus, wait)
+		return false
+	}
+	if s.opts.RateHeadersAlways {
+		s.rateHeaders(a, 0)
+	}
+	return true
+}
+
+func (s *Server) rateHeaders(a *answer, wait time.Duration) {
+	limit := s.opts.RateLimit
+	setDefault(&limit, DefaultRateLimit)
+	a.header.Set("X-Ogw-Ratelimit-Limit", strconv.Itoa(limit))
+	a.header.Set("X-Ogw-Ratelimit-Reset", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+}
+
+// refuseRate answers with 99991400 in the style of the options.
+func (s *Server) refuseRate(a *answer, status int, wait time.Duration) {
+	switch s.opts.RateHint {
+	case HintReset:
+		s.rateHeaders(a, wait)
+		if s.opts.RateHintValue != "" {
+			a.header.Set("X-Ogw-Ratelimit-Reset", s.opts.RateHintValue)
+		}
+	case HintRetryAfter:
+		value := s.opts.RateHintValue
+		setDefault(&value, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		a.header.Set("Retry-After", value)
+	}
+	a.fail(status, 99991400, "request trigger frequency limit")
+}
+
+// china is where a month of the quota begins.
+var china = time.FixedZone("UTC+8", 8*60*60)
+
+// quota counts successful calls in a month.
+type quota struct {
+	month string
+	used  int
+}
+
+func (q *quota) roll(now time.Time) {
+	if month := now.In(china).Format("2006-01"); month != q.month {
+		q.month, q.used = month, 0
+	}
+}
+
+// withinQuota answers with the refusal if the month's quota is gone.
+func (s *Server) withinQuota(a *answer) bool {
+	s.quota.roll(a.now)
+	if s.opts.MonthlyQuota == 0 || s.quota.used < s.opts.MonthlyQuota {
+		return true
+	}
+	refuseQuota(a, http.StatusTooManyRequests)
+	return false
+}
+
+func refuseQuota(a *answer, status int) {
+	a.fail(status, 99991403, "This month's API call quota has been exceeded.")
+}
