@@ -4,7 +4,12 @@
 package simulator // import "github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -110,4 +115,43 @@ func isDigits(s string) bool {
 		}
 	}
 	return s != "" && (s[0] != '0' || s == "0")
+}
+
+// ReadEntries reads entries in the form of the API, one JSON object on each line.
+// They are sent verbatim; event_time, api_key and app_id decide which queries find
+// them. Empty lines are passed over.
+func ReadEntries(r io.Reader) ([]Entry, error) {
+	var entries []Entry
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 64<<20)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" {
+			continue
+		}
+		var fields struct {
+			ID        json.RawMessage `json:"id"`
+			EventTime json.Number     `json:"event_time"` // takes a quoted number too
+			APIKey    string          `json:"api_key"`
+			AppID     string          `json:"app_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		second, err := fields.EventTime.Int64()
+		if err != nil {
+			return nil, fmt.Errorf("line %d: event_time %q is not a whole number of seconds", n, fields.EventTime)
+		}
+		entries = append(entries, Entry{
+			ID:        strings.Trim(string(fields.ID), `"`),
+			EventTime: second,
+			APIKey:    fields.APIKey,
+			AppID:     fields.AppID,
+			Raw:       line,
+		})
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("after %d entries: %w", len(entries), err)
+	}
+	return entries, nil
 }

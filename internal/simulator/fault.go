@@ -185,6 +185,14 @@ func (f *Fault) validate() error {
 		return bad("after, every, count, delay and size cannot be negative")
 	case !(f.Probability >= 0 && f.Probability <= 1):
 		return bad("probability %v is not between 0 and 1", f.Probability)
+	case f.Status != 0 && !f.hasStatus(info):
+		return bad("has no status of its own")
+	case f.Delay != 0 && f.Kind != FaultDelay && f.Kind != FaultSlowBody:
+		return bad("has no delay")
+	case f.Size != 0 && f.Kind != FaultHuge:
+		return bad("has no size")
+	case f.Location != "" && f.Kind != FaultRedirect:
+		return bad("has no location")
 	case f.Kind == FaultError && f.Code == 0:
 		return bad("needs a code other than 0")
 	case f.Kind != FaultError && (f.Code != 0 || f.Msg != ""):
@@ -194,6 +202,16 @@ func (f *Fault) validate() error {
 		return bad("%w", err)
 	}
 	return nil
+}
+
+// hasStatus reports whether the kind makes an answer, with a status that can be
+// another.
+func (f *Fault) hasStatus(info FaultInfo) bool {
+	switch f.Kind {
+	case FaultReset, FaultHang, FaultRevoke:
+		return false
+	}
+	return info.stage == stageGateway || info.stage == stageAPI
 }
 
 // ParseFault reads a fault written as kind=html,every=5,status=504. The kind can

@@ -11,7 +11,7 @@ import (
 )
 
 // maxShuffled bounds the entries that a query in shuffled order may find.
-const maxShuffled = 2_000_000
+const maxShuffled = 500_000
 
 // ref is an entry's place in the log: its second, and in it the generated
 // entries before the explicit ones.
