@@ -68,7 +68,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "endpoint: %s  app_id: %s  app_secret: %s\n", endpoint, cfg.appID, cfg.appSecret)
 
-	server := &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler:           sim,
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends calls that a fault holds back
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -78,9 +82,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	grace, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil { // a fault holds a call back
-		err = server.Close()
-		if err != nil {
+	if err := server.Shutdown(grace); err != nil { // a caller that does not read its answer
+		if err := server.Close(); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,8 @@ type Call struct {
 
 	// Status is the HTTP status, 0 where the caller got none (reset, hang).
 	Status int
-	// Code is the code of the answer's body, -1 where the body has none.
+	// Code is the code of the answer's body, -1 where the body has none. A fault on
+	// the way, like truncated, does not change it.
 	Code int
 	// Items, HasMore and NextPageToken describe the page of a success.
 	Items         int

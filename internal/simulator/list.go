@@ -160,9 +160,9 @@ func (r *listRequest) note(c *Call) {
 }
 
 // bounds finds the event times that are asked for, both ends included, or the
-// reason to refuse them.
-func (s *Server) bounds(req listRequest, now time.Time) (from, to int64, violation *fieldViolation) {
-	to = now.Unix()
+// reason to refuse them. Without an end_time they end at asOf.
+func (s *Server) bounds(req listRequest, now, asOf time.Time) (from, to int64, violation *fieldViolation) {
+	to = asOf.Unix()
 	if req.EndTime != nil {
 		to = min(*req.EndTime, math.MaxInt64-1) // one can be added to it
 	}
@@ -202,13 +202,17 @@ func (s *Server) bounds(req listRequest, now time.Time) (from, to int64, violati
 
 // serveQuery answers with a page, or returns the reason to refuse the request.
 func (s *Server) serveQuery(a *answer, req listRequest) *fieldViolation {
-	from, to, violation := s.bounds(req, a.now)
-	if violation != nil {
-		return violation
-	}
 	c, err := s.cursorOf(a, req)
 	if err != nil {
 		return &fieldViolation{"page_token", req.PageToken, err.Error()}
+	}
+	asOf := a.now
+	if s.opts.Paging == Snapshot {
+		asOf = time.Unix(0, c.AsOf)
+	}
+	from, to, violation := s.bounds(req, a.now, asOf)
+	if violation != nil {
+		return violation
 	}
 	q := query{from: from, to: to, apiKeys: req.APIKeys, appID: req.AppID}
 

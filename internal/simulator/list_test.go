@@ -325,6 +325,45 @@ func TestPageTokenSurvivesARestart(t *testing.T) {
 	require.Equal(t, idsOf(opts.Tenant.Entries(base, base+100)), append(first.ids(), second.ids()...))
 }
 
+// Without an end_time a snapshot ends where it did at the first call, and entries
+// that expire between two pages are gone.
+func TestWalkWithBoundsOfTheServer(t *testing.T) {
+	for _, order := range []Order{Ascending, Descending, Shuffled} {
+		synctest.Test(t, func(t *testing.T) {
+			now := time.Now()
+			s := New(Options{Order: order, Retention: time.Hour})
+			for i := range 6 {
+				s.Add(Entry{ID: fmt.Sprint(i), EventTime: now.Unix() - 3600 + int64(10*i)})
+			}
+			s.Add(Entry{ID: "from the future", EventTime: now.Unix() + 5, VisibleAt: now})
+			c := inProcess(t, s)
+			first := c.list(m{"page_size": 2})
+			require.Len(t, first.ids(), 2)
+			time.Sleep(35 * time.Second) // 0 to 3 have expired
+			rest := flatten(c.walk(m{"page_size": 2, "page_token": first.Data.PageToken}))
+			require.NotContains(t, rest, "from the future")
+			require.Subset(t, []string{"4", "5"}, rest)
+			if order == Ascending {
+				require.Equal(t, []string{"4", "5"}, rest)
+			}
+		})
+	}
+}
+
+func TestLenientPageTokenStaysWithinTheBounds(t *testing.T) {
+	for order, want := range map[Order][]string{Ascending: {"20", "21"}, Descending: {"3", "2"}} {
+		s := New(Options{Order: order, LenientPageTokens: true})
+		s.Add(numbered(24, 1)...)
+		c := inProcess(t, s)
+		token := c.list(m{"page_size": 10}).Data.PageToken // leads to 10 or 13
+		from, to := base+20, base+21
+		if order == Descending {
+			from, to = base+2, base+3
+		}
+		require.Equal(t, want, c.list(m{"page_token": token, "start_time": from, "end_time": to}).ids())
+	}
+}
+
 func TestFormOfTheLastAndTheEmptyPage(t *testing.T) {
 	for empty, want := range map[Empty]string{
 		"":           `"data":{"items":[],"has_more":false}`,

@@ -69,8 +69,11 @@ func (l *auditLog) scan(q query, v view, descending bool, start *ref, yield func
 	if descending {
 		first = q.to
 	}
-	if start != nil {
-		first = start.Second
+	if start != nil { // it may lie outside, if the bounds have changed since
+		first = max(first, start.Second)
+		if descending {
+			first = min(q.to, start.Second)
+		}
 	}
 	var refs []ref
 	for second, ok := l.next(first, q, v, descending); ok; {

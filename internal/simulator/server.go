@@ -147,9 +147,6 @@ func (s *Server) answer(r *http.Request, body []byte, arrived time.Time) (*answe
 		a.text(http.StatusNotFound, "404 page not found")
 	}
 	a.call.Status = a.status
-	if a.kind == FaultReset || a.kind == FaultHang {
-		a.call.Status = 0
-	}
 	s.calls.add(a.call)
 	return a, s.opts.Observe
 }
