@@ -16,14 +16,16 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 )
 
-// NewFactory creates the factory of the feishu_audit receiver.
+// NewFactory creates the factory of the feishu_audit receiver. Receivers of one
+// factory share the pace of calls where they share a credential.
 func NewFactory() receiver.Factory {
+	shared := &paces{}
 	return receiver.NewFactory(
 		metadata.Type,
 		createDefaultConfig,
 		receiver.WithLogs(
 			func(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
-				return newReceiver(set, cfg.(*Config), next)
+				return newReceiver(set, cfg.(*Config), next, shared)
 			},
 			metadata.LogsStability,
 		),

@@ -5,17 +5,312 @@ package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceive
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receiverhelper"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.uber.org/zap"
 )
 
-type auditReceiver struct{}
+// auditReceiver is the component: it begins and ends terms. In a term, a poller
+// reads the log. Without a leader elector there is one term, from Start to
+// Shutdown; with one, each election won begins a term and each one lost ends it.
+//
+// The legal orders of calls are Start, then any number of begin and end from the
+// elector (which never calls them at the same time), then Shutdown, after which
+// the elector's calls do nothing; and Shutdown without Start.
+type auditReceiver struct {
+	cfg     *Config
+	set     receiver.Settings
+	next    consumer.Logs
+	pace    *pace
+	records *recordBuilder
+	obsrep  *receiverhelper.ObsReport
+	// transport replaces the network in tests; nil in production.
+	transport http.RoundTripper
 
-func newReceiver(receiver.Settings, *Config, consumer.Logs) (*auditReceiver, error) {
-	return &auditReceiver{}, nil
+	host      component.Host
+	tel       *telemetry
+	http      *http.Client
+	closeIdle func()
+	storage   storage.Extension // nil: the position is kept in memory only
+
+	mu       sync.Mutex
+	term     *term
+	shutdown bool
 }
 
-func (*auditReceiver) Start(context.Context, component.Host) error { return nil }
-func (*auditReceiver) Shutdown(context.Context) error              { return nil }
+// term is the running poller.
+type term struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared *paces) (*auditReceiver, error) {
+	obsrep, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{
+		ReceiverID:             set.ID,
+		Transport:              "http",
+		ReceiverCreateSettings: set,
+	})
+	if err != nil {
+		return nil, err
+	}
+	q := queryOf(cfg)
+	return &auditReceiver{
+		cfg:     cfg,
+		set:     set,
+		next:    next,
+		pace:    shared.get(q.Endpoint, q.AppID, cfg.RequestsPerMinute),
+		records: newRecordBuilder(cfg, set.BuildInfo.Version),
+		obsrep:  obsrep,
+	}, nil
+}
+
+// elector is the part of the k8s_leader_elector extension that we use. Declared
+// here so that this module does not depend on Kubernetes.
+type elector interface {
+	SetCallBackFuncs(onStartLeading func(context.Context), onStopLeading func())
+}
+
+// Start begins the first term, or registers with the leader elector. It does not
+// wait for the network, and fails only where the configuration names an extension
+// that is not there or not of the right kind, or has TLS files that cannot be
+// read.
+func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
+	r.host = host
+	extensions := host.GetExtensions()
+	if id := r.cfg.Storage; id != nil {
+		extension, ok := extensions[*id]
+		if !ok {
+			return fmt.Errorf("storage: extension %q is not among the collector's extensions: define it and list it under service::extensions", id)
+		}
+		if r.storage, ok = extension.(storage.Extension); !ok {
+			return fmt.Errorf("storage: extension %q is not a storage extension: use file_storage or another one", id)
+		}
+	} else {
+		r.set.Logger.Warn("No storage is configured: the position is kept in memory, and after a restart reading begins at start_time or initial_lookback again")
+	}
+	var leader elector
+	if id := r.cfg.K8sLeaderElector; id != nil {
+		extension, ok := extensions[*id]
+		if !ok {
+			return fmt.Errorf("k8s_leader_elector: extension %q is not among the collector's extensions: define it and list it under service::extensions", id)
+		}
+		if leader, ok = extension.(elector); !ok {
+			return fmt.Errorf("k8s_leader_elector: extension %q is not a leader elector: use k8s_leader_elector", id)
+		}
+	}
+	var err error
+	if r.tel, err = newTelemetry(r.set.TelemetrySettings, r.set.ID); err != nil {
+		return err
+	}
+	if err := r.openHTTP(ctx, host); err != nil {
+		return err
+	}
+	if leader == nil {
+		r.begin()
+		return nil
+	}
+	leader.SetCallBackFuncs(
+		func(context.Context) {
+			r.set.Logger.Info("Elected: this replica reads the audit log")
+			r.begin()
+		},
+		func() {
+			r.set.Logger.Info("No longer elected: another replica reads the audit log")
+			r.end(context.Background())
+		},
+	)
+	return nil
+}
+
+// openHTTP makes the HTTP client from the collector's own configuration.
+func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error {
+	// The tracing round tripper hides CloseIdleConnections of the one below, so
+	// it is put on here and not by confighttp.
+	set := r.set.TelemetrySettings
+	set.TracerProvider = nil
+	client, err := toClient(ctx, &r.cfg.ClientConfig, host, set)
+	if err != nil {
+		return fmt.Errorf("cannot make the HTTP client: %w", err)
+	}
+	if r.transport != nil {
+		client.Transport = r.transport
+	}
+	r.closeIdle = client.CloseIdleConnections
+	traced := *client
+	traced.Transport = otelhttp.NewTransport(client.Transport,
+		otelhttp.WithTracerProvider(r.set.TracerProvider), otelhttp.WithMeterProvider(r.set.MeterProvider))
+	// The access token must not follow a redirect to another host, and no
+	// documented answer is a redirect.
+	traced.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	r.http = &traced
+	return nil
+}
+
+// toClient bridges the two signatures that ClientConfig.ToClient has had in the
+// collector releases that we work with.
+func toClient(ctx context.Context, cfg *confighttp.ClientConfig, host component.Host, set component.TelemetrySettings) (*http.Client, error) {
+	type ofHost interface {
+		ToClient(context.Context, component.Host, component.TelemetrySettings, ...confighttp.ToClientOption) (*http.Client, error)
+	}
+	type ofExtensions interface {
+		ToClient(context.Context, map[component.ID]component.Component, component.TelemetrySettings, ...confighttp.ToClientOption) (*http.Client, error)
+	}
+	switch c := any(cfg).(type) {
+	case ofHost: // up to v0.146 or earlier
+		return c.ToClient(ctx, host, set)
+	case ofExtensions:
+		return c.ToClient(ctx, host.GetExtensions(), set)
+	}
+	return nil, errors.New("this collector release has another confighttp than the feishu_audit receiver knows")
+}
+
+
+// begin starts a term. It returns at once.
+func (r *auditReceiver) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.shutdown || r.term != nil {
+		return
+	}
+	// Not Start's context: that one ends when Start returns.
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &term{cancel: cancel, ended: make(chan struct{})}
+	r.term = t
+	go func() {
+		defer close(t.ended)
+		r.run(ctx)
+	}()
+}
+
+// end stops the term and waits for it, for as long as ctx allows.
+func (r *auditReceiver) end(ctx context.Context) error {
+	r.mu.Lock()
+	t := r.term
+	r.term = nil
+	r.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	t.cancel()
+	select {
+	case <-t.ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// stopGrace is how long the pipeline may take to finish with the records that it
+// was given when a term ends.
+const stopGrace = 5 * time.Second
+
+// run is one term.
+func (r *auditReceiver) run(ctx context.Context) {
+	report := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
+	keeper, err := r.openStorage(ctx, report)
+	if err != nil {
+		return // the term is over
+	}
+	defer func() {
+		if err := keeper.Close(context.WithoutCancel(ctx)); err != nil {
+			r.set.Logger.Warn("Cannot close the storage", zap.Error(err))
+		}
+	}()
+
+	clock := &serverClock{}
+	kept := &store{client: keeper, query: queryOf(r.cfg)}
+	p := &poller{
+		cfg:     r.cfg,
+		logger:  r.set.Logger,
+		pace:    r.pace,
+		clock:   clock,
+		store:   kept,
+		records: r.records,
+		tel:     r.tel,
+		report:  report,
+		pipe: &pipe{
+			next:    r.next,
+			obsrep:  r.obsrep,
+			retry:   r.cfg.RetryOnFailure,
+			logger:  r.set.Logger,
+			refused: r.tel.refused,
+			grace:   stopGrace,
+		},
+	}
+	p.client = &client{
+		http:        r.http,
+		endpoint:    strings.TrimRight(r.cfg.ClientConfig.Endpoint, "/"),
+		appID:       r.cfg.AppID,
+		appSecret:   r.cfg.AppSecret,
+		maxResponse: int64(r.cfg.MaxResponseSize),
+		tokens:      newTokenSource(),
+		observe:     r.tel.call,
+		turn:        r.pace.wait,
+	}
+	if r.storage != nil {
+		p.client.turn = func(ctx context.Context) (func(), error) {
+			answered, err := r.pace.wait(ctx)
+			if err == nil {
+				// Before the call: a crash after it must not forget it.
+				if err := kept.saveCalls(ctx, r.pace.recent()); err != nil {
+					r.set.Logger.Debug("Cannot write down a call; a restart may exceed requests_per_minute", zap.Error(err))
+				}
+			}
+			return answered, err
+		}
+	}
+	p.run(ctx)
+}
+
+// openStorage gets the storage client, for as long as it takes: another process
+// may still hold its lock, and a file system may come back.
+func (r *auditReceiver) openStorage(ctx context.Context, report func(*componentstatus.Event)) (storage.Client, error) {
+	if r.storage == nil {
+		return storage.NewNopClient(), nil
+	}
+	waiting := health{logger: r.set.Logger, report: report}
+	delay := newBackOff(r.cfg.RetryOnFailure)
+	for {
+		keeper, err := r.storage.GetClient(ctx, component.KindReceiver, r.set.ID, "")
+		if err == nil {
+			if waiting.failures > 0 {
+				waiting.recovered()
+			}
+			return keeper, nil
+		}
+		wait := delay.NextBackOff()
+		waiting.failed("storage", false, fmt.Errorf("cannot open the storage: %w", err), wait)
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Shutdown ends the term. It waits for the pipeline to finish with the records
+// that it was given, up to stopGrace.
+func (r *auditReceiver) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	r.shutdown = true
+	r.mu.Unlock()
+	err := r.end(ctx)
+	if r.closeIdle != nil {
+		r.closeIdle()
+	}
+	if r.tel != nil {
+		r.tel.close()
+	}
+	return err
+}

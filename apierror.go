@@ -1,0 +1,388 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// errorClass says what the poller does about a failed call.
+type errorClass int
+
+const (
+	// classRetry is a passing fault: the same call again, after a backoff.
+	classRetry errorClass = iota
+	// classRateLimited: the same call again, when the server said so.
+	classRateLimited
+	// classToken: the access token is refused. The client asks for a new one and
+	// repeats the call once by itself; if that fails too, this is classRetry.
+	classToken
+	// classParameter: the API refuses a parameter of the request. With a page
+	// token that means the token, without one the time range.
+	classParameter
+	// classConfig: nothing helps until somebody changes something, at Feishu or
+	// in the configuration. Retried slowly, so that the fix is noticed.
+	classConfig
+	// classQuota: the calls of this month are used up. Retried rarely.
+	classQuota
+)
+
+// apiError is a failed call of the Open API.
+type apiError struct {
+	class      errorClass
+	operation  string // tenant_access_token or list_data
+	httpStatus int    // 0 where no answer came
+	code       int64  // the Open API's own code, 0 where none came
+	reason     string // what happened, one line, safe to log
+	advice     string // what to do about it; empty where waiting is all
+	logID      string // the id that Feishu's support asks for
+	// wait is how long the server asked us to wait, 0 where it did not.
+	wait  time.Duration
+	cause error
+}
+
+// Error tells in one line what happened, what to do, and the log id.
+func (e *apiError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.operation)
+	b.WriteString(": ")
+	b.WriteString(e.reason)
+	var facts []string
+	if e.code != 0 {
+		facts = append(facts, "code "+strconv.FormatInt(e.code, 10))
+	}
+	if e.httpStatus != 0 {
+		facts = append(facts, "HTTP "+strconv.Itoa(e.httpStatus))
+	}
+	if e.logID != "" {
+		facts = append(facts, "log id "+e.logID)
+	}
+	if len(facts) > 0 {
+		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
+	}
+	if e.advice != "" {
+		b.WriteString("; " + e.advice)
+	}
+	return b.String()
+}
+
+func (e *apiError) Unwrap() error { return e.cause }
+
+// kind names the error for comparison and telemetry: two errors of one kind are
+// one condition. Bounded: the number of codes in codeTable, and HTTP statuses.
+func (e *apiError) kind() string {
+	switch {
+	case e.code != 0:
+		return strconv.FormatInt(e.code, 10)
+	case e.httpStatus != 0 && e.httpStatus != http.StatusOK:
+		return "http_" + strconv.Itoa(e.httpStatus)
+	case e.httpStatus != 0:
+		return "bad_answer"
+	}
+	return "no_answer"
+}
+
+type codeInfo struct {
+	class  errorClass
+	advice string
+}
+
+const (
+	scopeName     = "security_and_compliance:audit_log.openapi_log:readonly"
+	adviceSecret  = "check that app_id and app_secret belong together (developer console, Credentials & Basic Info), and that endpoint is the cloud of the app: Feishu or Lark"
+	adviceApp     = "a tenant admin must enable and install the app in this tenant (admin console, Workplace, App Management)"
+	adviceScope   = "grant the app the scope " + scopeName + " and publish a new version of it"
+	adviceIP      = "add this collector's public IP address to the app's IP whitelist (developer console, Security Settings)"
+	adviceQuota   = "the tenant's calls of this month are used up: an admin can buy more, or poll less often (poll_interval); it goes on by itself next month"
+	adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
+)
+
+// codeTable sorts the codes of the Open API, from its general error table, the
+// page of list_data, and the official CLI's own classification. A code that is
+// not in it is retried with a growing backoff.
+var codeTable = map[int64]codeInfo{
+	99991400: {classRateLimited, ""},
+	1000004:  {classRateLimited, ""},
+	1000005:  {classRateLimited, ""},
+
+	99991403: {classQuota, adviceQuota},
+
+	99991661: {classToken, ""},
+	99991663: {classToken, ""},
+	99991664: {classToken, ""},
+	99991665: {classToken, ""},
+	99991668: {classToken, ""},
+	99991671: {classToken, ""},
+	99991677: {classToken, ""},
+
+	99991401: {classConfig, adviceIP},
+	99991672: {classConfig, adviceScope},
+	99991676: {classConfig, adviceScope},
+	99991679: {classConfig, adviceScope},
+	99991662: {classConfig, adviceApp},
+	99991673: {classConfig, adviceApp},
+	11207:    {classConfig, adviceApp},
+	11210:    {classConfig, adviceApp},
+	99991543: {classConfig, adviceSecret},
+	10005:    {classConfig, adviceSecret},
+	10012:    {classConfig, adviceSecret},
+	10013:    {classConfig, adviceSecret},
+	10014:    {classConfig, adviceSecret},
+	10015:    {classConfig, adviceSecret},
+	20002:    {classConfig, adviceSecret},
+
+	1780103:  {classParameter, ""},
+	99992402: {classParameter, ""},
+	9499:     {classParameter, ""},
+	1000002:  {classParameter, ""},
+	10003:    {classParameter, ""},
+}
+
+// errorBody is what an answer says about a failure. Every part of it has been
+// seen missing or in another shape, so all of it is read leniently.
+type errorBody struct {
+	msg, message, logID string
+	scopes              []string
+	scopeURL            string
+	details             []string
+}
+
+// readErrorBody never fails: what cannot be read is absent.
+func readErrorBody(body []byte) errorBody {
+	var top struct {
+		Msg   json.RawMessage `json:"msg"`
+		LogID json.RawMessage `json:"log_id"`
+		Error json.RawMessage `json:"error"`
+	}
+	_ = json.Unmarshal(body, &top)
+	var inner struct {
+		Message     json.RawMessage `json:"message"`
+		LogID       json.RawMessage `json:"log_id"`
+		LogIDDoc    json.RawMessage `json:"logid"` // spelling of the documentation
+		Permissions json.RawMessage `json:"permission_violations"`
+		Fields      json.RawMessage `json:"field_violations"`
+		Details     json.RawMessage `json:"details"`
+	}
+	_ = json.Unmarshal(top.Error, &inner)
+
+	out := errorBody{
+		msg:     text(top.Msg),
+		message: text(inner.Message),
+		logID:   firstOf(text(inner.LogID), text(inner.LogIDDoc), text(top.LogID)),
+	}
+	// {type, subject} is what the API sends, {scope, url} what its page says.
+	for _, v := range objects(inner.Permissions) {
+		if s := firstOf(text(v["subject"]), text(v["scope"])); s != "" && !slices.Contains(out.scopes, s) {
+			out.scopes = append(out.scopes, s)
+		}
+		out.scopeURL = firstOf(out.scopeURL, text(v["url"]))
+	}
+	for _, v := range objects(inner.Fields) {
+		out.details = append(out.details, strings.TrimSpace(text(v["field"])+" "+text(v["description"])))
+	}
+	for _, v := range objects(inner.Details) {
+		out.details = append(out.details, strings.TrimSpace(text(v["key"])+" "+text(v["value"])))
+	}
+	return out
+}
+
+func text(raw json.RawMessage) string {
+	var s string
+	_ = json.Unmarshal(raw, &s)
+	return s
+}
+
+func objects(raw json.RawMessage) []map[string]json.RawMessage {
+	var list []json.RawMessage
+	_ = json.Unmarshal(raw, &list)
+	var out []map[string]json.RawMessage
+	for _, item := range list {
+		var o map[string]json.RawMessage
+		if json.Unmarshal(item, &o) == nil && o != nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func firstOf(candidates ...string) string {
+	for _, c := range candidates {
+		if c != "" {
+			return c
+		}
+	}
+	return ""
+}
+
+// maxReason bounds what of a server's text reaches a log line, in runes: the
+// messages are long, bilingual and full of links.
+const maxReason = 300
+
+// cleanText makes a server's text safe for one log line: printable, short, and
+// without the secrets that we sent.
+func cleanText(s string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "[REDACTED]")
+		}
+	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > maxReason {
+		s = string(runes[:maxReason]) + "..."
+	}
+	return s
+}
+
+// answerError sorts an answer that is not a success. The Open API's own code
+// decides before the HTTP status does: the same failure is seen as 200, 400 and
+// 429. hasCode tells whether the body was an answer of the Open API at all.
+func answerError(operation string, res *answer, code int64, hasCode bool, secrets ...string) *apiError {
+	e := &apiError{operation: operation, httpStatus: res.status, code: code}
+	if !hasCode {
+		describeForeignAnswer(e, res)
+		return e
+	}
+	body := readErrorBody(res.body)
+	e.logID = cleanText(firstOf(res.logID, body.logID), secrets...)
+	e.reason = cleanText(firstOf(body.msg, body.message, "no message"), secrets...)
+
+	info, known := codeTable[code]
+	e.class, e.advice = info.class, info.advice
+	switch {
+	case operation == opToken && e.class == classParameter:
+		e.class, e.advice = classConfig, adviceSecret
+	case operation == opToken && e.class == classToken:
+		e.class = classRetry
+	case !known && res.status == http.StatusTooManyRequests:
+		e.class = classRateLimited
+	}
+	if e.class == classRateLimited {
+		e.wait = res.waitHint()
+	}
+	if len(body.scopes) > 0 {
+		e.advice = "grant the app one of the scopes " + cleanText(strings.Join(body.scopes, ", "), secrets...) + " and publish a new version of it"
+		if body.scopeURL != "" {
+			e.advice += ": " + cleanText(body.scopeURL, secrets...)
+		}
+	}
+	if len(body.details) > 0 {
+		e.reason += ": " + cleanText(strings.Join(body.details, ", "), secrets...)
+	}
+	return e
+}
+
+// describeForeignAnswer is about answers that did not come from the Open API but
+// from something in front of it, or from another server.
+func describeForeignAnswer(e *apiError, res *answer) {
+	e.logID = cleanText(res.logID)
+	kind := "an answer that is not JSON of the Open API"
+	switch {
+	case len(res.body) == 0:
+		kind = "an empty answer"
+	case strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(res.body[:min(len(res.body), 64)]))), "<"):
+		kind = "an HTML or XML page"
+	}
+	switch {
+	case res.status == http.StatusNotFound || res.status == http.StatusMethodNotAllowed:
+		e.class, e.advice = classConfig, adviceBaseURL
+		e.reason = "the server does not know this path"
+	case res.status >= 300 && res.status < 400:
+		e.class, e.advice = classConfig, adviceBaseURL
+		e.reason = "the server redirects elsewhere, which is not followed: the access token would go along"
+	case res.status == http.StatusTooManyRequests:
+		e.class, e.wait = classRateLimited, res.waitHint()
+		e.reason = "too many requests, says " + kind
+	case res.status == http.StatusProxyAuthRequired:
+		e.class, e.advice = classConfig, "check proxy_url and its credential"
+		e.reason = "the proxy asks for a credential"
+	case res.status >= 500:
+		e.reason = "the server or a gateway in front of it failed with " + kind
+	default:
+		e.reason = "got " + kind
+		e.advice = "if this lasts, check endpoint and whether a proxy answers in between"
+	}
+}
+
+// transportError sorts a call that got no whole answer.
+func transportError(operation string, err error, secrets ...string) *apiError {
+	e := &apiError{operation: operation, class: classRetry, cause: err, reason: cleanText(rootCause(err), secrets...)}
+	if errors.Is(err, errTooLarge) {
+		e.advice = "raise max_response_size or lower page_size"
+	}
+	return e
+}
+
+// rootCause leaves out the URL that net/http puts in front.
+func rootCause(err error) string {
+	type timeouter interface{ Timeout() bool }
+	var t timeouter
+	msg := err.Error()
+	if i := strings.Index(msg, `": `); i >= 0 && strings.HasPrefix(msg, "Post ") {
+		msg = msg[i+len(`": `):]
+	}
+	if errors.As(err, &t) && t.Timeout() {
+		return "no answer within the time limit: " + msg
+	}
+	return "no answer: " + msg
+}
+
+// Bounds of the wait that a server may ask for: a bogus value must neither make
+// us hammer it nor put us to sleep for a day.
+const (
+	minWaitHint = time.Second
+	maxWaitHint = 10 * time.Minute
+)
+
+// waitHint reads how long the server asks us to wait: x-ogw-ratelimit-reset
+// (official, seconds) and the standard Retry-After; the longer one counts.
+// 0 means that it did not say.
+func (r *answer) waitHint() time.Duration {
+	var wait time.Duration
+	for _, name := range []string{"X-Ogw-Ratelimit-Reset", "Retry-After"} {
+		value := strings.TrimSpace(r.header.Get(name))
+		if value == "" {
+			continue
+		}
+		if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+			// Compared before the conversion: a float64 beyond int64 is no duration.
+			switch {
+			case seconds >= maxWaitHint.Seconds():
+				wait = maxWaitHint
+			case seconds > 0:
+				wait = max(wait, time.Duration(seconds*float64(time.Second)))
+			}
+		} else if at, err := http.ParseTime(value); err == nil && !r.date.IsZero() {
+			wait = max(wait, at.Sub(r.date))
+		}
+	}
+	if wait <= 0 {
+		return 0
+	}
+	return min(max(wait, minWaitHint), maxWaitHint)
+}
+
+// errTooLarge is an answer beyond max_response_size.
+var errTooLarge = errors.New("the answer is larger than max_response_size")
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("%w (%d bytes)", errTooLarge, limit)
+}

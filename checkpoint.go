@@ -1,0 +1,178 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strings"
+)
+
+// The checkpoint consists of three kinds of values in the receiver's storage:
+//
+//	position    where the passes are, in JSON: legible with strings(1)
+//	seen/<n>    the ids that one accepted page added, n counting up
+//	calls       the calls of the last minute
+//
+// An accepted page costs one batch: its seen/<n> and the position, which names
+// the first and the next n. What the last pass has left behind is deleted in
+// later batches, from the first on.
+const (
+	keyPosition = "position"
+	keyCalls    = "calls"
+	keySeen     = "seen/"
+
+	checkpointVersion = 1
+)
+
+// query is what defines which entries a position is about. A position of another
+// query is no position at all.
+type query struct {
+	Endpoint string   `json:"endpoint"`
+	AppID    string   `json:"app_id"`
+	APIKeys  []string `json:"filter_api_keys,omitempty"`
+	FilterID string   `json:"filter_app_id,omitempty"`
+}
+
+func queryOf(cfg *Config) query {
+	keys := slices.Clone(cfg.Filter.APIKeys)
+	slices.Sort(keys)
+	return query{
+		Endpoint: strings.TrimRight(cfg.ClientConfig.Endpoint, "/"),
+		AppID:    cfg.AppID,
+		APIKeys:  slices.Compact(keys),
+		FilterID: cfg.Filter.AppID,
+	}
+}
+
+func (q query) equal(other query) bool {
+	return q.Endpoint == other.Endpoint && q.AppID == other.AppID && q.FilterID == other.FilterID && slices.Equal(q.APIKeys, other.APIKeys)
+}
+
+func (q query) String() string {
+	text, _ := json.Marshal(q) // strings always marshal
+	return string(text)
+}
+
+// checkpoint is the position as it is stored.
+type checkpoint struct {
+	Version int   `json:"version"`
+	Query   query `json:"query"`
+	Begin   int64 `json:"begin"` // Unix seconds, as all times here
+	// Recheck and Marks belong together: the passes and their watermarks.
+	Recheck []int64 `json:"recheck_after"`
+	Marks   []int64 `json:"watermarks"`
+	// Length is the length of the next window, in seconds.
+	Length int64 `json:"window"`
+	// First and Next are the numbers of the oldest seen/<n> and of the one to be
+	// written next.
+	First uint64 `json:"seen_first"`
+	Next  uint64 `json:"seen_next"`
+}
+
+// errDamaged is a stored value that cannot be what we wrote.
+var errDamaged = errors.New("damaged")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// encode writes one line of JSON behind a line with its checksum.
+func (c *checkpoint) encode() []byte {
+	body, _ := json.Marshal(c) // numbers and strings always marshal
+	return fmt.Appendf(nil, "feishu_audit checkpoint crc32c=%08x\n%s\n", crc32.Checksum(body, castagnoli), body)
+}
+
+func decodeCheckpoint(data []byte) (*checkpoint, error) {
+	var sum uint32
+	head, body, _ := bytes.Cut(data, []byte("\n"))
+	body = bytes.TrimSuffix(body, []byte("\n"))
+	if n, err := fmt.Sscanf(string(head), "feishu_audit checkpoint crc32c=%08x", &sum); n != 1 || err != nil {
+		return nil, fmt.Errorf("%w: its first line is not ours", errDamaged)
+	}
+	if crc32.Checksum(body, castagnoli) != sum {
+		return nil, fmt.Errorf("%w: its checksum does not match", errDamaged)
+	}
+	var version struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(body, &version); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	if version.Version > checkpointVersion {
+		return nil, fmt.Errorf("it has version %d, and this build reads versions up to %d", version.Version, checkpointVersion)
+	}
+	c := &checkpoint{}
+	if err := json.Unmarshal(body, c); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	descending := func(a, b int64) int { return -cmp.Compare(a, b) }
+	switch {
+	case c.Version < 1, len(c.Marks) == 0, len(c.Marks) != len(c.Recheck), c.Recheck[0] != 0,
+		!slices.IsSorted(c.Recheck), !slices.IsSortedFunc(c.Marks, descending), c.First > c.Next:
+		return nil, fmt.Errorf("%w: its values do not fit together", errDamaged)
+	}
+	return c, nil
+}
+
+func seenName(n uint64) string { return fmt.Sprintf("%s%d", keySeen, n) }
+
+// encodeKeys writes the ids of a page: 8 bytes of hash each, behind the
+// difference of its minute to the one before (mostly one byte), and a checksum.
+func encodeKeys(keys []seenKey) []byte {
+	keys = slices.Clone(keys)
+	slices.SortFunc(keys, func(a, b seenKey) int { return cmp.Compare(a.minute, b.minute) })
+	out := make([]byte, 0, 16+10*len(keys))
+	out = append(out, checkpointVersion)
+	out = binary.AppendUvarint(out, uint64(len(keys)))
+	minute := int64(0)
+	for _, k := range keys {
+		odd := int64(0)
+		if k.odd {
+			odd = 1
+		}
+		out = binary.AppendVarint(out, (k.minute-minute)<<1|odd)
+		out = binary.LittleEndian.AppendUint64(out, k.hash)
+		minute = k.minute
+	}
+	return binary.LittleEndian.AppendUint32(out, crc32.Checksum(out, castagnoli))
+}
+
+func decodeKeys(data []byte) ([]seenKey, error) {
+	if len(data) < 6 {
+		return nil, fmt.Errorf("%w: too short", errDamaged)
+	}
+	body, sum := data[:len(data)-4], binary.LittleEndian.Uint32(data[len(data)-4:])
+	if crc32.Checksum(body, castagnoli) != sum {
+		return nil, fmt.Errorf("%w: its checksum does not match", errDamaged)
+	}
+	if body[0] != checkpointVersion {
+		return nil, fmt.Errorf("it has version %d, and this build reads version %d", body[0], checkpointVersion)
+	}
+	body = body[1:]
+	count, n := binary.Uvarint(body)
+	if n <= 0 || count > uint64(len(body)) {
+		return nil, fmt.Errorf("%w: its count is wrong", errDamaged)
+	}
+	body = body[n:]
+	keys := make([]seenKey, 0, count)
+	minute := int64(0)
+	for range count {
+		step, n := binary.Varint(body)
+		if n <= 0 || len(body) < n+8 {
+			return nil, fmt.Errorf("%w: it ends early", errDamaged)
+		}
+		minute += step >> 1
+		keys = append(keys, seenKey{minute: minute, odd: step&1 == 1, hash: binary.LittleEndian.Uint64(body[n:])})
+		body = body[n+8:]
+	}
+	if len(body) != 0 {
+		return nil, fmt.Errorf("%w: it has %d bytes too many", errDamaged, len(body))
+	}
+	return keys, nil
+}

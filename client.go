@@ -1,0 +1,214 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/config/configopaque"
+)
+
+// The two calls, with the official names of what they return.
+const (
+	opToken = "tenant_access_token"
+	opList  = "list_data"
+
+	tokenPath = "/open-apis/auth/v3/tenant_access_token/internal"
+	listPath  = "/open-apis/security_and_compliance/v1/openapi_logs/list_data"
+)
+
+// client makes the two calls of the Open API that the receiver needs. Why it is
+// written by hand and not the official SDK: docs/architecture.md.
+type client struct {
+	http        *http.Client
+	endpoint    string // without a trailing slash
+	appID       string
+	appSecret   configopaque.String
+	maxResponse int64
+	tokens      tokenSource
+	// turn waits until the pace allows one more call of list_data and returns
+	// what has to be called when that call has been answered.
+	turn func(ctx context.Context) (answered func(), err error)
+	// observe is told of every call that ended. Its error is nil or an *apiError.
+	observe func(operation string, took time.Duration, err error)
+}
+
+// answer is an HTTP answer, read to its end.
+type answer struct {
+	status   int
+	header   http.Header
+	body     []byte
+	logID    string
+	date     time.Time // the server's clock, zero where it did not say
+	received time.Time // our clock
+}
+
+// listRequest is the body of list_data. Every page of a walk sends the same one
+// but for the page token: whether filters may change while paging is not
+// documented.
+type listRequest struct {
+	APIKeys   []string `json:"api_keys,omitempty"`
+	StartTime int64    `json:"start_time"` // seconds
+	EndTime   int64    `json:"end_time"`   // seconds
+	AppID     string   `json:"app_id,omitempty"`
+	PageSize  int      `json:"page_size"`
+	PageToken string   `json:"page_token,omitempty"`
+}
+
+// listData asks for one page. The error, if any, is an *apiError or ctx's own.
+// A refused access token is replaced and the call repeated once.
+func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer, error) {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return nil, nil, err // strings and numbers always marshal
+	}
+	for attempt := 0; ; attempt++ {
+		token, err := c.tokens.get(ctx, c.fetchToken)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, res, err := c.listOnce(ctx, body, token)
+		var failed *apiError
+		if errors.As(err, &failed) && failed.class == classToken {
+			c.tokens.drop(token)
+			if attempt == 0 {
+				continue
+			}
+			// The token endpoint hands out the same token while it has half an
+			// hour to live, so a second try at once would be no other.
+			failed.class = classRetry
+			failed.advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
+		}
+		return p, res, err
+	}
+}
+
+func (c *client) listOnce(ctx context.Context, body []byte, token string) (*page, *answer, error) {
+	answered, err := c.turn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	began := time.Now()
+	res, err := c.post(ctx, listPath, token, body)
+	answered()
+	p, err := c.readPage(res, err, token)
+	if ctx.Err() != nil && err != nil {
+		return nil, nil, ctx.Err()
+	}
+	c.observe(opList, time.Since(began), err)
+	return p, res, err
+}
+
+func (c *client) readPage(res *answer, err error, token string) (*page, error) {
+	secrets := []string{string(c.appSecret), token}
+	if err != nil {
+		return nil, transportError(opList, err, secrets...)
+	}
+	p, err := parsePage(res.body)
+	switch {
+	case err != nil && res.status == http.StatusOK && looksLikeJSON(res.body):
+		e := &apiError{operation: opList, httpStatus: res.status, logID: res.logID, cause: err}
+		e.reason = "the answer is broken: " + cleanText(err.Error(), secrets...)
+		return nil, e
+	case err != nil || !p.hasCode:
+		return nil, answerError(opList, res, 0, false, secrets...)
+	case p.code != 0:
+		return nil, answerError(opList, res, p.code, true, secrets...)
+	}
+	return p, nil
+}
+
+func looksLikeJSON(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
+}
+
+// fetchToken asks for a tenant_access_token and its remaining life. Source:
+// official page "Get tenant_access_token (custom apps)".
+func (c *client) fetchToken(ctx context.Context) (string, time.Duration, error) {
+	began := time.Now()
+	token, life, err := c.tokenOnce(ctx)
+	if ctx.Err() != nil && err != nil {
+		return "", 0, ctx.Err()
+	}
+	c.observe(opToken, time.Since(began), err)
+	return token, life, err
+}
+
+func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
+	body, err := json.Marshal(map[string]string{"app_id": c.appID, "app_secret": string(c.appSecret)})
+	if err != nil {
+		return "", 0, err
+	}
+	res, err := c.post(ctx, tokenPath, "", body)
+	if err != nil {
+		return "", 0, transportError(opToken, err, string(c.appSecret))
+	}
+	var parsed struct {
+		Code   *int64 `json:"code"`
+		Token  string `json:"tenant_access_token"`
+		Expire int64  `json:"expire"` // seconds of life left
+	}
+	err = json.Unmarshal(res.body, &parsed)
+	switch {
+	case err != nil || parsed.Code == nil:
+		return "", 0, answerError(opToken, res, 0, false, string(c.appSecret))
+	case *parsed.Code != 0:
+		return "", 0, answerError(opToken, res, *parsed.Code, true, string(c.appSecret))
+	case res.status != http.StatusOK || parsed.Token == "" || parsed.Expire <= 0 || strings.ContainsAny(parsed.Token, "\r\n"):
+		return "", 0, &apiError{operation: opToken, httpStatus: res.status, logID: res.logID, reason: "the answer says success but holds no usable token"}
+	}
+	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
+}
+
+// post sends one request and reads the whole answer, up to the size limit after
+// decompression.
+func (c *client) post(ctx context.Context, path, token string, body []byte) (*answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	data, err := readLimited(res.Body, c.maxResponse, res.ContentLength)
+	if err != nil {
+		return nil, err
+	}
+	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable
+	return &answer{
+		status:   res.StatusCode,
+		header:   res.Header,
+		body:     data,
+		logID:    firstOf(res.Header.Get("X-Tt-Logid"), res.Header.Get("X-Request-Id")),
+		date:     date,
+		received: time.Now(),
+	}, nil
+}
+
+func readLimited(r io.Reader, limit, announced int64) ([]byte, error) {
+	if announced > limit {
+		return nil, tooLarge(limit)
+	}
+	buf := bytes.NewBuffer(make([]byte, 0, max(announced, 4<<10)+bytes.MinRead))
+	if _, err := buf.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(buf.Len()) > limit {
+		return nil, tooLarge(limit)
+	}
+	return buf.Bytes(), nil
+}

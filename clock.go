@@ -1,0 +1,52 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"sync"
+	"time"
+)
+
+// serverClock tells the server's time from the Date header of its answers, and
+// never later than it is: a window must not end in the server's future, where
+// entries may still appear that no later pass of a short recheck would look for.
+//
+// Between answers it runs with our monotonic clock, so that our wall clock may be
+// wrong or jump.
+type serverClock struct {
+	mu   sync.Mutex
+	date time.Time
+	at   time.Time
+}
+
+// clockSlack is by how much two Date headers may disagree before the newer one
+// is taken as a change of the server's clock: they are whole seconds, and their
+// answers travel for different times.
+const clockSlack = 2 * time.Second
+
+// observe learns from an answer. date is zero where the answer had none.
+func (c *serverClock) observe(date, received time.Time) {
+	if date.IsZero() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.date.IsZero() {
+		expected := c.date.Add(received.Sub(c.at))
+		if ahead := expected.Sub(date); ahead > 0 && ahead <= clockSlack {
+			date = expected
+		}
+	}
+	c.date, c.at = date, received
+}
+
+// now is the server's time; ours, as long as no answer had a date.
+func (c *serverClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.date.IsZero() {
+		return time.Now()
+	}
+	return c.date.Add(time.Since(c.at))
+}

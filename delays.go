@@ -1,0 +1,59 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.opentelemetry.io/collector/config/configretry"
+)
+
+// delays are the waits after failures, growing with each in a row. There are
+// three paces, because a call that nobody but an admin can make work again need
+// not be tried as often as one that a lost connection spoiled.
+type delays struct {
+	passingB, configB, quotaB *backoff.ExponentialBackOff
+}
+
+func newDelays(cfg configretry.BackOffConfig) delays {
+	d := delays{
+		passingB: newBackOff(cfg),
+		// Soon enough to notice a granted scope or a rotated secret, seldom
+		// enough to disturb nobody.
+		configB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: 0.1, MaxInterval: 5 * time.Minute},
+		// Failed calls do not count against the quota, but nobody buys one every minute.
+		quotaB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Minute, Multiplier: 2, RandomizationFactor: 0.1, MaxInterval: time.Hour},
+	}
+	d.reset()
+	return d
+}
+
+// newBackOff takes over retry_on_failure. Where retries are turned off the longest
+// interval is waited: a poller that asked again at once would be worse than one
+// that retries.
+func newBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{
+		InitialInterval:     cfg.InitialInterval,
+		Multiplier:          cfg.Multiplier,
+		RandomizationFactor: cfg.RandomizationFactor,
+		MaxInterval:         cfg.MaxInterval,
+	}
+	if !cfg.Enabled {
+		b.InitialInterval = cfg.MaxInterval
+	}
+	b.Reset()
+	return b
+}
+
+func (d *delays) passing() time.Duration { return d.passingB.NextBackOff() }
+func (d *delays) config() time.Duration  { return d.configB.NextBackOff() }
+func (d *delays) quota() time.Duration   { return d.quotaB.NextBackOff() }
+
+// reset begins anew after a success.
+func (d *delays) reset() {
+	d.passingB.Reset()
+	d.configB.Reset()
+	d.quotaB.Reset()
+}

@@ -1,0 +1,109 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/receiver/receiverhelper"
+	"go.uber.org/zap"
+)
+
+// pipe hands records to the pipeline until it takes them.
+type pipe struct {
+	next    consumer.Logs
+	obsrep  *receiverhelper.ObsReport
+	retry   configretry.BackOffConfig
+	logger  *zap.Logger
+	refused func(n int)
+	// grace is how long a call of the pipeline may go on after the term has
+	// ended: one that is cut off may have delivered what we then deliver again.
+	grace time.Duration
+}
+
+// dataFormat is what the collector's receiver metrics call our data.
+const dataFormat = "feishu_openapi_audit"
+
+// hand returns when the pipeline has accepted the records, or has refused some of
+// them for good: lost says how many. It fails only when ctx ends first. The same
+// records are tried again for as long as the refusal may pass.
+func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, err error) {
+	began := time.Now()
+	delay := newBackOff(p.retry)
+	for {
+		err := p.try(ctx, logs)
+		if err == nil {
+			return 0, nil
+		}
+		left := logs.LogRecordCount()
+		p.refused(left)
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
+		if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {
+			p.logger.Error("The pipeline refused records for good: they are lost", zap.Error(err), zap.Int("records", left), zap.Strings("log.record.uid", uidsOf(logs)))
+			return left, nil
+		}
+		// A partial failure names what is left; what was taken must not go again.
+		var part consumererror.Logs
+		if errors.As(err, &part) {
+			logs = part.Data()
+		}
+		wait := delay.NextBackOff()
+		h.failed("pipeline", false, fmt.Errorf("the pipeline does not take records: %w", err), wait)
+		if err := sleep(ctx, wait); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (p *pipe) try(ctx context.Context, logs plog.Logs) error {
+	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(p.grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-detached.Done():
+		}
+	})
+	defer stop()
+
+	attempt := logs
+	if p.next.Capabilities().MutatesData {
+		// A processor may have changed the records before a later one refused
+		// them; the next try needs them as they were.
+		attempt = plog.NewLogs()
+		logs.CopyTo(attempt)
+	}
+	n := logs.LogRecordCount()
+	op := p.obsrep.StartLogsOp(detached)
+	err := p.next.ConsumeLogs(op, attempt)
+	p.obsrep.EndLogsOp(op, dataFormat, n, err)
+	return err
+}
+
+func uidsOf(logs plog.Logs) []string {
+	var ids []string
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				if uid, ok := record.Attributes().Get("log.record.uid"); ok {
+					ids = append(ids, uid.Str())
+				}
+			}
+		}
+	}
+	return ids
+}

@@ -1,0 +1,437 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"go.opentelemetry.io/collector/component/componentstatus"
+)
+
+// poller reads the log for one term: from Start, or from winning an election, to
+// Shutdown, or to losing it. Only the calls of the API run beside its goroutine;
+// everything that they return is handled in turn.
+type poller struct {
+	cfg     *Config
+	logger  *zap.Logger
+	client  *client
+	pace    *pace
+	clock   *serverClock
+	store   *store
+	records *recordBuilder
+	pipe    *pipe
+	tel     *telemetry
+	report  func(*componentstatus.Event)
+
+	health    health
+	sched     *schedule
+	delays    delays
+	notBefore time.Time // no call before: the last one failed
+	results   chan result
+	flying    int
+	complete  bool // a bounded export was reported complete
+}
+
+// result is what a call returned.
+type result struct {
+	walk *walk
+	page *page
+	res  *answer
+	err  error
+}
+
+// run reads until ctx ends. Its calls end with ctx; a page that the pipeline has
+// accepted by then is still committed.
+func (p *poller) run(ctx context.Context) {
+	p.health = health{logger: p.logger, report: p.report}
+	p.delays = newDelays(p.cfg.RetryOnFailure)
+	p.results = make(chan result, p.cfg.MaxConcurrentWalks)
+	if err := p.resume(ctx); err != nil {
+		var unusable *unusableError
+		if errors.As(err, &unusable) {
+			p.health.unusable(err)
+		}
+		return
+	}
+	p.loop(ctx)
+	for ; p.flying > 0; p.flying-- {
+		<-p.results
+	}
+}
+
+// resume loads the position, for as long as it takes: a storage that fails is not
+// an empty one.
+func (p *poller) resume(ctx context.Context) error {
+	stored, known, err := retryStorage(ctx, p, func() (*checkpoint, *seen, error) { return p.store.load(ctx) })
+	if err != nil {
+		return err
+	}
+	calls, _, err := retryStorage(ctx, p, func() (map[int64]int, struct{}, error) {
+		calls, err := p.store.loadCalls(ctx)
+		return calls, struct{}{}, err
+	})
+	if err != nil {
+		return err
+	}
+	p.pace.restore(calls)
+
+	recheck := []int64{0}
+	for _, after := range p.cfg.RecheckAfter {
+		recheck = append(recheck, int64(after/time.Second))
+	}
+	var end int64
+	if !p.cfg.EndTime.IsZero() {
+		end = ceilSeconds(p.cfg.EndTime)
+	}
+	maxLength := max(1, int64(p.cfg.MaxWindow/time.Second))
+	s := &schedule{
+		seen:      known,
+		walks:     make([][]*walk, len(recheck)),
+		tick:      max(1, int64(p.cfg.PollInterval/time.Second)),
+		maxLength: maxLength,
+		length:    min(startLength, maxLength),
+		pageSize:  p.cfg.PageSize,
+		due:       true,
+	}
+	if stored != nil {
+		s.pos = newPosition(stored.Begin, end, recheck)
+		s.pos.adopt(stored.Recheck, stored.Marks)
+		s.length = min(max(1, stored.Length), maxLength)
+		p.logger.Info("Going on from the checkpoint",
+			zap.Time("read_up_to", time.Unix(s.pos.marks[0], 0).UTC()),
+			zap.Time("rechecked_up_to", time.Unix(s.pos.marks[s.pos.last()], 0).UTC()),
+			zap.Int("remembered_ids", known.count))
+	} else {
+		begin := p.cfg.StartTime
+		if begin.IsZero() {
+			begin = time.Now().Add(-p.cfg.InitialLookback)
+		}
+		s.pos = newPosition(max(0, begin.Unix()), end, recheck)
+		p.logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(s.pos.begin, 0).UTC()))
+	}
+	p.sched = s
+	return nil
+}
+
+// ceilSeconds keeps an end_time between two seconds from cutting off the second
+// that it lies in.
+func ceilSeconds(t time.Time) int64 {
+	if t.Nanosecond() > 0 {
+		return t.Unix() + 1
+	}
+	return t.Unix()
+}
+
+// loop asks for pages while there are any to ask for, and waits otherwise.
+func (p *poller) loop(ctx context.Context) {
+	// Receivers that start together look at once, and then not again together.
+	nextTick := time.Now().Add(1 + rand.N(p.cfg.PollInterval))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		p.launch(ctx)
+		p.tel.observe(p.sched, p.clock.now().Unix())
+		wake := nextTick
+		if p.notBefore.After(time.Now()) && p.notBefore.Before(wake) {
+			wake = p.notBefore
+		}
+		timer.Reset(time.Until(wake))
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-p.results:
+			p.flying--
+			r.walk.flying = false
+			if err := p.handle(ctx, r); err != nil {
+				return
+			}
+		case now := <-timer.C:
+			if !now.Before(nextTick) {
+				p.sched.due = true
+				for !now.Before(nextTick) {
+					nextTick = nextTick.Add(p.cfg.PollInterval)
+				}
+			}
+		}
+	}
+}
+
+// launch starts as many calls as may run side by side.
+func (p *poller) launch(ctx context.Context) {
+	if time.Now().Before(p.notBefore) {
+		return
+	}
+	for p.flying < p.cfg.MaxConcurrentWalks {
+		now := p.clock.now().Unix()
+		w := p.sched.next(now)
+		if w == nil {
+			return
+		}
+		if w.pages == 0 {
+			w.began = now
+		}
+		w.flying = true
+		p.flying++
+		req := listRequest{
+			APIKeys:   p.cfg.Filter.APIKeys,
+			AppID:     p.cfg.Filter.AppID,
+			StartTime: max(0, w.from-overlap),
+			EndTime:   w.to,
+			PageSize:  p.cfg.PageSize,
+			PageToken: w.token,
+		}
+		go func() {
+			page, res, err := p.client.listData(ctx, req)
+			p.results <- result{walk: w, page: page, res: res, err: err}
+		}()
+	}
+}
+
+// Guards against paging that never ends.
+const (
+	maxEmptyPages = 20
+	// maxPages is two million entries in one window; the window is halved then,
+	// down to one second.
+	maxPages = 20_000
+)
+
+// handle takes the outcome of a call. An error means that the term is over.
+func (p *poller) handle(ctx context.Context, r result) error {
+	w := r.walk
+	if r.err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.failed(w, r.err)
+		return nil
+	}
+	p.clock.observe(r.res.date, r.res.received)
+	if w.pages == 0 {
+		if !r.res.date.IsZero() {
+			// The estimate may have come from one answer with a wrong date; the
+			// watermark follows the answers of the walk itself.
+			w.began = min(w.began, r.res.date.Unix())
+		}
+	}
+	if err := pagingFault(w, r.page); err != nil {
+		p.stuck(w, err)
+		return nil
+	}
+	w.pages++
+	keys, err := p.deliver(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	w.token = r.page.pageToken
+	if !r.page.hasMore {
+		p.sched.finished(w)
+	} else if w.pages%(2*pagesPerWalk) == 0 {
+		// A restart would begin this window again: let it be a shorter one.
+		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.maxLength))
+	}
+	if w.pages > 1 {
+		w.reset = 0
+	}
+	if len(keys) > 0 || !r.page.hasMore {
+		if err := p.commit(ctx, keys); err != nil {
+			return err
+		}
+	}
+	p.delays.reset()
+	p.notBefore = time.Time{}
+	p.health.recovered()
+	if p.sched.pos.done() && !p.complete {
+		p.complete = true
+		p.logger.Info("The export is complete", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()), zap.Time("to", time.Unix(p.sched.pos.end, 0).UTC()))
+	}
+	return nil
+}
+
+// pagingFault finds out that paging would not end: the same page token again, or
+// empty pages only. Where the API documents nothing, a few empty pages are fine.
+func pagingFault(w *walk, page *page) error {
+	if len(page.items) == 0 {
+		w.empty++
+	} else {
+		w.empty = 0
+	}
+	switch {
+	case !page.hasMore:
+		return nil
+	case page.pageToken == "":
+		return errors.New("the API says that there are more pages but gives no page token")
+	case page.pageToken == w.token:
+		return errors.New("the API gives the same page token again")
+	case w.empty >= maxEmptyPages:
+		return fmt.Errorf("the API returned %d empty pages in a row and says that there are more", w.empty)
+	case w.pages >= maxPages:
+		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
+	}
+	return nil
+}
+
+// stuck is a walk that cannot be finished as it is: it begins again, shorter.
+func (p *poller) stuck(w *walk, err error) {
+	p.sched.halve(w)
+	w.restart()
+	wait := p.delays.passing()
+	p.notBefore = time.Now().Add(wait)
+	p.health.failed("paging", false, fmt.Errorf("%s: %w", opList, err), wait)
+}
+
+// failed decides what to do after a failed call. The walk stays as it is, so the
+// same page is asked for again, unless its page token is refused.
+func (p *poller) failed(w *walk, err error) {
+	var api *apiError
+	if !errors.As(err, &api) {
+		api = &apiError{class: classRetry, operation: opList, reason: err.Error(), cause: err}
+	}
+	var wait time.Duration
+	needsPerson := false
+	switch api.class {
+	case classRateLimited:
+		wait = api.wait
+		if wait == 0 {
+			wait = max(minWaitHint, p.delays.passing())
+		}
+		p.pace.pause(wait)
+	case classParameter:
+		if w.token != "" {
+			// A page token does not live for ever. How long is not documented.
+			w.restart()
+			if w.reset == 1 {
+				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
+				return
+			}
+			p.sched.halve(w)
+			wait = p.delays.passing()
+			break
+		}
+		if p.sched.halve(w) {
+			p.logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err), zap.Int64("seconds", w.seconds()))
+			return
+		}
+		needsPerson = true
+		api.advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id, and whether this time lies before what the API keeps",
+			time.Unix(w.from, 0).UTC().Format(time.RFC3339))
+		wait = p.delays.config()
+	case classConfig:
+		needsPerson, wait = true, p.delays.config()
+	case classQuota:
+		needsPerson, wait = true, p.delays.quota()
+	default:
+		wait = p.delays.passing()
+	}
+	p.notBefore = time.Now().Add(wait)
+	p.health.failed(api.kind(), needsPerson, api, wait)
+}
+
+// deliver hands the new entries of a page to the pipeline and returns what to
+// remember of them.
+func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, error) {
+	var (
+		keys  []seenKey
+		items []*item
+		known int
+	)
+	inPage := make(map[seenKey]struct{}, len(r.page.items))
+	for i := range r.page.items {
+		it := &r.page.items[i]
+		at, readable := it.eventTime()
+		if readable && !p.sched.pos.covers(at) {
+			continue
+		}
+		k := keyOf(it.uid(), at, readable, w.window)
+		_, twice := inPage[k]
+		if twice || p.sched.seen.has(k) {
+			known++
+			if k.odd && !twice {
+				keys = append(keys, k) // remembered anew: this window returned it, too
+			}
+			inPage[k] = struct{}{}
+			continue
+		}
+		inPage[k] = struct{}{}
+		keys = append(keys, k)
+		items = append(items, it)
+	}
+	if len(items) > 0 {
+		logs, stats := p.records.build(items, r.res.received)
+		lost, err := p.pipe.hand(ctx, logs, &p.health)
+		if err != nil {
+			return nil, err
+		}
+		p.tel.delivered(len(items)-lost, lost, stats)
+		if w.pass > 0 {
+			p.tel.late(items, r.res.received)
+		}
+	}
+	p.tel.known(known)
+	for _, k := range keys {
+		p.sched.seen.add(k)
+	}
+	return keys, nil
+}
+
+// commitGrace is how long a commit may take after the term has ended.
+const commitGrace = 5 * time.Second
+
+// commit writes the checkpoint. Until it is written nothing more is asked for: a
+// crash would otherwise repeat more than the last page.
+func (p *poller) commit(ctx context.Context, keys []seenKey) error {
+	s := p.sched
+	c := checkpoint{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: s.pos.marks, Length: s.length}
+	forgettable := minuteOf(s.pos.forgettable())
+	for {
+		// Not ctx: what the pipeline has accepted is written down even when the
+		// term ends in this moment.
+		writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitGrace)
+		err := p.store.save(writing, c, keys, forgettable)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if err := p.waitAfter(ctx, "storage", err); err != nil {
+			return err
+		}
+	}
+}
+
+// waitAfter notes a failure that passes by itself and waits for the next try.
+func (p *poller) waitAfter(ctx context.Context, kind string, err error) error {
+	wait := p.delays.passing()
+	p.health.failed(kind, false, err, wait)
+	return sleep(ctx, wait)
+}
+
+// retryStorage calls f until it succeeds or fails for good.
+func retryStorage[A, B any](ctx context.Context, p *poller, f func() (A, B, error)) (A, B, error) {
+	for {
+		a, b, err := f()
+		var unusable *unusableError
+		if err == nil || errors.As(err, &unusable) {
+			return a, b, err
+		}
+		if err := p.waitAfter(ctx, "storage", err); err != nil {
+			return a, b, err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

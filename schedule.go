@@ -1,0 +1,210 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"slices"
+)
+
+// walk reads one window: page after page with the same bounds, until the API says
+// that there are no more. Its page token lives in memory only.
+type walk struct {
+	window
+	pass   int
+	token  string
+	began  int64 // the server's clock before the first page was asked for
+	pages  int64
+	empty  int // pages without entries in a row
+	reset  int // how often it began again since it last got beyond its first page
+	flying bool
+	done   bool
+}
+
+// restart makes the walk begin again; what it has delivered is passed over by id.
+func (w *walk) restart() {
+	w.token, w.pages, w.empty = "", 0, 0
+	w.reset++
+}
+
+// schedule decides which page to ask for next. It knows no clock and no network.
+type schedule struct {
+	pos   *position
+	seen  *seen
+	walks [][]*walk // by pass, in order of time; the first begins at the watermark
+
+	tick      int64 // poll_interval in seconds, at least 1
+	maxLength int64 // max_window in seconds
+	length    int64 // of the next window
+	pageSize  int
+	// due tells that pass 0 has not been started up to now since the last tick.
+	due bool
+}
+
+// memoryAllowance is by how much, in seconds, the span of remembered ids may
+// exceed twice the last recheck before rechecks go before fresh entries.
+const memoryAllowance = 600
+
+// next returns the walk whose page to ask for now, with the server's clock at
+// now, or nil. Fresh entries go first, unless the rechecks have fallen behind so
+// far that the remembered ids would grow without bound.
+func (s *schedule) next(now int64) *walk {
+	last := s.pos.last()
+	if last > 0 && s.pos.marks[0]-s.pos.marks[last] > 2*s.pos.recheck[last]+memoryAllowance {
+		if w := s.resume(last); w != nil {
+			return w
+		}
+		if w := s.recheck(last, now); w != nil {
+			return w
+		}
+	}
+	if w := s.resume(0); w != nil {
+		return w
+	}
+	if w := s.fresh(now); w != nil {
+		return w
+	}
+	for pass := 1; pass <= last; pass++ {
+		if w := s.resume(pass); w != nil {
+			return w
+		}
+	}
+	if pass := s.mostOverdue(now); pass > 0 {
+		return s.recheck(pass, now)
+	}
+	return nil
+}
+
+// resume returns a walk of the pass that waits for its next page.
+func (s *schedule) resume(pass int) *walk {
+	for _, w := range s.walks[pass] {
+		if !w.flying && !w.done {
+			return w
+		}
+	}
+	return nil
+}
+
+// tail is where the next window of a pass begins.
+func (s *schedule) tail(pass int) int64 {
+	tail := s.pos.marks[pass]
+	if n := len(s.walks[pass]); n > 0 {
+		tail = max(tail, s.walks[pass][n-1].to)
+	}
+	return tail
+}
+
+func (s *schedule) start(pass int, w window) *walk {
+	started := &walk{window: w, pass: pass}
+	s.walks[pass] = append(s.walks[pass], started)
+	return started
+}
+
+// fresh starts a window of pass 0.
+func (s *schedule) fresh(now int64) *walk {
+	if !s.due {
+		return nil
+	}
+	limit := s.pos.target(0, now)
+	w := window{from: s.tail(0), to: limit}
+	if w.seconds() <= 0 {
+		s.due = len(s.walks[0]) > 0 // nothing to read before the next tick
+		return nil
+	}
+	if w.seconds() > s.length {
+		w.to = w.from + s.length
+		return s.start(0, w)
+	}
+	if len(s.walks[0]) > 0 {
+		return nil // side by side is for catching up; the newest end waits for its turn
+	}
+	s.due = false
+	w.from = s.extend(w, now)
+	return s.start(0, w)
+}
+
+// extend lets the newest window begin earlier where that serves a recheck that is
+// due and costs no further page: so a quiet tenant costs one call a tick.
+func (s *schedule) extend(w window, now int64) int64 {
+	for pass := s.pos.last(); pass > 0; pass-- {
+		from := s.pos.marks[pass]
+		if from < w.from && len(s.walks[pass]) == 0 && s.overdue(pass, now) >= s.step(pass) &&
+			w.to-from <= s.maxLength && 2*s.seen.countFrom(minuteOf(from-overlap)) <= s.pageSize {
+			return from
+		}
+	}
+	return w.from
+}
+
+// overdue is how many seconds of a recheck could be read now. A recheck does not
+// overtake pass 0.
+func (s *schedule) overdue(pass int, now int64) int64 {
+	return min(s.pos.target(pass, now), s.pos.marks[0]) - s.tail(pass)
+}
+
+// step is how many seconds are worth a call of a recheck: half of what it is late
+// anyway.
+func (s *schedule) step(pass int) int64 {
+	if s.pos.end != 0 && s.pos.marks[0] >= s.pos.end {
+		return 1 // a bounded export ends as soon as it can
+	}
+	return max(s.tick, s.pos.recheck[pass]/2)
+}
+
+// mostOverdue is the recheck that is due and has waited longest for its size; 0
+// where none is due.
+func (s *schedule) mostOverdue(now int64) int {
+	best := 0
+	for pass := 1; pass <= s.pos.last(); pass++ {
+		if s.overdue(pass, now) < s.step(pass) {
+			continue
+		}
+		if best == 0 || s.overdue(pass, now)*s.step(best) > s.overdue(best, now)*s.step(pass) {
+			best = pass
+		}
+	}
+	return best
+}
+
+func (s *schedule) recheck(pass int, now int64) *walk {
+	seconds := min(s.overdue(pass, now), s.length)
+	if seconds <= 0 {
+		return nil
+	}
+	from := s.tail(pass)
+	return s.start(pass, window{from: from, to: from + seconds})
+}
+
+// finished moves the watermarks past a walk and every finished one behind it, and
+// adapts the length of the next windows.
+func (s *schedule) finished(w *walk) {
+	w.done = true
+	if w.seconds() >= s.length || w.pages > pagesPerWalk {
+		s.length = nextLength(w.seconds(), w.pages, s.maxLength)
+	}
+	list := s.walks[w.pass]
+	for len(list) > 0 && list[0].done {
+		s.pos.finish(list[0].window, list[0].began)
+		list = slices.Delete(list, 0, 1)
+	}
+	s.walks[w.pass] = list
+	s.seen.forgetBefore(minuteOf(s.pos.forgettable()))
+}
+
+// halve shortens a walk that cannot be finished, and every window after it. It
+// tells whether it could.
+func (s *schedule) halve(w *walk) bool {
+	if w.seconds() <= 1 {
+		return false
+	}
+	rest := window{from: w.from + w.seconds()/2, to: w.to}
+	w.to = rest.from
+	s.length = min(s.length, w.seconds())
+	list := s.walks[w.pass]
+	if i := slices.Index(list, w); i < len(list)-1 {
+		s.walks[w.pass] = slices.Insert(list, i+1, &walk{window: rest, pass: w.pass})
+	} else if w.pass == 0 {
+		s.due = true
+	}
+	return true
+}

@@ -1,0 +1,151 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+)
+
+// store keeps a checkpoint in a storage client. Its methods fail with the
+// storage's own error, which may pass, or with an *unusableError, which does not.
+type store struct {
+	client storage.Client
+	query  query
+	// pages are the stored seen/<n>, from first on: the last minute of each.
+	first uint64
+	pages []int64
+}
+
+// unusableError is a checkpoint that must not be used and not be replaced
+// without somebody's decision.
+type unusableError struct {
+	key    string
+	reason error
+}
+
+func (e *unusableError) Error() string {
+	return fmt.Sprintf("the stored checkpoint cannot be used: key %q: %v; nothing was read or changed. "+
+		"To go on from it, restore the configuration or the storage that it belongs to; "+
+		"to begin anew (with start_time or initial_lookback), remove the receiver's file from the storage extension's directory, or give the receiver another name",
+		e.key, e.reason)
+}
+
+func (e *unusableError) Unwrap() error { return e.reason }
+
+// readBatch is how many values are read in one batch.
+const readBatch = 256
+
+// load reads the checkpoint; nil where none is stored.
+func (s *store) load(ctx context.Context) (*checkpoint, *seen, error) {
+	data, err := s.client.Get(ctx, keyPosition)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
+	}
+	known := newSeen()
+	if data == nil {
+		return nil, known, nil
+	}
+	c, err := decodeCheckpoint(data)
+	if err != nil {
+		return nil, nil, &unusableError{keyPosition, err}
+	}
+	if !c.Query.equal(s.query) {
+		return nil, nil, &unusableError{keyPosition, fmt.Errorf("it belongs to %s, and the configuration says %s", c.Query, s.query)}
+	}
+	s.first, s.pages = c.First, nil
+	for n := c.First; n < c.Next; {
+		var ops []*storage.Operation
+		for ; n < c.Next && len(ops) < readBatch; n++ {
+			ops = append(ops, storage.GetOperation(seenName(n)))
+		}
+		if err := s.client.Batch(ctx, ops...); err != nil {
+			return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
+		}
+		for _, op := range ops {
+			if op.Value == nil {
+				return nil, nil, &unusableError{op.Key, fmt.Errorf("%w: it is missing", errDamaged)}
+			}
+			keys, err := decodeKeys(op.Value)
+			if err != nil {
+				return nil, nil, &unusableError{op.Key, err}
+			}
+			s.pages = append(s.pages, lastMinute(keys))
+			for _, k := range keys {
+				known.add(k)
+			}
+		}
+	}
+	return c, known, nil
+}
+
+// maxDeletes bounds how many values one batch deletes.
+const maxDeletes = 128
+
+// save writes the position and the ids of the page accepted since the last save,
+// if any, and deletes what is no longer needed. Where the storage cannot write a
+// batch atomically, the order of operations leaves the last position valid.
+func (s *store) save(ctx context.Context, c checkpoint, added []seenKey, forgettable int64) error {
+	next := s.first + uint64(len(s.pages))
+	var ops []*storage.Operation
+	pages := s.pages
+	if len(added) > 0 {
+		ops = append(ops, storage.SetOperation(seenName(next), encodeKeys(added)))
+		pages = append(pages, lastMinute(added))
+		next++
+	}
+	drop := 0
+	for drop < min(len(pages), maxDeletes) && pages[drop] < forgettable {
+		drop++
+	}
+	c.Version, c.Query = checkpointVersion, s.query
+	c.First, c.Next = s.first+uint64(drop), next
+	ops = append(ops, storage.SetOperation(keyPosition, c.encode()))
+	for n := s.first; n < c.First; n++ {
+		ops = append(ops, storage.DeleteOperation(seenName(n)))
+	}
+	if err := s.client.Batch(ctx, ops...); err != nil {
+		return fmt.Errorf("cannot write the checkpoint: %w", err)
+	}
+	s.first, s.pages = c.First, pages[drop:]
+	return nil
+}
+
+func lastMinute(keys []seenKey) int64 {
+	last := int64(-1)
+	for _, k := range keys {
+		last = max(last, k.minute)
+	}
+	return last
+}
+
+// loadCalls reads the calls of the last minute. What cannot be understood is as
+// good as nothing: it only spares the server a refusal.
+func (s *store) loadCalls(ctx context.Context) (map[int64]int, error) {
+	data, err := s.client.Get(ctx, keyCalls)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the calls of the last minute: %w", err)
+	}
+	var named map[string]int
+	_ = json.Unmarshal(data, &named)
+	calls := make(map[int64]int, len(named))
+	for second, n := range named {
+		if at, err := strconv.ParseInt(second, 10, 64); err == nil && n > 0 {
+			calls[at] = n
+		}
+	}
+	return calls, nil
+}
+
+func (s *store) saveCalls(ctx context.Context, calls map[int64]int) error {
+	data, err := json.Marshal(calls)
+	if err == nil {
+		err = s.client.Set(ctx, keyCalls, data)
+	}
+	return err
+}
