@@ -345,7 +345,7 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, err
 	for i := range r.page.items {
 		it := &r.page.items[i]
 		at, readable := it.eventTime()
-		if readable && !p.sched.pos.covers(at) {
+		if readable && p.sched.pos.outside(at) {
 			continue
 		}
 		k := keyOf(it.uid(), at, readable, w.window)

@@ -77,10 +77,13 @@ func (p *position) done() bool {
 	return p.end != 0 && p.marks[p.last()] >= p.end
 }
 
-// covers tells whether an entry belongs to the timeline. Overlap and inclusive
-// bounds return entries from outside of it.
-func (p *position) covers(eventTime int64) bool {
-	return eventTime >= p.begin && (p.end == 0 || eventTime < p.end)
+// outside tells whether an entry lies just outside of the timeline, where overlap
+// and inclusive bounds return entries that nobody asked for. An entry further away
+// was returned for another reason, and is not ours to judge.
+func (p *position) outside(eventTime int64) bool {
+	before := eventTime < p.begin && eventTime >= p.begin-overlap
+	behind := p.end != 0 && eventTime >= p.end && eventTime <= p.end+overlap
+	return before || behind
 }
 
 // forgettable is the second before which no entry will be asked for again.
