@@ -117,7 +117,9 @@ func (p *poller) resume(ctx context.Context) error {
 		p.logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(s.pos.begin, 0).UTC()))
 	}
 	p.sched = s
-	return nil
+	// Written before anything is read, so that a restart in the first minutes does
+	// not begin later than this start did.
+	return p.commit(ctx, nil)
 }
 
 // ceilSeconds keeps an end_time between two seconds from cutting off the second
@@ -388,7 +390,7 @@ const commitGrace = 5 * time.Second
 func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 	s := p.sched
 	c := checkpoint{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: s.pos.marks, Length: s.length}
-	forgettable := minuteOf(s.pos.forgettable())
+	forgettable := s.forgettable()
 	for {
 		// Not ctx: what the pipeline has accepted is written down even when the
 		// term ends in this moment.

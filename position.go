@@ -86,11 +86,6 @@ func (p *position) outside(eventTime int64) bool {
 	return before || behind
 }
 
-// forgettable is the second before which no entry will be asked for again.
-func (p *position) forgettable() int64 {
-	return p.marks[p.last()] - overlap - 1
-}
-
 // adopt takes over the watermarks of a stored position whose rechecks may have
 // been others. A pass inherits what has been read at least as late as it reads;
 // one that reads later than any before starts at the last watermark, as the ids

@@ -188,7 +188,7 @@ func (s *schedule) finished(w *walk) {
 		list = slices.Delete(list, 0, 1)
 	}
 	s.walks[w.pass] = list
-	s.seen.forgetBefore(minuteOf(s.pos.forgettable()))
+	s.seen.forgetBefore(s.forgettable())
 }
 
 // halve shortens a walk that cannot be finished, and every window after it. It
@@ -207,4 +207,16 @@ func (s *schedule) halve(w *walk) bool {
 		s.due = true
 	}
 	return true
+}
+
+// forgettable is the minute before which no entry will be returned again: neither
+// to a window to come, nor to one that is being read.
+func (s *schedule) forgettable() int64 {
+	from := s.pos.marks[s.pos.last()]
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			from = min(from, w.from)
+		}
+	}
+	return minuteOf(from - overlap - 1)
 }
