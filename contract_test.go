@@ -1,0 +1,95 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pipeline"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// TestConsumeContract runs the collector's own check of the contract between a
+// receiver and its pipeline: every entry accepted or refused for good exactly
+// once, with a pipeline that refuses at random. Covers F24.
+func TestConsumeContract(t *testing.T) {
+	generator := &entryGenerator{}
+	generator.Stop()
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		generator.server.Load().ServeHTTP(w, r)
+	}))
+	defer listener.Close()
+
+	cfg := createDefaultConfig().(*Config)
+	cfg.ClientConfig.Endpoint = listener.URL
+	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
+	cfg.PollInterval = 10 * time.Millisecond // below what users may set: the check waits for 5 s only
+	cfg.InitialLookback = time.Minute
+	cfg.RequestsPerMinute = 1_000_000
+	cfg.RetryOnFailure.InitialInterval = time.Millisecond
+	cfg.RetryOnFailure.MaxInterval = 10 * time.Millisecond
+
+	receivertest.CheckConsumeContract(receivertest.CheckConsumeContractParams{
+		T:             t,
+		Factory:       testIDFactory(),
+		Signal:        pipeline.SignalLogs,
+		Config:        cfg,
+		Generator:     generator,
+		GenerateCount: 200,
+	})
+}
+
+// entryGenerator adds entries to the log.
+type entryGenerator struct {
+	server atomic.Pointer[simulator.Server]
+	n      atomic.Int64
+}
+
+func (*entryGenerator) Start() {}
+
+// Stop empties the log: the receiver of the next scenario must not find the
+// entries of this one.
+func (g *entryGenerator) Stop() { g.server.Store(simulator.New(simulator.Options{})) }
+
+func (g *entryGenerator) Generate() []receivertest.UniqueIDAttrVal {
+	id := fmt.Sprintf("entry-%d", g.n.Add(1))
+	g.server.Load().Add(simulator.Entry{ID: id, APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a", Response: `{"code":0}`})
+	return []receivertest.UniqueIDAttrVal{receivertest.UniqueIDAttrVal(id)}
+}
+
+// testIDFactory puts the attribute that the check looks for onto our records.
+func testIDFactory() receiver.Factory {
+	inner := NewFactory()
+	return receiver.NewFactory(metadata.Type, inner.CreateDefaultConfig,
+		receiver.WithLogs(func(ctx context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
+			marked, err := consumer.NewLogs(func(ctx context.Context, logs plog.Logs) error {
+				for _, rl := range logs.ResourceLogs().All() {
+					for _, sl := range rl.ScopeLogs().All() {
+						for _, record := range sl.LogRecords().All() {
+							uid, _ := record.Attributes().Get("log.record.uid")
+							record.Attributes().PutStr(receivertest.UniqueIDAttrName, uid.Str())
+						}
+					}
+				}
+				return next.ConsumeLogs(ctx, logs)
+			})
+			if err != nil {
+				return nil, err
+			}
+			return inner.CreateLogs(ctx, set, cfg, marked)
+		}, metadata.LogsStability))
+}
