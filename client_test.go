@@ -1,0 +1,267 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// newTestClient talks to a simulator in process.
+func newTestClient(server *simulator.Server) *client {
+	return &client{
+		http: &http.Client{
+			Transport:     simulator.Transport(server, nil),
+			Timeout:       30 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		endpoint:    "https://open.feishu.cn",
+		appID:       simulator.DefaultAppID,
+		appSecret:   simulator.DefaultAppSecret,
+		maxResponse: 1 << 20,
+		tokens:      newTokenSource(),
+		turn:        func(context.Context) (func(), error) { return func() {}, nil },
+		observe:     func(string, time.Duration, error) {},
+	}
+}
+
+func request() listRequest {
+	now := time.Now().Unix()
+	return listRequest{StartTime: now - 3600, EndTime: now, PageSize: 100}
+}
+
+// TestCallErrors: every way in which a call is known to fail is sorted into what
+// to do about it, and tells in one line what happened, what to do, and the log id.
+// Covers F16, F20, F22, F23.
+func TestCallErrors(t *testing.T) {
+	list := func(f simulator.Fault) simulator.Options { return simulator.Options{Faults: []simulator.Fault{f}} }
+	token := func(f simulator.Fault) simulator.Options {
+		f.Endpoint = simulator.EndpointToken
+		return list(f)
+	}
+	for name, tc := range map[string]struct {
+		opts   simulator.Options
+		change func(*client)
+		class  errorClass
+		kind   string
+		says   []string
+		wait   time.Duration
+		noID   bool
+	}{
+		"token: wrong secret": {
+			change: func(c *client) { c.appSecret = "wrong" },
+			class:  classConfig, kind: "10014", says: []string{"tenant_access_token: app secret invalid (code 10014, HTTP 200, log id ", "app_secret"},
+		},
+		"token: unknown app": {
+			opts:  token(simulator.Fault{Kind: simulator.FaultUnknownApp}),
+			class: classConfig, kind: "10014", says: []string{"app id not exists", "Feishu or Lark"},
+		},
+		"token: invalid parameter": {
+			opts:  token(simulator.Fault{Kind: simulator.FaultInvalidParam}),
+			class: classConfig, kind: "10003", says: []string{"check that app_id and app_secret"},
+		},
+		"token: internal error":    {opts: token(simulator.Fault{Kind: simulator.FaultInternal}), class: classRetry, kind: "2200"},
+		"token: proxy":             {opts: token(simulator.Fault{Kind: simulator.FaultProxy}), class: classRetry, kind: "http_400", says: []string{"proxy"}, noID: true},
+		"token: HTML":              {opts: token(simulator.Fault{Kind: simulator.FaultHTML}), class: classRetry, kind: "http_502", says: []string{"HTML"}, noID: true},
+		"token: success, no token": {opts: token(simulator.Fault{Kind: simulator.FaultBareJSON}), class: classRetry, kind: "bad_answer", noID: true},
+		"token: wrong path": {
+			change: func(c *client) { c.endpoint += "/somewhere" },
+			class:  classConfig, kind: "http_404", says: []string{"the server does not know this path", "check endpoint"}, noID: true,
+		},
+
+		"rate limit, HTTP 429 with reset":  {opts: simulator.Options{RateHint: simulator.HintReset, RateHintValue: "17", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: 17 * time.Second},
+		"rate limit, HTTP 400 with reset":  {opts: simulator.Options{RateStatus: 400, RateHint: simulator.HintReset, RateHintValue: "3", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: 3 * time.Second},
+		"rate limit with Retry-After only": {opts: simulator.Options{RateHint: simulator.HintRetryAfter, RateHintValue: "9", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: 9 * time.Second},
+		"rate limit without a hint":        {opts: simulator.Options{RateHint: simulator.HintNone, Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400"},
+		"rate limit, absurd hint":          {opts: simulator.Options{RateHintValue: "99999999999999999999", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: maxWaitHint},
+		"rate limit, negative hint":        {opts: simulator.Options{RateHintValue: "-5", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400"},
+		"rate limit, NaN":                  {opts: simulator.Options{RateHintValue: "NaN", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400"},
+
+		"quota of the month": {opts: list(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), class: classQuota, kind: "99991403", says: []string{"HTTP 429", "used up", "poll_interval"}},
+		"IP refused":         {opts: list(simulator.Fault{Kind: simulator.FaultIPRefused}), class: classConfig, kind: "99991401", says: []string{"IP whitelist"}},
+		"missing scope, as observed": {
+			opts:  list(simulator.Fault{Kind: simulator.FaultMissingScope}),
+			class: classConfig, kind: "99991672", says: []string{"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "publish a new version"},
+		},
+		"missing scope, as documented": {
+			opts:  list(simulator.Fault{Kind: simulator.FaultMissingScopeOld}),
+			class: classConfig, kind: "99991672", says: []string{"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "https://"},
+		},
+		"access token refused for ever": {opts: list(simulator.Fault{Kind: simulator.FaultTokenInvalid}), class: classRetry, kind: "99991663", says: []string{"refuses the token that it has just given out"}},
+		"parameter":                     {opts: list(simulator.Fault{Kind: simulator.FaultInvalidParam}), class: classParameter, kind: "1780103"},
+		"internal":                      {opts: list(simulator.Fault{Kind: simulator.FaultInternal}), class: classRetry, kind: "1780001"},
+		"unknown code":                  {opts: list(simulator.Fault{Kind: simulator.FaultError, Code: 4242, Msg: "surprise\r\n\x1b[31m" + strings.Repeat("x", 5000)}), class: classRetry, kind: "4242", says: []string{"surprise"}},
+		"404 in plain text":             {opts: list(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), class: classConfig, kind: "http_404", says: []string{"check endpoint"}, noID: true},
+		"redirect":                      {opts: list(simulator.Fault{Kind: simulator.FaultRedirect, Endpoint: simulator.EndpointList}), class: classConfig, kind: "http_307", says: []string{"not followed"}, noID: true},
+		"HTML":                          {opts: list(simulator.Fault{Kind: simulator.FaultHTML}), class: classRetry, kind: "http_502", says: []string{"HTML"}, noID: true},
+		"HTML with HTTP 200":            {opts: list(simulator.Fault{Kind: simulator.FaultHTML, Status: 200}), class: classRetry, kind: "bad_answer", says: []string{"HTML", "proxy"}, noID: true},
+		"empty":                         {opts: list(simulator.Fault{Kind: simulator.FaultEmpty}), class: classRetry, kind: "bad_answer", says: []string{"an empty answer"}, noID: true},
+		"truncated":                     {opts: list(simulator.Fault{Kind: simulator.FaultTruncated}), class: classRetry, noID: true},
+		"reset":                         {opts: list(simulator.Fault{Kind: simulator.FaultReset}), class: classRetry, kind: "no_answer", says: []string{"connection reset"}, noID: true},
+		"reset in the body":             {opts: list(simulator.Fault{Kind: simulator.FaultResetBody}), class: classRetry, kind: "no_answer", noID: true},
+		"no answer at all":              {opts: list(simulator.Fault{Kind: simulator.FaultHang}), class: classRetry, kind: "no_answer", says: []string{"within the time limit"}, noID: true},
+		"too large":                     {opts: list(simulator.Fault{Kind: simulator.FaultHuge, Size: 2 << 20}), class: classRetry, kind: "no_answer", says: []string{"larger than max_response_size", "page_size"}, noID: true},
+		"too large, compressed":         {opts: simulator.Options{Gzip: true, Faults: []simulator.Fault{{Kind: simulator.FaultHuge, Size: 20 << 20}}}, class: classRetry, kind: "no_answer", says: []string{"larger than max_response_size"}, noID: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newTestClient(simulator.New(tc.opts))
+				if tc.change != nil {
+					tc.change(c)
+				}
+				_, _, err := c.listData(t.Context(), request())
+				var failed *apiError
+				require.ErrorAs(t, err, &failed)
+				assert.Equal(t, tc.class, failed.class, "class of %v", err)
+				if tc.kind != "" {
+					assert.Equal(t, tc.kind, failed.kind())
+				}
+				assert.Equal(t, tc.wait, failed.wait)
+				line := err.Error()
+				for _, part := range tc.says {
+					assert.Contains(t, line, part)
+				}
+				if !tc.noID {
+					assert.Regexp(t, `log id \d{14}[0-9A-Fa-f]{20}`, line)
+				}
+				assert.NotContains(t, line, "\n")
+				assert.NotContains(t, line, "\x1b")
+				assert.NotContains(t, line, simulator.DefaultAppSecret)
+				assert.Less(t, len(line), 1000)
+				if failed.class == classConfig || failed.class == classQuota {
+					assert.NotEmpty(t, failed.advice, "an error that a person must mend says how")
+				}
+			})
+		})
+	}
+}
+
+// TestTokenRefusedOnce: a revoked access token is replaced, and the call repeated
+// once, without the caller noticing. Covers F21.
+func TestTokenRefusedOnce(t *testing.T) {
+	for name, status := range map[string]int{"as HTTP 400": 400, "as HTTP 200": 200} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := simulator.New(simulator.Options{TokenErrorStatus: status})
+				c := newTestClient(server)
+				for range 3 {
+					_, _, err := c.listData(t.Context(), request())
+					require.NoError(t, err)
+					server.RevokeTokens()
+				}
+				assert.Len(t, callsOf(server, simulator.EndpointToken), 3)
+				assert.Len(t, callsOf(server, simulator.EndpointList), 5)
+			})
+		})
+	}
+}
+
+func callsOf(server *simulator.Server, endpoint simulator.Endpoint) []simulator.Call {
+	var calls []simulator.Call
+	for _, c := range server.Calls() {
+		if c.Endpoint == endpoint {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
+// TestTokenLife: a token is asked for once by callers that come together, kept for
+// as long as `expire` says, and renewed shortly before. Sources: the official page
+// of the token call; F21 (Devo's collector assumed a constant).
+func TestTokenLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := simulator.New(simulator.Options{TokenLife: 50 * time.Minute})
+		c := newTestClient(server)
+		var group sync.WaitGroup
+		for range 20 {
+			group.Go(func() {
+				_, _, err := c.listData(t.Context(), request())
+				assert.NoError(t, err)
+			})
+		}
+		group.Wait()
+		assert.Len(t, callsOf(server, simulator.EndpointToken), 1)
+
+		began := time.Now()
+		var renewed []time.Duration
+		for time.Since(began) < 170*time.Minute {
+			time.Sleep(30 * time.Second)
+			before := len(callsOf(server, simulator.EndpointToken))
+			_, _, err := c.listData(t.Context(), request())
+			require.NoError(t, err)
+			if len(callsOf(server, simulator.EndpointToken)) > before {
+				renewed = append(renewed, time.Since(began))
+			}
+		}
+		// Life 50 min, margin 5 min.
+		require.Len(t, renewed, 3)
+		for i, at := range renewed {
+			assert.InDelta(t, (45 * time.Minute * time.Duration(i+1)).Seconds(), at.Seconds(), 90)
+		}
+		for _, call := range callsOf(server, simulator.EndpointList) {
+			assert.Zero(t, call.Code)
+		}
+	})
+}
+
+func TestRenewMargin(t *testing.T) {
+	assert.Equal(t, 5*time.Minute, renewMargin(2*time.Hour))
+	assert.Equal(t, 6*time.Second, renewMargin(time.Minute))
+}
+
+// TestRedirectKeepsToken: the access token is not sent to where a redirect points.
+func TestRedirectKeepsToken(t *testing.T) {
+	var elsewhere atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	defer other.Close()
+	server := simulator.New(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultRedirect, Endpoint: simulator.EndpointList, Location: other.URL}}})
+	front := httptest.NewServer(server)
+	defer front.Close()
+	c := newTestClient(server)
+	c.endpoint, c.http.Transport = front.URL, nil
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	_, _, err := c.listData(t.Context(), request())
+	require.ErrorContains(t, err, "not followed")
+	assert.Zero(t, elsewhere.Load())
+}
+
+// TestCallEndsWithContext: Shutdown does not wait for an API that hangs.
+func TestCallEndsWithContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(simulator.New(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultHang}}}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, _, err := c.listData(ctx, request())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var failed *apiError
+		require.False(t, errors.As(err, &failed), "the end of the term is no failure of the API")
+		assert.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+// TestErrorNeverShowsSecrets: what a server echoes does not reach the log.
+func TestErrorNeverShowsSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(simulator.New(simulator.Options{Faults: []simulator.Fault{
+			{Kind: simulator.FaultError, Code: 77, Msg: "bad secret " + simulator.DefaultAppSecret + " for you"},
+		}}))
+		_, _, err := c.listData(t.Context(), request())
+		require.ErrorContains(t, err, "bad secret [REDACTED] for you")
+	})
+}
