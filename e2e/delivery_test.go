@@ -1,0 +1,82 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// tenant makes a log that began some minutes ago and goes on for a while: bursts of
+// 1,500 entries in one second, and a third of all late by up to the last recheck.
+func tenant(seed uint64, end time.Time) simulator.Tenant {
+	return simulator.Tenant{
+		Seed: seed, PerSecond: 5, BurstEvery: time.Minute, BurstSize: 1500,
+		Start: end.Unix() - 300, End: end.Unix(), LateFraction: 1.0 / 3, MaxLateness: lastRecheck,
+	}
+}
+
+const lastRecheck = 6 * time.Second
+
+// TestExactlyOnce: every entry of the log arrives, once, whatever the order and the
+// bounds of the API, with access tokens revoked every few calls, through a SIGTERM
+// in mid-walk; and kill -9 repeats at most the page in flight. Covers F1 to F5,
+// F14, F21, F24.
+func TestExactlyOnce(t *testing.T) {
+	orders := map[string]simulator.Order{"ascending": simulator.Ascending, "descending": simulator.Descending, "shuffled": simulator.Shuffled}
+	seed := uint64(0)
+	for name, order := range orders {
+		for _, exclusive := range []bool{false, true} {
+			seed++
+			t.Run(fmt.Sprintf("%s, exclusive=%v", name, exclusive), func(t *testing.T) {
+				t.Parallel()
+				rng := rand.New(rand.NewPCG(seed, 7))
+				end := time.Now().Add(15 * time.Second)
+				log := tenant(seed, end)
+				a := newAPI(t, simulator.Options{
+					Seed: seed, Tenant: log, Order: order, StartExclusive: exclusive, EndExclusive: exclusive,
+					Paging: simulator.Live,
+					Faults: []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 7}},
+				})
+				b := newBackend(t)
+				s := newSetup(t, "http://"+a.addr,
+					"initial_lookback: 1h",
+					"recheck_after: [2s, 6s]",
+					"requests_per_minute: 6000",
+				)
+				kills := 0
+				for time.Now().Before(end) {
+					c := s.start(t, b)
+					pause(t, time.Duration(1500+rng.IntN(2500))*time.Millisecond)
+					if rng.IntN(2) == 0 {
+						c.term(t)
+					} else {
+						c.kill(t)
+						kills++
+					}
+				}
+				c := s.start(t, b)
+				entries := log.Entries(log.Start, log.End+1)
+				eventually(t, 60*time.Second, fmt.Sprintf("all of %d entries arrived", len(entries)), func() bool { return b.count() >= len(entries) })
+				pause(t, 2*lastRecheck) // what comes now would come twice
+				c.term(t)
+				t.Logf("%d kills", kills)
+				b.check(t, entries, kills*100)
+			})
+		}
+	}
+}
+
+// pause lets real time pass for real processes.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+	}
+}
