@@ -1,0 +1,145 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// escapes is a way to write text inside of other text, named by the byte that
+// begins an escape.
+type escapes byte
+
+const (
+	none      escapes = 0
+	backslash escapes = '\\' // as in JSON strings, and \'
+	percent   escapes = '%'
+)
+
+// unit reads the first character of escaped text: its length there and what it
+// stands for, which is a rune if wide and else one byte. What is no proper
+// escape stands for itself.
+func unit(text []byte, e escapes) (n int, c rune, wide bool) {
+	if text[0] != byte(e) {
+		return 1, rune(text[0]), false
+	}
+	switch e {
+	case backslash:
+		if len(text) < 2 {
+			break
+		}
+		switch e := text[1]; e {
+		case '"', '\\', '/', '\'':
+			return 2, rune(e), false
+		case 'b':
+			return 2, '\b', false
+		case 'f':
+			return 2, '\f', false
+		case 'n':
+			return 2, '\n', false
+		case 'r':
+			return 2, '\r', false
+		case 't':
+			return 2, '\t', false
+		case 'u':
+			r := unhex4(text[2:])
+			if r < 0 {
+				break
+			}
+			if utf16.IsSurrogate(r) {
+				if len(text) >= 12 && text[6] == '\\' && text[7] == 'u' {
+					if pair := utf16.DecodeRune(r, unhex4(text[8:])); pair != utf8.RuneError {
+						return 12, pair, true
+					}
+				}
+				r = utf8.RuneError
+			}
+			return 6, r, true
+		}
+	case percent:
+		if len(text) >= 3 {
+			if h, l := unhex(text[1]), unhex(text[2]); h >= 0 && l >= 0 {
+				return 3, h<<4 | l, false
+			}
+		}
+	}
+	return 1, rune(text[0]), false
+}
+
+// appendUnescaped appends what text stands for.
+func appendUnescaped(dst, text []byte, e escapes) []byte {
+	for len(text) > 0 {
+		if text[0] != byte(e) {
+			dst = append(dst, text[0])
+			text = text[1:]
+			continue
+		}
+		n, r, wide := unit(text, e)
+		if wide {
+			dst = appendRune(dst, r)
+		} else {
+			dst = append(dst, byte(r))
+		}
+		text = text[n:]
+	}
+	return dst
+}
+
+// liftSpans turns spans of what raw stands for into spans of raw. A span that begins or ends within a character takes all of it. The
+// spans are in order and apart.
+func liftSpans(spans []span, raw []byte, e escapes) {
+	at, meaning := 0, 0 // one position, in raw and in what raw stands for
+	for i := range spans {
+		s := &spans[i]
+		start := at
+		for at < len(raw) && meaning < s.end {
+			n, size := 1, 1
+			if raw[at] == byte(e) {
+				var (
+					r    rune
+					wide bool
+				)
+				if n, r, wide = unit(raw[at:], e); wide {
+					size = utf8.RuneLen(r)
+				}
+			}
+			at += n
+			meaning += size
+			if meaning <= s.start {
+				start = at
+			}
+		}
+		s.start, s.end = start, at
+	}
+}
+
+func appendRune(dst []byte, r rune) []byte { return utf8.AppendRune(dst, r) }
+
+// unhex4 reads four hexadecimal digits; -1 if text does not begin with them.
+func unhex4(text []byte) rune {
+	if len(text) < 4 {
+		return -1
+	}
+	var r rune
+	for _, c := range text[:4] {
+		d := unhex(c)
+		if d < 0 {
+			return -1
+		}
+		r = r<<4 | d
+	}
+	return r
+}
+
+// unhex reads a hexadecimal digit; -1 if c is none.
+func unhex(c byte) rune {
+	switch {
+	case '0' <= c && c <= '9':
+		return rune(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return rune(c | 0x20 - 'a' + 10)
+	}
+	return -1
+}

@@ -1,0 +1,251 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+// maxDepth is how deep objects and arrays may lie in each other, as in
+// encoding/json.
+const maxDepth = 10000
+
+// parser reads text as JSON (RFC 8259, invalid UTF-8 allowed). It adds the
+// spans of credential values to the walker, and every other string that may
+// hold some to its strings. It accepts what encoding/json calls valid, but for
+// a number or literal alone, where there is nothing to find.
+type parser struct {
+	*walker
+	text  []byte
+	pos   int
+	entry bool // text is a whole entry
+}
+
+// document reads text as one object, array or string.
+func (p *parser) document() bool {
+	switch p.peek() {
+	case '{', '[', '"':
+		return p.value(plain, 0) && p.peek() == 0 && p.pos == len(p.text)
+	}
+	return false
+}
+
+// peek skips white space and returns the byte that follows; 0 at the end.
+func (p *parser) peek() byte {
+	for ; p.pos < len(p.text); p.pos++ {
+		switch c := p.text[p.pos]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// value reads a value that belongs to a key of that kind.
+func (p *parser) value(k kind, depth int) bool {
+	switch p.peek() {
+	case '"':
+		s, ok := p.quoted()
+		if ok {
+			p.stringValue(s, k)
+		}
+		return ok
+	case '{':
+		return depth < maxDepth && p.object(k, depth+1)
+	case '[':
+		return depth < maxDepth && p.array(k, depth+1)
+	case 'n':
+		return p.literal("null")
+	case 't':
+		return p.maskLiteral("true", k)
+	case 'f':
+		return p.maskLiteral("false", k)
+	}
+	start := p.pos
+	if !p.number() {
+		return false
+	}
+	if k != plain && k != plural {
+		p.spans = append(p.spans, span{start: start, end: p.pos})
+	}
+	return true
+}
+
+func (p *parser) stringValue(s jsonString, k kind) {
+	content := p.text[s.start:s.end]
+	switch {
+	case k != plain:
+		if !isMasked(content) {
+			p.spans = append(p.spans, span{start: s.start, end: s.end, quote: bare})
+		}
+	case !clean(p.filter, content):
+		p.strings = append(p.strings, s)
+	}
+}
+
+func (p *parser) maskLiteral(word string, k kind) bool {
+	start := p.pos
+	if !p.literal(word) {
+		return false
+	}
+	if k != plain {
+		p.spans = append(p.spans, span{start: start, end: p.pos})
+	}
+	return true
+}
+
+func (p *parser) object(k kind, depth int) bool {
+	p.pos++
+	if p.peek() == '}' {
+		p.pos++
+		return true
+	}
+	for {
+		if p.peek() != '"' {
+			return false
+		}
+		key, ok := p.quoted()
+		if !ok || p.peek() != ':' {
+			return false
+		}
+		p.pos++
+		of := k
+		if of == plain {
+			of = p.member(key, depth)
+		}
+		if !p.value(of, depth) {
+			return false
+		}
+		switch p.peek() {
+		case ',':
+			p.pos++
+		case '}':
+			p.pos++
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+// member says what a key tells about its value. The key itself is text that may
+// hold a credential: a form that was taken for JSON ends up as a key.
+func (p *parser) member(key jsonString, depth int) kind {
+	raw := p.text[key.start:key.end]
+	p.key = appendNormal(p.key[:0], raw)
+	k := p.keys.kind(p.key)
+	if k != plain && p.entry && depth == 1 && string(p.key) == "apikey" {
+		k = plain
+	}
+	p.stringValue(key, plain)
+	return k
+}
+
+func (p *parser) array(k kind, depth int) bool {
+	p.pos++
+	if p.peek() == ']' {
+		p.pos++
+		return true
+	}
+	for {
+		if !p.value(k, depth) {
+			return false
+		}
+		switch p.peek() {
+		case ',':
+			p.pos++
+		case ']':
+			p.pos++
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+// quoted reads the string that begins at pos. If there is none, pos is where that
+// was seen.
+func (p *parser) quoted() (s jsonString, ok bool) {
+	text, i := p.text, p.pos+1
+	s.start = i
+	for ; i < len(text); i++ {
+		switch c := text[i]; {
+		case c > '\\':
+		case c == '"':
+			s.end = i
+			p.pos = i + 1
+			return s, true
+		case c == '\\':
+			n := escapeLen(text[i:])
+			if n == 0 {
+				p.pos = i
+				return s, false
+			}
+			s.escaped = true
+			i += n - 1
+		case c < ' ':
+			p.pos = i
+			return s, false
+		}
+	}
+	p.pos = i
+	return s, false
+}
+
+// escapeLen returns the length of the JSON escape that text begins with; 0 if
+// that is none.
+func escapeLen(text []byte) int {
+	if len(text) < 2 {
+		return 0
+	}
+	switch text[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if unhex4(text[2:]) >= 0 {
+			return 6
+		}
+	}
+	return 0
+}
+
+func (p *parser) literal(word string) bool {
+	if len(p.text)-p.pos < len(word) || string(p.text[p.pos:p.pos+len(word)]) != word {
+		return false
+	}
+	p.pos += len(word)
+	return true
+}
+
+func (p *parser) number() bool {
+	p.next('-')
+	if !p.next('0') && !p.digits() {
+		return false
+	}
+	if p.next('.') && !p.digits() {
+		return false
+	}
+	if p.next('e') || p.next('E') {
+		if !p.next('-') {
+			p.next('+')
+		}
+		return p.digits()
+	}
+	return true
+}
+
+// next steps over c if it comes next.
+func (p *parser) next(c byte) bool {
+	if p.pos < len(p.text) && p.text[p.pos] == c {
+		p.pos++
+		return true
+	}
+	return false
+}
+
+// digits steps over at least one digit.
+func (p *parser) digits() bool {
+	start := p.pos
+	for p.pos < len(p.text) && isDigit(p.text[p.pos]) {
+		p.pos++
+	}
+	return p.pos > start
+}

@@ -1,0 +1,143 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"bytes"
+	"sync"
+)
+
+const (
+	// maxLevels is how many levels of escapes are resolved one after another. A
+	// string with more of them that may hold a credential is masked as a whole.
+	maxLevels = 8
+	// maxScratch is how much memory a walker may keep for the next entry, bytes.
+	maxScratch = 1 << 20
+)
+
+var walkers = sync.Pool{New: func() any { return new(walker) }}
+
+// walker finds the values to be masked in one text. Its slices are stacks: a
+// level of string leaves behind nothing but its spans.
+type walker struct {
+	keys    *keySet
+	filter  *filter
+	spans   []span
+	strings []jsonString
+	text    []byte // the whole text, and the meaning of the strings being read
+	key     []byte // scratch space for the key in hand
+	guessed bool   // some span lies in text that is not JSON
+}
+
+// jsonString is the content of a string in JSON text.
+type jsonString struct {
+	start, end int
+	escaped    bool
+}
+
+func (w *walker) release() {
+	w.keys, w.filter = nil, nil
+	if cap(w.text)+cap(w.key) <= maxScratch {
+		walkers.Put(w)
+	}
+}
+
+// walk returns the spans of text to be masked, in order and apart, and whether
+// one of them is a guess.
+func (w *walker) walk(r *Redactor, text string) (spans []span, guessed bool) {
+	w.keys, w.filter = r.keys, r.filter
+	w.spans, w.strings, w.guessed = w.spans[:0], w.strings[:0], false
+	w.text = append(w.text[:0], text...)
+	w.level(w.text, 0)
+	return w.spans, w.guessed
+}
+
+// level adds the spans of one level's text.
+func (w *walker) level(text []byte, level int) {
+	firstSpan, firstString := len(w.spans), len(w.strings)
+	if p := (parser{walker: w, text: text, entry: level == 0}); p.document() {
+		w.inStrings(text, firstString, level)
+	} else {
+		// What was found on the way is found again.
+		w.spans, w.strings = w.spans[:firstSpan], w.strings[:firstString]
+		w.searchText(text, level)
+		w.guessed = w.guessed || len(w.spans) > firstSpan
+	}
+	w.spans = w.spans[:firstSpan+len(merge(w.spans[firstSpan:]))]
+}
+
+// inStrings adds the spans of the strings from first on, and drops these.
+func (w *walker) inStrings(text []byte, first, level int) {
+	for i, n := first, len(w.strings); i < n; i++ {
+		w.inString(text, w.strings[i], level)
+	}
+	w.strings = w.strings[:first]
+}
+
+// inString adds the spans of a string in JSON text.
+func (w *walker) inString(text []byte, s jsonString, level int) {
+	first := len(w.spans)
+	raw := text[s.start:s.end]
+	if s.escaped {
+		start := len(w.text)
+		w.text = appendUnescaped(w.text, raw, backslash)
+		w.below(w.text[start:], raw, backslash, level)
+		w.text = w.text[:start]
+	} else {
+		w.below(raw, raw, none, level)
+	}
+	for i := first; i < len(w.spans); i++ {
+		found := &w.spans[i]
+		found.start += s.start
+		found.end += s.start
+		if found.quote != bare {
+			found.quote++
+		}
+	}
+}
+
+// unescaped adds the spans of text[from:to], which is not JSON, as it reads with
+// its escapes resolved: backslashes first, and percent escapes, which hide the
+// separators of forms, when nothing else is left.
+func (w *walker) unescaped(text []byte, from, to, level int) {
+	raw := text[from:to]
+	first, start := len(w.spans), len(w.text)
+	for _, e := range []escapes{backslash, percent} {
+		if bytes.IndexByte(raw, byte(e)) < 0 {
+			continue
+		}
+		w.text = appendUnescaped(w.text[:start], raw, e)
+		if meaning := w.text[start:]; len(meaning) < len(raw) {
+			if !clean(w.filter, meaning) {
+				w.below(meaning, raw, e, level)
+			}
+			break
+		}
+	}
+	w.text = w.text[:start]
+	for i := first; i < len(w.spans); i++ {
+		w.spans[i].start += from
+		w.spans[i].end += from
+	}
+}
+
+// below adds the spans of raw, which are those of its meaning, a level below.
+func (w *walker) below(meaning, raw []byte, e escapes, level int) {
+	first := len(w.spans)
+	if level >= maxLevels && isEscaped(meaning) {
+		if !isMasked(raw) {
+			w.spans = append(w.spans, span{start: 0, end: len(raw), quote: bare})
+		}
+		return
+	}
+	w.level(meaning, level+1)
+	if e != none {
+		liftSpans(w.spans[first:], raw, e)
+	}
+}
+
+// isEscaped says whether text may have escapes.
+func isEscaped(text []byte) bool {
+	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0
+}
