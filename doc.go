@@ -20,4 +20,4 @@
 // docs/architecture.md explains why it is built this way.
 package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
 
-//go:generate go tool -modfile=internal/tools/go.mod mdatagen metadata.yaml
+//go:generate make generate

@@ -1,0 +1,98 @@
+# The commands of this project. `make help` lists them.
+# Needed: Go and make. Everything else comes as Go modules, with pinned hashes.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS   += --no-print-directory
+.DEFAULT_GOAL := help
+
+BUILD := _build
+TOOL  := go tool -modfile=internal/tools/go.mod
+LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
+
+# The modules of this repository, the product's first.
+MODULES := . internal/conformance e2e
+
+# What the receiver is compiled from, for the distributions to be rebuilt when it changes.
+SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*') go.mod go.sum
+
+.PHONY: help
+help: ## List the commands
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+.PHONY: demo
+demo: $(BUILD)/otelcol-feishu-demo $(BUILD)/feishu-audit-demo ## Show audit records arriving; DEMO_SECONDS=20 ends it by itself
+	@$(BUILD)/feishu-audit-demo --collector $(BUILD)/otelcol-feishu-demo --config demo/collector.yaml --dir $(BUILD)/demo --seconds "$(DEMO_SECONDS)"
+
+.PHONY: demo-reset
+demo-reset: ## Forget what the demo has read
+	rm -rf $(BUILD)/demo
+
+.PHONY: test
+test: ## Run every test that needs only Go, with the race detector
+	@./internal/tools/test.sh . internal/conformance
+
+.PHONY: build
+build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
+
+.PHONY: e2e
+e2e: build ## Run the end-to-end tests with the real collector
+	@./internal/tools/test.sh e2e
+
+.PHONY: lint
+lint: ## Run the linters
+	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
+
+.PHONY: fmt
+fmt: ## Format the sources
+	@for m in $(MODULES); do (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint fmt --config $(CURDIR)/.golangci.yml ./...); done
+
+# mdatagen takes the package's name from the name of the folder, and a checkout may
+# be called anything.
+.PHONY: generate
+generate: ## Write the generated files anew (mdatagen)
+	@mkdir -p $(BUILD)
+	@ln -sfn .. $(BUILD)/feishuauditreceiver
+	@$(TOOL) mdatagen $(BUILD)/feishuauditreceiver/metadata.yaml
+
+GENERATED := generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
+
+.PHONY: generate-check
+generate-check: generate ## Fail if a generated file is stale
+	@changes=$$(git status --porcelain -- $(GENERATED)); if [ -n "$$changes" ]; then \
+	  echo "these generated files are stale: run make generate and commit them"; echo "$$changes"; exit 1; fi
+
+# The sources of a distribution come from ocb, its dependencies from the pins: no
+# module is looked up, and no hash is taken on trust.
+define distribution
+$(BUILD)/$(1): $(2) distribution/$(1)/go.mod distribution/$(1)/go.sum $$(SOURCES)
+	@mkdir -p $(BUILD)/src
+	@echo "generating $(1)"
+	@$(TOOL) builder --config $(2) --skip-compilation --skip-get-modules > $(BUILD)/src/$(1).log 2>&1 || { cat $(BUILD)/src/$(1).log; exit 1; }
+	@./internal/tools/pin-check.sh $(1)
+	@cp distribution/$(1)/go.mod distribution/$(1)/go.sum $(BUILD)/src/$(1)/
+	@echo "building $(1) (some minutes the first time)"
+	@cd $(BUILD)/src/$(1) && go build -mod=readonly -trimpath -ldflags="-s -w" -o ../../$(1) .
+endef
+$(eval $(call distribution,otelcol-feishu,builder-config.yaml))
+$(eval $(call distribution,otelcol-feishu-demo,demo/builder-config.yaml))
+
+$(BUILD)/feishu-audit-demo: $(SOURCES)
+	@mkdir -p $(BUILD)
+	@go build -o $@ ./cmd/feishu-audit-demo
+
+.PHONY: pin
+pin: ## Pin the dependencies of the distributions after a change of a manifest
+	@mkdir -p $(BUILD)/src
+	@for d in otelcol-feishu:builder-config.yaml otelcol-feishu-demo:demo/builder-config.yaml; do \
+	  name=$${d%%:*}; mkdir -p distribution/$$name; \
+	  $(TOOL) builder --config $${d#*:} --skip-compilation; \
+	  cp $(BUILD)/src/$$name/go.mod $(BUILD)/src/$$name/go.sum distribution/$$name/; done
+
+.PHONY: tidy-check
+tidy-check: ## Fail if a go.mod or go.sum is not tidy
+	@for m in $(MODULES) internal/tools; do (cd $$m && go mod tidy -diff); done
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BUILD)

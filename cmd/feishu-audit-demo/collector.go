@@ -1,0 +1,105 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// child is the running collector.
+type child struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+	err   error // why it ended, once ended is closed
+
+	mu   sync.Mutex
+	tail []string
+}
+
+// startCollector runs the collector and passes on its warnings and errors.
+func startCollector(binary, config string, env map[string]string, out *printer) (*child, error) {
+	cmd := exec.Command(binary, "--config", config)
+	cmd.Env = os.Environ()
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	// Ctrl-C goes to us, and we end the collector.
+	cmd.SysProcAttr = childAttributes()
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("cannot start the collector: %w", err)
+	}
+	c := &child{cmd: cmd, ended: make(chan struct{})}
+	go func() {
+		c.read(stderr, out)
+		if c.err = cmd.Wait(); c.err == nil {
+			c.err = errors.New("exit status 0")
+		}
+		close(c.ended)
+	}()
+	return c, nil
+}
+
+// read passes on what a person should know and keeps the last lines.
+func (c *child) read(r io.Reader, out *printer) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		text := lines.Text()
+		c.mu.Lock()
+		c.tail = append(c.tail[max(0, len(c.tail)-9):], text)
+		c.mu.Unlock()
+		var entry struct {
+			Level string `json:"level"`
+			Msg   string `json:"msg"`
+			Error string `json:"error"`
+		}
+		switch err := json.Unmarshal(lines.Bytes(), &entry); {
+		case err != nil:
+			out.line("collector: %s", text)
+		case entry.Level != "info" && entry.Level != "debug":
+			if entry.Error != "" {
+				entry.Msg += ": " + entry.Error
+			}
+			out.line("collector: %s", entry.Msg)
+		case strings.HasPrefix(entry.Msg, "Going on from") || strings.HasPrefix(entry.Msg, "No checkpoint") || strings.Contains(entry.Msg, "works again"):
+			out.line("collector: %s", entry.Msg)
+		}
+	}
+	_, _ = io.Copy(io.Discard, r) // a line too long must not block the collector
+}
+
+func (c *child) last() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.tail, "\n")
+}
+
+// stop ends the collector and waits for it.
+func (c *child) stop() error {
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-c.ended:
+		return nil
+	case <-time.After(15 * time.Second):
+		_ = c.cmd.Process.Kill()
+		<-c.ended
+		return errors.New("the collector did not end within 15 s and was killed")
+	}
+}

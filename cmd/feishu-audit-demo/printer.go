@@ -1,0 +1,148 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+)
+
+// printer is an OTLP backend that shows each record as one line.
+type printer struct {
+	colour bool
+
+	mu     sync.Mutex
+	out    io.Writer
+	seen   *seen
+	again  int
+	titled bool
+}
+
+func newPrinter(out *os.File, known *seen) *printer {
+	info, err := out.Stat()
+	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &printer{out: out, seen: known, colour: terminal && os.Getenv("NO_COLOR") == ""}
+}
+
+func (p *printer) line(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.out, format+"\n", args...)
+}
+
+func (p *printer) twice() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.again
+}
+
+// maxExport bounds a request's body: a page of the API has 100 entries.
+const maxExport = 64 << 20
+
+// ServeHTTP takes an export of logs.
+func (p *printer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := readBody(w, r)
+	req := plogotlp.NewExportRequest()
+	if err == nil {
+		err = req.UnmarshalProto(body)
+	}
+	if err == nil {
+		err = p.print(req.Logs())
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer, err := plogotlp.NewExportResponse().MarshalProto()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-protobuf")
+	_, _ = w.Write(answer)
+}
+
+func (p *printer) print(logs plog.Logs) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lines := bufio.NewWriter(p.out)
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				first, err := p.seen.add(attribute(record, "log.record.uid"))
+				if err != nil {
+					return err
+				}
+				if !first {
+					p.again++
+				}
+				if !p.titled {
+					p.titled = true
+					fmt.Fprintf(lines, "%-8s  %-4s  %-20s  %-28s  %s\n", "TIME", "", "APP", "ADDRESS", "CALL")
+				}
+				fmt.Fprintln(lines, p.format(record, first))
+			}
+		}
+	}
+	return lines.Flush()
+}
+
+// format makes one line of a record: when, whether it went well, who, from where,
+// what, and the API's message where the call failed.
+func (p *printer) format(record plog.LogRecord, first bool) string {
+	when := "--:--:--"
+	if record.Timestamp() != 0 {
+		when = record.Timestamp().AsTime().Local().Format("15:04:05")
+	}
+	mark, note := p.paint(32, "ok  "), ""
+	if failed := attribute(record, "error.type"); failed != "" {
+		mark = p.paint(33, "WARN")
+		note = p.paint(33, strings.TrimSpace("  "+failed+" "+attribute(record, "feishu.response.msg")))
+	}
+	call := strings.TrimSpace(attribute(record, "http.request.method") + " " + or(attribute(record, "url.template"), attribute(record, "url.path")))
+	text := fmt.Sprintf("%-8s  %s  %-20s  %-28s  %s", when, mark, attribute(record, "feishu.app.id"), attribute(record, "client.address"), call)
+	if note != "" {
+		text += "  " + note
+	}
+	if masked := strings.Count(record.Body().AsString(), "[REDACTED]"); masked > 0 {
+		text += p.paint(36, fmt.Sprintf("  [%d redacted]", masked))
+	}
+	if attribute(record, "feishu.entry.malformed") != "" {
+		text += p.paint(36, "  [odd entry]")
+	}
+	if !first {
+		text += p.paint(31, "  [came before]")
+	}
+	return text
+}
+
+func (p *printer) paint(colour int, text string) string {
+	if !p.colour {
+		return text
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, text)
+}
+
+func attribute(record plog.LogRecord, name string) string {
+	value, ok := record.Attributes().Get(name)
+	if !ok {
+		return ""
+	}
+	return value.AsString()
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
