@@ -4,6 +4,7 @@
 package redact
 
 import (
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -13,7 +14,6 @@ import (
 type escapes byte
 
 const (
-	none      escapes = 0
 	backslash escapes = '\\' // as in JSON strings, and \'
 	percent   escapes = '%'
 )
@@ -78,7 +78,7 @@ func appendUnescaped(dst, text []byte, e escapes) []byte {
 		}
 		n, r, wide := unit(text, e)
 		if wide {
-			dst = appendRune(dst, r)
+			dst = utf8.AppendRune(dst, r)
 		} else {
 			dst = append(dst, byte(r))
 		}
@@ -115,7 +115,21 @@ func liftSpans(spans []span, raw []byte, e escapes) {
 	}
 }
 
-func appendRune(dst []byte, r rune) []byte { return utf8.AppendRune(dst, r) }
+// escapeQuote escapes quotes, their backslashes, and percent escapes of both.
+func escapeQuote(quote string, e escapes) string {
+	switch {
+	case quote == "":
+		return ""
+	case e == percent:
+		return percentQuotes.Replace(quote)
+	}
+	return backslashQuotes.Replace(quote)
+}
+
+var (
+	backslashQuotes = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
+	percentQuotes   = strings.NewReplacer(`"`, "%22", `\`, "%5C", "%", "%25")
+)
 
 // unhex4 reads four hexadecimal digits; -1 if text does not begin with them.
 func unhex4(text []byte) rune {

@@ -195,8 +195,12 @@ func (p *planter) text(depth int) string {
 	default:
 		return p.object(`"content":` + p.jsonText(p.text(depth-1)))
 	case 1: // a form around it
+		inner := p.text(depth - 1)
+		if strings.HasPrefix(inner, `"`) {
+			p.structured = false // JSON in a form is read as such if it is an object
+		}
 		return "a=b&" + p.formKey(p.secretKey()) + "=" + url.QueryEscape(p.secret(specials)) +
-			"&" + idKeys[p.pick(len(idKeys))] + "=" + p.id() + "&d=" + url.QueryEscape(p.text(depth-1))
+			"&" + idKeys[p.pick(len(idKeys))] + "=" + p.id() + "&d=" + url.QueryEscape(inner)
 	case 2: // a URL in JSON
 		return p.object(`"url":` + p.jsonText("https://h.example/p?x=y&"+p.formKey(p.secretKey())+"="+url.QueryEscape(p.secret(specials))+"#f"))
 	case 3: // cut off somewhere behind the last secret
@@ -214,14 +218,14 @@ func (p *planter) text(depth int) string {
 		return "Host: h\r\n" + []string{"Authorization: Bearer ", "Cookie: a=", "X-Lark-Token: ", "proxy-authorization:Basic "}[p.pick(4)] +
 			p.secret([]string{"", ".", "-", "_", "/", "=", "~"}) + "\r\nX: " + p.id() + "\r\n\r\n" + p.text(depth-1)
 	case 7: // in a list
-		return "[" + p.text2(depth-1) + "," + p.object(`"b":[]`) + "]"
+		return "[" + p.value(depth-1) + "," + p.object(`"b":[]`) + "]"
 	case 8: // a string
 		return p.jsonText(p.text(depth - 1))
 	}
 }
 
-// text2 is text as a JSON value.
-func (p *planter) text2(depth int) string {
+// value is text as a JSON value.
+func (p *planter) value(depth int) string {
 	text := p.text(depth)
 	if json.Valid([]byte(text)) {
 		return text

@@ -16,6 +16,7 @@ type parser struct {
 	text  []byte
 	pos   int
 	entry bool // text is a whole entry
+	form  bool // text may be from a form, where '+' is a space
 }
 
 // document reads text as one object, array or string.
@@ -32,6 +33,10 @@ func (p *parser) peek() byte {
 	for ; p.pos < len(p.text); p.pos++ {
 		switch c := p.text[p.pos]; c {
 		case ' ', '\t', '\n', '\r':
+		case '+':
+			if !p.form {
+				return c
+			}
 		default:
 			return c
 		}
@@ -64,7 +69,7 @@ func (p *parser) value(k kind, depth int) bool {
 		return false
 	}
 	if k != plain && k != plural {
-		p.spans = append(p.spans, span{start: start, end: p.pos})
+		p.spans = append(p.spans, span{start: start, end: p.pos, quote: `"`})
 	}
 	return true
 }
@@ -74,7 +79,7 @@ func (p *parser) stringValue(s jsonString, k kind) {
 	switch {
 	case k != plain:
 		if !isMasked(content) {
-			p.spans = append(p.spans, span{start: s.start, end: s.end, quote: bare})
+			p.spans = append(p.spans, span{start: s.start, end: s.end})
 		}
 	case !clean(p.filter, content):
 		p.strings = append(p.strings, s)
@@ -87,7 +92,7 @@ func (p *parser) maskLiteral(word string, k kind) bool {
 		return false
 	}
 	if k != plain {
-		p.spans = append(p.spans, span{start: start, end: p.pos})
+		p.spans = append(p.spans, span{start: start, end: p.pos, quote: `"`})
 	}
 	return true
 }

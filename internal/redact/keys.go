@@ -3,7 +3,10 @@
 
 package redact
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // kind says what a key tells about its value.
 type kind uint8
@@ -126,7 +129,7 @@ func appendNormal(dst, key []byte) []byte {
 				if n, r, wide := unit(key[i+run-1:], backslash); wide {
 					i += run - 1 + n
 					if r >= 0x80 {
-						dst = appendRune(dst, r)
+						dst = utf8.AppendRune(dst, r)
 						continue
 					}
 					c = byte(r)

@@ -51,7 +51,7 @@ import (
 // Mask stands where a credential was.
 const Mask = "[REDACTED]"
 
-// maxPasses bounds how often one text is read. See Redact.
+// maxPasses bounds how often one text is read; one or two passes are usual.
 const maxPasses = 4
 
 // Redactor masks credentials in the JSON text of audit log entries. It is safe
@@ -80,11 +80,12 @@ func (r *Redactor) Redact(text string) (string, int) {
 	defer w.release()
 
 	// A mask that was put into text which is not JSON may change how that text
-	// reads. A further pass makes sure that redacting twice is redacting once.
-	// JSON reads the same afterwards and needs none.
+	// reads. A further pass makes sure that redacting twice is redacting once; the
+	// last one masks such text as a whole. JSON reads the same afterwards and
+	// needs no further pass.
 	masked := 0
-	for range maxPasses {
-		spans, guessed := w.walk(r, text)
+	for pass := 1; pass <= maxPasses; pass++ {
+		spans, guessed := w.walk(r, text, pass == maxPasses)
 		if len(spans) == 0 {
 			break
 		}
@@ -100,47 +101,29 @@ func (r *Redactor) Redact(text string) (string, int) {
 // span is a value to be masked: text[start:end].
 type span struct {
 	start, end int
-	// quote is bare, or how many levels of string lie around the quotes that the
-	// mask brings along.
-	quote int
+	// quote is the quotes that the mask brings along, escaped as the text's levels
+	// need it; empty if the value is in quotes already.
+	quote string
 }
-
-// bare is a mask without quotes of its own.
-const bare = -1
 
 // replace returns text with its spans masked. Spans are in order and apart.
 func replace(text string, spans []span) string {
 	size := len(text)
 	for _, s := range spans {
-		size += len(Mask) - (s.end - s.start)
-		if s.quote != bare {
-			size += 2 << s.quote
-		}
+		size += len(Mask) + 2*len(s.quote) - (s.end - s.start)
 	}
 	var b strings.Builder
 	b.Grow(size)
 	at := 0
 	for _, s := range spans {
 		b.WriteString(text[at:s.start])
-		writeQuote(&b, s.quote)
+		b.WriteString(s.quote)
 		b.WriteString(Mask)
-		writeQuote(&b, s.quote)
+		b.WriteString(s.quote)
 		at = s.end
 	}
 	b.WriteString(text[at:])
 	return b.String()
-}
-
-// writeQuote writes a quote as it looks inside of that many levels of string:
-// each level doubles the backslashes and adds one.
-func writeQuote(b *strings.Builder, levels int) {
-	if levels == bare {
-		return
-	}
-	for range 1<<levels - 1 {
-		b.WriteByte('\\')
-	}
-	b.WriteByte('"')
 }
 
 // merge puts spans in order and joins those that overlap.
@@ -160,7 +143,7 @@ func merge(spans []span) []span {
 		case s.start == last.start:
 			*last = s
 		default:
-			last.end, last.quote = s.end, bare
+			last.end, last.quote = s.end, ""
 		}
 	}
 	return spans[:n+1]

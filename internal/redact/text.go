@@ -12,7 +12,7 @@ import (
 
 // This file searches text that is not JSON: forms, URLs, header lines, JSON that
 // is cut off or broken, prose. It knows no structure, only separators with a
-// key before them and a value behind, and objects that are whole.
+// key before them and a value behind, and objects and arrays that are whole.
 
 const (
 	// maxQuote is how many levels of string around a key's quotes are believed
@@ -21,7 +21,7 @@ const (
 	// maxNextKey is how long a key may be that is recognised behind a comma.
 	maxNextKey = 64
 	// maxFailed is how often, on average, a byte may be read in vain as part of an
-	// object that turns out to be broken.
+	// object or array that turns out to be broken.
 	maxFailed = 4
 	// maxBasic is how much of a Basic credential is decoded in search of the
 	// colon, characters.
@@ -37,12 +37,12 @@ type quotation struct {
 
 // searchText adds the spans of a text that is not JSON. The filter leads to the
 // places worth a look: a separator counts only close behind one of its hits.
-// An object that is whole is read as JSON, and what lies between such objects
-// a second time with its escapes resolved.
+// An object or array that is whole is read as JSON, and what lies between them a
+// second time with its escapes resolved.
 func (w *walker) searchText(text []byte, level int) {
 	var (
-		from  = 0                           // the end of the last value or object
-		gap   = 0                           // the end of the last object
+		from  = 0                           // the end of the last value, object or array
+		gap   = 0                           // the end of the last object or array
 		until = 0                           // the end of the window behind hit
 		hit   = -1                          // the last hit of the filter
 		tries = maxFailed * (len(text) + 1) // bytes left to be read in vain
@@ -57,9 +57,9 @@ func (w *walker) searchText(text []byte, level int) {
 		}
 		end := i
 		switch c := text[i]; {
-		case c == '{' && tries > 0:
+		case (c == '{' || c == '[') && tries > 0:
 			var failed int
-			if end, failed = w.wholeObject(text, i, level); end > i {
+			if end, failed = w.embedded(text, i, level); end > i {
 				w.unescaped(text, gap, i, level)
 				gap = end
 			}
@@ -81,21 +81,28 @@ func (w *walker) searchText(text []byte, level int) {
 	w.unescaped(text, gap, len(text), level)
 }
 
-// wholeObject adds the spans of the JSON object that begins at start, if that is one
-// and not empty. It returns the object's end; else start, and how much was read.
-func (w *walker) wholeObject(text []byte, start, level int) (end, failed int) {
+// embedded adds the spans of the JSON object or array that begins at start, if
+// that is one and not empty. It returns its end; else start, and how much was
+// read in vain.
+func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 	firstSpan, firstString := len(w.spans), len(w.strings)
-	p := parser{walker: w, text: text, pos: start + 1}
-	if p.peek() != '"' {
+	p := parser{walker: w, text: text, pos: start + 1, form: true}
+	switch c := p.peek(); {
+	case c == '"':
+	case text[start] == '[' && (c == '{' || c == '['):
+	default:
 		return start, 0
 	}
 	p.pos = start
-	if !p.value(plain, 0) {
+	ok := p.value(plain, 0)
+	end = p.pos
+	// What an index follows is a key: auth["token"] = x, and ["token"] => x.
+	if c := p.peek(); !ok || text[start] == '[' && (c == '=' || c == ':') {
 		w.spans, w.strings = w.spans[:firstSpan], w.strings[:firstString]
-		return start, p.pos - start
+		return start, end - start
 	}
 	w.inStrings(text, firstString, level)
-	return p.pos, 0
+	return end, 0
 }
 
 // pair looks at the key before the separator text[at], no further back than
@@ -105,6 +112,9 @@ func (w *walker) pair(text []byte, from, at int) int {
 	end := at
 	for end > from && (text[end-1] == ' ' || text[end-1] == '\t' || text[end-1] == '+') {
 		end--
+	}
+	if end > from+1 && text[end-1] == ']' && isQuoteMark(text[end-2]) {
+		end-- // auth["token"]
 	}
 	var closing quotation
 	if end > from && isQuoteMark(text[end-1]) {
@@ -125,11 +135,11 @@ func (w *walker) pair(text []byte, from, at int) int {
 	n := backslashesAt(text, value)
 	if q := value + n; q < len(text) && isQuoteMark(text[q]) {
 		opening := quotation{mark: text[q], levels: levelsOf(n)}
-		return w.mask(text, q+1, quotedEnd(text, q+1, opening), bare)
+		return w.mask(text, q+1, quotedEnd(text, q+1, opening), "")
 	}
-	quote := bare
+	quote := ""
 	if closing.mark == '"' && closing.levels <= maxQuote {
-		quote = closing.levels
+		quote = strings.Repeat(`\`, 1<<closing.levels-1) + `"`
 	}
 	if value == len(text) {
 		return value
@@ -146,7 +156,7 @@ func (w *walker) pair(text []byte, from, at int) int {
 	case isMasked(word), string(word) == "null", k == plural && isCount(word):
 		return end
 	case k == header:
-		return w.mask(text, value, lineEnd(text, start, value, text[at] == '='), bare)
+		return w.mask(text, value, lineEnd(text, start, value, text[at] == '='), "")
 	}
 	return w.mask(text, value, end, quote)
 }
@@ -175,11 +185,11 @@ func (w *walker) scheme(text []byte, from, at int) int {
 	if basic && !isBasicCredential(text[value:end]) {
 		return at
 	}
-	return w.mask(text, value, end, bare)
+	return w.mask(text, value, end, "")
 }
 
 // mask masks text[start:end] and returns end.
-func (w *walker) mask(text []byte, start, end, quote int) int {
+func (w *walker) mask(text []byte, start, end int, quote string) int {
 	if !isMasked(text[start:end]) {
 		w.spans = append(w.spans, span{start: start, end: end, quote: quote})
 	}

@@ -12,7 +12,8 @@ const (
 	// maxLevels is how many levels of escapes are resolved one after another. A
 	// string with more of them that may hold a credential is masked as a whole.
 	maxLevels = 8
-	// maxScratch is how much memory a walker may keep for the next entry, bytes.
+	// maxScratch is how much a walker may keep for the next entry: bytes of text,
+	// and a sixteenth of it in strings and spans, about 3 MiB together.
 	maxScratch = 1 << 20
 )
 
@@ -27,6 +28,7 @@ type walker struct {
 	strings []jsonString
 	text    []byte // the whole text, and the meaning of the strings being read
 	key     []byte // scratch space for the key in hand
+	whole   bool   // mask text that is not JSON as a whole if there is something to mask
 	guessed bool   // some span lies in text that is not JSON
 }
 
@@ -38,16 +40,17 @@ type jsonString struct {
 
 func (w *walker) release() {
 	w.keys, w.filter = nil, nil
-	if cap(w.text)+cap(w.key) <= maxScratch {
+	if cap(w.text)+cap(w.key) <= maxScratch && cap(w.strings)+cap(w.spans) <= maxScratch/16 {
 		walkers.Put(w)
 	}
 }
 
 // walk returns the spans of text to be masked, in order and apart, and whether
 // one of them is a guess.
-func (w *walker) walk(r *Redactor, text string) (spans []span, guessed bool) {
+func (w *walker) walk(r *Redactor, text string, whole bool) (spans []span, guessed bool) {
 	w.keys, w.filter = r.keys, r.filter
-	w.spans, w.strings, w.guessed = w.spans[:0], w.strings[:0], false
+	w.spans, w.strings = w.spans[:0], w.strings[:0]
+	w.whole, w.guessed = whole, false
 	w.text = append(w.text[:0], text...)
 	w.level(w.text, 0)
 	return w.spans, w.guessed
@@ -62,7 +65,12 @@ func (w *walker) level(text []byte, level int) {
 		// What was found on the way is found again.
 		w.spans, w.strings = w.spans[:firstSpan], w.strings[:firstString]
 		w.searchText(text, level)
-		w.guessed = w.guessed || len(w.spans) > firstSpan
+		if len(w.spans) > firstSpan {
+			w.guessed = true
+			if w.whole {
+				w.spans = append(w.spans[:firstSpan], span{end: len(text)})
+			}
+		}
 	}
 	w.spans = w.spans[:firstSpan+len(merge(w.spans[firstSpan:]))]
 }
@@ -85,15 +93,12 @@ func (w *walker) inString(text []byte, s jsonString, level int) {
 		w.below(w.text[start:], raw, backslash, level)
 		w.text = w.text[:start]
 	} else {
-		w.below(raw, raw, none, level)
+		w.below(raw, raw, backslash, level)
 	}
 	for i := first; i < len(w.spans); i++ {
 		found := &w.spans[i]
 		found.start += s.start
 		found.end += s.start
-		if found.quote != bare {
-			found.quote++
-		}
 	}
 }
 
@@ -122,18 +127,23 @@ func (w *walker) unescaped(text []byte, from, to, level int) {
 	}
 }
 
-// below adds the spans of raw, which are those of its meaning, a level below.
+// below adds the spans of raw, which are those of its meaning, a level below. A
+// quote that they bring along is escaped for this level.
 func (w *walker) below(meaning, raw []byte, e escapes, level int) {
 	first := len(w.spans)
 	if level >= maxLevels && isEscaped(meaning) {
 		if !isMasked(raw) {
-			w.spans = append(w.spans, span{start: 0, end: len(raw), quote: bare})
+			w.spans = append(w.spans, span{start: 0, end: len(raw)})
 		}
 		return
 	}
 	w.level(meaning, level+1)
-	if e != none {
-		liftSpans(w.spans[first:], raw, e)
+	found := w.spans[first:]
+	if len(meaning) < len(raw) {
+		liftSpans(found, raw, e)
+	}
+	for i := range found {
+		found[i].quote = escapeQuote(found[i].quote, e)
 	}
 }
 
