@@ -5,7 +5,6 @@ package feishuauditreceiver
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -250,7 +249,7 @@ func TestCallEndsWithContext(t *testing.T) {
 		_, _, err := c.listData(ctx, request())
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var failed *apiError
-		require.False(t, errors.As(err, &failed), "the end of the term is no failure of the API")
+		require.NotErrorAs(t, err, &failed, "the end of the term is no failure of the API")
 		assert.Equal(t, time.Second, time.Since(began))
 	})
 }

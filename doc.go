@@ -18,6 +18,6 @@
 //	checkpoint.go all of this, remembered across restarts
 //
 // docs/architecture.md explains why it is built this way.
-package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+package feishuauditreceiver
 
 //go:generate make generate

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+package feishuauditreceiver
 
 import (
 	"context"
@@ -59,7 +59,7 @@ func (p *pace) wait(ctx context.Context) (answered func(), err error) {
 	defer func() { <-p.queue }()
 	for {
 		now := time.Now()
-		at := p.next(now)
+		at := p.next()
 		if !at.After(now) {
 			return p.take(now), ctx.Err()
 		}
@@ -74,7 +74,7 @@ func (p *pace) wait(ctx context.Context) (answered func(), err error) {
 }
 
 // next is when one more call may be made at the earliest.
-func (p *pace) next(now time.Time) time.Time {
+func (p *pace) next() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := p.paused

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+package feishuauditreceiver
 
 import (
 	"crypto/sha256"
@@ -111,9 +111,8 @@ func (p *page) parseData(s *jsontext.Scanner) error {
 
 // parse reads one entry, whatever its shape.
 func (it *item) parse(s *jsontext.Scanner) error {
-	begin := s.Pos
 	if s.Peek() == '{' {
-		begin = s.Pos
+		begin := s.Pos
 		it.object = true
 		err := s.Members(func(key string) error { return it.member(s, key, fieldID, fieldDetail) })
 		if err != nil {

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver // import "github.com/feishuaudit/feishuauditreceiver"
+package feishuauditreceiver
 
 import (
 	"context"
@@ -66,6 +66,9 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 	if err != nil {
 		return nil, err
 	}
+	// What goes wrong here goes wrong elsewhere: a stack trace of ours would only
+	// hide the line that says what to do.
+	set.Logger = set.Logger.WithOptions(zap.AddStacktrace(zap.FatalLevel))
 	q := queryOf(cfg)
 	return &auditReceiver{
 		cfg:     cfg,
@@ -129,7 +132,7 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		},
 		func() {
 			r.set.Logger.Info("No longer elected: another replica reads the audit log")
-			r.end(context.Background())
+			_ = r.end(context.Background()) // fails only when its context ends
 		},
 	)
 	return nil
@@ -176,7 +179,6 @@ func toClient(ctx context.Context, cfg *confighttp.ClientConfig, host component.
 	}
 	return nil, errors.New("this collector release has another confighttp than the feishu_audit receiver knows")
 }
-
 
 // begin starts a term. It returns at once.
 func (r *auditReceiver) begin() {

@@ -141,7 +141,9 @@ func newSink() *sink {
 	return &sink{accepted: map[string]int{}, lost: map[string]int{}, times: map[string]int64{}, arrived: map[string]time.Time{}}
 }
 
-func (s *sink) Capabilities() consumer.Capabilities { return consumer.Capabilities{MutatesData: s.mutates} }
+func (s *sink) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: s.mutates}
+}
 
 func (s *sink) ConsumeLogs(_ context.Context, logs plog.Logs) error {
 	s.mu.Lock()

@@ -36,18 +36,22 @@ func TestFaults(t *testing.T) {
 		},
 		"missing scope": {
 			opts: simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultMissingScope}}},
-			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) { a.Update(func(o *simulator.Options) { o.Faults = nil }) },
+			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) {
+				a.Update(func(o *simulator.Options) { o.Faults = nil })
+			},
 			says: []string{"code 99991672", "grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly and publish a new version"},
 		},
 		"dead endpoint": {
 			wrong: func(_ *testing.T, _ *setup, a *api, _ *backend) { a.down() },
 			mend:  func(t *testing.T, _ *setup, a *api, _ *backend) { a.up(t) },
-			says:  []string{"connection refused", "nothing is lost"},
+			says:  []string{"connection refused", "is tried again, nothing is lost"},
 		},
 		"wrong path": {
 			opts: simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointToken}}},
-			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) { a.Update(func(o *simulator.Options) { o.Faults = nil }) },
-			says: []string{"the server does not know this path (HTTP 404)", "check endpoint"},
+			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) {
+				a.Update(func(o *simulator.Options) { o.Faults = nil })
+			},
+			says: []string{"the server does not know this path (HTTP 404", "check endpoint"},
 		},
 		"unusable storage": {
 			wrong: func(t *testing.T, s *setup, _ *api, _ *backend) {
@@ -57,12 +61,12 @@ func TestFaults(t *testing.T) {
 			mend: func(t *testing.T, s *setup, _ *api, _ *backend) {
 				require.NoError(t, os.Remove(filepath.Join(s.storage, "receiver_feishu_audit_")))
 			},
-			says: []string{"cannot open the storage"},
+			says: []string{"cannot open the storage", "is tried again, nothing is lost"},
 		},
 		"refused by the pipeline": {
 			wrong: func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answer(http.StatusServiceUnavailable) },
 			mend:  func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answer(0) },
-			says:  []string{"the pipeline does not take records"},
+			says:  []string{"the pipeline does not take records", "is tried again, nothing is lost"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

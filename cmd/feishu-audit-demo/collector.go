@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,7 +30,8 @@ type child struct {
 
 // startCollector runs the collector and passes on its warnings and errors.
 func startCollector(binary, config string, env map[string]string, out *printer) (*child, error) {
-	cmd := exec.Command(binary, "--config", config)
+	// Not bound to a context: it is asked to end, and killed only if it does not.
+	cmd := exec.CommandContext(context.Background(), binary, "--config", config)
 	cmd.Env = os.Environ()
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)

@@ -28,22 +28,26 @@ func main() {
 	seconds := flag.String("seconds", "", "end after so many seconds; empty: run until interrupted")
 	flag.Parse()
 
+	if err := until(*collector, *config, *dir, *seconds); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// until runs the demo until it is interrupted, or for so many seconds.
+func until(collector, config, dir, seconds string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if *seconds != "" {
-		limit, err := time.ParseDuration(*seconds + "s")
+	if seconds != "" {
+		limit, err := time.ParseDuration(seconds + "s")
 		if err != nil || limit <= 0 {
-			fmt.Fprintf(os.Stderr, "demo: DEMO_SECONDS=%q is not a number of seconds\n", *seconds)
-			os.Exit(2)
+			return fmt.Errorf("DEMO_SECONDS=%q is not a number of seconds", seconds)
 		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	if err := run(ctx, *collector, *config, *dir); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
-	}
+	return run(ctx, collector, config, dir)
 }
 
 // run shows the demo until ctx ends.
@@ -110,7 +114,7 @@ func run(ctx context.Context, collector, config, dir string) error {
 
 // serve starts an HTTP server on a free loopback port.
 func serve(handler http.Handler) (url string, closer func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}

@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	sim := simulator.New(cfg.options)
 	sim.Add(cfg.entries...)
 
-	listener, err := net.Listen("tcp", cfg.listen)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", cfg.listen)
 	if err != nil {
 		return err
 	}

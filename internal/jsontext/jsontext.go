@@ -4,7 +4,7 @@
 // Package jsontext takes JSON text apart without copying it: what it returns are
 // parts of the text that it was given. It accepts exactly what encoding/json
 // accepts, except that nesting costs no stack.
-package jsontext // import "github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+package jsontext
 
 import (
 	"fmt"
@@ -145,8 +145,8 @@ func (s *Scanner) skip() error {
 	s.stack = s.stack[:0]
 	for {
 		// In front of a value.
-		switch c := s.Peek(); {
-		case c == '{':
+		switch c := s.Peek(); c {
+		case '{':
 			s.Pos++
 			if s.Peek() == '}' {
 				s.Pos++
@@ -157,7 +157,7 @@ func (s *Scanner) skip() error {
 				return err
 			}
 			continue
-		case c == '[':
+		case '[':
 			s.Pos++
 			if s.Peek() == ']' {
 				s.Pos++

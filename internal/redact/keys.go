@@ -24,17 +24,33 @@ var credentials = []struct {
 	suffix string
 	kind   kind
 }{
-	{"token", secret}, {"tokens", plural},
+	{"token", secret},
+	{"tokens", plural},
 	{"ticket", secret}, // no plural: tickets is the help desk's list
-	{"secret", secret}, {"secrets", plural},
-	{"password", secret}, {"passwords", plural},
-	{"passwd", secret}, {"pwd", secret}, {"passphrase", secret},
-	{"authorization", header}, {"bearer", secret},
-	{"cookie", header}, {"cookies", plural},
+	{"secret", secret},
+	{"secrets", plural},
+	{"password", secret},
+	{"passwords", plural},
+	{"passwd", secret},
+	{"pwd", secret},
+	{"passphrase", secret},
+	{"authorization", header},
+	{"bearer", secret},
+	{"cookie", header},
+	{"cookies", plural},
 	{"clientassertion", secret},
-	{"accesskey", secret}, {"aeskey", secret}, {"encryptkey", secret}, {"encryptionkey", secret},
-	{"privatekey", secret}, {"secretkey", secret}, {"sessionkey", secret}, {"signkey", secret},
-	{"signaturekey", secret}, {"signingkey", secret}, {"verificationkey", secret}, {"verifykey", secret},
+	{"accesskey", secret},
+	{"aeskey", secret},
+	{"encryptkey", secret},
+	{"encryptionkey", secret},
+	{"privatekey", secret},
+	{"secretkey", secret},
+	{"sessionkey", secret},
+	{"signkey", secret},
+	{"signaturekey", secret},
+	{"signingkey", secret},
+	{"verificationkey", secret},
+	{"verifykey", secret},
 }
 
 // byLastLetter holds the indexes of credentials by the suffix's last letter.

@@ -41,7 +41,7 @@
 // [Mask], so that JSON stays JSON on every level. In an object or array under a
 // credential key every value is masked, its keys are not. Empty strings, null
 // and what is masked already stay and are not counted.
-package redact // import "github.com/feishuaudit/feishuauditreceiver/internal/redact"
+package redact
 
 import (
 	"slices"

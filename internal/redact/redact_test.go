@@ -98,14 +98,22 @@ func TestJSON(t *testing.T) {
 	}{
 		{"empty and null", `{"token":"","secret":null,"pwd":{},"ticket":[]}`, `{"token":"","secret":null,"pwd":{},"ticket":[]}`, 0},
 		{"masked", `{"token":"[REDACTED]"}`, `{"token":"[REDACTED]"}`, 0},
-		{"scalars", `{"token":1,"secret":true,"pwd":false,"ticket":-0.5E+7}`,
-			`{"token":"[REDACTED]","secret":"[REDACTED]","pwd":"[REDACTED]","ticket":"[REDACTED]"}`, 4},
-		{"scalars, two levels down", `{"a":"{\"b\":\"{\\\"token\\\":12,\\\"x\\\":1}\"}"}`,
-			`{"a":"{\"b\":\"{\\\"token\\\":\\\"[REDACTED]\\\",\\\"x\\\":1}\"}"}`, 1},
-		{"leaves", `{"token":{"a":[1,"x",null,"",{"app_id":"y","b":[[true]]}]},"b":"z"}`,
-			`{"token":{"a":["[REDACTED]","[REDACTED]",null,"",{"app_id":"[REDACTED]","b":[["[REDACTED]"]]}]},"b":"z"}`, 4},
-		{"query values", `{"query_param":{"access_token":["a","b"],"id":["c"]}}`,
-			`{"query_param":{"access_token":["[REDACTED]","[REDACTED]"],"id":["c"]}}`, 2},
+		{
+			"scalars", `{"token":1,"secret":true,"pwd":false,"ticket":-0.5E+7}`,
+			`{"token":"[REDACTED]","secret":"[REDACTED]","pwd":"[REDACTED]","ticket":"[REDACTED]"}`, 4,
+		},
+		{
+			"scalars, two levels down", `{"a":"{\"b\":\"{\\\"token\\\":12,\\\"x\\\":1}\"}"}`,
+			`{"a":"{\"b\":\"{\\\"token\\\":\\\"[REDACTED]\\\",\\\"x\\\":1}\"}"}`, 1,
+		},
+		{
+			"leaves", `{"token":{"a":[1,"x",null,"",{"app_id":"y","b":[[true]]}]},"b":"z"}`,
+			`{"token":{"a":["[REDACTED]","[REDACTED]",null,"",{"app_id":"[REDACTED]","b":[["[REDACTED]"]]}]},"b":"z"}`, 4,
+		},
+		{
+			"query values", `{"query_param":{"access_token":["a","b"],"id":["c"]}}`,
+			`{"query_param":{"access_token":["[REDACTED]","[REDACTED]"],"id":["c"]}}`, 2,
+		},
 		{"JSON as a credential", `{"token":"{\"a\":1}"}`, `{"token":"[REDACTED]"}`, 1},
 		{"counts", `{"total_tokens":5,"tokens":["a",5]}`, `{"total_tokens":5,"tokens":["[REDACTED]",5]}`, 1},
 		{"escapes", `{"a":"\u4e2d\ud83d\ude00\/{\b","token":"\ud800\"\\","z":"\\"}`, `{"a":"\u4e2d\ud83d\ude00\/{\b","token":"[REDACTED]","z":"\\"}`, 1},
@@ -117,8 +125,10 @@ func TestJSON(t *testing.T) {
 		{"other roots", `[{"token":"a"},"token=b"]`, `[{"token":"[REDACTED]"},"token=[REDACTED]"]`, 2},
 		{"a string", `"token=b"`, `"token=[REDACTED]"`, 1},
 		{"names as values", `{"a":"access_token","b":["token","secret"],"c":"token"}`, `{"a":"access_token","b":["token","secret"],"c":"token"}`, 0},
-		{"paths", `{"api_key":"POST/open-apis/auth/v3/tenant_access_token/internal","path":"/x/token"}`,
-			`{"api_key":"POST/open-apis/auth/v3/tenant_access_token/internal","path":"/x/token"}`, 0},
+		{
+			"paths", `{"api_key":"POST/open-apis/auth/v3/tenant_access_token/internal","path":"/x/token"}`,
+			`{"api_key":"POST/open-apis/auth/v3/tenant_access_token/internal","path":"/x/token"}`, 0,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			requireRedacted(t, redact.New(nil), tt.want, tt.masks, tt.text)
@@ -141,11 +151,15 @@ func TestText(t *testing.T) {
 		{"form, odd values", "password=a,b;c}d]e'f\"g&x=y", "password=[REDACTED]&x=y", 1},
 		{"form, space", "app+secret=x&private%20key=y&z=1", "app+secret=[REDACTED]&private%20key=[REDACTED]&z=1", 2},
 		{"form, authorization", "authorization=Bearer+x&a=b", "authorization=[REDACTED]&a=b", 1},
-		{"form, JSON", "d=%7B%22token%22%3A%22a%5C%22b%22%2C%22n_token%22%3A1%2C%22c%22%3A2%7D",
-			`d=%7B%22token%22%3A%22[REDACTED]%22%2C%22n_token%22%3A%22[REDACTED]%22%2C%22c%22%3A2%7D`, 2},
+		{
+			"form, JSON", "d=%7B%22token%22%3A%22a%5C%22b%22%2C%22n_token%22%3A1%2C%22c%22%3A2%7D",
+			`d=%7B%22token%22%3A%22[REDACTED]%22%2C%22n_token%22%3A%22[REDACTED]%22%2C%22c%22%3A2%7D`, 2,
+		},
 		{"form, JSON with spaces", "d=%7B%22token%22%3A+%5B%22a%2522b%22%5D%2C+%22c%22%3A+2%7D", "d=%7B%22token%22%3A+%5B%22[REDACTED]%22%5D%2C+%22c%22%3A+2%7D", 1},
-		{"objects in text", `x {"token":["a","b\"}"],"c":"{\"pwd\":5}"} y {"secret":{"a":1},"b":2}}`,
-			`x {"token":["[REDACTED]","[REDACTED]"],"c":"{\"pwd\":\"[REDACTED]\"}"} y {"secret":{"a":"[REDACTED]"},"b":2}}`, 4},
+		{
+			"objects in text", `x {"token":["a","b\"}"],"c":"{\"pwd\":5}"} y {"secret":{"a":1},"b":2}}`,
+			`x {"token":["[REDACTED]","[REDACTED]"],"c":"{\"pwd\":\"[REDACTED]\"}"} y {"secret":{"a":"[REDACTED]"},"b":2}}`, 4,
+		},
 		{"form, JSON as it is", `d={"token":"a&b","c":2}&e=f`, `d={"token":"[REDACTED]","c":2}&e=f`, 1},
 		{"form, escaped twice", "u=a%253Db%2526token%253Dx%2526c%253Dd", "u=a%253Db%2526token%253D[REDACTED]%2526c%253Dd", 1},
 		{"all escaped", "%7B%22%74oken%22%3A%22x%22%7D", "%7B%22%74oken%22%3A%22[REDACTED]%22%7D", 1},
@@ -181,8 +195,10 @@ func TestText(t *testing.T) {
 		{"URL in quotes", `{"u":"h?token=x","user_id":"u","c`, `{"u":"h?token=[REDACTED]","user_id":"u","c`, 1},
 		{"URL in escaped quotes", `{"u":"{\"v\":\"h?token=x\",\"w\":1}","c`, `{"u":"{\"v\":\"h?token=[REDACTED]\",\"w\":1}","c`, 1},
 		{"Go's maps", `map[app_secret:x user:y Authorization:[Bearer z] a:b]`, `map[app_secret:[REDACTED] user:y Authorization:[REDACTED] a:b]`, 2},
-		{"array in a form", "d=%5B%22%7B%5C%22pwd%5C%22%3A%5C%22x%5C%22%7D%22%2C%7B%22pwd%22%3A%5B%22y%22%5D%2C%22c%22%3A2%7D%5D",
-			"d=%5B%22%7B%5C%22pwd%5C%22%3A%5C%22[REDACTED]%5C%22%7D%22%2C%7B%22pwd%22%3A%5B%22[REDACTED]%22%5D%2C%22c%22%3A2%7D%5D", 2},
+		{
+			"array in a form", "d=%5B%22%7B%5C%22pwd%5C%22%3A%5C%22x%5C%22%7D%22%2C%7B%22pwd%22%3A%5B%22y%22%5D%2C%22c%22%3A2%7D%5D",
+			"d=%5B%22%7B%5C%22pwd%5C%22%3A%5C%22[REDACTED]%5C%22%7D%22%2C%7B%22pwd%22%3A%5B%22[REDACTED]%22%5D%2C%22c%22%3A2%7D%5D", 2,
+		},
 		{"indexes", `auth["token"] = x; ["pwd"]=>y z`, `auth["token"] = "[REDACTED]"; ["pwd"]=>"[REDACTED]" z`, 2},
 		{"arrows", `[app_secret] => x [b] => y`, `[app_secret] => [REDACTED] [b] => y`, 1},
 		{"prose", "the password: hunter2 and private key = x, total tokens: 5", "the password: [REDACTED] and private key = [REDACTED], total tokens: 5", 2},

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package simulator // import "github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+package simulator
 
 import (
 	"slices"

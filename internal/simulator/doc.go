@@ -10,4 +10,4 @@
 // and simulations in testing/synctest bubbles through [Transport]. For the last
 // one it takes the time from time.Now alone, starts no goroutine, and never
 // waits while it holds its mutex.
-package simulator // import "github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+package simulator

@@ -104,7 +104,7 @@ func TestMonthlyQuota(t *testing.T) {
 			}
 		}
 		// The month ends in China, eight hours before it does in UTC.
-		time.Sleep(time.Date(2000, 1, 31, 16, 0, 0, 0, time.UTC).Sub(time.Now()) - time.Second)
+		time.Sleep(time.Until(time.Date(2000, 1, 31, 16, 0, 0, 0, time.UTC)) - time.Second)
 		c.token = ""
 		require.Equal(t, 99991403, c.list(m{}).Code)
 		time.Sleep(time.Second)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -149,7 +150,7 @@ func TestOrderAndPaging(t *testing.T) {
 					return
 				}
 				require.ElementsMatch(t, ascending, all)
-				require.False(t, slices.IsSortedFunc(all[:50], func(a, b string) int { return strings.Compare(a, b) }))
+				require.False(t, slices.IsSortedFunc(all[:50], strings.Compare))
 				require.NotEqual(t, all, flatten(c.walk(m{"page_size": 100})), "each walk has its own order")
 			})
 		}
@@ -333,7 +334,7 @@ func TestWalkWithBoundsOfTheServer(t *testing.T) {
 			now := time.Now()
 			s := New(Options{Order: order, Retention: time.Hour})
 			for i := range 6 {
-				s.Add(Entry{ID: fmt.Sprint(i), EventTime: now.Unix() - 3600 + int64(10*i)})
+				s.Add(Entry{ID: strconv.Itoa(i), EventTime: now.Unix() - 3600 + int64(10*i)})
 			}
 			s.Add(Entry{ID: "from the future", EventTime: now.Unix() + 5, VisibleAt: now})
 			c := inProcess(t, s)

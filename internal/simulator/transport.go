@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package simulator // import "github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+package simulator
 
 import (
 	"bytes"
@@ -169,7 +169,7 @@ func (brokenReader) Read([]byte) (int, error) {
 // the body of a connection does.
 type responseBody struct {
 	io.Reader
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // a body of net/http ends with its request, too
 	closed bool
 }
 
