@@ -61,6 +61,9 @@ func FuzzFilter(f *testing.F) {
 		if !clean(r.filter, text) {
 			return
 		}
+		if strings.Contains(text, strings.Repeat(`\`, 1<<maxLevels)) {
+			return // masked as a whole if the filter objects, which this one always does
+		}
 		spans, _ := new(walker).walk(all, text, false)
 		require.Empty(t, spans, "%q", text)
 	})

@@ -280,7 +280,9 @@ func TestNothingToMask(t *testing.T) {
 		require.Zero(t, n)
 		require.Equal(t, text, got)
 		require.Same(t, unsafe.StringData(text), unsafe.StringData(got), "text itself is returned")
-		require.Zero(t, testing.AllocsPerRun(100, func() { r.Redact(text) }), "allocations for %s", text)
+		if !raceEnabled {
+			require.Zero(t, testing.AllocsPerRun(100, func() { r.Redact(text) }), "allocations for %s", text)
+		}
 	}
 }
 
