@@ -29,7 +29,7 @@ import (
 
 var (
 	simSeed = flag.Uint64("sim.seed", 0, "run the simulation with this seed only")
-	simRuns = flag.Int("sim.runs", 150, "how many seeds to run")
+	simRuns = flag.Int("sim.runs", 30, "how many seeds to run")
 )
 
 // world is what surrounds the receiver in a simulation: an API, a pipeline and a
@@ -279,12 +279,12 @@ func TestSimulation(t *testing.T) {
 func simulate(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 42))
 	now := time.Now().Unix()
-	hours := 2 + rng.IntN(5)
+	hours := 1 + rng.IntN(4)
 	history := int64(rng.IntN(3)) * 3600
 
 	tenant := &simulator.Tenant{
 		Seed:            seed,
-		PerSecond:       []float64{0.02, 0.3, 2, 8}[rng.IntN(4)],
+		PerSecond:       []float64{0.02, 0.2, 1}[rng.IntN(3)],
 		Start:           now - history - 7200,
 		FailureFraction: 0.1,
 	}
