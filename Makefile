@@ -32,6 +32,10 @@ demo-reset: ## Forget what the demo has read
 test: ## Run every test that needs only Go, with the race detector
 	@./internal/tools/test.sh . internal/conformance
 
+.PHONY: simulate
+simulate: ## Run SIM_RUNS simulated worlds (default 60), without the race detector
+	@go test -count=1 -timeout 60m -run TestSimulation -sim.runs $(or $(SIM_RUNS),60) .
+
 .PHONY: build
 build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 
