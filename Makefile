@@ -59,7 +59,7 @@ generate: ## Write the generated files anew (mdatagen)
 	@ln -sfn .. $(BUILD)/feishuauditreceiver
 	@$(TOOL) mdatagen $(BUILD)/feishuauditreceiver/metadata.yaml
 
-GENERATED := generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
+GENERATED := README.md generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
 
 .PHONY: generate-check
 generate-check: generate ## Fail if a generated file is stale
