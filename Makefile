@@ -32,6 +32,10 @@ demo-reset: ## Forget what the demo has read
 test: ## Run every test that needs only Go, with the race detector
 	@./internal/tools/test.sh . internal/conformance
 
+.PHONY: simulate
+simulate: ## Run SIM_RUNS simulated worlds (default 60), without the race detector
+	@go test -count=1 -timeout 60m -run TestSimulation -sim.runs $(or $(SIM_RUNS),60) .
+
 .PHONY: build
 build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 
@@ -55,7 +59,7 @@ generate: ## Write the generated files anew (mdatagen)
 	@ln -sfn .. $(BUILD)/feishuauditreceiver
 	@$(TOOL) mdatagen $(BUILD)/feishuauditreceiver/metadata.yaml
 
-GENERATED := generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
+GENERATED := README.md generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
 
 .PHONY: generate-check
 generate-check: generate ## Fail if a generated file is stale
