@@ -61,28 +61,37 @@ func (c *child) read(r io.Reader, out *printer) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		text := lines.Text()
+		level, text := readable(lines.Bytes())
 		c.mu.Lock()
-		c.tail = append(c.tail[max(0, len(c.tail)-9):], text)
+		c.tail = append(c.tail[max(0, len(c.tail)-9):], "  "+text)
 		c.mu.Unlock()
-		var entry struct {
-			Level string `json:"level"`
-			Msg   string `json:"msg"`
-			Error string `json:"error"`
-		}
-		switch err := json.Unmarshal(lines.Bytes(), &entry); {
-		case err != nil:
+		if level != "info" && level != "debug" || aboutPosition(text) {
 			out.line("collector: %s", text)
-		case entry.Level != "info" && entry.Level != "debug":
-			if entry.Error != "" {
-				entry.Msg += ": " + entry.Error
-			}
-			out.line("collector: %s", entry.Msg)
-		case strings.HasPrefix(entry.Msg, "Going on from") || strings.HasPrefix(entry.Msg, "No checkpoint") || strings.Contains(entry.Msg, "works again"):
-			out.line("collector: %s", entry.Msg)
 		}
 	}
 	_, _ = io.Copy(io.Discard, r) // a line too long must not block the collector
+}
+
+// readable takes what a person wants to know out of a log line. Text of another
+// form, like a panic's, is passed on as it is, without a level.
+func readable(line []byte) (level, text string) {
+	var entry struct {
+		Level string `json:"level"`
+		Msg   string `json:"msg"`
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(line, &entry) != nil || entry.Msg == "" {
+		return "", string(line)
+	}
+	if entry.Error != "" {
+		entry.Msg += ": " + entry.Error
+	}
+	return entry.Level, entry.Msg
+}
+
+// aboutPosition tells the receiver's own good news from the collector's chatter.
+func aboutPosition(text string) bool {
+	return strings.HasPrefix(text, "Going on from") || strings.HasPrefix(text, "No checkpoint") || strings.Contains(text, "works again")
 }
 
 func (c *child) last() string {

@@ -10,11 +10,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -36,80 +38,101 @@ func main() {
 
 // until runs the demo until it is interrupted, or for so many seconds.
 func until(collector, config, dir, seconds string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// SIGHUP too: a terminal that is closed must not leave a collector behind.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if seconds != "" {
-		limit, err := time.ParseDuration(seconds + "s")
-		if err != nil || limit <= 0 {
-			return fmt.Errorf("DEMO_SECONDS=%q is not a number of seconds", seconds)
-		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+	d := demo{collector: collector, config: config, dir: dir}
+	if seconds == "" {
+		_, err := d.run(ctx, os.Stdout)
+		return err
 	}
-	return run(ctx, collector, config, dir)
+	limit, err := time.ParseDuration(seconds + "s")
+	if err != nil || limit <= 0 {
+		return fmt.Errorf("DEMO_SECONDS=%q is not a number of seconds", seconds)
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	received, err := d.run(limited, os.Stdout)
+	if err == nil && received == 0 && ctx.Err() == nil {
+		err = fmt.Errorf("no record has arrived in %s", limit)
+	}
+	return err
 }
 
-// run shows the demo until ctx ends.
-func run(ctx context.Context, collector, config, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	seen, err := openSeen(filepath.Join(dir, "received"))
-	if err != nil {
-		return err
-	}
-	defer seen.Close()
-	before := len(seen.ids)
+// tenant is the simulated one, a function of its seed and the time: a second run
+// finds the log of the first one.
+var tenant = simulator.Tenant{Seed: 7, PerSecond: 1.5, LateFraction: 0.1, MaxLateness: 30 * time.Second, OddFraction: 0.02}
 
-	// The simulated tenant is a function of its seed and the time: a second run
-	// finds the log of the first one.
-	api := simulator.New(simulator.Options{
-		RateLimit: simulator.DefaultRateLimit,
-		Tenant:    simulator.Tenant{Seed: 7, PerSecond: 1.5, LateFraction: 0.1, MaxLateness: 30 * time.Second, OddFraction: 0.02},
-	})
-	apiURL, closeAPI, err := serve(api)
+// demo says what to run: a collector's binary and its configuration, and the folder
+// where what has been read is kept from one run to the next.
+type demo struct {
+	collector, config, dir string
+}
+
+// run shows the demo until ctx ends and returns how many records have arrived.
+func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
+	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		return 0, err
+	}
+	dir, err := filepath.Abs(d.dir)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	known, err := openHistory(dir, time.Now())
+	if err != nil {
+		return 0, err
+	}
+	defer known.Close()
+
+	apiURL, closeAPI, err := serve(simulator.New(simulator.Options{RateLimit: simulator.DefaultRateLimit, Tenant: tenant}))
+	if err != nil {
+		return 0, err
 	}
 	defer closeAPI()
-	out := newPrinter(os.Stdout, seen)
+	out := newPrinter(w, known)
 	sinkURL, closeSink, err := serve(out)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer closeSink()
 
 	out.line("Feishu audit log demo: a simulated tenant (%s), a real collector with the feishu_audit receiver,", apiURL)
 	out.line("and this program as its OTLP backend. Nothing leaves this machine. Ctrl-C ends it.")
-	if before > 0 {
-		out.line("Going on where the last run stopped: %d records are here already (make demo-reset forgets them).", before)
+	switch {
+	case known.before > 0:
+		out.line("Going on where the last run stopped: %d records are here already (make demo-reset forgets them).", known.before)
+	case known.paused:
+		out.line("The last run was more than an hour ago: beginning anew.")
 	}
 	out.line("")
 
-	child, err := startCollector(collector, config, map[string]string{
-		"DEMO_DIR":             dir,
-		"DEMO_FEISHU_ENDPOINT": apiURL,
-		"DEMO_OTLP_ENDPOINT":   sinkURL,
-		"DEMO_APP_ID":          simulator.DefaultAppID,
-		"DEMO_APP_SECRET":      simulator.DefaultAppSecret,
+	child, err := startCollector(d.collector, d.config, map[string]string{
+		"DEMO_DIR":           dir,
+		"DEMO_FEISHU_PROXY":  apiURL,
+		"DEMO_OTLP_ENDPOINT": sinkURL,
+		"DEMO_APP_ID":        simulator.DefaultAppID,
+		"DEMO_APP_SECRET":    simulator.DefaultAppSecret,
+		"DEMO_START_TIME":    known.since.Format(time.RFC3339),
 	}, out)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	select {
 	case <-ctx.Done():
-		err = child.stop()
 	case <-child.ended:
+	}
+	// Where the collector is in our process group, a Ctrl-C may end it before us.
+	if ctx.Err() != nil {
+		err = child.stop()
+	} else {
 		err = fmt.Errorf("the collector ended by itself (%w); run make demo again and it goes on where it stopped. Its last words:\n%s", child.err, child.last())
 	}
-	out.line("")
-	out.line("%d records received, %d since the first run, %d came twice.", len(seen.ids)-before, len(seen.ids), out.twice())
-	return err
+	return out.summary(shown(known.since, time.Now())), err
+}
+
+// shown is what the simulated API shows at a time of the log since another time.
+func shown(since, now time.Time) []simulator.Entry {
+	return slices.DeleteFunc(tenant.Entries(since.Unix(), now.Unix()+1), func(e simulator.Entry) bool { return e.VisibleAt.After(now) })
 }
 
 // serve starts an HTTP server on a free loopback port.

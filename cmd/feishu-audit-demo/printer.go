@@ -5,32 +5,44 @@ package main
 
 import (
 	"bufio"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
 // printer is an OTLP backend that shows each record as one line.
 type printer struct {
 	colour bool
+	zone   *time.Location // of the times shown
 
-	mu     sync.Mutex
-	out    io.Writer
-	seen   *seen
-	again  int
-	titled bool
+	mu      sync.Mutex
+	out     io.Writer
+	history *history
+	again   int
+	titled  bool
 }
 
-func newPrinter(out *os.File, known *seen) *printer {
-	info, err := out.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-	return &printer{out: out, seen: known, colour: terminal && os.Getenv("NO_COLOR") == ""}
+func newPrinter(out io.Writer, known *history) *printer {
+	return &printer{out: out, history: known, zone: time.Local, colour: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func (p *printer) line(format string, args ...any) {
@@ -39,13 +51,25 @@ func (p *printer) line(format string, args ...any) {
 	fmt.Fprintf(p.out, format+"\n", args...)
 }
 
-func (p *printer) twice() int {
+// summary says how what has arrived compares with what the API shows, and returns
+// how many records of this run were new.
+func (p *printer) summary(shown []simulator.Entry) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.again
+	pending := 0
+	for _, e := range shown {
+		if !p.history.ids[e.ID] {
+			pending++
+		}
+	}
+	fresh := len(p.history.ids) - p.history.before
+	fmt.Fprintf(p.out, "\n%d records in this run, %d since %s. The API shows %d entries of that time; %d are left for the next run, %d came twice.\n",
+		fresh, len(p.history.ids), p.history.since.In(p.zone).Format(time.TimeOnly), len(shown), pending, p.again)
+	return fresh
 }
 
-// maxExport bounds a request's body: a page of the API has 100 entries.
+// maxExport bounds a request's body, as sent and as unpacked: a page of the API has
+// 100 entries.
 const maxExport = 64 << 20
 
 // ServeHTTP takes an export of logs.
@@ -71,6 +95,19 @@ func (p *printer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
+// readBody undoes the exporter's compression.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limited := http.MaxBytesReader(w, r.Body, maxExport)
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return io.ReadAll(limited)
+	}
+	plain, err := gzip.NewReader(limited)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(plain, maxExport))
+}
+
 func (p *printer) print(logs plog.Logs) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +115,7 @@ func (p *printer) print(logs plog.Logs) error {
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
-				first, err := p.seen.add(attribute(record, "log.record.uid"))
+				first, err := p.history.add(attribute(record, "log.record.uid"))
 				if err != nil {
 					return err
 				}
@@ -101,7 +138,7 @@ func (p *printer) print(logs plog.Logs) error {
 func (p *printer) format(record plog.LogRecord, first bool) string {
 	when := "--:--:--"
 	if record.Timestamp() != 0 {
-		when = record.Timestamp().AsTime().Local().Format("15:04:05")
+		when = record.Timestamp().AsTime().In(p.zone).Format(time.TimeOnly)
 	}
 	mark, note := p.paint(32, "ok  "), ""
 	if failed := attribute(record, "error.type"); failed != "" {
