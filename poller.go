@@ -222,15 +222,12 @@ func (p *poller) handle(ctx context.Context, r result) error {
 			w.began = min(w.began, r.res.date.Unix())
 		}
 	}
-	if err := pagingFault(w, r.page); err != nil {
-		p.stuck(w, err)
-		return nil
-	}
 	w.pages++
 	keys, err := p.deliver(ctx, w, r)
 	if err != nil {
 		return err
 	}
+	fault := pagingFault(w, r.page)
 	w.token = r.page.pageToken
 	if !r.page.hasMore {
 		p.sched.finished(w)
@@ -238,17 +235,23 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		// A restart would begin this window again: let it be a shorter one.
 		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.maxLength))
 	}
-	if w.pages > 1 {
-		w.reset = 0
-	}
 	if len(keys) > 0 || !r.page.hasMore {
 		if err := p.commit(ctx, keys); err != nil {
 			return err
 		}
 	}
-	p.delays.reset()
-	p.notBefore = time.Time{}
-	p.health.recovered()
+	if fault != nil {
+		p.stuck(w, fault)
+		return nil
+	}
+	if w.pages > 1 {
+		w.reset = 0
+	}
+	if len(keys) > 0 || !r.page.hasMore {
+		// Only progress counts as a success: pages that lead nowhere do not.
+		p.delays.reset()
+		p.health.recovered()
+	}
 	if p.sched.pos.done() && !p.complete {
 		p.complete = true
 		p.logger.Info("The export is complete", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()), zap.Time("to", time.Unix(p.sched.pos.end, 0).UTC()))
@@ -273,7 +276,7 @@ func pagingFault(w *walk, page *page) error {
 		return errors.New("the API gives the same page token again")
 	case w.empty >= maxEmptyPages:
 		return fmt.Errorf("the API returned %d empty pages in a row and says that there are more", w.empty)
-	case w.pages >= maxPages:
+	case w.pages > maxPages:
 		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
 	}
 	return nil
@@ -283,7 +286,7 @@ func pagingFault(w *walk, page *page) error {
 func (p *poller) stuck(w *walk, err error) {
 	p.sched.halve(w)
 	w.restart()
-	wait := p.delays.passing()
+	wait := p.delays.config() // each try costs pages
 	p.notBefore = time.Now().Add(wait)
 	p.health.failed("paging", false, fmt.Errorf("%s: %w", opList, err), wait)
 }

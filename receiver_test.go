@@ -1,0 +1,378 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// quietWorld is a world without chance.
+func quietWorld(opts simulator.Options) *world {
+	return newWorld(rand.New(rand.NewPCG(1, 1)), opts)
+}
+
+// entries adds n entries of the given second.
+func entries(server *simulator.Server, prefix string, n int, second int64) {
+	list := make([]simulator.Entry, n)
+	for i := range list {
+		list[i] = simulator.Entry{ID: fmt.Sprintf("%s-%d", prefix, i), APIKey: "GET/open-apis/im/v1/messages", EventTime: second, AppID: "cli_a"}
+	}
+	server.Add(list...)
+}
+
+// TestManyEntriesOfOneSecond: more entries than fit into a page, and one that is
+// added to a second already read. Covers F2, F4, F11, F12.
+func TestManyEntriesOfOneSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		w.cfg.InitialLookback = time.Minute
+		second := time.Now().Unix() - 10
+		entries(w.server, "first", 1500, second)
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(3 * time.Minute)
+		assert.Len(t, w.sink.accepted, 1500)
+		entries(w.server, "late", 1, second)
+		time.Sleep(20 * time.Minute)
+		assert.Len(t, w.sink.accepted, 1501)
+		for id, n := range w.sink.accepted {
+			assert.Equal(t, 1, n, id)
+		}
+		bounds := map[string][2]int64{}
+		for _, call := range w.server.Calls() {
+			if call.PageToken != "" {
+				continue
+			}
+			bounds[call.NextPageToken] = [2]int64{call.StartTime, call.EndTime}
+		}
+		for _, call := range w.server.Calls() {
+			if first, ok := bounds[call.PageToken]; ok && call.PageToken != "" {
+				assert.Equal(t, first, [2]int64{call.StartTime, call.EndTime}, "every page of a walk has its bounds")
+			}
+		}
+	})
+}
+
+// TestQuietTenantCosts: what an idle tenant costs, with the defaults and with what
+// the README recommends for the Basic plan. Covers F10, F36.
+func TestQuietTenantCosts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*Config)
+		most   int // calls in a day
+	}{
+		"defaults":   {func(*Config) {}, 1440 + 24*4},
+		"Basic plan": {func(c *Config) { c.PollInterval, c.RecheckAfter = 6*time.Minute, []time.Duration{time.Hour} }, 10_000 / 31},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				tc.change(w.cfg)
+				stop := w.start(t)
+				defer stop()
+				synctest.Wait()
+				assert.NotEmpty(t, callsOf(w.server, simulator.EndpointList), "the first look is at once")
+				time.Sleep(24 * time.Hour)
+				calls := len(callsOf(w.server, simulator.EndpointList))
+				assert.LessOrEqual(t, calls, tc.most)
+				t.Logf("%d calls a day", calls)
+				entries(w.server, "one", 1, time.Now().Unix())
+				time.Sleep(w.cfg.PollInterval + 2*time.Second)
+				assert.Len(t, w.sink.accepted, 1, "a stream that was quiet for a day goes on")
+			})
+		})
+	}
+}
+
+// TestEndpointDown: failing calls are bounded by the backoff, and there is one line
+// of log when it begins and one when it is over. Covers F19, F38.
+func TestEndpointDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(time.Minute)
+		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultReset}} })
+		before := len(w.server.Calls())
+		time.Sleep(10 * time.Minute)
+		calls := len(w.server.Calls()) - before
+		assert.Greater(t, calls, 10)
+		assert.Less(t, calls, 60)
+		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+		entries(w.server, "after", 1, time.Now().Unix()-5)
+		time.Sleep(2 * time.Minute)
+		assert.Len(t, w.sink.accepted, 1)
+	})
+}
+
+// TestPermanentRefusal: records refused for good neither block nor come again.
+// Covers F24.
+func TestPermanentRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		w.sink.refuse = func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) }
+		entries(w.server, "bad", 3, time.Now().Unix()-30)
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(5 * time.Minute)
+		w.sink.refuse = nil
+		entries(w.server, "good", 3, time.Now().Unix())
+		time.Sleep(3 * time.Hour)
+		assert.Len(t, w.sink.lost, 3)
+		assert.Len(t, w.sink.accepted, 3)
+		for id, n := range w.sink.lost {
+			assert.Equal(t, 1, n, id)
+		}
+	})
+}
+
+// TestBoundedExport: exactly the entries from start_time up to end_time, then rest.
+func TestBoundedExport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().Unix()
+		tenant := simulator.Tenant{Seed: 9, PerSecond: 0.5, Start: now - 20_000}
+		w := quietWorld(simulator.Options{Tenant: tenant})
+		w.cfg.StartTime, w.cfg.EndTime = time.Unix(now-15_000, 0), time.Unix(now-5_000, 0)
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(3 * time.Hour)
+		wanted := tenant.Entries(now-15_000, now-5_000)
+		assert.Len(t, w.sink.accepted, len(wanted))
+		for _, e := range wanted {
+			assert.Equal(t, 1, w.sink.accepted[e.ID])
+		}
+		calls := len(w.server.Calls())
+		time.Sleep(24 * time.Hour)
+		assert.Len(t, w.server.Calls(), calls, "a complete export rests")
+	})
+}
+
+// TestEndlessPaging: the same page token again, and fresh ones without end: bounded
+// calls, and the receiver lives. Covers F13.
+func TestEndlessPaging(t *testing.T) {
+	for _, kind := range []simulator.FaultKind{simulator.FaultRepeatToken, simulator.FaultEndless} {
+		t.Run(string(kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: kind}}})
+				w.cfg.InitialLookback = 2 * time.Minute
+				entries(w.server, "some", 5, time.Now().Unix()-100)
+				stop := w.start(t)
+				defer stop()
+				time.Sleep(time.Hour)
+				assert.Less(t, len(w.server.Calls()), 600)
+				assert.Len(t, w.sink.accepted, 5, "what such a page holds is delivered")
+				w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+				entries(w.server, "more", 5, time.Now().Unix())
+				time.Sleep(10 * time.Minute)
+				assert.Len(t, w.sink.accepted, 10)
+			})
+		})
+	}
+}
+
+// TestSharedPace: receivers with one credential share one pace. Covers F17.
+func TestSharedPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 4, PerSecond: 5, Start: time.Now().Unix() - 3600}})
+		w.cfg.RequestsPerMinute = 50
+		w.cfg.Storage = nil
+		var stops []func()
+		for range 3 {
+			stops = append(stops, w.start(t))
+		}
+		time.Sleep(30 * time.Minute)
+		for _, stop := range stops {
+			stop()
+		}
+		assert.LessOrEqual(t, w.server.MaxCallsInAnyMinute(), 50)
+		assert.Greater(t, w.server.MaxCallsInAnyMinute(), 45, "and uses it")
+	})
+}
+
+// statusHost keeps the statuses that are reported.
+type statusHost struct {
+	host
+	mu       sync.Mutex
+	statuses []componentstatus.Status
+}
+
+func (h *statusHost) Report(event *componentstatus.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.statuses = append(h.statuses, event.Status())
+}
+
+func newTestReceiver(t *testing.T, w *world) *auditReceiver {
+	t.Helper()
+	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, w.sink, w.paces)
+	require.NoError(t, err)
+	r.transport = simulator.Transport(w.server, nil)
+	return r
+}
+
+// TestStatusOnChange: OK after the first good walk, one recoverable error while
+// trouble lasts, OK when it is over. Covers F22, F38.
+func TestStatusOnChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		r := newTestReceiver(t, w)
+		h := &statusHost{host: host{diskID: w.disk}}
+		require.NoError(t, r.Start(t.Context(), h))
+		time.Sleep(5 * time.Minute)
+		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultMissingScope}} })
+		time.Sleep(time.Hour)
+		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+		time.Sleep(10 * time.Minute)
+		require.NoError(t, r.Shutdown(context.Background()))
+		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK, componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.statuses)
+	})
+}
+
+// TestUnusableCheckpoint: a checkpoint of another query, or a damaged one, is never
+// replaced; the receiver stands still with a permanent status. Covers F31, F32.
+func TestUnusableCheckpoint(t *testing.T) {
+	for name, change := range map[string]func(w *world){
+		"other filter": func(w *world) { w.cfg.Filter.AppID = "cli_other" },
+		"damaged":      func(w *world) { w.disk.data[keyPosition][60] ^= 1 },
+		"ids missing":  func(w *world) { delete(w.disk.data, seenName(0)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				entries(w.server, "some", 5, time.Now().Unix()-30)
+				stop := w.start(t)
+				time.Sleep(5 * time.Minute)
+				stop()
+				change(w)
+				kept := string(w.disk.data[keyPosition])
+				calls := len(w.server.Calls())
+				r := newTestReceiver(t, w)
+				h := &statusHost{host: host{diskID: w.disk}}
+				require.NoError(t, r.Start(t.Context(), h))
+				time.Sleep(time.Hour)
+				require.NoError(t, r.Shutdown(context.Background()))
+				assert.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.statuses)
+				assert.Len(t, w.server.Calls(), calls)
+				assert.Equal(t, kept, string(w.disk.data[keyPosition]))
+			})
+		})
+	}
+}
+
+// TestShutdownDuringTrouble: Shutdown ends whatever the receiver waits for. Covers
+// F20, F35.
+func TestShutdownDuringTrouble(t *testing.T) {
+	for name, setUp := range map[string]func(w *world){
+		"API hangs": func(w *world) {
+			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHang}} })
+		},
+		"pipeline refuses": func(w *world) { w.sink.refuse = func(plog.Logs) error { return assert.AnError } },
+		"storage fails":    func(w *world) { w.disk.fail = func() error { return assert.AnError } },
+		"idle":             func(*world) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				entries(w.server, "some", 5, time.Now().Unix()-30)
+				setUp(w)
+				stop := w.start(t)
+				time.Sleep(10 * time.Minute)
+				began := time.Now()
+				stop()
+				assert.Less(t, time.Since(began), time.Second)
+			})
+		})
+	}
+}
+
+// fakeElector is the extension's behaviour: it calls back one at a time.
+type fakeElector struct {
+	component.StartFunc
+	component.ShutdownFunc
+	onStart func(context.Context)
+	onStop  func()
+}
+
+func (e *fakeElector) SetCallBackFuncs(onStart func(context.Context), onStop func()) {
+	e.onStart, e.onStop = onStart, onStop
+}
+
+// TestLeaderElection: only the leader reads, each term goes on where the last one
+// stopped, a standby holds no storage, and calls after Shutdown do nothing. Covers
+// F34.
+func TestLeaderElection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		electorID := component.MustNewID("k8s_leader_elector")
+		w.cfg.K8sLeaderElector = &electorID
+		lead := &fakeElector{}
+		r := newTestReceiver(t, w)
+		require.NoError(t, r.Start(t.Context(), host{diskID: w.disk, electorID: lead}))
+		entries(w.server, "first", 5, time.Now().Unix()-30)
+		time.Sleep(time.Hour)
+		assert.Empty(t, w.server.Calls(), "a standby does not read")
+		for range 3 {
+			lead.onStart(context.Background())
+			time.Sleep(30 * time.Minute)
+			lead.onStop()
+			calls := len(w.server.Calls())
+			entries(w.server, fmt.Sprint("term", calls), 5, time.Now().Unix())
+			time.Sleep(30 * time.Minute)
+			assert.Len(t, w.server.Calls(), calls, "who is no longer the leader does not read")
+		}
+		lead.onStart(context.Background())
+		time.Sleep(10 * time.Minute)
+		require.NoError(t, r.Shutdown(context.Background()))
+		calls := len(w.server.Calls())
+		lead.onStart(context.Background())
+		time.Sleep(10 * time.Minute)
+		assert.Len(t, w.server.Calls(), calls, "nothing begins after Shutdown")
+		lead.onStop()
+		assert.Len(t, w.sink.accepted, 15, "from the first term's start on; the first five were older than its lookback")
+		for id, n := range w.sink.accepted {
+			assert.Equal(t, 1, n, id)
+		}
+	})
+}
+
+// TestStartNamesMissingExtensions: what only a changed configuration can mend fails
+// at start, with the key.
+func TestStartNamesMissingExtensions(t *testing.T) {
+	other := component.MustNewID("other")
+	for name, tc := range map[string]struct {
+		change func(*Config)
+		host   host
+		says   string
+	}{
+		"no storage":      {func(c *Config) { c.Storage = &other }, host{}, `storage: extension "other" is not among`},
+		"not a storage":   {func(c *Config) { c.Storage = &other }, host{other: &fakeElector{}}, "is not a storage extension"},
+		"no elector":      {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, host{}, `k8s_leader_elector: extension "other" is not among`},
+		"not an elector":  {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, host{other: &disk{}}, "is not a leader elector"},
+		"unreadable cert": {func(c *Config) { c.Storage, c.ClientConfig.TLS.CAFile = nil, "/nonexistent" }, host{}, "cannot make the HTTP client"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := quietWorld(simulator.Options{})
+			tc.change(w.cfg)
+			r := newTestReceiver(t, w)
+			require.ErrorContains(t, r.Start(t.Context(), tc.host), tc.says)
+			require.NoError(t, r.Shutdown(context.Background()))
+		})
+	}
+}
