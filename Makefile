@@ -5,6 +5,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 
 BUILD := _build
 TOOL  := go tool -modfile=internal/tools/go.mod
@@ -67,23 +68,26 @@ generate-check: generate ## Fail if a generated file is stale
 	  echo "these generated files are stale: run make generate and commit them"; echo "$$changes"; exit 1; fi
 
 # The sources of a distribution come from ocb, its dependencies from the pins: no
-# module is looked up, and no hash is taken on trust.
+# module is looked up, and no hash is taken on trust. Without version control stamps
+# and paths, the same sources give the same binary wherever they lie.
 define distribution
 $(BUILD)/$(1): $(2) distribution/$(1)/go.mod distribution/$(1)/go.sum $$(SOURCES)
 	@mkdir -p $(BUILD)/src
 	@echo "generating $(1)"
 	@$(TOOL) builder --config $(2) --skip-compilation --skip-get-modules > $(BUILD)/src/$(1).log 2>&1 || { cat $(BUILD)/src/$(1).log; exit 1; }
+	@mv $(BUILD)/src/$(1)/go.mod $(BUILD)/src/$(1)/go.mod.manifest
 	@./internal/tools/pin-check.sh $(1)
 	@cp distribution/$(1)/go.mod distribution/$(1)/go.sum $(BUILD)/src/$(1)/
 	@echo "building $(1) (some minutes the first time)"
-	@cd $(BUILD)/src/$(1) && go build -mod=readonly -trimpath -ldflags="-s -w" -o ../../$(1) .
+	@cd $(BUILD)/src/$(1) && go build -mod=readonly -trimpath -buildvcs=false -ldflags="-s -w" -o ../../$(1) . \
+	  || { echo "if Go asks for updates of go.mod or for go.sum entries, the pins are stale: run make pin and commit distribution/"; exit 1; }
 endef
 $(eval $(call distribution,otelcol-feishu,builder-config.yaml))
 $(eval $(call distribution,otelcol-feishu-demo,demo/builder-config.yaml))
 
 $(BUILD)/feishu-audit-demo: $(SOURCES)
 	@mkdir -p $(BUILD)
-	@go build -o $@ ./cmd/feishu-audit-demo
+	@go build -buildvcs=false -o $@ ./cmd/feishu-audit-demo
 
 .PHONY: pin
 pin: ## Pin the dependencies of the distributions after a change of a manifest

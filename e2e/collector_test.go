@@ -48,8 +48,6 @@ type backend struct {
 	counts map[string]int
 	total  int
 	status int // what to answer instead of taking records; 0: take them
-	secret string
-	leaked bool
 }
 
 func newBackend(t *testing.T) *backend {
@@ -143,7 +141,7 @@ func (a *api) up(t *testing.T) {
 	if a.addr == "" {
 		a.addr = "127.0.0.1:0"
 	}
-	listener, err := net.Listen("tcp", a.addr)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", a.addr)
 	require.NoError(t, err)
 	a.addr = listener.Addr().String()
 	a.http = &http.Server{Handler: a.Server, ReadHeaderTimeout: time.Minute}
@@ -232,15 +230,12 @@ func (s *setup) start(t *testing.T, b *backend) *collector {
 	config := fmt.Sprintf(configTemplate, s.storage, s.endpoint, simulator.DefaultAppID, extra.String(), b.URL)
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 
-	c := &collector{cmd: exec.Command(s.binary, "--config", path), done: make(chan error, 1), out: &output{}}
+	c := &collector{cmd: exec.CommandContext(t.Context(), s.binary, "--config", path), done: make(chan error, 1), out: &output{}}
 	c.cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+s.secret)
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
 	require.NoError(t, c.cmd.Start())
 	go func() { c.done <- c.cmd.Wait() }()
 	t.Cleanup(func() {
-		if c.cmd.ProcessState == nil {
-			_ = c.cmd.Process.Kill()
-		}
 		out := c.out.String()
 		if t.Failed() {
 			lines := strings.Split(out, "\n")
@@ -270,7 +265,7 @@ func (c *collector) term(t *testing.T) {
 func (c *collector) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, c.cmd.Process.Kill())
-	<-c.done
+	<-c.done //nolint:errcheck // killed, as was asked for
 }
 
 func (c *collector) alive() bool {

@@ -82,14 +82,14 @@ func TestSDKReadsEveryField(t *testing.T) {
 			require.Len(t, all, 1000)
 			require.Equal(t, 10, pages)
 			for _, got := range all {
-				e, ok := want[*got.Id]
+				expected, ok := want[*got.Id]
 				require.True(t, ok, *got.Id)
 				delete(want, *got.Id)
-				require.Equal(t, e, simulator.Entry{
+				require.Equal(t, expected, simulator.Entry{
 					ID: *got.Id, APIKey: *got.ApiKey, EventTime: int64(*got.EventTime), AppID: *got.AppId, IP: *got.Ip,
 					Path: *got.LogDetail.Path, Method: *got.LogDetail.Method, QueryParam: *got.LogDetail.QueryParam,
 					Payload: *got.LogDetail.Payload, StatusCode: *got.LogDetail.StatusCode, Response: *got.LogDetail.Response,
-					VisibleAt: e.VisibleAt, // not in the answer
+					VisibleAt: expected.VisibleAt, // not in the answer
 				})
 			}
 			require.Empty(t, want)

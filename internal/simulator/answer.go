@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -124,9 +125,7 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	}
 
 	h := w.Header()
-	for name, values := range a.header {
-		h[name] = values
-	}
+	maps.Copy(h, a.header)
 	h.Set("X-Tt-Logid", a.call.LogID)
 	h.Set("Date", a.now.UTC().Format(http.TimeFormat))
 	h.Set("Content-Length", strconv.Itoa(len(a.data)))
@@ -183,7 +182,7 @@ func reset(w http.ResponseWriter) {
 }
 
 func acceptsGzip(h http.Header) bool {
-	for _, coding := range strings.Split(h.Get("Accept-Encoding"), ",") {
+	for coding := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
 		if name, _, _ := strings.Cut(coding, ";"); strings.TrimSpace(name) == "gzip" {
 			return true
 		}

@@ -102,8 +102,8 @@ func (s *Server) page(q query, c cursor, size int, now time.Time) (page, error) 
 		v = view{asOf: now, seq: s.log.store.seq}
 	}
 	var refs []ref // the page and, if there is one, the entry after it
-	switch {
-	case s.opts.Order == Shuffled:
+	switch s.opts.Order {
+	case Shuffled:
 		all, ok := s.shuffled(q, v, c, live)
 		if !ok {
 			return page{}, errTooMany

@@ -5,6 +5,7 @@ package simulator
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -292,9 +293,7 @@ func TestPageTokens(t *testing.T) {
 
 		for _, change := range []m{{"end_time": base + 101}, {"app_id": "cli_b"}, {"api_keys": []string{"GET/a"}}} {
 			other := m{"page_size": 10, "start_time": base, "end_time": base + 100, "page_token": token}
-			for k, v := range change {
-				other[k] = v
-			}
+			maps.Copy(other, change)
 			require.Equal(t, 1780103, c.list(other).Code, "%v", change)
 			s.Update(func(o *Options) { o.LenientPageTokens = true })
 			require.Equal(t, 0, c.list(other).Code, "%v", change)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -86,8 +87,8 @@ func (s *Server) issue(app string, now time.Time) token {
 		}
 	}
 	s.tokens = valid
-	for i := len(valid) - 1; i >= 0; i-- {
-		if t := valid[i]; t.app == app {
+	for _, t := range slices.Backward(valid) {
+		if t.app == app {
 			if t.expires.Sub(now) >= reuseAbove {
 				return t
 			}

@@ -178,6 +178,6 @@ func TestTransportServesAnyHandler(t *testing.T) {
 	require.Equal(t, "hello", string(body))
 
 	require.PanicsWithValue(t, "a bug", func() {
-		_, _ = Transport(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }), nil).RoundTrip(req)  //nolint:bodyclose // it panics
+		_, _ = Transport(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }), nil).RoundTrip(req) //nolint:bodyclose // it panics
 	})
 }

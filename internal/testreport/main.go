@@ -10,36 +10,44 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
 
-type event struct {
-	Action      string
-	Package     string
-	ImportPath  string
-	Test        string
-	Output      string
-	Elapsed     float64
-	FailedBuild string
+func main() {
+	if !report(os.Stdin, os.Stdout) {
+		os.Exit(1)
+	}
 }
 
-func main() {
+// event is what we read of a line of `go test -json`, see `go doc test2json`.
+type event struct {
+	Action  string
+	Package string
+	Test    string
+	Output  string
+	Elapsed float64
+}
+
+// report reads the events of a test run and tells whether all is well.
+func report(events io.Reader, out io.Writer) bool {
 	outputs := map[string]*strings.Builder{}
-	passed, failed, skipped := map[string]int{}, 0, 0
+	inPackage := map[string]int{}
+	passed, failed, skipped := 0, 0, 0
 	bad := false
-	in := bufio.NewScanner(os.Stdin)
+	in := bufio.NewScanner(events)
 	in.Buffer(nil, 64<<20)
 	for in.Scan() {
 		var e event
 		if json.Unmarshal(in.Bytes(), &e) != nil {
-			fmt.Println(in.Text()) // not from a test: a build's own words
+			fmt.Fprintln(out, in.Text()) // not from a test: a build's own words
 			continue
 		}
 		key := e.Package + " " + e.Test
 		switch e.Action {
 		case "build-output":
-			fmt.Print(e.Output)
+			fmt.Fprint(out, e.Output)
 		case "build-fail":
 			bad = true
 		case "output":
@@ -48,41 +56,28 @@ func main() {
 			}
 			outputs[key].WriteString(e.Output)
 		case "pass", "fail", "skip":
-			if e.Test == "" {
-				if e.Action != "skip" {
-					fmt.Printf("%-4s  %-70s %4d tests %6.1fs\n", e.Action, e.Package, passed[e.Package], e.Elapsed)
-				}
-				if e.Action == "fail" {
-					bad = true
-					fmt.Print(text(outputs[key]))
-				}
-				continue
-			}
-			switch e.Action {
-			case "pass":
-				passed[e.Package]++
-			case "skip":
-				skipped++
-			case "fail":
-				failed++
-				fmt.Print(text(outputs[key]))
+			if e.Action == "fail" && outputs[key] != nil {
+				fmt.Fprint(out, outputs[key])
 			}
 			delete(outputs, key)
+			switch {
+			case e.Test == "" && e.Action == "skip": // a package without tests
+			case e.Test == "":
+				bad = bad || e.Action == "fail"
+				fmt.Fprintf(out, "%-4s  %-70s %4d tests %6.1fs\n", e.Action, e.Package, inPackage[e.Package], e.Elapsed)
+			case e.Action == "pass":
+				inPackage[e.Package]++
+				passed++
+			case e.Action == "skip":
+				skipped++
+			case e.Action == "fail":
+				failed++
+			}
 		}
 	}
-	total := 0
-	for _, n := range passed {
-		total += n
+	if in.Err() != nil {
+		fmt.Fprintln(out, in.Err())
 	}
-	fmt.Printf("%d passed, %d failed, %d skipped\n", total, failed, skipped)
-	if bad || failed > 0 || total == 0 || in.Err() != nil {
-		os.Exit(1)
-	}
-}
-
-func text(b *strings.Builder) string {
-	if b == nil {
-		return ""
-	}
-	return b.String()
+	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	return !bad && failed == 0 && passed > 0 && in.Err() == nil
 }

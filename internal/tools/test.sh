@@ -2,7 +2,7 @@
 # Runs the tests of the given modules with the race detector and says what passed.
 # Usage: test.sh MODULE...
 set -euo pipefail
-failed=0 tests=0 packages=0
+failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for module in "$@"; do
