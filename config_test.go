@@ -131,7 +131,7 @@ func TestValidate(t *testing.T) {
 			}
 			require.Error(t, err)
 			for _, part := range tc.says {
-				assert.ErrorContains(t, err, part)
+				require.ErrorContains(t, err, part)
 			}
 			assert.NotContains(t, err.Error(), "hidden")
 			assert.NotContains(t, err.Error(), "pass word")
