@@ -315,7 +315,7 @@ func TestRecordRedaction(t *testing.T) {
 func TestRecordBodyIsOriginal(t *testing.T) {
 	const entry = "{ \"id\" :\t\"\\u0031\", \"a\\/b\": 1.50e+1, \"id\": \"<&>\u2028\",\r\n\"x\": [ ] }"
 	record, _ := buildEntry(t, recordConfig(), entry)
-	require.Equal(t, entry, record.Body().Str()) //nolint:testifylint // byte for byte, not as JSON
+	require.True(t, entry == record.Body().Str(), record.Body().Str()) //nolint:testifylint // byte for byte, not as JSON
 }
 
 func TestRecordBodyStructured(t *testing.T) {
