@@ -83,11 +83,12 @@ $(BUILD)/$(1): $(2) distribution/$(1)/go.mod distribution/$(1)/go.sum $$(SOURCES
 	@./internal/tools/pin-check.sh $(1)
 	@cp distribution/$(1)/go.mod distribution/$(1)/go.sum $(BUILD)/src/$(1)/
 	@echo "building $(1) (some minutes the first time)"
-	@cd $(BUILD)/src/$(1) && go build -mod=readonly -trimpath -buildvcs=false -ldflags="-s -w" -o ../../$(1) . \
+	@cd $(BUILD)/src/$(1) && go build -mod=readonly $(3) -buildvcs=false -o ../../$(1) . \
 	  || { echo "if Go asks for updates of go.mod or for go.sum entries, the pins are stale: run make pin and commit distribution/"; exit 1; }
 endef
-$(eval $(call distribution,otelcol-feishu,builder-config.yaml))
-$(eval $(call distribution,otelcol-feishu-demo,demo/builder-config.yaml))
+$(eval $(call distribution,otelcol-feishu,builder-config.yaml,-trimpath -ldflags="-s -w"))
+# Without -trimpath it shares what the demo itself is compiled from.
+$(eval $(call distribution,otelcol-feishu-demo,demo/builder-config.yaml,))
 
 $(BUILD)/feishu-audit-demo: $(SOURCES)
 	@mkdir -p $(BUILD)
