@@ -24,6 +24,7 @@ import (
 type printer struct {
 	colour bool
 	zone   *time.Location // of the times shown
+	fail   func(error)    // called where a record cannot be shown or noted
 
 	mu      sync.Mutex
 	out     io.Writer
@@ -32,8 +33,8 @@ type printer struct {
 	titled  bool
 }
 
-func newPrinter(out io.Writer, known *history) *printer {
-	return &printer{out: out, history: known, zone: time.Local, colour: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
+func newPrinter(out io.Writer, known *history, fail func(error)) *printer {
+	return &printer{out: out, history: known, fail: fail, zone: time.Local, colour: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
 }
 
 func isTerminal(out io.Writer) bool {
@@ -79,11 +80,13 @@ func (p *printer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = req.UnmarshalProto(body)
 	}
-	if err == nil {
-		err = p.print(req.Logs())
-	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := p.print(req.Logs()); err != nil {
+		p.fail(err)
+		http.Error(w, err.Error(), http.StatusServiceUnavailable) // to be sent again
 		return
 	}
 	answer, err := plogotlp.NewExportResponse().MarshalProto()

@@ -53,7 +53,7 @@ func screen(t *testing.T) (p *printer, url string, text *bytes.Buffer) {
 	require.NoError(t, err)
 	t.Cleanup(func() { known.Close() })
 	text = &bytes.Buffer{}
-	p = newPrinter(text, known)
+	p = newPrinter(text, known, func(err error) { t.Error(err) })
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	return p, server.URL, text
@@ -121,5 +121,5 @@ func TestPrinterColour(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/out")
 	require.NoError(t, err)
 	defer file.Close()
-	require.False(t, newPrinter(file, nil).colour, "a file is no terminal")
+	require.False(t, newPrinter(file, nil, nil).colour, "a file is no terminal")
 }
