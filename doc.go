@@ -12,8 +12,8 @@
 //	poller.go     the loop: which page to fetch next, hand over, commit
 //	position.go   what has been read, and which window to read next
 //	client.go     the two calls of the Open API
-//	page.go       an answer's text, taken apart
-//	record.go     an entry becomes a log record
+//	page.go       an answer taken apart; item.go an entry; lenient.go odd types
+//	record.go     an entry becomes a log record; body.go its structured body
 //	seen.go       the ids already handed over
 //	checkpoint.go all of this, remembered across restarts
 //

@@ -33,35 +33,37 @@ type pipe struct {
 const dataFormat = "feishu_openapi_audit"
 
 // hand returns when the pipeline has accepted the records, or has refused some of
-// them for good: lost says how many. It fails only when ctx ends first. The same
-// records are tried again for as long as the refusal may pass.
-func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, err error) {
+// them for good: lost says how many. It fails only when ctx ends first; left are
+// the records that the pipeline has not accepted by then. The same records are
+// tried again for as long as the refusal may pass.
+func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, left plog.Logs, err error) {
 	began := time.Now()
 	delay := newBackOff(p.retry)
 	for {
 		err := p.try(ctx, logs)
 		if err == nil {
-			return 0, nil
+			return 0, plog.Logs{}, nil
 		}
-		left := logs.LogRecordCount()
-		p.refused(left)
+		refused := logs.LogRecordCount()
+		p.refused(refused)
+		// A partial failure names what is left; what was taken must not go again.
+		var part consumererror.Logs
+		if !consumererror.IsPermanent(err) && errors.As(err, &part) {
+			logs = part.Data()
+			refused = logs.LogRecordCount()
+		}
 		if ctx.Err() != nil {
-			return 0, ctx.Err()
+			return 0, logs, ctx.Err()
 		}
 		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
 		if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {
-			p.logger.Error("The pipeline refused records for good: they are lost", zap.Error(err), zap.Int("records", left), zap.Strings("log.record.uid", uidsOf(logs)))
-			return left, nil
-		}
-		// A partial failure names what is left; what was taken must not go again.
-		var part consumererror.Logs
-		if errors.As(err, &part) {
-			logs = part.Data()
+			p.logger.Error("The pipeline refused records for good: they are lost", zap.Error(err), zap.Int("records", refused), zap.Strings("log.record.uid", uidsOf(logs)))
+			return refused, plog.Logs{}, nil
 		}
 		wait := delay.NextBackOff()
 		h.failed("pipeline", false, fmt.Errorf("the pipeline does not take records: %w", err), wait)
 		if err := sleep(ctx, wait); err != nil {
-			return 0, err
+			return 0, logs, err
 		}
 	}
 }

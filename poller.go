@@ -10,9 +10,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"go.uber.org/zap"
-
 	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
 )
 
 // poller reads the log for one term: from Start, or from winning an election, to
@@ -225,6 +225,9 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	w.pages++
 	keys, err := p.deliver(ctx, w, r)
 	if err != nil {
+		if len(keys) > 0 {
+			err = errors.Join(err, p.commit(ctx, keys))
+		}
 		return err
 	}
 	fault := pagingFault(w, r.page)
@@ -339,11 +342,13 @@ func (p *poller) failed(w *walk, err error) {
 }
 
 // deliver hands the new entries of a page to the pipeline and returns what to
-// remember of them.
+// remember of the page. With an error, that is what the pipeline took before the
+// term ended.
 func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, error) {
 	var (
-		keys  []seenKey
-		items []*item
+		items []*item   // the new entries,
+		fresh []seenKey // and their keys
+		again []seenKey // to be remembered anew: this window returned them, too
 		known int
 	)
 	inPage := make(map[seenKey]struct{}, len(r.page.items))
@@ -355,34 +360,56 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, err
 		}
 		k := keyOf(it.uid(), at, readable, w.window)
 		_, twice := inPage[k]
-		if twice || p.sched.seen.has(k) {
-			known++
-			if k.odd && !twice {
-				keys = append(keys, k) // remembered anew: this window returned it, too
-			}
-			inPage[k] = struct{}{}
-			continue
-		}
 		inPage[k] = struct{}{}
-		keys = append(keys, k)
-		items = append(items, it)
+		switch {
+		case twice:
+			known++
+		case p.sched.seen.has(k):
+			known++
+			if k.odd {
+				again = append(again, k)
+			}
+		default:
+			items, fresh = append(items, it), append(fresh, k)
+		}
 	}
+	p.tel.known(known)
 	if len(items) > 0 {
 		logs, stats := p.records.build(items, r.res.received)
-		lost, err := p.pipe.hand(ctx, logs, &p.health)
+		lost, left, err := p.pipe.hand(ctx, logs, &p.health)
 		if err != nil {
-			return nil, err
+			fresh = taken(items, fresh, left)
+			p.tel.delivered(len(fresh), 0, recordStats{})
+			return p.remember(fresh), err
 		}
 		p.tel.delivered(len(items)-lost, lost, stats)
 		if w.pass > 0 {
 			p.tel.late(items, r.res.received)
 		}
 	}
-	p.tel.known(known)
+	return p.remember(append(fresh, again...)), nil
+}
+
+func (p *poller) remember(keys []seenKey) []seenKey {
 	for _, k := range keys {
 		p.sched.seen.add(k)
 	}
-	return keys, nil
+	return keys
+}
+
+// taken returns the keys of the items that are not among the records left.
+func taken(items []*item, keys []seenKey, left plog.Logs) []seenKey {
+	missing := make(map[string]struct{})
+	for _, uid := range uidsOf(left) {
+		missing[uid] = struct{}{}
+	}
+	var out []seenKey
+	for i, it := range items {
+		if _, ok := missing[it.uid()]; !ok {
+			out = append(out, keys[i])
+		}
+	}
+	return out
 }
 
 // commitGrace is how long a commit may take after the term has ended.

@@ -49,11 +49,11 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(3 * time.Minute)
-		assert.Len(t, w.sink.accepted, 1500)
+		assert.Len(t, w.sink.got(), 1500)
 		entries(w.server, "late", 1, second)
 		time.Sleep(20 * time.Minute)
-		assert.Len(t, w.sink.accepted, 1501)
-		for id, n := range w.sink.accepted {
+		assert.Len(t, w.sink.got(), 1501)
+		for id, n := range w.sink.got() {
 			assert.Equal(t, 1, n, id)
 		}
 		bounds := map[string][2]int64{}
@@ -95,7 +95,7 @@ func TestQuietTenantCosts(t *testing.T) {
 				t.Logf("%d calls a day", calls)
 				entries(w.server, "one", 1, time.Now().Unix())
 				time.Sleep(w.cfg.PollInterval + 2*time.Second)
-				assert.Len(t, w.sink.accepted, 1, "a stream that was quiet for a day goes on")
+				assert.Len(t, w.sink.got(), 1, "a stream that was quiet for a day goes on")
 			})
 		})
 	}
@@ -118,7 +118,7 @@ func TestEndpointDown(t *testing.T) {
 		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 		entries(w.server, "after", 1, time.Now().Unix()-5)
 		time.Sleep(2 * time.Minute)
-		assert.Len(t, w.sink.accepted, 1)
+		assert.Len(t, w.sink.got(), 1)
 	})
 }
 
@@ -127,17 +127,17 @@ func TestEndpointDown(t *testing.T) {
 func TestPermanentRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
-		w.sink.refuse = func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) }
+		w.sink.refuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
 		entries(w.server, "bad", 3, time.Now().Unix()-30)
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(5 * time.Minute)
-		w.sink.refuse = nil
+		w.sink.refuseWith(nil)
 		entries(w.server, "good", 3, time.Now().Unix())
 		time.Sleep(3 * time.Hour)
-		assert.Len(t, w.sink.lost, 3)
-		assert.Len(t, w.sink.accepted, 3)
-		for id, n := range w.sink.lost {
+		assert.Len(t, w.sink.gaveUp(), 3)
+		assert.Len(t, w.sink.got(), 3)
+		for id, n := range w.sink.gaveUp() {
 			assert.Equal(t, 1, n, id)
 		}
 	})
@@ -154,9 +154,9 @@ func TestBoundedExport(t *testing.T) {
 		defer stop()
 		time.Sleep(3 * time.Hour)
 		wanted := tenant.Entries(now-15_000, now-5_000)
-		assert.Len(t, w.sink.accepted, len(wanted))
+		assert.Len(t, w.sink.got(), len(wanted))
 		for _, e := range wanted {
-			assert.Equal(t, 1, w.sink.accepted[e.ID])
+			assert.Equal(t, 1, w.sink.got()[e.ID])
 		}
 		calls := len(w.server.Calls())
 		time.Sleep(24 * time.Hour)
@@ -177,11 +177,11 @@ func TestEndlessPaging(t *testing.T) {
 				defer stop()
 				time.Sleep(time.Hour)
 				assert.Less(t, len(w.server.Calls()), 600)
-				assert.Len(t, w.sink.accepted, 5, "what such a page holds is delivered")
+				assert.Len(t, w.sink.got(), 5, "what such a page holds is delivered")
 				w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 				entries(w.server, "more", 5, time.Now().Unix())
 				time.Sleep(10 * time.Minute)
-				assert.Len(t, w.sink.accepted, 10)
+				assert.Len(t, w.sink.got(), 10)
 			})
 		})
 	}
@@ -283,7 +283,7 @@ func TestShutdownDuringTrouble(t *testing.T) {
 		"API hangs": func(w *world) {
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHang}} })
 		},
-		"pipeline refuses": func(w *world) { w.sink.refuse = func(plog.Logs) error { return assert.AnError } },
+		"pipeline refuses": func(w *world) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
 		"storage fails":    func(w *world) { w.disk.fail = func() error { return assert.AnError } },
 		"idle":             func(*world) {},
 	} {
@@ -345,8 +345,8 @@ func TestLeaderElection(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		assert.Len(t, w.server.Calls(), calls, "nothing begins after Shutdown")
 		lead.onStop()
-		assert.Len(t, w.sink.accepted, 15, "from the first term's start on; the first five were older than its lookback")
-		for id, n := range w.sink.accepted {
+		assert.Len(t, w.sink.got(), 15, "from the first term's start on; the first five were older than its lookback")
+		for id, n := range w.sink.got() {
 			assert.Equal(t, 1, n, id)
 		}
 	})

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -18,30 +17,35 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// eventName is static; which API was called is an attribute.
+// eventName is static, as event names have to be. Which API was called is an
+// attribute.
 const eventName = "feishu.openapi.call"
 
-// recordBuilder turns entries into log records. docs/records.md is the reference.
+// recordBuilder turns entries into log records. It is safe for concurrent use.
+//
+// No schema URL is set: most attributes are feishu.*, which no schema describes.
 type recordBuilder struct {
 	serviceName   string
-	credentialID  string
+	appID         string
 	serverAddress string
 	version       string
 	structured    bool
-	redactor      *redact.Redactor // nil: redaction is off
+	redactor      *redact.Redactor // nil if redaction is off
 }
 
-func newRecordBuilder(cfg *Config, version string) *recordBuilder {
+// newRecordBuilder returns a builder of records for a valid configuration.
+// buildVersion is the version of the collector, and so that of the scope.
+func newRecordBuilder(cfg *Config, buildVersion string) *recordBuilder {
 	b := &recordBuilder{
-		serviceName:  "feishu",
-		credentialID: cfg.AppID,
-		version:      version,
-		structured:   cfg.Body == BodyStructured,
+		serviceName: "feishu",
+		appID:       cfg.AppID,
+		version:     buildVersion,
+		structured:  cfg.Body == BodyStructured,
 	}
-	if u, err := url.Parse(cfg.ClientConfig.Endpoint); err == nil {
-		b.serverAddress = u.Hostname()
+	if endpoint, err := url.Parse(cfg.ClientConfig.Endpoint); err == nil {
+		b.serverAddress = endpoint.Hostname()
 	}
-	if host := strings.ToLower(b.serverAddress); host == "larksuite.com" || strings.HasSuffix(host, ".larksuite.com") {
+	if strings.HasSuffix("."+strings.ToLower(b.serverAddress), ".larksuite.com") {
 		b.serviceName = "lark"
 	}
 	if cfg.Redaction.Enabled {
@@ -50,253 +54,241 @@ func newRecordBuilder(cfg *Config, version string) *recordBuilder {
 	return b
 }
 
-// recordStats counts what was noticed on the way.
+// recordStats counts what was noticed while records were built.
 type recordStats struct {
-	malformed int // entries with a field that could not be read
+	malformed int // entries with a field that cannot be read
 	redacted  int // values masked
 }
 
-// build makes the records of the given items, all observed at the same time.
+// build makes one record of each item, in their order. The items are of one page.
 func (b *recordBuilder) build(items []*item, observed time.Time) (plog.Logs, recordStats) {
-	var stats recordStats
 	logs := plog.NewLogs()
 	rl := logs.ResourceLogs().AppendEmpty()
 	resource := rl.Resource().Attributes()
 	resource.PutStr("service.name", b.serviceName)
-	resource.PutStr("feishu.credential.app_id", b.credentialID)
+	resource.PutStr("feishu.credential.app_id", b.appID)
 	resource.PutStr("server.address", b.serverAddress)
-	sl := rl.ScopeLogs().AppendEmpty()
-	sl.Scope().SetName(metadata.ScopeName)
-	sl.Scope().SetVersion(b.version)
-
-	records := sl.LogRecords()
+	scope := rl.ScopeLogs().AppendEmpty()
+	scope.Scope().SetName(metadata.ScopeName)
+	scope.Scope().SetVersion(b.version)
+	records := scope.LogRecords()
 	records.EnsureCapacity(len(items))
-	at := pcommon.NewTimestampFromTime(observed)
-	var scratch []byte
+
+	w := recordWriter{recordBuilder: b, observed: pcommon.NewTimestampFromTime(observed), detach: sparse(items)}
 	for _, it := range items {
-		record := records.AppendEmpty()
-		record.SetObservedTimestamp(at)
-		var malformed bool
-		malformed, scratch = b.fill(record, it, &stats, scratch)
-		if malformed {
-			stats.malformed++
-			record.Attributes().PutBool("feishu.entry.malformed", true)
-		}
+		w.write(records.AppendEmpty(), it)
 	}
-	return logs, stats
+	return logs, w.stats
 }
 
-// fill sets everything of one record. It tells whether a field of the entry could
-// not be read; absent, null and empty ones could. All attributes are taken from
-// the entry as it is after redaction, so that nothing masked in the body stands in
-// the clear beside it.
-func (b *recordBuilder) fill(record plog.LogRecord, it *item, stats *recordStats, scratch []byte) (malformed bool, _ []byte) {
-	malformed = !it.object
-	uid := it.uid()
-	clean := it
-	text := it.text
-	if !utf8.ValidString(text) {
-		// A string of OTLP must be UTF-8; a single wrong byte would make the
-		// backend refuse the whole batch for good.
-		text, malformed = strings.ToValidUTF8(text, "\uFFFD"), true
+// sparse tells whether the items are less than half of their page. Records share
+// the text of the page, so a few late entries, found by a recheck, would keep all
+// of it in memory for as long as an exporter queues them.
+func sparse(items []*item) bool {
+	size := 0
+	for _, it := range items {
+		size += len(it.text)
 	}
-	if b.redactor != nil {
-		masked := 0
-		text, masked = b.redactor.Redact(text)
-		stats.redacted += masked
-	}
-	if text != it.text {
-		clean = &item{}
-		if err := clean.parse(&jsontext.Scanner{Text: text}); err != nil {
-			// Cannot happen: masking keeps JSON valid. If it did, the body has all.
-			clean, malformed = &item{text: text}, true
+	return len(items) > 0 && size < items[0].pageSize/2
+}
+
+// recordWriter is what the records of one page share.
+type recordWriter struct {
+	*recordBuilder
+	observed pcommon.Timestamp
+	detach   bool // records get texts of their own
+	stats    recordStats
+	scratch  []byte // response, without its escapes
+	masked   item   // the entry in hand, read again after redaction
+}
+
+// maxAttributes is how many attributes a record has, but for odd entries.
+const maxAttributes = 12
+
+func (w *recordWriter) write(record plog.LogRecord, it *item) {
+	text, malformed := w.prepare(it)
+
+	// An entry's attributes come from its text after redaction, so that nothing
+	// masked in the body stands in the clear beside it. Id, time and being
+	// malformed are properties of the entry as it came: what was seen is
+	// remembered by id, and a mask is no fault of the entry.
+	from, uid := it, it.id
+	if w.detach || text != it.text {
+		w.masked = item{}
+		w.masked.read(jsontext.NewScanner(text))
+		from = &w.masked
+		if w.detach {
+			uid = strings.Clone(uid)
 		}
 	}
 
-	record.SetEventName(eventName)
-	record.SetSeverityNumber(plog.SeverityNumberInfo)
-	if second, ok := clean.eventTime(); ok {
+	if second, ok := it.eventTime(); ok {
 		record.SetTimestamp(pcommon.Timestamp(uint64(second) * uint64(time.Second)))
-	} else if present(clean.fields[fieldEventTime]) {
-		malformed = true
 	}
+	record.SetObservedTimestamp(w.observed)
+	record.SetEventName(eventName)
 
 	attrs := record.Attributes()
-	attrs.EnsureCapacity(14)
+	attrs.EnsureCapacity(maxAttributes)
 	attrs.PutStr("log.record.uid", uid)
-	put := func(name string, field int) string {
-		value, ok := scalarText(clean.fields[field])
-		malformed = malformed || !ok
-		if value != "" && name != "" {
-			attrs.PutStr(name, value)
-		}
-		return value
-	}
-	_, idReadable := scalarText(clean.fields[fieldID])
-	malformed = malformed || !idReadable || (present(clean.fields[fieldDetail]) && clean.fields[fieldDetail][0] != '{')
-	put("client.address", fieldIP)
-	if method := put("", fieldMethod); method != "" {
-		if upper := strings.ToUpper(method); knownMethod(upper) {
-			attrs.PutStr("http.request.method", upper)
-		} else {
-			attrs.PutStr("http.request.method", "_OTHER")
-			attrs.PutStr("http.request.method_original", method)
-		}
-	}
-	put("url.path", fieldPath)
-	apiKey := put("feishu.api_key", fieldAPIKey)
+	putText(attrs, "client.address", from.fields[fieldIP])
+	putMethod(attrs, from.fields[fieldMethod])
+	putText(attrs, "url.path", from.fields[fieldPath])
+	apiKey := putText(attrs, "feishu.api_key", from.fields[fieldAPIKey])
 	if slash := strings.IndexByte(apiKey, '/'); slash >= 0 {
 		attrs.PutStr("url.template", apiKey[slash:])
 	}
-	put("feishu.app.id", fieldAppID)
+	putText(attrs, "feishu.app.id", from.fields[fieldAppID])
 
-	errorType := ""
-	if status, ok := integer(clean.fields[fieldStatusCode]); ok {
+	record.SetSeverityNumber(plog.SeverityNumberInfo)
+	if errorType := w.putResult(attrs, from); errorType != "" {
+		attrs.PutStr("error.type", errorType)
+		record.SetSeverityNumber(plog.SeverityNumberWarn)
+	}
+	if malformed {
+		attrs.PutBool("feishu.entry.malformed", true)
+		w.stats.malformed++
+	}
+
+	if w.structured {
+		setStructuredBody(record.Body(), text)
+	} else {
+		record.Body().SetStr(text)
+	}
+}
+
+// prepare returns the entry's text as it goes into the body, and whether the
+// entry is malformed. Its bytes that are not UTF-8 are replaced, and that makes
+// it malformed: they are the one thing that the body cannot keep.
+func (w *recordWriter) prepare(it *item) (text string, malformed bool) {
+	text = validUTF8(it.text)
+	malformed = text != it.text || it.malformed()
+	if w.redactor != nil {
+		var n int
+		text, n = w.redactor.Redact(text)
+		w.stats.redacted += n
+	}
+	if w.detach {
+		text = strings.Clone(text)
+	}
+	return text, malformed
+}
+
+// putText puts the text of a field, unless it is empty, and returns it.
+func putText(attrs pcommon.Map, name, field string) string {
+	value, _ := parseText(field)
+	if value != "" {
+		attrs.PutStr(name, value)
+	}
+	return value
+}
+
+// methods are those of the semantic conventions for HTTP.
+var methods = [...]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"}
+
+func putMethod(attrs pcommon.Map, field string) {
+	method, _ := parseText(field)
+	if method == "" {
+		return
+	}
+	for _, known := range methods {
+		if method == known || len(method) == len(known) && strings.EqualFold(method, known) {
+			attrs.PutStr("http.request.method", known)
+			return
+		}
+	}
+	attrs.PutStr("http.request.method", "_OTHER")
+	attrs.PutStr("http.request.method_original", method)
+}
+
+// putResult puts how the call ended, and returns the error.type of a call that
+// failed. The API's own code goes first: it says more than the HTTP status, and
+// status_code is 0 in every official sample, although documented as HTTP status.
+func (w *recordWriter) putResult(attrs pcommon.Map, it *item) (errorType string) {
+	text, _ := parseText(it.fields[fieldStatusCode])
+	if status, ok := parseInteger(text); ok {
 		attrs.PutInt("feishu.status_code", status)
-		// Documented as the HTTP status, but 0 in every sample.
 		if status >= 100 && status <= 599 {
 			attrs.PutInt("http.response.status_code", status)
 			if status >= 400 {
 				errorType = strconv.FormatInt(status, 10)
 			}
 		}
-	} else if present(clean.fields[fieldStatusCode]) {
-		malformed = true
 	}
-	var response response
-	response, scratch = readResponse(clean.fields[fieldResponse], scratch)
-	malformed = malformed || !response.readable
-	if response.hasCode {
-		attrs.PutInt("feishu.response.code", response.code)
-		if response.code != 0 {
-			errorType = strconv.FormatInt(response.code, 10)
+	var r response
+	r, w.scratch = readResponse(it.fields[fieldResponse], w.scratch)
+	if r.hasCode {
+		attrs.PutInt("feishu.response.code", r.code)
+		if r.code != 0 {
+			errorType = strconv.FormatInt(r.code, 10)
 		}
 	}
-	if response.msg != "" {
-		attrs.PutStr("feishu.response.msg", response.msg)
+	if r.msg != "" {
+		attrs.PutStr("feishu.response.msg", r.msg)
 	}
-	if errorType != "" {
-		attrs.PutStr("error.type", errorType)
-		record.SetSeverityNumber(plog.SeverityNumberWarn)
-	}
-
-	if b.structured {
-		putValue(record.Body(), text, 0)
-	} else {
-		record.Body().SetStr(text)
-	}
-	return malformed, scratch
+	return errorType
 }
 
-// present tells whether a field holds anything: not absent, null or empty.
-func present(text string) bool {
-	return text != "" && text != "null" && text != `""`
-}
-
-// knownMethod lists the methods of the semantic conventions.
-func knownMethod(method string) bool {
-	switch method {
-	case "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE":
-		return true
-	}
-	return false
-}
-
-// response is what log_detail.response says.
+// response is what log_detail.response says about the call.
 type response struct {
-	code     int64
-	hasCode  bool
-	msg      string
-	readable bool // false: it is neither a string nor an object
+	code    int64
+	hasCode bool
+	msg     string
 }
 
-// readResponse reads code and msg. The API gives the response as a string that
-// mostly holds JSON. Its samples hold broken JSON as well: what stands before the
-// break is read, and that is no fault of the entry.
-func readResponse(text string, scratch []byte) (response, []byte) {
-	r := response{readable: true}
-	if !present(text) {
+// Members of a response that are read.
+const (
+	responseCode = iota + 1
+	responseMsg
+)
+
+func responseMember(name string) int {
+	switch name {
+	case "code":
+		return responseCode
+	case "msg":
+		return responseMsg
+	}
+	return 0
+}
+
+// readResponse reads log_detail.response: a string that mostly holds JSON, or that
+// JSON itself. Where it is broken, what stands before the break counts. It uses
+// scratch, which it returns.
+func readResponse(field string, scratch []byte) (response, []byte) {
+	var r response
+	if isEmpty(field) {
 		return r, scratch
 	}
-	switch text[0] {
-	case '"':
-		scratch = jsontext.AppendUnquoted(scratch[:0], text)
-		text = string(scratch)
-	case '{':
-	default:
-		r.readable = false
-		return r, scratch
+	unescaped := field[0] == '"'
+	if unescaped {
+		scratch = jsontext.AppendUnquoted(scratch[:0], field)
+		field = string(scratch)
 	}
-	s := &jsontext.Scanner{Text: text}
+	s := jsontext.NewScanner(field)
 	if s.Peek() != '{' {
 		return r, scratch
 	}
-	_ = s.Members(func(key string) error {
-		value, err := s.Value()
-		if err != nil {
-			return err
+	var seen members
+	for ok := s.Open('{'); ok; ok = s.More('}') {
+		member, text := seen.next(s.Key(), responseMember), s.Value()
+		if s.Err() != nil || s.Pos() == len(field) && isNumber(text) {
+			break // a number at the end may have lost digits
 		}
-		switch key {
-		case "code":
-			r.code, r.hasCode = integer(value)
-		case "msg":
-			r.msg, _ = scalarText(value)
+		switch member {
+		case responseCode:
+			text, _ = parseText(text)
+			r.code, r.hasCode = parseInteger(text)
+		case responseMsg:
+			r.msg, _ = parseText(text)
 		}
-		return nil
-	})
+	}
+	if unescaped && len(field) > smallResponse {
+		r.msg = strings.Clone(r.msg)
+	}
 	return r, scratch
 }
 
-// maxBodyDepth bounds the nesting of a structured body; what lies deeper stays
-// JSON text.
-const maxBodyDepth = 64
-
-// putValue sets a value from its JSON text, which is valid.
-func putValue(dst pcommon.Value, text string, depth int) {
-	s := &jsontext.Scanner{Text: text}
-	switch c := s.Peek(); {
-	case (c == '{' || c == '[') && depth >= maxBodyDepth:
-		dst.SetStr(text)
-	case c == '{':
-		m := dst.SetEmptyMap()
-		_ = s.Members(func(key string) error {
-			value, err := s.Value()
-			if err == nil {
-				putValue(m.PutEmpty(key), value, depth+1)
-			}
-			return err
-		})
-	case c == '[':
-		list := dst.SetEmptySlice()
-		_ = s.Elements(func() error {
-			value, err := s.Value()
-			if err == nil {
-				putValue(list.AppendEmpty(), value, depth+1)
-			}
-			return err
-		})
-	case c == '"':
-		dst.SetStr(jsontext.Unquote(text))
-	case c == 't' || c == 'f':
-		dst.SetBool(c == 't')
-	case c == 'n':
-		if depth == 0 {
-			dst.SetStr(text) // a body is never empty
-		}
-	default:
-		putNumber(dst, text)
-	}
-}
-
-// putNumber keeps whole numbers exact: those beyond int64 stay text.
-func putNumber(dst pcommon.Value, text string) {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		dst.SetInt(n)
-		return
-	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, ".eE") {
-		dst.SetDouble(f)
-		return
-	}
-	dst.SetStr(text)
-}
+// smallResponse is the size, in bytes, up to which a response without its escapes
+// may stay in memory for the sake of its msg, which is a part of it.
+const smallResponse = 512

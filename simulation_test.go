@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -139,6 +140,25 @@ type sink struct {
 
 func newSink() *sink {
 	return &sink{accepted: map[string]int{}, lost: map[string]int{}, times: map[string]int64{}, arrived: map[string]time.Time{}}
+}
+
+// refuseWith, got and gaveUp may be used while the receiver runs.
+func (s *sink) refuseWith(refuse func(plog.Logs) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = refuse
+}
+
+func (s *sink) got() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.accepted)
+}
+
+func (s *sink) gaveUp() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.lost)
 }
 
 func (s *sink) Capabilities() consumer.Capabilities {

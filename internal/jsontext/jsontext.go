@@ -1,30 +1,42 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package jsontext takes JSON text apart without copying it: what it returns are
-// parts of the text that it was given. It accepts exactly what encoding/json
-// accepts, except that nesting costs no stack.
+// Package jsontext takes JSON text apart in one pass and without copying it: what
+// it returns are parts of the text that it was given. It is strict. It accepts
+// what encoding/json accepts, and beyond that any depth of nesting, where
+// encoding/json ends at 10000 levels: depth costs one byte a level and no stack.
 package jsontext
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
-// Scanner reads values from Text, beginning at Pos.
+// Scanner reads a text from its beginning to its end. An object or array is
+// either read as a whole with Value, or entered:
+//
+//	for ok := s.Open('{'); ok; ok = s.More('}') {
+//		key := s.Key()
+//		value := s.Value()
+//	}
+//
+// Errors stick, as with bufio.Scanner: after the first one, every method returns
+// zero, so a loop ends and Err is looked at behind it.
 type Scanner struct {
-	Text string
-	Pos  int
-
-	stack []byte // open brackets of the value that is being skipped
+	text  string
+	pos   int
+	err   error
+	stack []byte // the closing brackets that Value waits for
 }
+
+// NewScanner returns a Scanner at the beginning of text.
+func NewScanner(text string) *Scanner { return &Scanner{text: text} }
 
 // SyntaxError says where a text stops being JSON. It never quotes the text, which
 // may hold secrets.
 type SyntaxError struct {
-	Offset int
+	Offset int // in bytes
 	Reason string
 }
 
@@ -32,186 +44,223 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("not JSON at byte %d: %s", e.Offset, e.Reason)
 }
 
-func (s *Scanner) fail(reason string) error {
-	if s.Pos >= len(s.Text) {
-		reason = "the text ends early"
+// Err is the first error, a *SyntaxError or nil.
+func (s *Scanner) Err() error { return s.err }
+
+// Pos is the offset of what is read next, the text's length after an error.
+func (s *Scanner) Pos() int { return s.pos }
+
+// Since is the text from the offset start up to what is read next.
+func (s *Scanner) Since(start int) string {
+	if s.err != nil {
+		return ""
 	}
-	return &SyntaxError{Offset: s.Pos, Reason: reason}
+	return s.text[start:s.pos]
+}
+
+// fail notes the error and moves to the text's end, where nothing can be read.
+func (s *Scanner) fail(at int, reason string) {
+	if s.err != nil {
+		return
+	}
+	if at >= len(s.text) {
+		at, reason = len(s.text), "the text ends early"
+	}
+	s.err = &SyntaxError{Offset: at, Reason: reason}
+	s.pos = len(s.text)
 }
 
 // Peek skips white space and returns the byte that follows, 0 at the end.
 func (s *Scanner) Peek() byte {
-	for s.Pos < len(s.Text) {
-		switch c := s.Text[s.Pos]; c {
-		case ' ', '\t', '\r', '\n':
-			s.Pos++
-		default:
+	for s.pos < len(s.text) {
+		c := s.text[s.pos]
+		if c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
 			return c
 		}
+		s.pos++
 	}
 	return 0
 }
 
-// End fails unless only white space follows.
-func (s *Scanner) End() error {
-	if s.Peek(); s.Pos < len(s.Text) {
-		return s.fail("something follows the value")
+// Open enters an object ('{') or an array ('['). It tells whether there is a
+// first member or element.
+func (s *Scanner) Open(bracket byte) bool {
+	if s.Peek() != bracket {
+		s.fail(s.pos, "a value of another type was expected")
+		return false
 	}
-	return nil
+	s.pos++
+	if s.Peek() == bracket+2 { // '{' and '}', '[' and ']' lie two apart in ASCII
+		s.pos++
+		return false
+	}
+	return s.err == nil
 }
 
-// Value reads one value of any kind and returns its text.
-func (s *Scanner) Value() (string, error) {
+// More goes on behind a member or element. It tells whether there is another one,
+// and leaves the object ('}') or array (']') if not.
+func (s *Scanner) More(bracket byte) bool {
+	switch s.Peek() {
+	case ',':
+		s.pos++
+		return s.err == nil
+	case bracket:
+		s.pos++
+	default:
+		s.fail(s.pos, "a comma or a closing bracket was expected")
+	}
+	return false
+}
+
+// Key reads the name of a member, without quotes and escapes, and the colon.
+func (s *Scanner) Key() string {
 	s.Peek()
-	start := s.Pos
-	if err := s.skip(); err != nil {
-		return "", err
+	quoted := s.string()
+	s.colon()
+	if s.err != nil {
+		return ""
 	}
-	return s.Text[start:s.Pos], nil
+	return Unquote(quoted)
 }
 
-// Members reads an object and calls member for each of its members, with the
-// scanner in front of the member's value, which member must read.
-func (s *Scanner) Members(member func(key string) error) error {
-	if s.Peek() != '{' {
-		return s.fail("an object was expected")
-	}
-	s.Pos++
-	if s.Peek() == '}' {
-		s.Pos++
-		return nil
-	}
-	for {
-		s.Peek()
-		start := s.Pos
-		if err := s.string(); err != nil {
-			return err
-		}
-		key := s.Text[start:s.Pos]
-		if s.Peek() != ':' {
-			return s.fail("a colon was expected")
-		}
-		s.Pos++
-		if strings.IndexByte(key, '\\') < 0 {
-			key = key[1 : len(key)-1]
-		} else {
-			key = string(AppendUnquoted(nil, key))
-		}
-		if err := member(key); err != nil {
-			return err
-		}
-		switch s.Peek() {
-		case ',':
-			s.Pos++
-		case '}':
-			s.Pos++
-			return nil
-		default:
-			return s.fail("a comma or the end of the object was expected")
-		}
+// Value reads a value of any type and returns its text.
+func (s *Scanner) Value() string {
+	switch c := s.Peek(); c {
+	case '"':
+		return s.string()
+	case '{', '[':
+		start := s.pos
+		s.skip()
+		return s.Since(start)
+	default:
+		return s.scalar(c)
 	}
 }
 
-// Elements reads an array and calls element for each of its elements, with the
-// scanner in front of the element, which element must read.
-func (s *Scanner) Elements(element func() error) error {
-	if s.Peek() != '[' {
-		return s.fail("an array was expected")
-	}
-	s.Pos++
-	if s.Peek() == ']' {
-		s.Pos++
-		return nil
-	}
-	for {
-		if err := element(); err != nil {
-			return err
-		}
-		switch s.Peek() {
-		case ',':
-			s.Pos++
-		case ']':
-			s.Pos++
-			return nil
-		default:
-			return s.fail("a comma or the end of the array was expected")
-		}
+// End fails unless nothing but white space follows.
+func (s *Scanner) End() {
+	if s.Peek(); s.pos < len(s.text) {
+		s.fail(s.pos, "something follows the value")
 	}
 }
 
-// skip reads one value. Nested ones are kept on a stack of bytes, so that depth
-// is bounded by the text's length and nothing else.
-func (s *Scanner) skip() error {
+// skip reads an object or array.
+func (s *Scanner) skip() {
 	s.stack = s.stack[:0]
-	for {
-		// In front of a value.
+	for s.err == nil {
+		// In front of a value, or of the end of an empty object or array.
 		switch c := s.Peek(); c {
-		case '{':
-			s.Pos++
-			if s.Peek() == '}' {
-				s.Pos++
-				break
+		case '{', '[':
+			closing := c + 2
+			s.pos++
+			if s.Peek() != closing {
+				s.stack = append(s.stack, closing)
+				if c == '{' {
+					s.skipKey()
+				}
+				continue
 			}
-			s.stack = append(s.stack, '}')
-			if err := s.key(); err != nil {
-				return err
-			}
-			continue
-		case '[':
-			s.Pos++
-			if s.Peek() == ']' {
-				s.Pos++
-				break
-			}
-			s.stack = append(s.stack, ']')
-			continue
+			s.pos++
+		case '"':
+			s.string()
 		default:
-			if err := s.scalar(c); err != nil {
-				return err
-			}
+			s.scalar(c)
 		}
 		// Behind a value.
 		for {
 			if len(s.stack) == 0 {
-				return nil
+				return
 			}
 			closing := s.stack[len(s.stack)-1]
-			c := s.Peek()
-			if c == closing {
-				s.Pos++
-				s.stack = s.stack[:len(s.stack)-1]
-				continue
-			}
-			if c != ',' {
-				return s.fail("a comma or the end of the list was expected")
-			}
-			s.Pos++
-			if closing == '}' {
-				if err := s.key(); err != nil {
-					return err
+			if s.More(closing) {
+				if closing == '}' {
+					s.skipKey()
 				}
+				break
 			}
-			break
+			s.stack = s.stack[:len(s.stack)-1]
 		}
 	}
 }
 
-func (s *Scanner) key() error {
+func (s *Scanner) skipKey() {
 	s.Peek()
-	if err := s.string(); err != nil {
-		return err
-	}
-	if s.Peek() != ':' {
-		return s.fail("a colon was expected")
-	}
-	s.Pos++
-	return nil
+	s.string()
+	s.colon()
 }
 
-func (s *Scanner) scalar(c byte) error {
+func (s *Scanner) colon() {
+	if s.Peek() != ':' {
+		s.fail(s.pos, "a colon was expected")
+		return
+	}
+	s.pos++
+}
+
+// string reads a string and returns it with its quotes.
+func (s *Scanner) string() string {
+	text, start := s.text, s.pos
+	if start >= len(text) || text[start] != '"' {
+		s.fail(start, "a string was expected")
+		return ""
+	}
+	i := start + 1
+	for {
+		i = nextSpecial(text, i)
+		if i == len(text) {
+			s.fail(i, "")
+			return ""
+		}
+		switch text[i] {
+		case '"':
+			s.pos = i + 1
+			return text[start:s.pos]
+		case '\\':
+			n := escapeLength(text[i:])
+			if n == 0 {
+				s.fail(i, "a wrong escape")
+				return ""
+			}
+			i += n
+		default:
+			s.fail(i, "a control character in a string")
+			return ""
+		}
+	}
+}
+
+// nextSpecial returns the offset, at or behind i, of the next byte that means
+// something inside a string: a quote, a backslash or a control character. It is
+// the text's length if there is none.
+//
+// It looks at eight bytes at a time: strings are most of a page. Of the marks it
+// sets, one to each byte, the lowest is exact; borrows may set wrong ones above.
+func nextSpecial(text string, i int) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	for ; i+8 <= len(text); i += 8 {
+		t := text[i : i+8]
+		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		quote, backslash := w^'"'*ones, w^'\\'*ones
+		marks := (w-' '*ones)&^w | (quote-ones)&^quote | (backslash-ones)&^backslash
+		if marks &= highs; marks != 0 {
+			return i + bits.TrailingZeros64(marks)/8
+		}
+	}
+	for ; i < len(text); i++ {
+		if c := text[i]; c == '"' || c == '\\' || c < ' ' {
+			break
+		}
+	}
+	return i
+}
+
+// scalar reads a number or a literal, which begins with c.
+func (s *Scanner) scalar(c byte) string {
 	switch c {
-	case '"':
-		return s.string()
 	case 't':
 		return s.literal("true")
 	case 'f':
@@ -222,162 +271,57 @@ func (s *Scanner) scalar(c byte) error {
 	return s.number()
 }
 
-func (s *Scanner) literal(word string) error {
-	if !strings.HasPrefix(s.Text[s.Pos:], word) {
-		return s.fail("a value was expected")
+func (s *Scanner) literal(word string) string {
+	if !strings.HasPrefix(s.text[s.pos:], word) {
+		s.fail(s.pos, "a value was expected")
+		return ""
 	}
-	s.Pos += len(word)
-	return nil
+	s.pos += len(word)
+	return word
 }
 
-func (s *Scanner) string() error {
-	if s.Pos >= len(s.Text) || s.Text[s.Pos] != '"' {
-		return s.fail("a string was expected")
+// number reads a number by RFC 8259, section 6.
+func (s *Scanner) number() string {
+	text, start := s.text, s.pos
+	i := start
+	if i < len(text) && text[i] == '-' {
+		i++
 	}
-	s.Pos++
-	text, i := s.Text, s.Pos
-	for i < len(text) {
-		switch c := text[i]; {
-		case c == '"':
-			s.Pos = i + 1
-			return nil
-		case c == '\\':
-			n := escapeLength(text[i:])
-			if n == 0 {
-				s.Pos = i
-				return s.fail("a wrong escape")
-			}
-			i += n
-		case c < ' ':
-			s.Pos = i
-			return s.fail("a control character in a string")
-		default:
+	digits := endOfDigits(text, i)
+	switch {
+	case digits == i:
+		s.fail(i, "a value was expected")
+		return ""
+	case text[i] == '0':
+		i++ // what follows a leading zero is not of the number
+	default:
+		i = digits
+	}
+	if i < len(text) && text[i] == '.' {
+		if digits = endOfDigits(text, i+1); digits == i+1 {
+			s.fail(digits, "a digit was expected")
+			return ""
+		}
+		i = digits
+	}
+	if i < len(text) && text[i]|0x20 == 'e' {
+		i++
+		if i < len(text) && (text[i] == '+' || text[i] == '-') {
 			i++
 		}
+		if digits = endOfDigits(text, i); digits == i {
+			s.fail(i, "a digit was expected")
+			return ""
+		}
+		i = digits
 	}
-	s.Pos = i
-	return s.fail("")
+	s.pos = i
+	return text[start:i]
 }
 
-// escapeLength is the length of the escape that text begins with, 0 if it is none.
-func escapeLength(text string) int {
-	if len(text) < 2 {
-		return 0
+func endOfDigits(text string, i int) int {
+	for i < len(text) && '0' <= text[i] && text[i] <= '9' {
+		i++
 	}
-	switch text[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2
-	case 'u':
-		if _, ok := hex4(text); ok {
-			return 6
-		}
-	}
-	return 0
-}
-
-// hex4 reads the escape \uXXXX that text begins with.
-func hex4(text string) (rune, bool) {
-	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
-		return 0, false
-	}
-	var r rune
-	for _, c := range []byte(text[2:6]) {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
-}
-
-func (s *Scanner) number() error {
-	if s.Pos < len(s.Text) && s.Text[s.Pos] == '-' {
-		s.Pos++
-	}
-	switch {
-	case s.Pos < len(s.Text) && s.Text[s.Pos] == '0':
-		s.Pos++
-	case s.digits() == 0:
-		return s.fail("a value was expected")
-	}
-	if s.Pos < len(s.Text) && s.Text[s.Pos] == '.' {
-		s.Pos++
-		if s.digits() == 0 {
-			return s.fail("a digit was expected")
-		}
-	}
-	if s.Pos < len(s.Text) && (s.Text[s.Pos] == 'e' || s.Text[s.Pos] == 'E') {
-		s.Pos++
-		if s.Pos < len(s.Text) && (s.Text[s.Pos] == '+' || s.Text[s.Pos] == '-') {
-			s.Pos++
-		}
-		if s.digits() == 0 {
-			return s.fail("a digit was expected")
-		}
-	}
-	return nil
-}
-
-func (s *Scanner) digits() int {
-	start := s.Pos
-	for s.Pos < len(s.Text) && s.Text[s.Pos] >= '0' && s.Text[s.Pos] <= '9' {
-		s.Pos++
-	}
-	return s.Pos - start
-}
-
-// Unquote returns the content of a JSON string: a part of it where it has no
-// escapes, a copy otherwise.
-func Unquote(quoted string) string {
-	if strings.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
-	}
-	return string(AppendUnquoted(nil, quoted))
-}
-
-// AppendUnquoted appends the content of a JSON string. Half a surrogate pair
-// becomes U+FFFD, as encoding/json has it.
-func AppendUnquoted(dst []byte, quoted string) []byte {
-	text := quoted[1 : len(quoted)-1]
-	for {
-		i := strings.IndexByte(text, '\\')
-		if i < 0 {
-			return append(dst, text...)
-		}
-		dst = append(dst, text[:i]...)
-		text = text[i:]
-		n := 2
-		switch c := text[1]; c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, _ := hex4(text)
-			n = 6
-			if utf16.IsSurrogate(r) {
-				low, _ := hex4(text[6:])
-				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-					n = 12
-				}
-			}
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, c)
-		}
-		text = text[n:]
-	}
+	return i
 }

@@ -1,0 +1,217 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+	"go.opentelemetry.io/collector/confmap/xconfmap"
+)
+
+func load(t *testing.T, id string) (*Config, error) {
+	t.Helper()
+	file, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
+	require.NoError(t, err)
+	section, err := file.Sub(id)
+	require.NoError(t, err)
+	cfg := createDefaultConfig().(*Config)
+	return cfg, section.Unmarshal(cfg)
+}
+
+func TestLoadConfig(t *testing.T) {
+	storage, elector := component.MustNewIDWithName("file_storage", "audit"), component.MustNewID("k8s_leader_elector")
+	full := createDefaultConfig().(*Config)
+	full.ClientConfig.Endpoint = larkEndpoint
+	full.ClientConfig.Timeout = 10 * time.Second
+	full.ClientConfig.ProxyURL = "http://proxy.example.com:3128"
+	full.AppID, full.AppSecret = "cli_xxx", "secret"
+	full.PollInterval = 2 * time.Minute
+	full.InitialLookback = 24 * time.Hour
+	full.StartTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	full.EndTime = time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	full.RecheckAfter = []time.Duration{10 * time.Minute, 6 * time.Hour}
+	full.MaxWindow = 30 * time.Minute
+	full.PageSize = 50
+	full.RequestsPerMinute = 80
+	full.MaxConcurrentWalks = 4
+	full.MaxResponseSize = 8 << 20
+	full.Filter = FilterConfig{APIKeys: []string{"POST/open-apis/authen/v1/access_token", "GET/open-apis/im/v1/messages"}, AppID: "cli_yyy"}
+	full.Redaction = RedactionConfig{Enabled: false, Keys: []string{"id_card"}}
+	full.Body = BodyStructured
+	full.RetryOnFailure = configretry.BackOffConfig{
+		Enabled: true, InitialInterval: time.Second, MaxInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: 0.2, MaxElapsedTime: time.Hour,
+	}
+	full.Storage, full.K8sLeaderElector = &storage, &elector
+
+	least := createDefaultConfig().(*Config)
+	least.AppID, least.AppSecret = "cli_xxx", "secret"
+
+	empty := createDefaultConfig().(*Config)
+	empty.AppID, empty.AppSecret = "cli_xxx", "secret"
+	empty.RecheckAfter, empty.MaxResponseSize = []time.Duration{}, 1<<20
+
+	for id, want := range map[string]*Config{"feishu_audit": full, "feishu_audit/least": least, "feishu_audit/empty": empty} {
+		t.Run(id, func(t *testing.T) {
+			got, err := load(t, id)
+			require.NoError(t, err)
+			assert.True(t, want.StartTime.Equal(got.StartTime), got.StartTime)
+			assert.True(t, want.EndTime.Equal(got.EndTime), got.EndTime)
+			got.StartTime, got.EndTime = want.StartTime, want.EndTime
+			assert.Equal(t, want, got)
+			require.NoError(t, xconfmap.Validate(got))
+		})
+	}
+	_, err := load(t, "feishu_audit/unknown")
+	require.ErrorContains(t, err, "pol_interval")
+}
+
+// TestValidate: each fault is named with its key, its value and what to do.
+func TestValidate(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*Config)
+		says   []string
+	}{
+		"no endpoint":         {func(c *Config) { c.ClientConfig.Endpoint = "" }, []string{"endpoint: missing", feishuEndpoint, larkEndpoint}},
+		"no URL":              {func(c *Config) { c.ClientConfig.Endpoint = "https://user:pass word@x" }, []string{"endpoint: not a URL"}},
+		"no scheme":           {func(c *Config) { c.ClientConfig.Endpoint = "open.feishu.cn" }, []string{`endpoint: "open.feishu.cn" is not an http(s) URL`}},
+		"credential in URL":   {func(c *Config) { c.ClientConfig.Endpoint = "https://me:hidden@open.feishu.cn" }, []string{"endpoint: has a user or password"}},
+		"too deep":            {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "/open-apis" }, []string{"leave out /open-apis"}},
+		"query":               {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "?a=b" }, []string{"has a query"}},
+		"not encrypted":       {func(c *Config) { c.ClientConfig.Endpoint = "http://open.feishu.cn" }, []string{`"http://open.feishu.cn" is not encrypted: use https`}},
+		"no time limit":       {func(c *Config) { c.ClientConfig.Timeout = 0 }, []string{"timeout: 0s must be more than 0"}},
+		"no app":              {func(c *Config) { c.AppID = "" }, []string{"app_id: missing", "App ID"}},
+		"app with space":      {func(c *Config) { c.AppID = "cli_x " }, []string{`app_id: "cli_x " has white space`}},
+		"no secret":           {func(c *Config) { c.AppSecret = "" }, []string{"app_secret: missing or empty", "${env:FEISHU_APP_SECRET}"}},
+		"secret with newline": {func(c *Config) { c.AppSecret = "hidden\n" }, []string{"app_secret: has white space"}},
+		"poll too often":      {func(c *Config) { c.PollInterval = time.Millisecond }, []string{"poll_interval: 1ms is too short: use 1s or more"}},
+		"negative lookback":   {func(c *Config) { c.InitialLookback = -time.Hour }, []string{"initial_lookback: -1h0m0s is negative"}},
+		"start before 1970":   {func(c *Config) { c.StartTime = time.Unix(-5, 0) }, []string{"start_time: ", "before 1970"}},
+		"end before start": {func(c *Config) { c.StartTime, c.EndTime = time.Unix(20, 0), time.Unix(10, 0) }, []string{
+			"end_time: ", "is not after start_time", "nothing would be read",
+		}},
+		"recheck too short":    {func(c *Config) { c.RecheckAfter = []time.Duration{0} }, []string{"recheck_after[0]: 0s is too short", "[]"}},
+		"recheck fraction":     {func(c *Config) { c.RecheckAfter = []time.Duration{1500 * time.Millisecond} }, []string{"recheck_after[0]: 1.5s is not a whole number of seconds"}},
+		"recheck order":        {func(c *Config) { c.RecheckAfter = []time.Duration{time.Hour, time.Hour} }, []string{"recheck_after[1]: 1h0m0s is not after 1h0m0s", "ascending"}},
+		"window":               {func(c *Config) { c.MaxWindow = 0 }, []string{"max_window: 0s is too short"}},
+		"page size 0":          {func(c *Config) { c.PageSize = 0 }, []string{"page_size: 0 is out of range: the API takes 1 to 100"}},
+		"page size 101":        {func(c *Config) { c.PageSize = 101 }, []string{"page_size: 101 is out of range"}},
+		"no pace":              {func(c *Config) { c.RequestsPerMinute = 0 }, []string{"requests_per_minute: 0 is out of range"}},
+		"no walk":              {func(c *Config) { c.MaxConcurrentWalks = 0 }, []string{"max_concurrent_walks: 0 is out of range"}},
+		"answer too small":     {func(c *Config) { c.MaxResponseSize = 10 }, []string{"max_response_size: 10 is too small"}},
+		"too many API keys":    {func(c *Config) { c.Filter.APIKeys = strings.Split(strings.Repeat("a,", 100)+"a", ",") }, []string{"filter::api_keys: 101 keys are too many", "at most 100"}},
+		"empty API key":        {func(c *Config) { c.Filter.APIKeys = []string{"a", ""} }, []string{"filter::api_keys[1]: empty"}},
+		"empty redaction key":  {func(c *Config) { c.Redaction.Keys = []string{""} }, []string{"redaction::keys[0]: empty"}},
+		"body":                 {func(c *Config) { c.Body = "raw" }, []string{`body: "raw" is unknown: use original or structured`}},
+		"retry":                {func(c *Config) { c.RetryOnFailure.Multiplier = -1 }, []string{"retry_on_failure", "multiplier"}},
+		"several at once":      {func(c *Config) { c.AppID, c.PageSize, c.Body = "", 0, "" }, []string{"app_id: missing", "page_size: 0", `body: ""`}},
+		"loopback may be http": {func(c *Config) { c.ClientConfig.Endpoint = "http://[::1]:8080" }, nil},
+		"localhost, too":       {func(c *Config) { c.ClientConfig.Endpoint = "http://localhost" }, nil},
+		"private deployment":   {func(c *Config) { c.ClientConfig.Endpoint = "https://open.feishu.example.com:8443/base/" }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := createDefaultConfig().(*Config)
+			cfg.AppID, cfg.AppSecret = "cli_x", "hidden"
+			tc.change(cfg)
+			err := xconfmap.Validate(cfg)
+			if tc.says == nil {
+				require.NoError(t, err)
+				return
+			}
+			require.Error(t, err)
+			for _, part := range tc.says {
+				require.ErrorContains(t, err, part)
+			}
+			assert.NotContains(t, err.Error(), "hidden")
+			assert.NotContains(t, err.Error(), "pass word")
+		})
+	}
+}
+
+func TestByteSize(t *testing.T) {
+	for text, want := range map[string]ByteSize{"0": 0, "512": 512, "1B": 1, "32MiB": 32 << 20, "32 MiB": 32 << 20, "1kb": 1000, "2GiB": 2 << 30} {
+		var got ByteSize
+		require.NoError(t, got.UnmarshalText([]byte(text)), text)
+		assert.Equal(t, want, got, text)
+		written, err := got.MarshalText()
+		require.NoError(t, err)
+		var again ByteSize
+		require.NoError(t, again.UnmarshalText(written))
+		assert.Equal(t, got, again, "%s is written as %s", text, written)
+	}
+	for _, text := range []string{"", "MiB", "-1", "1.5MiB", "1TiB", "99999999999GiB"} {
+		var got ByteSize
+		assert.Error(t, got.UnmarshalText([]byte(text)), text)
+	}
+}
+
+// TestReadmeConfigReference: the reference in the READMEs lists every key of the
+// configuration, with its default, and nothing else.
+func TestReadmeConfigReference(t *testing.T) {
+	want := map[string]string{}
+	describe(reflect.ValueOf(createDefaultConfig()).Elem(), "", want)
+	for _, file := range []string{"README.md", "README.zh.md"} {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		_, table, _ := strings.Cut(string(data), "<!-- config reference")
+		table, _, found := strings.Cut(table, "<!-- end config reference -->")
+		require.True(t, found, file)
+		got := map[string]string{}
+		for line := range strings.Lines(table) {
+			cells := strings.Split(line, "|")
+			if len(cells) < 5 || !strings.Contains(cells[1], "`") {
+				continue
+			}
+			got[strings.Trim(cells[1], " `")] = strings.Trim(cells[2], " `")
+			assert.NotEmpty(t, strings.TrimSpace(cells[3]), "%s says what %s means", file, cells[1])
+		}
+		assert.Equal(t, want, got, file)
+	}
+}
+
+// describe collects keys and defaults. Of the HTTP client's settings the README
+// lists those with a default of ours.
+func describe(v reflect.Value, prefix string, out map[string]string) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
+		value := v.Field(i)
+		switch {
+		case options == "squash" && v.Type() != reflect.TypeFor[Config]():
+			describe(value, prefix, out)
+		case options == "squash":
+			inner := map[string]string{}
+			describe(value, prefix, inner)
+			out["endpoint"], out["timeout"] = inner["endpoint"], inner["timeout"]
+		case name == "":
+		case field.Type == reflect.TypeFor[time.Time]() || value.Kind() == reflect.Pointer:
+			out[prefix+name] = ""
+		case value.Kind() == reflect.Struct:
+			describe(value, prefix+name+"::", out)
+		case value.Kind() == reflect.Slice:
+			var items []string
+			for j := range value.Len() {
+				items = append(items, fmt.Sprint(value.Index(j)))
+			}
+			out[prefix+name] = "[" + strings.Join(items, ", ") + "]"
+		case field.Type == reflect.TypeFor[ByteSize]():
+			text, _ := value.Interface().(ByteSize).MarshalText()
+			out[prefix+name] = string(text)
+		case value.Kind() == reflect.String:
+			out[prefix+name] = value.String()
+		default:
+			out[prefix+name] = fmt.Sprint(value.Interface())
+		}
+	}
+}

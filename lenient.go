@@ -1,0 +1,134 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+// The API's samples, its page and its SDKs disagree on types (id is a string in
+// most SDKs and a number in one), so this reads more than the page promises.
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+)
+
+// members finds out which member of an object a name means. A name that differs
+// in case (of ASCII letters) counts where the exact one is missing. Of several
+// members of one name the last one counts, as in encoding/json.
+type members uint32
+
+// next returns the number that number gives to the name, which is less than 32,
+// or 0 if the member is not to be read.
+func (m *members) next(name string, number func(string) int) int {
+	if n := number(name); n != 0 {
+		*m |= 1 << n
+		return n
+	}
+	if lower := lowerASCII(name); lower != name {
+		if n := number(lower); *m&(1<<n) == 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+func lowerASCII(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			return strings.Map(func(r rune) rune {
+				if 'A' <= r && r <= 'Z' {
+					return r | 0x20
+				}
+				return r
+			}, s)
+		}
+	}
+	return s
+}
+
+func isNumber(text string) bool {
+	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
+}
+
+// parseText reads the JSON text of a string, or of a number, whose digits are
+// kept as they are. Null, and "" for a member that is absent, are empty. Any
+// other type cannot be read.
+func parseText(text string) (string, bool) {
+	switch {
+	case !isText(text):
+		return "", false
+	case text == "" || text == "null":
+		return "", true
+	case text[0] == '"':
+		return validUTF8(jsontext.Unquote(text)), true
+	}
+	return text, true
+}
+
+func isText(text string) bool {
+	return text == "" || text[0] == '"' || text == "null" || isNumber(text)
+}
+
+// parseBool reads the JSON text of a boolean, also where it came as a string or
+// as 0 or 1. Null, absent and empty are false.
+func parseBool(text string) (value, ok bool) {
+	switch text {
+	case "true":
+		return true, true
+	case "false":
+		return false, true
+	}
+	text, ok = parseText(text)
+	if !ok || text == "" {
+		return false, ok
+	}
+	value, err := strconv.ParseBool(text)
+	return value, err == nil
+}
+
+// maxInt64Digits is the number of digits of 2^63-1.
+const maxInt64Digits = 19
+
+// parseInteger reads a decimal number that is whole, whether it is written 1000,
+// 1000.0 or 1e3. It does not go through float64, which would round what lies
+// beyond 2^53. Any other text, and what does not fit int64, cannot be read.
+func parseInteger(text string) (int64, bool) {
+	if !isNumber(text) {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, true
+	}
+	mantissa, exponent := text, 0
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(text[i+1:]); err != nil {
+			return 0, false
+		}
+		mantissa = text[:i]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	significant := strings.TrimRight(digits, "0")
+	if significant == "" || significant == "-" {
+		return 0, digits != significant
+	}
+	zeros := exponent - len(fraction) + len(digits) - len(significant)
+	if zeros < 0 || zeros >= maxInt64Digits {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(significant+strings.Repeat("0", zeros), 10, 64)
+	return n, err == nil
+}
+
+// validUTF8 replaces every byte that is not UTF-8 by U+FFFD, as encoding/json
+// does. The strings of OTLP are UTF-8, and a single wrong byte in one of them makes
+// a backend refuse the whole batch, for good.
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}

@@ -1,0 +1,135 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// mostInAMinute is the largest number of times within any 60 s.
+func mostInAMinute(times []time.Time) int {
+	slices.SortFunc(times, time.Time.Compare)
+	most, first := 0, 0
+	for last := range times {
+		for times[last].Sub(times[first]) >= time.Minute {
+			first++
+		}
+		most = max(most, last-first+1)
+	}
+	return most
+}
+
+// TestPaceHolds: whatever time calls take on their way (up to the allowance), the
+// server never counts more than the limit in any 60 s, and the limit is used.
+// Covers F17.
+func TestPaceHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 100
+		p := newPace(limit)
+		var mu sync.Mutex
+		var counted []time.Time
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var group sync.WaitGroup
+		for caller := range 8 {
+			rng := rand.New(rand.NewPCG(uint64(caller), 1))
+			group.Go(func() {
+				for {
+					answered, err := p.wait(ctx)
+					if err != nil {
+						return
+					}
+					time.Sleep(time.Duration(rng.Int64N(int64(transitAllowance))))
+					mu.Lock()
+					counted = append(counted, time.Now())
+					mu.Unlock()
+					time.Sleep(time.Duration(rng.Int64N(int64(2 * time.Second))))
+					answered()
+				}
+			})
+		}
+		group.Wait()
+		assert.LessOrEqual(t, mostInAMinute(counted), limit)
+		assert.Greater(t, len(counted), limit*60*97/100, "at least 97 % of the ceiling")
+	})
+}
+
+// TestPaceLeavesNoGap: in a backlog nobody waits for most of a minute.
+func TestPaceLeavesNoGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(100)
+		last := time.Now()
+		for range 500 {
+			answered, err := p.wait(t.Context())
+			require.NoError(t, err)
+			answered()
+			assert.LessOrEqual(t, time.Since(last), 7*time.Second)
+			last = time.Now()
+		}
+	})
+}
+
+// TestPaceRemembers: calls of the process before count, also where it made all of
+// them, and where the clock was set back since.
+func TestPaceRemembers(t *testing.T) {
+	for name, back := range map[string]time.Duration{"restart": 0, "clock set back": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				before := newPace(10)
+				var times []time.Time
+				for range 10 {
+					answered, err := before.wait(t.Context())
+					require.NoError(t, err)
+					answered()
+					times = append(times, time.Now())
+				}
+				stored := map[int64]int{}
+				for second, n := range before.recent() {
+					stored[second+int64(back.Seconds())] = n
+				}
+				after := newPace(10)
+				after.restore(stored)
+				for range 10 {
+					_, err := after.wait(t.Context())
+					require.NoError(t, err)
+					times = append(times, time.Now())
+				}
+				assert.LessOrEqual(t, mostInAMinute(times), 10)
+			})
+		})
+	}
+}
+
+func TestPacePauseAndCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(100)
+		p.pause(17 * time.Second)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := p.wait(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err = p.wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 17*time.Second, time.Since(began))
+	})
+}
+
+func TestPacesShare(t *testing.T) {
+	var shared paces
+	a := shared.get("https://a", "cli_1", 100)
+	assert.Same(t, a, shared.get("https://a", "cli_1", 50))
+	assert.Equal(t, 50, a.limit)
+	assert.NotSame(t, a, shared.get("https://a", "cli_2", 100))
+	assert.NotSame(t, a, shared.get("https://b", "cli_1", 100))
+}

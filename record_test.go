@@ -1,0 +1,420 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/golden"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/plogtest"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+var updateGolden = flag.Bool("update", false, "write the golden files of testdata/records anew")
+
+var observedAt = time.Unix(1610613400, 123456789)
+
+// recordConfig is the configuration of a builder in these tests.
+func recordConfig(change ...func(*Config)) *Config {
+	cfg := createDefaultConfig().(*Config)
+	cfg.AppID = "cli_reader"
+	for _, c := range change {
+		c(cfg)
+	}
+	return cfg
+}
+
+func structured(cfg *Config) { cfg.Body = BodyStructured }
+
+func buildAnswer(t *testing.T, cfg *Config, body []byte) (plog.Logs, recordStats) {
+	t.Helper()
+	p, err := parsePage(body)
+	require.NoError(t, err)
+	require.True(t, p.hasCode)
+	items := make([]*item, len(p.items))
+	for i := range p.items {
+		items[i] = &p.items[i]
+	}
+	return newRecordBuilder(cfg, "1.2.3").build(items, observedAt)
+}
+
+func recordsOf(logs plog.Logs) plog.LogRecordSlice {
+	return logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
+}
+
+// buildEntry makes the one record of an entry.
+func buildEntry(t *testing.T, cfg *Config, entry string) (plog.LogRecord, recordStats) {
+	t.Helper()
+	logs, stats := buildAnswer(t, cfg, answerOf(entry))
+	require.Equal(t, 1, logs.LogRecordCount())
+	return recordsOf(logs).At(0), stats
+}
+
+// attributesOf is an entry's attributes but for its id.
+func attributesOf(t *testing.T, entry string) map[string]any {
+	t.Helper()
+	record, _ := buildEntry(t, recordConfig(), entry)
+	attrs := record.Attributes().AsRaw()
+	delete(attrs, "log.record.uid")
+	return attrs
+}
+
+// The golden files are what the answers beside them become: the sample of the
+// official page as it stands there, entries as they should be, and odd ones.
+func TestRecordsGolden(t *testing.T) {
+	for _, name := range []string{"official_sample", "good", "odd"} {
+		for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+			t.Run(name+"/"+string(body), func(t *testing.T) {
+				answer, err := os.ReadFile(filepath.Join("testdata", "records", name+".json"))
+				require.NoError(t, err)
+				got, _ := buildAnswer(t, recordConfig(func(cfg *Config) { cfg.Body = body }), answer)
+
+				path := filepath.Join("testdata", "records", name+"."+string(body)+".yaml")
+				if *updateGolden {
+					require.NoError(t, golden.WriteLogsToFile(path, got))
+				}
+				want, err := golden.ReadLogs(path)
+				require.NoError(t, err)
+				require.NoError(t, plogtest.CompareLogs(want, got))
+				// plogtest leaves out the event name and the scope's attributes.
+				var marshal plog.JSONMarshaler
+				wantJSON, err := marshal.MarshalLogs(want)
+				require.NoError(t, err)
+				gotJSON, err := marshal.MarshalLogs(got)
+				require.NoError(t, err)
+				require.JSONEq(t, string(wantJSON), string(gotJSON))
+			})
+		}
+	}
+}
+
+func TestRecordResource(t *testing.T) {
+	for endpoint, want := range map[string][2]string{
+		"https://open.feishu.cn":          {"feishu", "open.feishu.cn"},
+		"https://open.larksuite.com":      {"lark", "open.larksuite.com"},
+		"https://Open.LarkSuite.com:8443": {"lark", "Open.LarkSuite.com"},
+		"https://open.larksuite.com.cn":   {"feishu", "open.larksuite.com.cn"},
+		"https://notlarksuite.com":        {"feishu", "notlarksuite.com"},
+		"https://feishu.corp.example/api": {"feishu", "feishu.corp.example"},
+		"http://[::1]:8080":               {"feishu", "::1"},
+	} {
+		cfg := recordConfig(func(cfg *Config) { cfg.ClientConfig.Endpoint = endpoint })
+		logs, _ := buildAnswer(t, cfg, answerOf(`{"id":"1"}`))
+		require.Equal(t, 1, logs.ResourceLogs().Len())
+		rl := logs.ResourceLogs().At(0)
+		require.Equal(t, map[string]any{
+			"service.name": want[0], "server.address": want[1], "feishu.credential.app_id": "cli_reader",
+		}, rl.Resource().Attributes().AsRaw())
+		require.Equal(t, 1, rl.ScopeLogs().Len())
+		require.Equal(t, "github.com/feishuaudit/feishuauditreceiver", rl.ScopeLogs().At(0).Scope().Name())
+		require.Equal(t, "1.2.3", rl.ScopeLogs().At(0).Scope().Version())
+	}
+}
+
+func TestRecordTime(t *testing.T) {
+	for eventTime, want := range map[string]pcommon.Timestamp{
+		`1610613336`: 1610613336e9, `"1610613336"`: 1610613336e9, `1610613336.0`: 1610613336e9, `16106133360e-1`: 1610613336e9, `1.610613336e9`: 1610613336e9,
+		`0`: 0, `1`: 1e9,
+		`18446744073`:   18446744073e9, // the last one of a timestamp, in 2554
+		`18446744073.0`: 18446744073e9,
+	} {
+		record, stats := buildEntry(t, recordConfig(), `{"id":"1","event_time":`+eventTime+`}`)
+		require.Equal(t, want, record.Timestamp(), eventTime)
+		require.Equal(t, pcommon.NewTimestampFromTime(observedAt), record.ObservedTimestamp())
+		require.Zero(t, stats.malformed, eventTime)
+	}
+	for _, eventTime := range []string{
+		`18446744074`, `1610613336000`, `9223372036854775807`, `-9223372036854775808`, `9223372036854775808`, `-1`, `"-1"`,
+		`1610613336.5`, `"soon"`, `" 1610613336"`, `"2021-01-14T08:35:36Z"`, `true`, `{}`, `[]`, `[1610613336]`,
+	} {
+		record, stats := buildEntry(t, recordConfig(), `{"id":"1","event_time":`+eventTime+`}`)
+		require.Zero(t, record.Timestamp(), eventTime)
+		require.Equal(t, 1, stats.malformed, eventTime)
+	}
+	for _, entry := range []string{`{"id":"1"}`, `{"id":"1","event_time":null}`, `{"id":"1","event_time":""}`} {
+		record, stats := buildEntry(t, recordConfig(), entry)
+		require.Zero(t, record.Timestamp(), entry)
+		require.Zero(t, stats.malformed, entry)
+	}
+}
+
+func TestRecordMalformed(t *testing.T) {
+	for entry, want := range map[string]bool{
+		`{}`: false, `{"id":null,"api_key":"","ip":null,"app_id":"","log_detail":null}`: false, `{"id":"1","log_detail":""}`: false,
+		`{"id":"1","log_detail":{}}`: false, `{"id":1,"app_id":2}`: false, `{"id":"1","unknown":[{}]}`: false, `{"id":"1","log_detail":{"payload":{},"query_param":7}}`: false,
+		`{"id":"1","log_detail":{"status_code":"200","response":{"code":"x"}}}`: false, `{"id":"1","log_detail":{"response":"broken"}}`: false,
+		`{"id":"1","log_detail":"x","log_detail":{}}`: false, `{"id":"1","ip":{},"ip":"203.0.113.7"}`: false,
+
+		`""`: true, `"x"`: true, `7`: true, `null`: true, `[]`: true, `[{}]`: true, `false`: true,
+		`{"id":true}`: true, `{"id":{}}`: true, `{"api_key":[]}`: true, `{"app_id":false}`: true, `{"ip":{}}`: true,
+		`{"log_detail":"{}"}`: true, `{"log_detail":[]}`: true, `{"log_detail":0}`: true, `{"log_detail":{},"log_detail":[]}`: true,
+		`{"log_detail":{"path":{}}}`: true, `{"log_detail":{"method":[]}}`: true, `{"log_detail":{"response":0}}`: true, `{"log_detail":{"response":[]}}`: true,
+		`{"log_detail":{"status_code":"OK"}}`: true, `{"log_detail":{"status_code":200.5}}`: true, `{"log_detail":{"status_code":false}}`: true,
+	} {
+		record, stats := buildEntry(t, recordConfig(), entry)
+		_, marked := record.Attributes().Get("feishu.entry.malformed")
+		require.Equal(t, want, marked, entry)
+		require.Equal(t, want, stats.malformed == 1, entry)
+		require.Equal(t, entry, record.Body().Str())
+		uid, ok := record.Attributes().Get("log.record.uid")
+		require.True(t, ok && uid.Str() != "", entry)
+	}
+}
+
+func TestRecordMethod(t *testing.T) {
+	for _, method := range []string{"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"} {
+		for _, sent := range []string{method, strings.ToLower(method), method[:1] + strings.ToLower(method[1:])} {
+			require.Equal(t, map[string]any{"http.request.method": method}, attributesOf(t, `{"log_detail":{"method":"`+sent+`"}}`))
+		}
+	}
+	for _, sent := range []string{"QUERY", "purge", "GET ", "PO\u017fT", "7"} { // U+017F is an s to Unicode's case folding
+		require.Equal(t, map[string]any{"http.request.method": "_OTHER", "http.request.method_original": sent},
+			attributesOf(t, `{"log_detail":{"method":"`+sent+`"}}`))
+	}
+}
+
+// api_key and path may name different endpoints, as in the sample for Lark.
+func TestRecordURL(t *testing.T) {
+	require.Equal(t, map[string]any{"feishu.api_key": "GET/open-apis/a/:id", "url.template": "/open-apis/a/:id"}, attributesOf(t, `{"api_key":"GET/open-apis/a/:id"}`))
+	require.Equal(t, map[string]any{"feishu.api_key": "GET"}, attributesOf(t, `{"api_key":"GET"}`))
+	require.Equal(t, map[string]any{"url.path": "/open-apis/a/7"}, attributesOf(t, `{"log_detail":{"path":"/open-apis/a/7"}}`))
+}
+
+func TestRecordResult(t *testing.T) {
+	for detail, want := range map[string]map[string]any{
+		`"status_code":0`:      {"feishu.status_code": int64(0)},
+		`"status_code":99`:     {"feishu.status_code": int64(99)},
+		`"status_code":100`:    {"feishu.status_code": int64(100), "http.response.status_code": int64(100)},
+		`"status_code":"200"`:  {"feishu.status_code": int64(200), "http.response.status_code": int64(200)},
+		`"status_code":399`:    {"feishu.status_code": int64(399), "http.response.status_code": int64(399)},
+		`"status_code":400`:    {"feishu.status_code": int64(400), "http.response.status_code": int64(400), "error.type": "400"},
+		`"status_code":5.99e2`: {"feishu.status_code": int64(599), "http.response.status_code": int64(599), "error.type": "599"},
+		`"status_code":600`:    {"feishu.status_code": int64(600)},
+		`"status_code":-404`:   {"feishu.status_code": int64(-404)},
+		`"status_code":""`:     {},
+
+		`"response":"{\"code\": 0, \"msg\": \"ok\"}"`:                                                       {"feishu.response.code": int64(0), "feishu.response.msg": "ok"},
+		`"response":"{\"msg\":\"\",\"code\":\"0\"}"`:                                                        {"feishu.response.code": int64(0)},
+		`"response":"\n{\"code\":-7}"`:                                                                      {"feishu.response.code": int64(-7), "error.type": "-7"},
+		`"response":"{\"code\":9007199254740993}"`:                                                          {"feishu.response.code": int64(9007199254740993), "error.type": "9007199254740993"},
+		`"response":"{\"code\":9223372036854775808,\"msg\":12}"`:                                            {"feishu.response.msg": "12"},
+		`"response":"{\"code\":null,\"msg\":[]}"`:                                                           {},
+		`"response":"{\"CODE\":7,\"Msg\":\"x\"}"`:                                                           {"feishu.response.code": int64(7), "feishu.response.msg": "x", "error.type": "7"},
+		`"response":"{\"code\":1,\"code\":0,\"CODE\":2}"`:                                                   {"feishu.response.code": int64(0)},
+		`"response":"{\"data\":{\"code\":5,\"msg\":\"inner\"},\"error\":1}"`:                                {},
+		`"response":"{\"msg\":\"\\u6210\\\"\\ud83d\\ude00\"}"`:                                              {"feishu.response.msg": `成"😀`},
+		`"response":{"code":5,"msg":"x"}`:                                                                   {"feishu.response.code": int64(5), "feishu.response.msg": "x", "error.type": "5"},
+		`"response":"{\"msg\":\"x\",\"data\":\"` + strings.Repeat("y", 2*smallResponse) + `\",\"code\":5}"`: {"feishu.response.code": int64(5), "feishu.response.msg": "x", "error.type": "5"},
+
+		// The call failed for the API, whatever the status says.
+		`"status_code":200,"response":"{\"code\":5}"`: {"feishu.status_code": int64(200), "http.response.status_code": int64(200), "feishu.response.code": int64(5), "error.type": "5"},
+		`"status_code":400,"response":"{\"code\":5}"`: {"feishu.status_code": int64(400), "http.response.status_code": int64(400), "feishu.response.code": int64(5), "error.type": "5"},
+		`"status_code":502,"response":"{\"code\":0}"`: {"feishu.status_code": int64(502), "http.response.status_code": int64(502), "feishu.response.code": int64(0), "error.type": "502"},
+
+		// Broken: what stands before the break counts, but a number at the end
+		// may have been longer.
+		`"response":"{\"code\":7,\"msg\":\"cut of"`:            {"feishu.response.code": int64(7), "error.type": "7"},
+		`"response":"{\"msg\":\"whole\""`:                      {"feishu.response.msg": "whole"},
+		`"response":"{\"msg\":\"whole\",\"code\":999"`:         {"feishu.response.msg": "whole"},
+		`"response":"{\"msg\":\"whole\",\"code\":999 "`:        {"feishu.response.msg": "whole", "feishu.response.code": int64(999), "error.type": "999"},
+		`"response":"{\"code\":7 \"msg\":\"no comma\"}"`:       {"feishu.response.code": int64(7), "error.type": "7"},
+		`"response":"{\"code\":7,\"data\":{\"a\":},\"msg\":1"`: {"feishu.response.code": int64(7), "error.type": "7"},
+		`"response":"{'code': 7}"`:                             {},
+		`"response":"{"`:                                       {},
+		`"response":"[{\"code\":7}]"`:                          {},
+		`"response":"<html>502</html>"`:                        {},
+		`"response":" "`:                                       {},
+	} {
+		entry := `{"id":"1","log_detail":{` + detail + `}}`
+		require.Equal(t, want, attributesOf(t, entry), entry)
+		record, stats := buildEntry(t, recordConfig(), entry)
+		require.Zero(t, stats.malformed, entry)
+		if _, failed := want["error.type"]; failed {
+			require.Equal(t, plog.SeverityNumberWarn, record.SeverityNumber(), entry)
+		} else {
+			require.Equal(t, plog.SeverityNumberInfo, record.SeverityNumber(), entry)
+		}
+		require.Empty(t, record.SeverityText())
+		require.Equal(t, "feishu.openapi.call", record.EventName())
+	}
+}
+
+// Integers beyond 2^53 are the ones that float64 would change.
+func TestRecordIntegersStayExact(t *testing.T) {
+	const entry = `{"id":9007199254740993,"app_id":9007199254740993,"n":[9007199254740993,-9007199254740993,18446744073709551615],` +
+		`"log_detail":{"status_code":9007199254740993,"response":"{\"code\":9007199254740993}"}}`
+	record, stats := buildEntry(t, recordConfig(structured), entry)
+	require.Equal(t, recordStats{}, stats)
+	require.Equal(t, map[string]any{
+		"log.record.uid": "9007199254740993", "feishu.app.id": "9007199254740993", "feishu.status_code": int64(9007199254740993),
+		"feishu.response.code": int64(9007199254740993), "error.type": "9007199254740993",
+	}, record.Attributes().AsRaw())
+	require.Equal(t, map[string]any{
+		"id": int64(9007199254740993), "app_id": int64(9007199254740993),
+		"n":          []any{int64(9007199254740993), int64(-9007199254740993), "18446744073709551615"},
+		"log_detail": map[string]any{"status_code": int64(9007199254740993), "response": `{"code":9007199254740993}`},
+	}, record.Body().Map().AsRaw())
+}
+
+func TestRecordInvalidUTF8(t *testing.T) {
+	entry := "{\"id\":\"1\xff\xfe\",\"ip\":\"a\xc3(\",\"log_detail\":{\"path\":\"/\xed\xa0\x80\",\"payload\":\"\x80\",\"response\":\"{\\\"msg\\\":\\\"\xe4\xbd\\\"}\"}}"
+	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+		record, stats := buildEntry(t, recordConfig(func(cfg *Config) { cfg.Body = body }), entry)
+		require.Equal(t, 1, stats.malformed)
+		require.Equal(t, map[string]any{
+			"log.record.uid": "1\uFFFD\uFFFD", "client.address": "a\uFFFD(", "url.path": "/\uFFFD\uFFFD\uFFFD", "feishu.response.msg": "\uFFFD\uFFFD", "feishu.entry.malformed": true,
+		}, record.Attributes().AsRaw())
+		requireUTF8(t, record.Body())
+	}
+	record, _ := buildEntry(t, recordConfig(), entry)
+	require.Equal(t, string([]rune(entry)), record.Body().Str())
+}
+
+func TestRecordRedaction(t *testing.T) {
+	const entry = `{"id":"1","ip":"203.0.113.7","event_time":1610613336,"log_detail":{"path":"/x?access_token=hunter2","method":"POST","status_code":400,` +
+		`"payload":"{\"app_secret\":\"hunter2\",\"note\":\"stays\"}","response":"{\"code\":5,\"msg\":\"refused: Bearer hunter2\"}"}}`
+	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+		record, stats := buildEntry(t, recordConfig(func(cfg *Config) { cfg.Body = body }), entry)
+		require.Equal(t, 3, stats.redacted)
+		require.Zero(t, stats.malformed)
+		require.NotContains(t, record.Body().AsString(), "hunter2")
+		require.Contains(t, record.Body().AsString(), "stays")
+		for name, value := range record.Attributes().All() {
+			require.NotContains(t, value.AsString(), "hunter2", name)
+		}
+		require.Equal(t, "5", record.Attributes().AsRaw()["error.type"])
+
+		record, stats = buildEntry(t, recordConfig(func(cfg *Config) { cfg.Body, cfg.Redaction.Enabled = body, false }), entry)
+		require.Zero(t, stats.redacted)
+		require.Equal(t, "/x?access_token=hunter2", record.Attributes().AsRaw()["url.path"])
+		require.Contains(t, record.Body().AsString(), "hunter2")
+	}
+
+	// What is masked is not malformed, and an entry keeps its id and its time.
+	record, stats := buildEntry(t, recordConfig(func(cfg *Config) {
+		cfg.Redaction.Keys = []string{"id", "ip", "event_time", "status_code", "log_detail"}
+	}), entry)
+	require.Zero(t, stats.malformed)
+	attrs := record.Attributes().AsRaw()
+	require.Equal(t, "1", attrs["log.record.uid"])
+	require.Equal(t, pcommon.Timestamp(1610613336e9), record.Timestamp())
+	require.NotContains(t, attrs, "feishu.status_code")
+	require.NotEqual(t, "203.0.113.7", attrs["client.address"])
+	require.NotContains(t, record.Body().Str(), "203.0.113.7")
+}
+
+func TestRecordBodyIsOriginal(t *testing.T) {
+	const entry = "{ \"id\" :\t\"\\u0031\", \"a\\/b\": 1.50e+1, \"id\": \"<&>\u2028\",\r\n\"x\": [ ] }"
+	record, _ := buildEntry(t, recordConfig(), entry)
+	require.True(t, entry == record.Body().Str(), record.Body().Str()) //nolint:testifylint // byte for byte, not as JSON
+}
+
+func TestRecordBodyStructured(t *testing.T) {
+	record, _ := buildEntry(t, recordConfig(structured), `{"id":"\u0031","payload":"{\"a\":1}","a":1,"a":{"b":[true,false,null,1.5,-1e3,1e400,-0,""]},"":{}}`)
+	require.Equal(t, map[string]any{
+		"id": "1", "payload": `{"a":1}`, "": map[string]any{},
+		"a": map[string]any{"b": []any{true, false, nil, 1.5, -1000.0, "1e400", int64(0), ""}},
+	}, record.Body().Map().AsRaw())
+
+	// Never empty, and a map or the text.
+	for _, entry := range []string{`{}`, `{ }`, `""`, `"x"`, `null`, `[]`, `[1]`, `0`, `false`} {
+		record, _ := buildEntry(t, recordConfig(structured), entry)
+		require.Equal(t, entry, record.Body().Str())
+	}
+}
+
+func TestRecordBodyStructuredBounds(t *testing.T) {
+	nested := func(levels int) string {
+		return strings.Repeat(`{"a":`, levels) + `"end"` + strings.Repeat(`}`, levels)
+	}
+	record, stats := buildEntry(t, recordConfig(structured), nested(maxBodyDepth+2))
+	require.Zero(t, stats.malformed)
+	value := record.Body()
+	for range maxBodyDepth {
+		value, _ = value.Map().Get("a")
+	}
+	require.Equal(t, nested(2), value.Str())
+
+	record, _ = buildEntry(t, recordConfig(structured), nested(maxBodyDepth))
+	value = record.Body()
+	for range maxBodyDepth {
+		value, _ = value.Map().Get("a")
+	}
+	require.Equal(t, "end", value.Str())
+
+	members := strings.Repeat(`"a":0,`, maxBodyMembers-1) + `"b":0`
+	record, _ = buildEntry(t, recordConfig(structured), `{"id":"1","x":{`+members+`},"y":[{`+members+`,"c":0}]}`)
+	require.Equal(t, map[string]any{
+		"id": "1", "x": map[string]any{"a": int64(0), "b": int64(0)}, "y": []any{`{` + members + `,"c":0}`},
+	}, record.Body().Map().AsRaw())
+
+	deep := strings.Repeat(`[`, 1<<20) + strings.Repeat(`]`, 1<<20)
+	record, _ = buildEntry(t, recordConfig(structured), `{"id":"1","x":`+deep+`}`)
+	require.Equal(t, pcommon.ValueTypeMap, record.Body().Type())
+}
+
+// A few entries of a page must not keep all of it in memory.
+func TestRecordsOfAFewEntriesLetGoOfThePage(t *testing.T) {
+	entries := []string{entryOf(1, `{"app_secret":"hunter2"}`), entryOf(2, "{}"), entryOf(3, strings.Repeat("x", 4000)), "\"\xff\"", entryOf(5, `{}`)}
+	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+		b := newRecordBuilder(recordConfig(func(cfg *Config) { cfg.Body = body }), "1.2.3")
+		p, err := parsePage(answerOf(entries...))
+		require.NoError(t, err)
+		first, last := &p.items[0], &p.items[len(p.items)-1]
+		begin := uintptr(unsafe.Pointer(unsafe.StringData(first.raw())))
+		end := uintptr(unsafe.Pointer(unsafe.StringData(last.raw()))) + uintptr(len(last.raw()))
+		shared := func(items ...*item) (n int) {
+			logs, _ := b.build(items, observedAt)
+			for _, record := range recordsOf(logs).All() {
+				eachString(record, func(s string) {
+					if at := uintptr(unsafe.Pointer(unsafe.StringData(s))); at >= begin && at < end {
+						n++
+					}
+				})
+			}
+			return n
+		}
+		require.Zero(t, shared(first, &p.items[1], &p.items[3], last))
+		require.NotZero(t, shared(first, &p.items[1], &p.items[2]))
+
+		want, _ := b.build([]*item{first, &p.items[1], &p.items[2], &p.items[3], last}, observedAt)
+		for i := range p.items {
+			got, _ := b.build([]*item{&p.items[i]}, observedAt)
+			require.NoError(t, plogtest.CompareLogRecord(recordsOf(want).At(i), recordsOf(got).At(0)))
+		}
+	}
+}
+
+func eachString(record plog.LogRecord, visit func(string)) {
+	var walk func(pcommon.Value)
+	walk = func(v pcommon.Value) {
+		switch v.Type() {
+		case pcommon.ValueTypeStr:
+			visit(v.Str())
+		case pcommon.ValueTypeMap:
+			for name, value := range v.Map().All() {
+				visit(name)
+				walk(value)
+			}
+		}
+	}
+	walk(record.Body())
+	for _, value := range record.Attributes().All() {
+		walk(value)
+	}
+}
+
+func TestBuildNothing(t *testing.T) {
+	logs, stats := newRecordBuilder(recordConfig(), "1.2.3").build(nil, observedAt)
+	require.Zero(t, logs.LogRecordCount())
+	require.Equal(t, recordStats{}, stats)
+}

@@ -1,0 +1,132 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func newSchedule(begin, end int64, recheck ...int64) *schedule {
+	recheck = append([]int64{0}, recheck...)
+	return &schedule{
+		pos: newPosition(begin, end, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
+		tick: 60, maxLength: 3600, length: startLength, pageSize: 100, due: true,
+	}
+}
+
+// TestFinishServesPasses: one walk moves each pass as far as it was old enough for.
+func TestFinishServesPasses(t *testing.T) {
+	p := newPosition(1000, 0, []int64{0, 120, 3600})
+	p.finish(window{1000, 5000}, 5000)
+	assert.Equal(t, []int64{5000, 4880, 1400}, p.marks)
+	p.finish(window{4900, 5060}, 5060) // does not begin at the other watermarks
+	assert.Equal(t, []int64{5060, 4880, 1400}, p.marks)
+	p.finish(window{1400, 2000}, 9000)
+	assert.Equal(t, []int64{5060, 4880, 2000}, p.marks)
+	p.finish(window{6000, 7000}, 9000) // a gap before it
+	assert.Equal(t, []int64{5060, 4880, 2000}, p.marks)
+}
+
+func TestAdopt(t *testing.T) {
+	for name, tc := range map[string]struct{ now, want []int64 }{
+		"the same": {[]int64{0, 120, 3600}, []int64{5000, 4880, 1400}},
+		"fewer":    {[]int64{0, 120}, []int64{5000, 4880}},
+		"none":     {[]int64{0}, []int64{5000}},
+		"between":  {[]int64{0, 900}, []int64{5000, 1400}},
+		"longer":   {[]int64{0, 120, 86400}, []int64{5000, 4880, 1400}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPosition(0, 0, tc.now)
+			p.adopt([]int64{0, 120, 3600}, []int64{5000, 4880, 1400})
+			assert.Equal(t, tc.want, p.marks)
+		})
+	}
+}
+
+func TestOutside(t *testing.T) {
+	p := newPosition(1000, 2000, []int64{0})
+	for second, want := range map[int64]bool{0: false, 997: false, 998: true, 999: true, 1000: false, 1999: false, 2000: true, 2002: true, 2003: false} {
+		assert.Equal(t, want, p.outside(second), second)
+	}
+}
+
+// TestScheduleCovers: in whatever order walks finish, are halved or restarted, with
+// pages side by side, each second before a watermark lies in a window that was read
+// at least as late as its pass is due; nothing is skipped, and it gets to the end.
+// Covers F1, F5, F6, F7.
+func TestScheduleCovers(t *testing.T) {
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		const begin = 10_000
+		s := newSchedule(begin, 0, 120, 900)
+		now := int64(begin + 100 + rng.IntN(20_000))
+		read := map[int64]int64{} // second to the latest time at which it was read
+		var flying []*walk
+		for range 3000 {
+			switch rng.IntN(4) {
+			case 0:
+				now += int64(rng.IntN(30))
+				s.due = s.due || rng.IntN(3) == 0
+			case 1, 2:
+				if len(flying) < 3 {
+					if w := s.next(now); w != nil {
+						require.False(t, w.flying)
+						require.LessOrEqual(t, w.to, now)
+						require.LessOrEqual(t, w.seconds(), s.maxLength)
+						require.Positive(t, w.seconds())
+						w.flying = true
+						if w.pages == 0 {
+							w.began = now
+						}
+						flying = append(flying, w)
+					}
+				}
+			case 3:
+				if len(flying) == 0 {
+					continue
+				}
+				i := rng.IntN(len(flying))
+				w := flying[i]
+				flying = append(flying[:i], flying[i+1:]...)
+				w.flying = false
+				switch rng.IntN(6) {
+				case 0:
+					s.halve(w)
+					w.restart()
+				case 1:
+					w.pages++
+				default:
+					w.pages++
+					for second := w.from; second < w.to; second++ {
+						read[second] = max(read[second], w.began)
+					}
+					s.finished(w)
+				}
+			}
+			for pass, mark := range s.pos.marks {
+				if pass > 0 {
+					require.LessOrEqual(t, mark, s.pos.marks[pass-1], "seed %d", seed)
+				}
+			}
+		}
+		for pass, mark := range s.pos.marks {
+			for second := int64(begin); second < mark; second++ {
+				require.GreaterOrEqual(t, read[second], second+s.pos.recheck[pass], "seed %d: pass %d did not read second %d late enough", seed, pass, second)
+			}
+		}
+		assert.Greater(t, s.pos.marks[0], int64(begin), "seed %d: it gets on", seed)
+	}
+}
+
+func TestNextLength(t *testing.T) {
+	assert.Equal(t, int64(1200), nextLength(300, 1, 3600), "grows where there is little")
+	assert.Equal(t, int64(3600), nextLength(3600, 1, 3600), "up to max_window")
+	assert.Equal(t, int64(300), nextLength(300, pagesPerWalk, 3600))
+	assert.Equal(t, int64(30), nextLength(300, 10*pagesPerWalk, 3600), "shrinks to what fits")
+	assert.Equal(t, int64(1), nextLength(1, 1000*pagesPerWalk, 3600), "never below a second")
+}
