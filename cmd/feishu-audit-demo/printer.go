@@ -57,12 +57,21 @@ func (p *printer) line(format string, args ...any) {
 func (p *printer) summary(shown []simulator.Entry) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	pending := 0
+	pending, without := 0, 0
 	for _, e := range shown {
-		if !p.history.ids[e.ID] {
+		switch {
+		case e.ID == "": // the receiver makes one up: only their number is compared
+			without++
+		case !p.history.ids[e.ID]:
 			pending++
 		}
 	}
+	for id := range p.history.ids {
+		if strings.HasPrefix(id, "sha256:") {
+			without--
+		}
+	}
+	pending += without
 	fresh := len(p.history.ids) - p.history.before
 	fmt.Fprintf(p.out, "\n%d records in this run, %d since %s. The API shows %d entries of that time; %d are left for the next run, %d came twice.\n",
 		fresh, len(p.history.ids), p.history.since.In(p.zone).Format(time.TimeOnly), len(shown), pending, p.again)
