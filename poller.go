@@ -322,7 +322,7 @@ func (p *poller) failed(w *walk, err error) {
 			wait = p.delays.passing()
 			break
 		}
-		if p.sched.halve(w) {
+		if p.sched.refused(w) {
 			p.logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err), zap.Int64("seconds", w.seconds()))
 			return
 		}

@@ -143,6 +143,28 @@ func TestPermanentRefusal(t *testing.T) {
 	})
 }
 
+// TestWindowRefused: a window longer than the API takes is shortened, and not asked
+// for again and again.
+func TestWindowRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{MaxWindow: 11 * time.Minute})
+		w.cfg.InitialLookback = 48 * time.Hour
+		entries(w.server, "old", 5, time.Now().Unix()-47*3600)
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(24 * time.Hour)
+		assert.Len(t, w.sink.got(), 5)
+		refused := 0
+		for _, call := range w.server.Calls() {
+			if call.Code == 1780103 {
+				refused++
+			}
+		}
+		assert.Positive(t, refused)
+		assert.LessOrEqual(t, refused, 5)
+	})
+}
+
 // TestBoundedExport: exactly the entries from start_time up to end_time, then rest.
 func TestBoundedExport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -191,6 +191,17 @@ func (s *schedule) finished(w *walk) {
 	s.seen.forgetBefore(s.forgettable())
 }
 
+// refused shortens a window that the API does not take, and remembers not to ask
+// for one that long again. It tells whether it could. A minute is always tried: a
+// refusal may have had another reason.
+func (s *schedule) refused(w *walk) bool {
+	if !s.halve(w) {
+		return false
+	}
+	s.maxLength = min(s.maxLength, max(w.seconds(), 60))
+	return true
+}
+
 // halve shortens a walk that cannot be finished, and every window after it. It
 // tells whether it could.
 func (s *schedule) halve(w *walk) bool {
