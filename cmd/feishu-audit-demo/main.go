@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -83,13 +84,16 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 		return 0, err
 	}
 	defer known.Close()
+	// A terminal that is gone, or a full disk, ends the demo.
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 
 	apiURL, closeAPI, err := serve(simulator.New(simulator.Options{RateLimit: simulator.DefaultRateLimit, Tenant: tenant}))
 	if err != nil {
 		return 0, err
 	}
 	defer closeAPI()
-	out := newPrinter(w, known)
+	out := newPrinter(w, known, fail)
 	sinkURL, closeSink, err := serve(out)
 	if err != nil {
 		return 0, err
@@ -124,6 +128,9 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	// Where the collector is in our process group, a Ctrl-C may end it before us.
 	if ctx.Err() != nil {
 		err = child.stop()
+		if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+			err = errors.Join(cause, err)
+		}
 	} else {
 		err = fmt.Errorf("the collector ended by itself (%w); run make demo again and it goes on where it stopped. Its last words:\n%s", child.err, child.last())
 	}

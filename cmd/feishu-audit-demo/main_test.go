@@ -125,6 +125,24 @@ func TestDemoCollectorBreaks(t *testing.T) {
 	require.Contains(t, out.String(), "collector: Cannot go on: disk full\n")
 }
 
+// hungUp is a terminal that goes away before the first record.
+type hungUp struct{ bytes.Buffer }
+
+func (h *hungUp) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("CALL")) {
+		return 0, syscall.EIO
+	}
+	return h.Buffer.Write(p)
+}
+
+func TestDemoWithoutOutput(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := testDemo(t, "exports").run(ctx, &hungUp{})
+	require.ErrorIs(t, err, syscall.EIO)
+	require.NoError(t, ctx.Err(), "it ends by itself")
+}
+
 func TestDemoSeconds(t *testing.T) {
 	for _, seconds := range []string{"x", "0", "-3", "5s"} {
 		require.ErrorContains(t, until("unused", "unused", t.TempDir(), seconds), "DEMO_SECONDS", seconds)

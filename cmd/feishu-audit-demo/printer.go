@@ -24,6 +24,7 @@ import (
 type printer struct {
 	colour bool
 	zone   *time.Location // of the times shown
+	fail   func(error)    // called where a record cannot be shown or noted
 
 	mu      sync.Mutex
 	out     io.Writer
@@ -32,8 +33,8 @@ type printer struct {
 	titled  bool
 }
 
-func newPrinter(out io.Writer, known *history) *printer {
-	return &printer{out: out, history: known, zone: time.Local, colour: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
+func newPrinter(out io.Writer, known *history, fail func(error)) *printer {
+	return &printer{out: out, history: known, fail: fail, zone: time.Local, colour: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
 }
 
 func isTerminal(out io.Writer) bool {
@@ -56,12 +57,21 @@ func (p *printer) line(format string, args ...any) {
 func (p *printer) summary(shown []simulator.Entry) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	pending := 0
+	pending, without := 0, 0
 	for _, e := range shown {
-		if !p.history.ids[e.ID] {
+		switch {
+		case e.ID == "": // the receiver makes one up: only their number is compared
+			without++
+		case !p.history.ids[e.ID]:
 			pending++
 		}
 	}
+	for id := range p.history.ids {
+		if strings.HasPrefix(id, "sha256:") {
+			without--
+		}
+	}
+	pending += without
 	fresh := len(p.history.ids) - p.history.before
 	fmt.Fprintf(p.out, "\n%d records in this run, %d since %s. The API shows %d entries of that time; %d are left for the next run, %d came twice.\n",
 		fresh, len(p.history.ids), p.history.since.In(p.zone).Format(time.TimeOnly), len(shown), pending, p.again)
@@ -79,11 +89,13 @@ func (p *printer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = req.UnmarshalProto(body)
 	}
-	if err == nil {
-		err = p.print(req.Logs())
-	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := p.print(req.Logs()); err != nil {
+		p.fail(err)
+		http.Error(w, err.Error(), http.StatusServiceUnavailable) // to be sent again
 		return
 	}
 	answer, err := plogotlp.NewExportResponse().MarshalProto()

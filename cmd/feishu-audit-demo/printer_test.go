@@ -53,7 +53,7 @@ func screen(t *testing.T) (p *printer, url string, text *bytes.Buffer) {
 	require.NoError(t, err)
 	t.Cleanup(func() { known.Close() })
 	text = &bytes.Buffer{}
-	p = newPrinter(text, known)
+	p = newPrinter(text, known, func(err error) { t.Error(err) })
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	return p, server.URL, text
@@ -78,7 +78,7 @@ func TestPrinter(t *testing.T) {
 		"log.record.uid": "2", "feishu.app.id": "cli_a", "client.address": "2001:db8::1",
 		"http.request.method": "GET", "url.path": "/open-apis/drive/v1/files", "error.type": "99991400", "feishu.response.msg": "too many",
 	}, "{}")
-	add(0, map[string]any{"log.record.uid": "3", "feishu.entry.malformed": true}, "{}")
+	add(0, map[string]any{"log.record.uid": "sha256:00", "feishu.entry.malformed": true}, "{}")
 	add(1610613336, map[string]any{"log.record.uid": "1", "error.type": "500"}, "{}")
 
 	const want = "" +
@@ -95,9 +95,9 @@ func TestPrinter(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, want, text.String(), "encoding %q", encoding)
 		text.Reset()
-		fresh := p.summary([]simulator.Entry{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}})
+		fresh := p.summary([]simulator.Entry{{ID: "1"}, {ID: "2"}, {}, {ID: "4"}, {}})
 		require.Equal(t, 3, fresh)
-		require.Contains(t, text.String(), "The API shows 4 entries of that time; 1 are left for the next run, 1 came twice.")
+		require.Contains(t, text.String(), "The API shows 5 entries of that time; 2 are left for the next run, 1 came twice.")
 	}
 }
 
@@ -121,5 +121,5 @@ func TestPrinterColour(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/out")
 	require.NoError(t, err)
 	defer file.Close()
-	require.False(t, newPrinter(file, nil).colour, "a file is no terminal")
+	require.False(t, newPrinter(file, nil, nil).colour, "a file is no terminal")
 }
