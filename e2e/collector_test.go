@@ -144,8 +144,9 @@ func (a *api) up(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", a.addr)
 	require.NoError(t, err)
 	a.addr = listener.Addr().String()
-	a.http = &http.Server{Handler: a.Server, ReadHeaderTimeout: time.Minute}
-	go func() { _ = a.http.Serve(listener) }()
+	server := &http.Server{Handler: a.Server, ReadHeaderTimeout: time.Minute}
+	a.http = server
+	go func() { _ = server.Serve(listener) }()
 }
 
 func (a *api) down() { _ = a.http.Close() }
