@@ -397,7 +397,8 @@ func (p *poller) remember(keys []seenKey) []seenKey {
 	return keys
 }
 
-// taken returns the keys of the items that are not among the records left.
+// taken returns the keys of the items that are not among the records left; none
+// where a processor changed or removed ids, so that it cannot be told.
 func taken(items []*item, keys []seenKey, left plog.Logs) []seenKey {
 	missing := make(map[string]struct{})
 	for _, uid := range uidsOf(left) {
@@ -408,6 +409,9 @@ func taken(items []*item, keys []seenKey, left plog.Logs) []seenKey {
 		if _, ok := missing[it.uid()]; !ok {
 			out = append(out, keys[i])
 		}
+	}
+	if len(items)-len(out) != left.LogRecordCount() {
+		return nil // better twice than never
 	}
 	return out
 }
