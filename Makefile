@@ -45,6 +45,10 @@ simulate: ## Run SIM_RUNS simulated worlds (default 100, some 280 days), without
 soak: ## Run simulated worlds for SOAK_SECONDS (default 60) on all processors
 	@./internal/tools/soak.sh
 
+.PHONY: mutants
+mutants: ## Break the receiver in some 60 ways, one at a time: the tests must notice each
+	@go run ./internal/mutants -report docs/mutants.md
+
 .PHONY: compat
 compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 	@cd internal/compat && go test -count=1 ./...
