@@ -50,7 +50,7 @@ func TestFailureMatrix(t *testing.T) {
 
 // coverage finds all tests of the repository, and what each says it covers.
 func coverage(t *testing.T) map[string]map[int]bool {
-	claim := regexp.MustCompile(`(?s)Covers (F.*)`)
+	claim := regexp.MustCompile(`(?s)Covers\s+(F.*)`)
 	number := regexp.MustCompile(`F(\d+)(?: to F(\d+))?`)
 	covers := map[string]map[int]bool{}
 	require.NoError(t, filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {

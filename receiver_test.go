@@ -39,7 +39,7 @@ func entries(server *simulator.Server, prefix string, n int, second int64) {
 }
 
 // TestManyEntriesOfOneSecond: more entries than fit into a page, and one that is
-// added to a second already read. Covers F2, F4, F11, F12.
+// added to a second already read. Covers F1, F2, F4, F11, F12.
 func TestManyEntriesOfOneSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
