@@ -61,6 +61,12 @@ func run(only, report string) error {
 	}
 	defer os.RemoveAll(dir)
 
+	// Tests that fail anyway would catch everything.
+	none := mutant{what: "no mutant", file: "doc.go", from: "package feishuauditreceiver", to: "package feishuauditreceiver"}
+	if caughtBy, err := none.try(root, filepath.Join(dir, "none")); !errors.Is(err, errSurvived) {
+		return fmt.Errorf("the tests fail without any mutant: %s: %w", caughtBy, err)
+	}
+
 	var chosen []mutant
 	for _, m := range mutants {
 		if strings.Contains(m.what, only) {
