@@ -90,20 +90,21 @@ func (p *poller) resume(ctx context.Context) error {
 	if !p.cfg.EndTime.IsZero() {
 		end = ceilSeconds(p.cfg.EndTime)
 	}
-	maxLength := max(1, int64(p.cfg.MaxWindow/time.Second))
+	maxWindow := max(1, int64(p.cfg.MaxWindow/time.Second))
 	s := &schedule{
 		seen:      known,
 		walks:     make([][]*walk, len(recheck)),
 		tick:      max(1, int64(p.cfg.PollInterval/time.Second)),
-		maxLength: maxLength,
-		length:    min(startLength, maxLength),
+		maxWindow: maxWindow,
+		maxLength: maxWindow,
+		length:    min(startLength, maxWindow),
 		pageSize:  p.cfg.PageSize,
 		due:       true,
 	}
 	if stored != nil {
 		s.pos = newPosition(stored.Begin, end, recheck)
 		s.pos.adopt(stored.Recheck, stored.Marks)
-		s.length = min(max(1, stored.Length), maxLength)
+		s.length = min(max(1, stored.Length), maxWindow)
 		p.logger.Info("Going on from the checkpoint",
 			zap.Time("read_up_to", time.Unix(s.pos.marks[0], 0).UTC()),
 			zap.Time("rechecked_up_to", time.Unix(s.pos.marks[s.pos.last()], 0).UTC()),
@@ -181,18 +182,23 @@ func (p *poller) launch(ctx context.Context) {
 		}
 		w.flying = true
 		p.flying++
-		req := listRequest{
-			APIKeys:   p.cfg.Filter.APIKeys,
-			AppID:     p.cfg.Filter.AppID,
-			StartTime: max(0, w.from-overlap),
-			EndTime:   w.to,
-			PageSize:  p.cfg.PageSize,
-			PageToken: w.token,
-		}
+		req := p.request(w.window, w.token)
 		go func() {
 			page, res, err := p.client.listData(ctx, req)
 			p.results <- result{walk: w, page: page, res: res, err: err}
 		}()
+	}
+}
+
+// request asks for a page of a window.
+func (p *poller) request(w window, token string) listRequest {
+	return listRequest{
+		APIKeys:   p.cfg.Filter.APIKeys,
+		AppID:     p.cfg.Filter.AppID,
+		StartTime: max(0, w.from-overlap),
+		EndTime:   w.to,
+		PageSize:  p.cfg.PageSize,
+		PageToken: token,
 	}
 }
 
@@ -211,8 +217,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.failed(w, r.err)
-		return nil
+		return p.failed(ctx, w, r.err)
 	}
 	p.clock.observe(r.res.date, r.res.received)
 	if w.pages == 0 {
@@ -295,8 +300,9 @@ func (p *poller) stuck(w *walk, err error) {
 }
 
 // failed decides what to do after a failed call. The walk stays as it is, so the
-// same page is asked for again, unless its page token is refused.
-func (p *poller) failed(w *walk, err error) {
+// same page is asked for again, unless its page token is refused. An error means
+// that the term is over.
+func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	var api *apiError
 	if !errors.As(err, &api) {
 		api = &apiError{class: classRetry, operation: opList, reason: err.Error(), cause: err}
@@ -316,7 +322,7 @@ func (p *poller) failed(w *walk, err error) {
 			w.restart()
 			if w.reset == 1 {
 				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
-				return
+				return nil
 			}
 			p.sched.halve(w)
 			wait = p.delays.passing()
@@ -324,11 +330,14 @@ func (p *poller) failed(w *walk, err error) {
 		}
 		if p.sched.refused(w) {
 			p.logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err), zap.Int64("seconds", w.seconds()))
-			return
+			return nil
+		}
+		if gaveUp, err := p.giveUp(ctx, w); gaveUp || ctx.Err() != nil {
+			return err
 		}
 		needsPerson = true
-		api.advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id, and whether this time lies before what the API keeps",
-			time.Unix(w.from, 0).UTC().Format(time.RFC3339))
+		api.advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id; if it is only that this time lies before what the API keeps, the receiver passes it over by itself after %s",
+			time.Unix(w.from, 0).UTC().Format(time.RFC3339), refusalPatience)
 		wait = p.delays.config()
 	case classConfig:
 		needsPerson, wait = true, p.delays.config()
@@ -339,6 +348,7 @@ func (p *poller) failed(w *walk, err error) {
 	}
 	p.notBefore = time.Now().Add(wait)
 	p.health.failed(api.kind(), needsPerson, api, wait)
+	return nil
 }
 
 // deliver hands the new entries of a page to the pipeline and returns what to

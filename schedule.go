@@ -5,6 +5,7 @@ package feishuauditreceiver
 
 import (
 	"slices"
+	"time"
 )
 
 // walk reads one window: page after page with the same bounds, until the API says
@@ -19,6 +20,9 @@ type walk struct {
 	reset  int // how often it began again since it last got beyond its first page
 	flying bool
 	done   bool
+	// refusedSince is when the API first refused this walk though it is one
+	// second long.
+	refusedSince time.Time
 }
 
 // restart makes the walk begin again; what it has delivered is passed over by id.
@@ -34,7 +38,8 @@ type schedule struct {
 	walks [][]*walk // by pass, in order of time; the first begins at the watermark
 
 	tick      int64 // poll_interval in seconds, at least 1
-	maxLength int64 // max_window in seconds
+	maxWindow int64 // max_window in seconds
+	maxLength int64 // the same, or less where the API has refused that
 	length    int64 // of the next window
 	pageSize  int
 	// due tells that pass 0 has not been started up to now since the last tick.
@@ -218,6 +223,19 @@ func (s *schedule) halve(w *walk) bool {
 		s.due = true
 	}
 	return true
+}
+
+// skip passes over what the API does not show, in every pass that has come to it.
+// No walk may be in flight; those that had begun begin again behind it.
+func (s *schedule) skip(gap window) {
+	if s.pos.end != 0 {
+		gap.to = min(gap.to, s.pos.end)
+	}
+	s.pos.finish(gap, gap.to+s.pos.recheck[s.pos.last()])
+	s.walks = make([][]*walk, len(s.walks))
+	s.due = true
+	// The windows were shortened for nothing.
+	s.maxLength, s.length = s.maxWindow, min(startLength, s.maxWindow)
 }
 
 // forgettable is the minute before which no entry will be returned again: neither

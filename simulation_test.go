@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,9 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
@@ -38,10 +42,14 @@ var (
 type world struct {
 	rng    *rand.Rand
 	server *simulator.Server
-	disk   *disk
-	sink   *sink
-	cfg    *Config
-	paces  *paces
+	// handler is what is called: the server, or something before it.
+	handler http.Handler
+	disk    *disk
+	logs    *observer.ObservedLogs
+	core    zapcore.Core
+	sink    *sink
+	cfg     *Config
+	paces   *paces
 	// latency of each call.
 	latency time.Duration
 }
@@ -227,22 +235,28 @@ func newWorld(rng *rand.Rand, opts simulator.Options) *world {
 	cfg.ClientConfig.Endpoint = "http://127.0.0.1:1"
 	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
 	cfg.Storage = &diskID
+	core, logs := observer.New(zapcore.InfoLevel)
+	server := simulator.New(opts)
 	return &world{
-		rng:    rng,
-		server: simulator.New(opts),
-		disk:   &disk{data: map[string][]byte{}},
-		sink:   newSink(),
-		cfg:    cfg,
-		paces:  &paces{},
+		rng:     rng,
+		server:  server,
+		handler: server,
+		core:    core,
+		logs:    logs,
+		disk:    &disk{data: map[string][]byte{}},
+		sink:    newSink(),
+		cfg:     cfg,
+		paces:   &paces{},
 	}
 }
 
 // start begins a process with the receiver in it. The returned function ends it.
 func (w *world) start(t require.TestingT) (stop func()) {
 	set := receivertest.NewNopSettings(metadata.Type)
+	set.Logger = zap.New(w.core)
 	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
-	r.transport = simulator.Transport(w.server, func() time.Duration { return w.latency })
+	r.transport = simulator.Transport(w.handler, func() time.Duration { return w.latency })
 	require.NoError(t, r.Start(context.Background(), host{diskID: w.disk}))
 	return func() { require.NoError(t, r.Shutdown(context.Background())) }
 }

@@ -68,6 +68,10 @@ func (t *telemetry) refused(n int) {
 	t.builder.ReceiverFeishuAuditRefusedEntries.Add(context.Background(), int64(n), t.plain)
 }
 
+func (t *telemetry) skipped(gap window) {
+	t.builder.ReceiverFeishuAuditSkippedTime.Add(context.Background(), gap.seconds(), t.plain)
+}
+
 // late records how old the entries were that a recheck found.
 func (t *telemetry) late(items []*item, now time.Time) {
 	for _, it := range items {

@@ -35,6 +35,7 @@ type TelemetryBuilder struct {
 	ReceiverFeishuAuditRedactedValues   metric.Int64Counter
 	ReceiverFeishuAuditRefusedEntries   metric.Int64Counter
 	ReceiverFeishuAuditRememberedIds    metric.Int64Gauge
+	ReceiverFeishuAuditSkippedTime      metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -120,6 +121,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_feishu_audit_remembered_ids",
 		metric.WithDescription("Ids of delivered entries that are remembered. [Development]"),
 		metric.WithUnit("{id}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditSkippedTime, err = builder.meter.Int64Counter(
+		"otelcol_receiver_feishu_audit_skipped_time",
+		metric.WithDescription("Event time that was passed over because the API refuses to show it, like what it no longer keeps. [Development]"),
+		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

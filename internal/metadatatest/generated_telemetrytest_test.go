@@ -28,6 +28,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ReceiverFeishuAuditRedactedValues.Add(context.Background(), 1)
 	tb.ReceiverFeishuAuditRefusedEntries.Add(context.Background(), 1)
 	tb.ReceiverFeishuAuditRememberedIds.Record(context.Background(), 1)
+	tb.ReceiverFeishuAuditSkippedTime.Add(context.Background(), 1)
 	AssertEqualReceiverFeishuAuditCallDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())
@@ -53,6 +54,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverFeishuAuditRememberedIds(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualReceiverFeishuAuditSkippedTime(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 

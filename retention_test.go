@@ -1,0 +1,137 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// TestBeyondRetention: a start, or a checkpoint, from before what the API keeps is
+// no dead end: everything that the API shows is delivered, and the gap is told
+// once. Covers F8.
+func TestBeyondRetention(t *testing.T) {
+	const day = 24 * time.Hour
+	newTenant := func() (*world, *simulator.Tenant) {
+		tenant := &simulator.Tenant{Seed: 3, PerSecond: 0.005, Start: time.Now().Add(-30 * day).Unix()}
+		w := quietWorld(simulator.Options{Tenant: *tenant, Retention: 7 * day, RefuseExpired: true})
+		w.cfg.RequestsPerMinute = 1000
+		return w, tenant
+	}
+	// delivered checks that nothing that can still be had is missing, but for the
+	// margin and what the retention passed while the refusal was given its time.
+	delivered := func(t *testing.T, w *world, tenant *simulator.Tenant, from time.Time) {
+		got := w.sink.got()
+		for _, e := range tenant.Entries(from.Unix(), time.Now().Unix()-60) {
+			assert.Equal(t, 1, got[e.ID], "%s at %d", e.ID, e.EventTime)
+		}
+	}
+	gaps := func(w *world) int {
+		return w.logs.FilterMessageSnippet("The API does not show a part of the log").Len()
+	}
+
+	t.Run("start", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, tenant := newTenant()
+			w.cfg.StartTime = time.Now().Add(-20 * day)
+			stop := w.start(t)
+			time.Sleep(refusalPatience - time.Minute)
+			assert.Empty(t, w.sink.got())
+			assert.Zero(t, gaps(w))
+			time.Sleep(time.Hour)
+			stop()
+			delivered(t, w, tenant, time.Now().Add(-7*day+time.Minute))
+			assert.Equal(t, 1, gaps(w))
+		})
+	})
+	t.Run("checkpoint", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, tenant := newTenant()
+			w.cfg.InitialLookback = time.Hour
+			stop := w.start(t)
+			time.Sleep(3 * time.Hour)
+			stop()
+			time.Sleep(20 * day)
+			stop = w.start(t)
+			time.Sleep(2 * time.Hour)
+			stop()
+			delivered(t, w, tenant, time.Now().Add(-7*day+time.Minute))
+			assert.Equal(t, 1, gaps(w))
+			gap := w.logs.FilterMessageSnippet("The API does not show a part of the log").All()[0].ContextMap()
+			assert.WithinDuration(t, time.Now().Add(-7*day-2*time.Hour), gap["to"].(time.Time), 15*time.Minute)
+		})
+	})
+	t.Run("everything refused", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, _ := newTenant()
+			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInvalidParam}} })
+			stop := w.start(t)
+			time.Sleep(6 * time.Hour)
+			assert.Zero(t, gaps(w), "it is not the time that is refused")
+			w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+			time.Sleep(time.Hour)
+			stop()
+			assert.NotEmpty(t, w.sink.got())
+			assert.Zero(t, gaps(w))
+		})
+	})
+}
+
+// TestOneSecondRefused: a single second that the API refuses, for whatever reason,
+// costs that second and the margin, and blocks nothing but itself. Covers F8, F26.
+func TestOneSecondRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.1, Start: time.Now().Unix() - 7200}
+		w := quietWorld(simulator.Options{Tenant: tenant})
+		bad := time.Now().Unix() - 1800
+		w.handler = refusing{w.server, bad}
+		begin := time.Now().Unix() - 3600
+		stop := w.start(t)
+		time.Sleep(5 * time.Hour)
+		stop()
+		got := w.sink.got()
+		for _, e := range tenant.Entries(begin, time.Now().Unix()-60) {
+			if e.EventTime < bad-overlap || e.EventTime > bad+overlap+refusalMargin {
+				assert.Equal(t, 1, got[e.ID], "%s at %d, the second refused is %d", e.ID, e.EventTime, bad)
+			}
+		}
+	})
+}
+
+// refusing refuses every query of one second.
+type refusing struct {
+	http.Handler
+	second int64
+}
+
+func (h refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	var query struct {
+		Start int64 `json:"start_time"`
+		End   int64 `json:"end_time"`
+	}
+	if err == nil && r.URL.Path == simulator.ListPath {
+		err = json.Unmarshal(body, &query)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if query.Start <= h.second && h.second <= query.End {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"code":1780103,"msg":"invalid parameter"}`)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	h.Handler.ServeHTTP(w, r)
+}
