@@ -37,6 +37,10 @@ test: ## Run every test that needs only Go, with the race detector
 simulate: ## Run SIM_RUNS simulated worlds (default 60), without the race detector
 	@go test -count=1 -timeout 60m -run TestSimulation -sim.runs $(or $(SIM_RUNS),60) .
 
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZ_SECONDS (default 10)
+	@./internal/tools/fuzz.sh $(or $(FUZZ_SECONDS),10)
+
 .PHONY: compat
 compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 	@cd internal/compat && go test -count=1 ./...

@@ -84,7 +84,7 @@ func (p *pace) next() time.Time {
 	}
 	burst := p.burst()
 	if n := len(p.sent) - burst; n >= 0 {
-		at = latest(at, p.sent[n].Add(paceWindow*time.Duration(burst)/time.Duration(p.limit)))
+		at = latest(at, p.sent[n].Add(paceWindow/time.Duration(p.limit)*time.Duration(burst)))
 	}
 	return at
 }
