@@ -53,8 +53,9 @@ type apiError struct {
 	advice     string // what to do about it; empty where waiting is all
 	logID      string // the id that Feishu's support asks for
 	// wait is how long the server asked us to wait, 0 where it did not.
-	wait  time.Duration
-	cause error
+	wait time.Duration
+	// There is no cause to unwrap: statuses carry this error into extensions, and
+	// the text of one from below may quote what we sent.
 }
 
 // Error tells in one line what happened, what to do, and the log id.
@@ -81,8 +82,6 @@ func (e *apiError) Error() string {
 	}
 	return b.String()
 }
-
-func (e *apiError) Unwrap() error { return e.cause }
 
 // kind names the error for comparison and telemetry: two errors of one kind are
 // one condition. Bounded: the number of codes in codeTable, and HTTP statuses.
@@ -374,7 +373,7 @@ func describeForeignAnswer(e *apiError, res *answer) {
 
 // transportError sorts a call that got no whole answer.
 func transportError(operation string, err error, secrets ...string) *apiError {
-	e := &apiError{operation: operation, class: classRetry, cause: err, reason: cleanText(rootCause(err), secrets...)}
+	e := &apiError{operation: operation, class: classRetry, reason: cleanText(rootCause(err), secrets...)}
 	if errors.Is(err, errTooLarge) {
 		e.advice = "raise max_response_size or lower page_size"
 	}

@@ -122,7 +122,7 @@ func readPage(res *answer) (*page, error) {
 	p, err := parsePage(res.body)
 	switch {
 	case err != nil && res.status == http.StatusOK && looksLikeJSON(res.body):
-		e := &apiError{operation: opList, httpStatus: res.status, logID: res.logID, cause: err}
+		e := &apiError{operation: opList, httpStatus: res.status, logID: res.logID}
 		e.reason = "the answer is broken: " + cleanText(err.Error(), res.secrets...)
 		return nil, e
 	case err != nil || !p.hasCode:

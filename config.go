@@ -167,6 +167,11 @@ func (c *Config) Validate() error {
 	if err := validateEndpoint(c.ClientConfig.Endpoint); err != nil {
 		errs = append(errs, err)
 	}
+	if proxy := c.ClientConfig.ProxyURL; proxy != "" {
+		if _, err := url.ParseRequestURI(proxy); err != nil {
+			bad("proxy_url: not a URL: use one like http://proxy.example.com:3128") // err would repeat the value, which may hold a password
+		}
+	}
 	if c.ClientConfig.Timeout <= 0 {
 		bad("timeout: %s must be more than 0: a call without a time limit can hang for ever", c.ClientConfig.Timeout)
 	}

@@ -305,7 +305,7 @@ func (p *poller) stuck(w *walk, err error) {
 func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	var api *apiError
 	if !errors.As(err, &api) {
-		api = &apiError{class: classRetry, operation: opList, reason: err.Error(), cause: err}
+		api = &apiError{class: classRetry, operation: opList, reason: err.Error()}
 	}
 	var wait time.Duration
 	needsPerson := false
