@@ -13,9 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -223,7 +225,7 @@ func errorAnswer(code int64, echo func(func(string) string) string) string {
 	text := func(s string) string { return jsonString(s) }
 	return fmt.Sprintf(`{"code":%d,"msg":%s,"error":{"message":"m","log_id":%s,"field_violations":[{"field":"page_token","value":%s,"description":%s}],`+
 		`"permission_violations":[{"subject":%s,"url":%s}],"details":[{"key":"k","value":%s}]}}`,
-		code, text("refused: "+echo(plainly)), text(echo(plainly)), text(echo(plainly)), text(echo(url.QueryEscape)),
+		code, text("refused: "+echo(inBase64)+echo(plainly)), text(echo(plainly)), text(echo(plainly)), text(echo(url.QueryEscape)),
 		text(echo(inBase64)), text("https://x.invalid/?q="+echo(url.QueryEscape)), text(echo(plainly)))
 }
 
@@ -392,7 +394,7 @@ func TestSecretsStayInside(t *testing.T) {
 				see := newWitness()
 				w := quietWorld(simulator.Options{Apps: map[string]string{simulator.DefaultAppID: canarySecret}})
 				w.cfg.AppSecret = canarySecret
-				w.cfg.PageSize = 2
+				w.cfg.PageSize, w.cfg.InitialLookback = 2, time.Minute // the first page has a next one
 				now := time.Now().Unix()
 				for i := range 6 {
 					w.server.Add(simulator.Entry{
@@ -431,6 +433,9 @@ func TestSecretsStayInside(t *testing.T) {
 
 				written := see.written(t, w.disk)
 				require.Contains(t, written[tc.where], tc.reached, "the path was not taken")
+				if strings.HasSuffix(name, "for "+opList) {
+					require.Contains(t, slices.Collect(maps.Values(see.secrets)), "a page token", "there is none to be found")
+				}
 				delete(written, tc.except)
 				for where, text := range written {
 					requireInside(t, see.secrets, where, text)
