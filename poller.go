@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
@@ -204,6 +205,8 @@ func (p *poller) request(w window, token string) listRequest {
 
 // Guards against paging that never ends.
 const (
+	// maxEmptyPages may follow one another that hold nothing, or nothing that was
+	// not on an earlier page of the walk.
 	maxEmptyPages = 20
 	// maxPages is two million entries in one window; the window is halved then,
 	// down to one second.
@@ -268,12 +271,14 @@ func (p *poller) handle(ctx context.Context, r result) error {
 }
 
 // pagingFault finds out that paging would not end: the same page token again, or
-// empty pages only. Where the API documents nothing, a few empty pages are fine.
+// pages that are empty or go round in circles. Where the API documents nothing, a
+// few of these are fine.
 func pagingFault(w *walk, page *page) error {
-	if len(page.items) == 0 {
-		w.empty++
-	} else {
-		w.empty = 0
+	w.empty++
+	for i := range page.items {
+		if w.returned.add(xxhash.Sum64String(page.items[i].uid())) {
+			w.empty = 0
+		}
 	}
 	switch {
 	case !page.hasMore:
@@ -283,7 +288,7 @@ func pagingFault(w *walk, page *page) error {
 	case page.pageToken == w.token:
 		return errors.New("the API gives the same page token again")
 	case w.empty >= maxEmptyPages:
-		return fmt.Errorf("the API returned %d empty pages in a row and says that there are more", w.empty)
+		return fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty)
 	case w.pages > maxPages:
 		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
 	}
@@ -384,17 +389,21 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, err
 		}
 	}
 	p.tel.known(known)
-	if len(items) > 0 {
-		logs, stats := p.records.build(items, r.res.received)
+	// An API that ignores page_size must not make a batch larger than pipelines and
+	// backends take.
+	for start := 0; start < len(items); start += maxPageSize {
+		end := min(start+maxPageSize, len(items))
+		batch := items[start:end]
+		logs, stats := p.records.build(batch, r.res.received)
 		lost, left, err := p.pipe.hand(ctx, logs, &p.health)
 		if err != nil {
-			fresh = taken(items, fresh, left)
-			p.tel.delivered(len(fresh), 0, recordStats{})
-			return p.remember(fresh), err
+			accepted := taken(batch, fresh[start:end], left)
+			p.tel.delivered(len(accepted), 0, recordStats{})
+			return p.remember(append(fresh[:start:start], accepted...)), err
 		}
-		p.tel.delivered(len(items)-lost, lost, stats)
+		p.tel.delivered(len(batch)-lost, lost, stats)
 		if w.pass > 0 {
-			p.tel.late(items, r.res.received)
+			p.tel.late(batch, r.res.received)
 		}
 	}
 	return p.remember(append(fresh, again...)), nil
