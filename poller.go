@@ -231,7 +231,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		}
 	}
 	w.pages++
-	keys, err := p.deliver(ctx, w, r)
+	keys, delivered, err := p.deliver(ctx, w, r)
 	if err != nil {
 		if len(keys) > 0 {
 			err = errors.Join(err, p.commit(ctx, keys))
@@ -258,7 +258,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	if w.pages > 1 {
 		w.reset = 0
 	}
-	if len(keys) > 0 || !r.page.hasMore {
+	if delivered > 0 || !r.page.hasMore {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
 		p.health.recovered()
@@ -357,9 +357,9 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 }
 
 // deliver hands the new entries of a page to the pipeline and returns what to
-// remember of the page. With an error, that is what the pipeline took before the
-// term ended.
-func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, error) {
+// remember of the page, and how many entries were delivered. With an error, that is
+// what the pipeline took before the term ended.
+func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey, delivered int, err error) {
 	var (
 		items []*item   // the new entries,
 		fresh []seenKey // and their keys
@@ -399,14 +399,14 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, err
 		if err != nil {
 			accepted := taken(batch, fresh[start:end], left)
 			p.tel.delivered(len(accepted), 0, recordStats{})
-			return p.remember(append(fresh[:start:start], accepted...)), err
+			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), err
 		}
 		p.tel.delivered(len(batch)-lost, lost, stats)
 		if w.pass > 0 {
 			p.tel.late(batch, r.res.received)
 		}
 	}
-	return p.remember(append(fresh, again...)), nil
+	return p.remember(append(fresh, again...)), len(items), nil
 }
 
 func (p *poller) remember(keys []seenKey) []seenKey {
