@@ -49,6 +49,10 @@ soak: ## Run simulated worlds for SOAK_SECONDS (default 60) on all processors
 mutants: ## Break the receiver in some 60 ways, one at a time: the tests must notice each
 	@go run ./internal/mutants -report docs/mutants.md
 
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZ_SECONDS (default 10)
+	@./internal/tools/fuzz.sh $(or $(FUZZ_SECONDS),10)
+
 .PHONY: compat
 compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 	@cd internal/compat && go test -count=1 ./...

@@ -4,15 +4,22 @@
 package feishuauditreceiver
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
 // errorClass says what the poller does about a failed call.
@@ -46,8 +53,9 @@ type apiError struct {
 	advice     string // what to do about it; empty where waiting is all
 	logID      string // the id that Feishu's support asks for
 	// wait is how long the server asked us to wait, 0 where it did not.
-	wait  time.Duration
-	cause error
+	wait time.Duration
+	// There is no cause to unwrap: statuses carry this error into extensions, and
+	// the text of one from below may quote what we sent.
 }
 
 // Error tells in one line what happened, what to do, and the log id.
@@ -74,8 +82,6 @@ func (e *apiError) Error() string {
 	}
 	return b.String()
 }
-
-func (e *apiError) Unwrap() error { return e.cause }
 
 // kind names the error for comparison and telemetry: two errors of one kind are
 // one condition. Bounded: the number of codes in codeTable, and HTTP statuses.
@@ -156,8 +162,15 @@ type errorBody struct {
 	details             []string
 }
 
+// maxErrorBody is the largest answer, in bytes, whose account of a failure is
+// read: what one takes in memory is many times its size.
+const maxErrorBody = 64 << 10
+
 // readErrorBody never fails: what cannot be read is absent.
 func readErrorBody(body []byte) errorBody {
+	if len(body) > maxErrorBody {
+		return errorBody{msg: "a message too long to be read"}
+	}
 	var top struct {
 		Msg   json.RawMessage `json:"msg"`
 		LogID json.RawMessage `json:"log_id"`
@@ -228,42 +241,79 @@ func firstOf(candidates ...string) string {
 const maxReason = 300
 
 // cleanText makes a server's text safe for one log line: printable, short, and
-// without the secrets that we sent.
+// without the secrets that we sent, however the server writes them.
 func cleanText(s string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret, "[REDACTED]")
+	var hidden [][]byte
+	limit := maxReason + 1
+	for _, spelling := range spellings(secrets) {
+		h := printable(spelling, math.MaxInt, nil)
+		hidden = append(hidden, h)
+		// What is cut off may be the rest of a secret, so it is not cut off before.
+		limit = max(limit, maxReason+len(h))
+	}
+	out := []rune(string(printable(s, limit, hidden)))
+	if len(out) > maxReason {
+		return string(out[:maxReason]) + "..."
+	}
+	return string(out)
+}
+
+// spellings are the secrets as they may be quoted.
+func spellings(secrets []string) []string {
+	var out []string
+	for _, s := range secrets {
+		for _, spelling := range []string{s, url.QueryEscape(s), base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s))} {
+			if s != "" && !slices.Contains(out, spelling) {
+				out = append(out, spelling)
+			}
 		}
 	}
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
+	return out
+}
+
+// printable returns the first runes of s, up to the limit, without those that are
+// not printable, with one space for every white space, and a mask for what is
+// hidden. That is looked for in what was written, as dropping a rune may join its
+// parts.
+func printable(s string, limit int, hidden [][]byte) []byte {
+	var out []byte
+	space, runes := false, 0
+	for _, r := range s {
+		if runes >= limit {
+			break
 		}
-		if !unicode.IsPrint(r) {
-			return -1
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			space = space || unicode.IsSpace(r) && runes > 0
+			continue
 		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if runes := []rune(s); len(runes) > maxReason {
-		s = string(runes[:maxReason]) + "..."
+		if space {
+			out, space, runes = append(out, ' '), false, runes+1
+		}
+		out, runes = utf8.AppendRune(out, r), runes+1
+		for _, h := range hidden {
+			if bytes.HasSuffix(out, h) {
+				out = append(out[:len(out)-len(h)], redact.Mask...)
+				runes = utf8.RuneCount(out)
+				break
+			}
+		}
 	}
-	return s
+	return out
 }
 
 // answerError sorts an answer that is not a success. The Open API's own code
 // decides before the HTTP status does: the same failure is seen as 200, 400 and
 // 429. hasCode tells whether the body was an answer of the Open API at all.
-func answerError(operation string, res *answer, code int64, hasCode bool, secrets ...string) *apiError {
-	e := &apiError{operation: operation, httpStatus: res.status, code: code}
+func answerError(operation string, res *answer, code int64, hasCode bool) *apiError {
+	e := &apiError{operation: operation, httpStatus: res.status, code: code, logID: res.logID}
 	if !hasCode {
 		describeForeignAnswer(e, res)
 		return e
 	}
 	body := readErrorBody(res.body)
-	e.logID = cleanText(firstOf(res.logID, body.logID), secrets...)
-	e.reason = cleanText(firstOf(body.msg, body.message, "no message"), secrets...)
+	clean := func(text string) string { return cleanText(text, res.secrets...) }
+	e.logID = firstOf(res.logID, clean(body.logID))
+	e.reason = firstOf(clean(firstOf(body.msg, body.message)), "no message")
 
 	info, known := codeTable[code]
 	e.class, e.advice = info.class, info.advice
@@ -279,13 +329,13 @@ func answerError(operation string, res *answer, code int64, hasCode bool, secret
 		e.wait = res.waitHint()
 	}
 	if len(body.scopes) > 0 {
-		e.advice = "grant the app one of the scopes " + cleanText(strings.Join(body.scopes, ", "), secrets...) + " and publish a new version of it"
+		e.advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it"
 		if body.scopeURL != "" {
-			e.advice += ": " + cleanText(body.scopeURL, secrets...)
+			e.advice += ": " + clean(body.scopeURL)
 		}
 	}
 	if len(body.details) > 0 {
-		e.reason += ": " + cleanText(strings.Join(body.details, ", "), secrets...)
+		e.reason += ": " + clean(strings.Join(body.details, ", "))
 	}
 	return e
 }
@@ -293,7 +343,6 @@ func answerError(operation string, res *answer, code int64, hasCode bool, secret
 // describeForeignAnswer is about answers that did not come from the Open API but
 // from something in front of it, or from another server.
 func describeForeignAnswer(e *apiError, res *answer) {
-	e.logID = cleanText(res.logID)
 	kind := "an answer that is not JSON of the Open API"
 	switch {
 	case len(res.body) == 0:
@@ -324,7 +373,7 @@ func describeForeignAnswer(e *apiError, res *answer) {
 
 // transportError sorts a call that got no whole answer.
 func transportError(operation string, err error, secrets ...string) *apiError {
-	e := &apiError{operation: operation, class: classRetry, cause: err, reason: cleanText(rootCause(err), secrets...)}
+	e := &apiError{operation: operation, class: classRetry, reason: cleanText(rootCause(err), secrets...)}
 	if errors.Is(err, errTooLarge) {
 		e.advice = "raise max_response_size or lower page_size"
 	}

@@ -12,11 +12,16 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// Bounds of a structured body. What is nested deeper, or has more members, stays
-// JSON text in a string: pcommon looks a member up by going over all the others.
+// Bounds of a structured body. An object or array beyond them stays JSON text in a
+// string.
 const (
-	maxBodyDepth   = 64
+	maxBodyDepth = 64
+	// maxBodyMembers is for one object: pcommon looks a member up by going over all
+	// the others.
 	maxBodyMembers = 1024
+	// maxBodyValues is for all of the body: a value takes some sixty bytes, where two
+	// may do in the entry.
+	maxBodyValues = 1 << 14
 )
 
 // setStructuredBody sets the body to the entry as a map. An entry that is no
@@ -25,7 +30,8 @@ const (
 func setStructuredBody(body pcommon.Value, text string) {
 	s := jsontext.NewScanner(text)
 	if s.Peek() == '{' {
-		putJSON(body, s, maxBodyDepth)
+		values := maxBodyValues
+		putJSON(body, s, maxBodyDepth, &values)
 	}
 	if s.Err() != nil || body.Type() != pcommon.ValueTypeMap || body.Map().Len() == 0 {
 		body.SetStr(text)
@@ -33,30 +39,35 @@ func setStructuredBody(body pcommon.Value, text string) {
 }
 
 // putJSON sets a value to the JSON that is next, with at most depth levels of
-// objects and arrays.
-func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int) {
-	switch c := s.Peek(); {
+// objects and arrays, and counts down the values that may be made.
+func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int, values *int) {
+	c := s.Peek()
+	start, before, tooMany := s.Pos(), *values, false
+	switch {
 	case (c == '{' || c == '[') && depth == 0:
 		dst.SetStr(s.Value())
 	case c == '{':
-		start := s.Pos()
 		m := dst.SetEmptyMap()
 		n := 0
 		for ok := s.Open('{'); ok; ok = s.More('}') {
 			key := s.Key()
-			if n++; n > maxBodyMembers {
+			n++
+			if tooMany = n > maxBodyMembers || *values == 0; tooMany {
 				s.Value()
 				continue
 			}
-			putJSON(m.PutEmpty(key), s, depth-1)
-		}
-		if n > maxBodyMembers {
-			dst.SetStr(s.Since(start))
+			*values--
+			putJSON(m.PutEmpty(key), s, depth-1, values)
 		}
 	case c == '[':
 		list := dst.SetEmptySlice()
 		for ok := s.Open('['); ok; ok = s.More(']') {
-			putJSON(list.AppendEmpty(), s, depth-1)
+			if tooMany = *values == 0; tooMany {
+				s.Value()
+				continue
+			}
+			*values--
+			putJSON(list.AppendEmpty(), s, depth-1, values)
 		}
 	case c == '"':
 		dst.SetStr(jsontext.Unquote(s.Value()))
@@ -66,6 +77,10 @@ func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int) {
 		s.Value() // stays an empty value
 	default:
 		putNumber(dst, s.Value())
+	}
+	if tooMany {
+		dst.SetStr(s.Since(start))
+		*values = before // what it is now is one value
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -82,20 +83,26 @@ var errDamaged = errors.New("damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// sealPrefix begins a sealed value; the checksum follows in eight hex digits.
+const sealPrefix = "feishu_audit checkpoint crc32c="
+
 // encode writes one line of JSON behind a line with its checksum.
 func (c *checkpoint) encode() []byte {
 	body, _ := json.Marshal(c) // numbers and strings always marshal
-	return fmt.Appendf(nil, "feishu_audit checkpoint crc32c=%08x\n%s\n", crc32.Checksum(body, castagnoli), body)
+	return seal(body)
+}
+
+func seal(body []byte) []byte {
+	return fmt.Appendf(nil, sealPrefix+"%08x\n%s\n", crc32.Checksum(body, castagnoli), body)
 }
 
 func decodeCheckpoint(data []byte) (*checkpoint, error) {
-	var sum uint32
-	head, body, _ := bytes.Cut(data, []byte("\n"))
-	body = bytes.TrimSuffix(body, []byte("\n"))
-	if n, err := fmt.Sscanf(string(head), "feishu_audit checkpoint crc32c=%08x", &sum); n != 1 || err != nil {
+	if !bytes.HasPrefix(data, []byte(sealPrefix)) {
 		return nil, fmt.Errorf("%w: its first line is not ours", errDamaged)
 	}
-	if crc32.Checksum(body, castagnoli) != sum {
+	_, body, _ := bytes.Cut(data, []byte("\n"))
+	body = bytes.TrimSuffix(body, []byte("\n"))
+	if !bytes.Equal(data, seal(body)) {
 		return nil, fmt.Errorf("%w: its checksum does not match", errDamaged)
 	}
 	var version struct {
@@ -140,8 +147,16 @@ func encodeKeys(keys []seenKey) []byte {
 		out = binary.LittleEndian.AppendUint64(out, k.hash)
 		minute = k.minute
 	}
-	return binary.LittleEndian.AppendUint32(out, crc32.Checksum(out, castagnoli))
+	return sealKeys(out)
 }
+
+func sealKeys(body []byte) []byte {
+	return binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
+}
+
+// maxMinute is beyond every minute that is stored: those of timestamps in
+// nanoseconds end at 2^29.
+const maxMinute = 1 << 40
 
 func decodeKeys(data []byte) ([]seenKey, error) {
 	if len(data) < 6 {
@@ -167,7 +182,10 @@ func decodeKeys(data []byte) ([]seenKey, error) {
 		if n <= 0 || len(body) < n+8 {
 			return nil, fmt.Errorf("%w: it ends early", errDamaged)
 		}
-		minute += step >> 1
+		// The step is bounded first, so that the sum cannot overflow.
+		if minute += min(max(step>>1, -2*maxMinute), 2*maxMinute); minute < -1 || minute > maxMinute {
+			return nil, fmt.Errorf("%w: a time in it is out of range", errDamaged)
+		}
 		keys = append(keys, seenKey{minute: minute, odd: step&1 == 1, hash: binary.LittleEndian.Uint64(body[n:])})
 		body = body[n+8:]
 	}
@@ -175,4 +193,18 @@ func decodeKeys(data []byte) ([]seenKey, error) {
 		return nil, fmt.Errorf("%w: it has %d bytes too many", errDamaged, len(body))
 	}
 	return keys, nil
+}
+
+// decodeCalls reads the calls of the last minute, by second. What cannot be
+// understood is as good as nothing: it only spares the server a refusal.
+func decodeCalls(data []byte) map[int64]int {
+	var named map[string]int
+	_ = json.Unmarshal(data, &named)
+	calls := make(map[int64]int, len(named))
+	for second, n := range named {
+		if at, err := strconv.ParseInt(second, 10, 64); err == nil && n > 0 {
+			calls[at] = n
+		}
+	}
+	return calls
 }

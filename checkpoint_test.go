@@ -4,9 +4,18 @@
 package feishuauditreceiver
 
 import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,8 +29,8 @@ func someCheckpoint() checkpoint {
 	}
 }
 
-// TestCheckpointDamage: any byte changed, added or cut off is noticed. Covers F31,
-// F32.
+// TestCheckpointDamage: any byte changed, to whatever value, added or cut off is
+// noticed. Covers F31, F32.
 func TestCheckpointDamage(t *testing.T) {
 	c := someCheckpoint()
 	data := c.encode()
@@ -34,31 +43,38 @@ func TestCheckpointDamage(t *testing.T) {
 	require.NoError(t, err)
 	assert.ElementsMatch(t, keys, back)
 
-	for i := range data {
-		for _, flip := range []byte{1, 0x80, 0xff} {
-			broken := append([]byte(nil), data...)
-			broken[i] ^= flip
-			_, err := decodeCheckpoint(broken)
-			if i == len(data)-1 {
-				continue // the line's end is no part of the value
+	requireNoticed := func(data []byte, decode func([]byte) error) {
+		for i := range data {
+			broken := slices.Clone(data)
+			for flip := 1; flip < 256; flip++ {
+				broken[i] = data[i] ^ byte(flip)
+				require.ErrorIs(t, decode(broken), errDamaged, "byte %d of %q", i, broken)
 			}
-			require.Error(t, err, "byte %d of %q", i, broken)
+			require.ErrorIs(t, decode(data[:i]), errDamaged, "%d bytes of %q", i, data)
+			require.ErrorIs(t, decode(data[i+1:]), errDamaged, "from %d of %q", i, data)
+			require.ErrorIs(t, decode(slices.Insert(slices.Clone(data), i, 'x')), errDamaged)
 		}
+		require.ErrorIs(t, decode(append(slices.Clone(data), '\n')), errDamaged)
 	}
-	for i := range page {
-		broken := append([]byte(nil), page...)
-		broken[i] ^= 1
-		_, err := decodeKeys(broken)
-		require.Error(t, err, "byte %d", i)
+	requireNoticed(data, func(data []byte) error { _, err := decodeCheckpoint(data); return err })
+	requireNoticed(page, func(data []byte) error { _, err := decodeKeys(data); return err })
+}
+
+// TestKeysOutOfRange: times that nobody wrote are refused, also where their sum
+// would overflow.
+func TestKeysOutOfRange(t *testing.T) {
+	for _, minutes := range [][]int64{{-2}, {maxMinute + 1}, {math.MinInt64 / 2}, {math.MaxInt64 / 2}, {5, math.MaxInt64/2 - 5}} {
+		var keys []seenKey
+		for _, minute := range minutes {
+			keys = append(keys, seenKey{minute: minute})
+		}
+		_, err := decodeKeys(encodeKeys(keys))
+		require.ErrorIs(t, err, errDamaged, "%v", minutes)
 	}
-	for i := range page {
-		_, err := decodeKeys(page[:i])
-		require.Error(t, err)
-	}
-	for i := range len(data) - 1 {
-		_, err := decodeCheckpoint(data[:i])
-		require.ErrorIs(t, err, errDamaged)
-	}
+	keys := []seenKey{{minute: -1}, {minute: 0, odd: true}, {minute: maxMinute}}
+	got, err := decodeKeys(encodeKeys(keys))
+	require.NoError(t, err)
+	require.Equal(t, keys, got)
 }
 
 // TestCheckpointThatDoesNotFit: what has a right checksum and wrong values.
@@ -151,29 +167,99 @@ func TestCallsSurvive(t *testing.T) {
 	assert.Empty(t, calls)
 }
 
+// TestCallsAreBounded: a damaged record of calls holds nobody back for more than a
+// minute and costs no memory.
+func TestCallsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := map[int64]int{math.MinInt64: math.MaxInt, math.MaxInt64: math.MaxInt, 0: 5, time.Now().Unix(): math.MaxInt}
+		for second := range int64(1000) {
+			calls[time.Now().Unix()+second] = math.MaxInt
+		}
+		p := newPace(50)
+		p.restore(calls)
+		assert.Len(t, p.calls, 50)
+		began := time.Now()
+		_, err := p.wait(t.Context())
+		require.NoError(t, err)
+		assert.LessOrEqual(t, time.Since(began), paceWindow)
+	})
+}
+
+// FuzzDecodeCheckpoint seals its input, so that it gets behind the checksum, and
+// holds that what is read is what is written, and that a changed byte is noticed.
 func FuzzDecodeCheckpoint(f *testing.F) {
 	c := someCheckpoint()
-	f.Add(c.encode())
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := decodeCheckpoint(data)
+	f.Add(bytes.TrimSuffix(c.encode()[len(sealPrefix)+9:], []byte("\n")), uint(0), byte(0))
+	c.Version, c.Marks, c.Recheck = 2, nil, []int64{}
+	f.Add(c.encode(), uint(17), byte(4))
+	f.Add([]byte(`{"VERSION":1,"version":1,"recheck_after":[0],"watermarks":[9223372036854775807]}`), uint(60), byte(' '))
+	f.Add([]byte("{\n}\n"), uint(100), byte('\n'))
+	f.Fuzz(func(t *testing.T, body []byte, at uint, flip byte) {
+		_, err := decodeCheckpoint(body)
+		sealed := seal(body)
+		if err == nil { // a fuzzer that finds the checksum by itself
+			sealed = body
+		}
+		got, err := decodeCheckpoint(sealed)
 		if err != nil {
+			require.False(t, strings.ContainsFunc(err.Error(), unicode.IsControl), "%q", err)
 			return
 		}
 		again, err := decodeCheckpoint(got.encode())
 		require.NoError(t, err)
 		require.Equal(t, got, again)
+		if flip != 0 {
+			sealed[at%uint(len(sealed))] ^= flip
+			_, err = decodeCheckpoint(sealed)
+			require.ErrorIs(t, err, errDamaged)
+		}
 	})
 }
 
+// FuzzDecodeKeys does the same for the ids of a page.
 func FuzzDecodeKeys(f *testing.F) {
-	f.Add(encodeKeys([]seenKey{{minute: 5, hash: 1}, {minute: 7, odd: true, hash: 99}}))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	for _, keys := range [][]seenKey{nil, {{minute: -1}}, {{minute: 5, hash: 1}, {minute: 7, odd: true, hash: 99}}, {{minute: maxMinute, hash: 1 << 63}, {minute: 2}}} {
+		page := encodeKeys(keys)
+		f.Add(page[:len(page)-4], uint(3), byte(1))
+	}
+	f.Add(binary.AppendUvarint([]byte{checkpointVersion}, 1<<40), uint(0), byte(0))
+	f.Fuzz(func(t *testing.T, body []byte, at uint, flip byte) {
+		_, _ = decodeKeys(body)
+		data := sealKeys(slices.Clone(body))
 		got, err := decodeKeys(data)
 		if err != nil {
 			return
 		}
+		for _, k := range got {
+			require.True(t, k.minute >= -1 && k.minute <= maxMinute, k)
+		}
 		again, err := decodeKeys(encodeKeys(got))
 		require.NoError(t, err)
 		require.ElementsMatch(t, got, again)
+		if flip != 0 {
+			data[at%uint(len(data))] ^= flip
+			_, err = decodeKeys(data)
+			require.ErrorIs(t, err, errDamaged)
+		}
+	})
+}
+
+// FuzzDecodeCalls holds that a stored record of calls, whatever is in it, neither
+// holds calls back for more than a minute nor costs memory, and that what was
+// written is read.
+func FuzzDecodeCalls(f *testing.F) {
+	f.Add([]byte(`{"946684800":3,"946684801":1}`))
+	f.Add([]byte(`{"-9223372036854775808":9223372036854775807,"9223372036854775807":1,"x":2,"5":-1}`))
+	f.Add([]byte(`[`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		calls := decodeCalls(data)
+		written, err := json.Marshal(calls)
+		require.NoError(t, err)
+		require.Equal(t, calls, decodeCalls(written))
+		p := newPace(10)
+		p.restore(calls)
+		require.LessOrEqual(t, len(p.calls), 10)
+		require.True(t, slices.IsSortedFunc(p.calls, time.Time.Compare))
+		require.LessOrEqual(t, time.Until(p.next()), paceWindow)
 	})
 }

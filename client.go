@@ -46,9 +46,10 @@ type answer struct {
 	status   int
 	header   http.Header
 	body     []byte
-	logID    string
+	logID    string    // cleaned, as it goes into log lines
 	date     time.Time // the server's clock, zero where it did not say
 	received time.Time // our clock
+	secrets  []string  // what was sent and must not be shown
 }
 
 // listRequest is the body of list_data. Every page of a walk sends the same one
@@ -75,7 +76,7 @@ func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer,
 		if err != nil {
 			return nil, nil, err
 		}
-		p, res, err := c.listOnce(ctx, body, token)
+		p, res, err := c.listOnce(ctx, body, token, req.PageToken)
 		var failed *apiError
 		if errors.As(err, &failed) && failed.class == classToken {
 			c.tokens.drop(token)
@@ -91,15 +92,20 @@ func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer,
 	}
 }
 
-func (c *client) listOnce(ctx context.Context, body []byte, token string) (*page, *answer, error) {
+func (c *client) listOnce(ctx context.Context, body []byte, token, pageToken string) (*page, *answer, error) {
 	answered, err := c.turn(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	began := time.Now()
-	res, err := c.post(ctx, listPath, token, body)
+	res, err := c.post(ctx, listPath, token, body, pageToken)
 	answered()
-	p, err := c.readPage(res, err, token)
+	var p *page
+	if err != nil {
+		err = transportError(opList, err, c.secrets(token, pageToken)...)
+	} else {
+		p, err = readPage(res)
+	}
 	if ctx.Err() != nil && err != nil {
 		return nil, nil, ctx.Err()
 	}
@@ -107,21 +113,22 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string) (*page
 	return p, res, err
 }
 
-func (c *client) readPage(res *answer, err error, token string) (*page, error) {
-	secrets := []string{string(c.appSecret), token}
-	if err != nil {
-		return nil, transportError(opList, err, secrets...)
-	}
+// secrets are what no error may show: the app secret and what else was sent.
+func (c *client) secrets(sent ...string) []string {
+	return append(sent, string(c.appSecret))
+}
+
+func readPage(res *answer) (*page, error) {
 	p, err := parsePage(res.body)
 	switch {
 	case err != nil && res.status == http.StatusOK && looksLikeJSON(res.body):
-		e := &apiError{operation: opList, httpStatus: res.status, logID: res.logID, cause: err}
-		e.reason = "the answer is broken: " + cleanText(err.Error(), secrets...)
+		e := &apiError{operation: opList, httpStatus: res.status, logID: res.logID}
+		e.reason = "the answer is broken: " + cleanText(err.Error(), res.secrets...)
 		return nil, e
 	case err != nil || !p.hasCode:
-		return nil, answerError(opList, res, 0, false, secrets...)
+		return nil, answerError(opList, res, 0, false)
 	case p.code != 0:
-		return nil, answerError(opList, res, p.code, true, secrets...)
+		return nil, answerError(opList, res, p.code, true)
 	}
 	return p, nil
 }
@@ -149,7 +156,7 @@ func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	}
 	res, err := c.post(ctx, tokenPath, "", body)
 	if err != nil {
-		return "", 0, transportError(opToken, err, string(c.appSecret))
+		return "", 0, transportError(opToken, err, c.secrets()...)
 	}
 	var parsed struct {
 		Code   *int64 `json:"code"`
@@ -159,18 +166,27 @@ func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	err = json.Unmarshal(res.body, &parsed)
 	switch {
 	case err != nil || parsed.Code == nil:
-		return "", 0, answerError(opToken, res, 0, false, string(c.appSecret))
+		return "", 0, answerError(opToken, res, 0, false)
 	case *parsed.Code != 0:
-		return "", 0, answerError(opToken, res, *parsed.Code, true, string(c.appSecret))
-	case res.status != http.StatusOK || parsed.Token == "" || parsed.Expire <= 0 || strings.ContainsAny(parsed.Token, "\r\n"):
+		return "", 0, answerError(opToken, res, *parsed.Code, true)
+	case res.status != http.StatusOK || !usableToken(parsed.Token) || parsed.Expire <= 0:
 		return "", 0, &apiError{operation: opToken, httpStatus: res.status, logID: res.logID, reason: "the answer says success but holds no usable token"}
 	}
 	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
 }
 
+// maxToken is the longest access token that is taken, in bytes: the newer ones are
+// JWTs of 4 KB, says their documentation.
+const maxToken = 16 << 10
+
+// usableToken tells whether a token can be sent in a header.
+func usableToken(token string) bool {
+	return token != "" && len(token) <= maxToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
 // post sends one request and reads the whole answer, up to the size limit after
-// decompression.
-func (c *client) post(ctx context.Context, path, token string, body []byte) (*answer, error) {
+// decompression. Hidden is what no error may show, besides the credentials.
+func (c *client) post(ctx context.Context, path, token string, body []byte, hidden ...string) (*answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -189,22 +205,27 @@ func (c *client) post(ctx context.Context, path, token string, body []byte) (*an
 		return nil, err
 	}
 	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable
+	secrets := c.secrets(append(hidden, token)...)
 	return &answer{
 		status:   res.StatusCode,
 		header:   res.Header,
 		body:     data,
-		logID:    firstOf(res.Header.Get("X-Tt-Logid"), res.Header.Get("X-Request-Id")),
+		logID:    cleanText(firstOf(res.Header.Get("X-Tt-Logid"), res.Header.Get("X-Request-Id")), secrets...),
+		secrets:  secrets,
 		date:     date,
 		received: time.Now(),
 	}, nil
 }
 
+// maxTrusted is how much memory is taken for an answer on its Content-Length alone.
+const maxTrusted = 1 << 20
+
 func readLimited(r io.Reader, limit, announced int64) ([]byte, error) {
 	if announced > limit {
 		return nil, tooLarge(limit)
 	}
-	buf := bytes.NewBuffer(make([]byte, 0, max(announced, 4<<10)+bytes.MinRead))
-	if _, err := buf.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+	buf := bytes.NewBuffer(make([]byte, 0, min(max(announced, 4<<10), maxTrusted)+bytes.MinRead))
+	if _, err := buf.ReadFrom(io.LimitReader(r, max(limit, limit+1))); err != nil { // the largest limit has no next one
 		return nil, err
 	}
 	if int64(buf.Len()) > limit {

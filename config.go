@@ -167,6 +167,11 @@ func (c *Config) Validate() error {
 	if err := validateEndpoint(c.ClientConfig.Endpoint); err != nil {
 		errs = append(errs, err)
 	}
+	if proxy := c.ClientConfig.ProxyURL; proxy != "" {
+		if _, err := url.ParseRequestURI(proxy); err != nil {
+			bad("proxy_url: not a URL: use one like http://proxy.example.com:3128") // err would repeat the value, which may hold a password
+		}
+	}
 	if c.ClientConfig.Timeout <= 0 {
 		bad("timeout: %s must be more than 0: a call without a time limit can hang for ever", c.ClientConfig.Timeout)
 	}
@@ -252,7 +257,7 @@ func validateEndpoint(endpoint string) error {
 		return errors.New("endpoint: has a user or password in it: remove them; the credential goes to app_id and app_secret")
 	case u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
 		return fmt.Errorf("endpoint: %q is not an http(s) URL with a host: %s", endpoint, example)
-	case u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(endpoint, "?#"):
 		return fmt.Errorf("endpoint: %q has a query or fragment: %s", endpoint, example)
 	case strings.Contains(u.Path, "open-apis"):
 		return fmt.Errorf("endpoint: %q goes too deep: leave out /open-apis and what follows; %s", endpoint, example)

@@ -90,6 +90,8 @@ func TestValidate(t *testing.T) {
 		"too deep":            {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "/open-apis" }, []string{"leave out /open-apis"}},
 		"query":               {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "?a=b" }, []string{"has a query"}},
 		"not encrypted":       {func(c *Config) { c.ClientConfig.Endpoint = "http://open.feishu.cn" }, []string{`"http://open.feishu.cn" is not encrypted: use https`}},
+		"query mark":          {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "?" }, []string{"has a query or fragment"}},
+		"proxy":               {func(c *Config) { c.ClientConfig.ProxyURL = "http://me:hidden@proxy example" }, []string{"proxy_url: not a URL"}},
 		"no time limit":       {func(c *Config) { c.ClientConfig.Timeout = 0 }, []string{"timeout: 0s must be more than 0"}},
 		"no app":              {func(c *Config) { c.AppID = "" }, []string{"app_id: missing", "App ID"}},
 		"app with space":      {func(c *Config) { c.AppID = "cli_x " }, []string{`app_id: "cli_x " has white space`}},

@@ -47,13 +47,17 @@ func FuzzParsePage(f *testing.F) {
 			require.False(t, p.hasCode && !ok)
 		}
 		data := oracleObject(oracleMember(answer, "data"))
+		if oracleRepeats(answer, "code", "data") || oracleRepeats(data, "items", "has_more", "page_token") {
+			require.False(t, p.hasCode && p.code == 0, "it cannot be told which one counts")
+			return
+		}
 		require.Equal(t, oracleText(oracleMember(data, "page_token")), p.pageToken)
 		var items []json.RawMessage
 		_ = json.Unmarshal(oracleMember(data, "items"), &items)
 		require.Len(t, p.items, len(items))
 		for i, item := range items {
 			require.Equal(t, string(item), p.items[i].raw())
-			if id := oracleText(oracleMember(oracleObject(item), "id")); id != "" {
+			if id := oracleText(oracleMember(oracleObject(item), "id")); id != "" && len(id) <= maxAttribute {
 				require.Equal(t, id, p.items[i].uid())
 			} else {
 				require.Regexp(t, "^sha256:[0-9a-f]{32}$", p.items[i].uid())
@@ -104,6 +108,22 @@ func oracleMember(members []namedValue, name string) json.RawMessage {
 		return exact
 	}
 	return other
+}
+
+// oracleRepeats tells whether one of the names stands there twice, in whatever case.
+func oracleRepeats(members []namedValue, names ...string) bool {
+	for _, name := range names {
+		n := 0
+		for _, m := range members {
+			if len(m.name) == len(name) && strings.EqualFold(m.name, name) {
+				n++
+			}
+		}
+		if n > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // oracleText is the content of a JSON string, the digits of a number, or empty.

@@ -74,7 +74,8 @@ func detailField(name string) int {
 
 // uid is log.record.uid: the entry's id, a number as its text. An entry without
 // one, or with one that cannot be read, gets a hash of its text, which is the same
-// whenever the API returns the same bytes.
+// whenever the API returns the same bytes. An id longer than maxAttribute gets a
+// hash of the id: cut off it would not be unique.
 func (it *item) uid() string { return it.id }
 
 // eventTime is the entry's time in Unix seconds, if it has one that can be read:
@@ -97,9 +98,13 @@ func (it *item) read(s *jsontext.Scanner) {
 	if s.Err() != nil {
 		return
 	}
-	if it.id, _ = parseText(it.fields[fieldID]); it.id == "" {
-		sum := sha256.Sum256([]byte(it.text))
-		it.id = "sha256:" + hex.EncodeToString(sum[:16])
+	switch id, _ := parseText(it.fields[fieldID]); {
+	case id == "":
+		it.id = hashOf(it.text)
+	case len(id) > maxAttribute:
+		it.id = hashOf(id)
+	default:
+		it.id = id
 	}
 	if text, _ := parseText(it.fields[fieldEventTime]); text != "" {
 		second, ok := parseInteger(text)
@@ -107,6 +112,11 @@ func (it *item) read(s *jsontext.Scanner) {
 			it.second, it.hasTime = second, true
 		}
 	}
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256:" + hex.EncodeToString(sum[:16])
 }
 
 func (it *item) readFields(s *jsontext.Scanner) {

@@ -17,21 +17,33 @@ import (
 // members finds out which member of an object a name means. A name that differs
 // in case (of ASCII letters) counts where the exact one is missing. Of several
 // members of one name the last one counts, as in encoding/json.
-type members uint32
+type members struct {
+	exact, all uint32
+	repeated   bool // some member came twice, in whatever case
+}
 
 // next returns the number that number gives to the name, which is less than 32,
 // or 0 if the member is not to be read.
 func (m *members) next(name string, number func(string) int) int {
-	if n := number(name); n != 0 {
-		*m |= 1 << n
-		return n
-	}
-	if lower := lowerASCII(name); lower != name {
-		if n := number(lower); *m&(1<<n) == 0 {
-			return n
+	n, exact := number(name), true
+	if n == 0 {
+		lower := lowerASCII(name)
+		if lower == name {
+			return 0
+		}
+		if n, exact = number(lower), false; n == 0 {
+			return 0
 		}
 	}
-	return 0
+	bit := uint32(1) << n
+	m.repeated = m.repeated || m.all&bit != 0
+	m.all |= bit
+	if exact {
+		m.exact |= bit
+	} else if m.exact&bit != 0 {
+		return 0
+	}
+	return n
 }
 
 func lowerASCII(s string) string {

@@ -5,6 +5,7 @@ package feishuauditreceiver
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -83,7 +84,7 @@ func (p *pace) next() time.Time {
 	}
 	burst := p.burst()
 	if n := len(p.sent) - burst; n >= 0 {
-		at = latest(at, p.sent[n].Add(paceWindow*time.Duration(burst)/time.Duration(p.limit)))
+		at = latest(at, p.sent[n].Add(paceWindow/time.Duration(p.limit)*time.Duration(burst)))
 	}
 	return at
 }
@@ -149,20 +150,24 @@ func (p *pace) recent() map[int64]int {
 }
 
 // restore takes over what recent returned in an earlier process. Times ahead of
-// our clock are taken as now: the clock was set back since.
+// our clock are taken as now: the clock was set back since. More calls than the
+// limit say no more than the newest of them.
 func (p *pace) restore(counts map[int64]int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	for second, n := range counts {
-		at := time.Unix(second, 0)
+	room := p.limit
+	for _, second := range slices.Backward(slices.Sorted(maps.Keys(counts))) {
+		at := time.Unix(min(second, now.Unix()+1), 0)
 		if at.After(now) {
 			at = now
 		}
-		if now.Sub(at) >= paceWindow {
-			continue
+		if room == 0 || now.Sub(at) >= paceWindow {
+			break
 		}
-		for range min(n, p.limit) {
+		n := min(counts[second], room)
+		room -= n
+		for range n {
 			p.calls = append(p.calls, at)
 		}
 	}

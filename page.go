@@ -4,6 +4,7 @@
 package feishuauditreceiver
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
@@ -19,7 +20,8 @@ type page struct {
 	code int64
 	// hasCode is false if this is no answer of the Open API: there is no numeric
 	// code, or it is 0 while data, items, has_more or page_token are of a type
-	// that cannot be read. Such an answer must not count as an empty or last page.
+	// that cannot be read, or one of these stands in the answer twice. Such an
+	// answer must not count as an empty or last page.
 	hasCode bool
 	hasMore bool
 	// pageToken asks for the next page. It is a copy, so that it does not keep
@@ -27,12 +29,14 @@ type page struct {
 	pageToken string
 	items     []item
 
-	size int  // of the answer, bytes
-	odd  bool // a member that leads to entries cannot be read
+	size    int  // of the answer, bytes
+	tooMany bool // more than maxPageEntries
+	odd     bool // a member that leads to entries cannot be read, or came twice
 }
 
 // parsePage takes an answer apart in one pass. It fails if body is not JSON, with
-// a *jsontext.SyntaxError, which never quotes the body.
+// a *jsontext.SyntaxError, which never quotes the body, or if it holds too many
+// entries.
 func parsePage(body []byte) (*page, error) {
 	p := &page{size: len(body)}
 	s := jsontext.NewScanner(string(body))
@@ -44,6 +48,9 @@ func parsePage(body []byte) (*page, error) {
 	s.End()
 	if err := s.Err(); err != nil {
 		return nil, err
+	}
+	if p.tooMany {
+		return nil, errTooManyEntries
 	}
 	if p.odd && p.code == 0 {
 		p.hasCode = false
@@ -61,7 +68,6 @@ func (p *page) read(s *jsontext.Scanner) {
 				p.code, p.hasCode = parseInteger(text)
 			}
 		case memberData:
-			p.hasMore, p.pageToken, p.items = false, "", nil
 			if s.Peek() == '{' {
 				p.readData(s)
 			} else if s.Value() != "null" {
@@ -71,6 +77,7 @@ func (p *page) read(s *jsontext.Scanner) {
 			s.Value()
 		}
 	}
+	p.odd = p.odd || seen.repeated
 }
 
 func (p *page) readData(s *jsontext.Scanner) {
@@ -78,7 +85,6 @@ func (p *page) readData(s *jsontext.Scanner) {
 	for ok := s.Open('{'); ok; ok = s.More('}') {
 		switch seen.next(s.Key(), pageMember) {
 		case memberItems:
-			p.items = nil
 			if s.Peek() == '[' {
 				p.readItems(s)
 			} else if s.Value() != "null" {
@@ -94,14 +100,26 @@ func (p *page) readData(s *jsontext.Scanner) {
 			s.Value()
 		}
 	}
+	p.odd = p.odd || seen.repeated
 }
 
 // minEntrySize is less than the size of the entry in the official sample, which
 // has no field to spare. In bytes.
 const minEntrySize = 256
 
+// maxPageEntries bounds what is kept of one answer. It is a thousand times what a
+// page may hold (maxPageSize), and more than fit into 32 MiB of real entries.
+const maxPageEntries = 1 << 17
+
+var errTooManyEntries = fmt.Errorf("a page of more than %d entries", maxPageEntries)
+
 func (p *page) readItems(s *jsontext.Scanner) {
 	for ok := s.Open('['); ok; ok = s.More(']') {
+		if len(p.items) == maxPageEntries {
+			p.tooMany = true
+			s.Value()
+			continue
+		}
 		if p.items == nil {
 			p.items = make([]item, 0, min(maxPageSize, (p.size-s.Pos())/minEntrySize+1))
 		}

@@ -58,7 +58,17 @@ func TestParsePage(t *testing.T) {
 		{body: `{"data":{"items":{"0":{"id":"1"}}},"code":0}`},
 		{body: `{"code":0,"data":{"has_more":"perhaps"}}`},
 		{body: `{"code":0,"data":{"has_more":[true]}}`},
-		{body: `{"code":0,"data":{"page_token":{}}}`, want: want{}},
+		{body: `{"code":0,"data":{"page_token":{}}}`},
+
+		// And of these it cannot be told which member counts.
+		{body: `{"code":0,"data":{"items":[{"id":"1"}],"items":[]}}`, want: want{ids: []string{"1"}}},
+		{body: `{"code":0,"data":{"items":[{"id":"1"}],"Items":[{"id":"2"}]}}`, want: want{ids: []string{"1"}}},
+		{body: `{"code":0,"data":{"Items":null,"items":[]}}`},
+		{body: `{"code":0,"data":{"has_more":true,"has_more":false}}`},
+		{body: `{"code":0,"data":{"page_token":"a","has_more":true,"page_token":"b"}}`, want: want{hasMore: true, pageToken: "b"}},
+		{body: `{"code":0,"data":{"items":[{"id":"1"}],"has_more":true,"page_token":"t"},"data":{}}`, want: want{hasMore: true, pageToken: "t", ids: []string{"1"}}},
+		{body: `{"code":0,"code":0}`},
+		{body: `{"code":5,"CODE":0,"code":0}`},
 
 		// Entries.
 		{
@@ -71,12 +81,11 @@ func TestParsePage(t *testing.T) {
 
 		// Names.
 		{body: `{"Code":0,"DATA":{"Items":[{"ID":"1"}],"Has_More":true,"pAGE_tOKEN":"t"}}`, want: want{hasCode: true, hasMore: true, pageToken: "t", ids: []string{"1"}}},
-		{body: `{"code":0,"CODE":5,"Code":6}`, want: want{hasCode: true}},
-		{body: `{"CODE":5,"code":0,"Code":6}`, want: want{hasCode: true}},
+		{body: `{"code":7,"CODE":5,"Code":6}`, want: want{code: 7, hasCode: true}},
+		{body: `{"CODE":5,"code":7,"Code":6}`, want: want{code: 7, hasCode: true}},
 		{body: `{"CODE":5,"Code":6}`, want: want{code: 6, hasCode: true}},
 		{body: `{"code":5,"code":6}`, want: want{code: 6, hasCode: true}},
-		{body: `{"\u0063ode":0,"dat\u0061":{"items":[{"id":"1"},{"id":"2"}],"items":[{"id":"3"}]}}`, want: want{hasCode: true, ids: []string{"3"}}},
-		{body: `{"code":0,"data":{"items":[{"id":"1"}],"has_more":true,"page_token":"t"},"data":{}}`, want: want{hasCode: true}},
+		{body: `{"\u0063ode":0,"dat\u0061":{"items":[{"id":"1"},{"id":"2"}]}}`, want: want{hasCode: true, ids: []string{"1", "2"}}},
 	} {
 		p, err := parsePage([]byte(tt.body))
 		require.NoError(t, err, tt.body)
@@ -113,6 +122,18 @@ func TestParsePageDeepNesting(t *testing.T) {
 	require.True(t, p.hasCode)
 	require.Len(t, p.items, 2)
 	require.Equal(t, "1", p.items[0].uid())
+}
+
+// TestParsePageTooManyEntries: an answer of tiny entries must not become a hundred
+// times its size in memory. Covers F25.
+func TestParsePageTooManyEntries(t *testing.T) {
+	p, err := parsePage(answerOf(strings.Split(strings.Repeat("1,", maxPageEntries-1)+"1", ",")...))
+	require.NoError(t, err)
+	require.Len(t, p.items, maxPageEntries)
+	body := answerOf(strings.Split(strings.Repeat("1,", 16*maxPageEntries)+"1", ",")...)
+	allocated := allocatedBy(func() { _, err = parsePage(body) })
+	require.EqualError(t, err, "a page of more than 131072 entries")
+	require.Less(t, allocated, uint64(200<<20))
 }
 
 // The body belongs to the caller, who may use it for the next answer.

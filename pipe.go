@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/config/configretry"
@@ -57,11 +58,11 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 		}
 		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
 		if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {
-			p.logger.Error("The pipeline refused records for good: they are lost", zap.Error(err), zap.Int("records", refused), zap.Strings("log.record.uid", uidsOf(logs)))
+			p.logger.Error("The pipeline refused records for good: they are lost", zap.Error(safeRefusal(err)), zap.Int("records", refused), zap.Strings("log.record.uid", uidsOf(logs)))
 			return refused, plog.Logs{}, nil
 		}
 		wait := delay.NextBackOff()
-		h.failed("pipeline", false, fmt.Errorf("the pipeline does not take records: %w", err), wait)
+		h.failed("pipeline", false, fmt.Errorf("the pipeline does not take records: %w", safeRefusal(err)), wait)
 		if err := sleep(ctx, wait); err != nil {
 			return 0, logs, err
 		}
@@ -92,8 +93,40 @@ func (p *pipe) try(ctx context.Context, logs plog.Logs) error {
 	n := logs.LogRecordCount()
 	op := p.obsrep.StartLogsOp(detached)
 	err := p.next.ConsumeLogs(op, attempt)
-	p.obsrep.EndLogsOp(op, dataFormat, n, err)
+	p.obsrep.EndLogsOp(op, dataFormat, n, safeRefusal(err)) // writes the text into a span
 	return err
+}
+
+// knownRefusals are texts of the collector's own errors that hold nothing of a
+// record.
+var knownRefusals = []string{
+	"data refused due to high memory usage", // memory_limiter
+	"sending queue is full",                 // exporterhelper
+	"element size too large",
+	context.DeadlineExceeded.Error(),
+	context.Canceled.Error(),
+}
+
+// safeRefusal is an error of the pipeline without what it may quote: backends
+// answer with the record that they refuse, and exporters hand that on.
+func safeRefusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	safe := errors.New("the processor or exporter that refuses them logs why; its error is not repeated here, as it may quote records")
+	for _, known := range knownRefusals {
+		if strings.Contains(err.Error(), known) {
+			safe = errors.New(known)
+			break
+		}
+	}
+	if consumererror.IsPermanent(err) {
+		safe = consumererror.NewPermanent(safe)
+	}
+	if consumererror.IsDownstream(err) {
+		safe = consumererror.NewDownstream(safe)
+	}
+	return safe
 }
 
 func uidsOf(logs plog.Logs) []string {

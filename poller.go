@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
@@ -205,6 +206,8 @@ func (p *poller) request(w window, token string) listRequest {
 
 // Guards against paging that never ends.
 const (
+	// maxEmptyPages may follow one another that hold nothing, or nothing that was
+	// not on an earlier page of the walk.
 	maxEmptyPages = 20
 	// maxPages is two million entries in one window; the window is halved then,
 	// down to one second.
@@ -229,7 +232,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		}
 	}
 	w.pages++
-	keys, err := p.deliver(ctx, w, r)
+	keys, delivered, err := p.deliver(ctx, w, r)
 	if err != nil {
 		if len(keys) > 0 {
 			err = errors.Join(err, p.commit(ctx, keys))
@@ -256,7 +259,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	if w.pages > 1 {
 		w.reset = 0
 	}
-	if len(keys) > 0 || !r.page.hasMore {
+	if delivered > 0 || !r.page.hasMore {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
 		p.health.recovered()
@@ -269,12 +272,14 @@ func (p *poller) handle(ctx context.Context, r result) error {
 }
 
 // pagingFault finds out that paging would not end: the same page token again, or
-// empty pages only. Where the API documents nothing, a few empty pages are fine.
+// pages that are empty or go round in circles. Where the API documents nothing, a
+// few of these are fine.
 func pagingFault(w *walk, page *page) error {
-	if len(page.items) == 0 {
-		w.empty++
-	} else {
-		w.empty = 0
+	w.empty++
+	for i := range page.items {
+		if w.returned.add(xxhash.Sum64String(page.items[i].uid())) {
+			w.empty = 0
+		}
 	}
 	switch {
 	case !page.hasMore:
@@ -284,7 +289,7 @@ func pagingFault(w *walk, page *page) error {
 	case page.pageToken == w.token:
 		return errors.New("the API gives the same page token again")
 	case w.empty >= maxEmptyPages:
-		return fmt.Errorf("the API returned %d empty pages in a row and says that there are more", w.empty)
+		return fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty)
 	case w.pages > maxPages:
 		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
 	}
@@ -306,7 +311,7 @@ func (p *poller) stuck(w *walk, err error) {
 func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	var api *apiError
 	if !errors.As(err, &api) {
-		api = &apiError{class: classRetry, operation: opList, reason: err.Error(), cause: err}
+		api = &apiError{class: classRetry, operation: opList, reason: err.Error()}
 	}
 	var wait time.Duration
 	needsPerson := false
@@ -353,9 +358,9 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 }
 
 // deliver hands the new entries of a page to the pipeline and returns what to
-// remember of the page. With an error, that is what the pipeline took before the
-// term ended.
-func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, error) {
+// remember of the page, and how many entries were delivered. With an error, that is
+// what the pipeline took before the term ended.
+func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey, delivered int, err error) {
 	var (
 		items []*item   // the new entries,
 		fresh []seenKey // and their keys
@@ -385,20 +390,24 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) ([]seenKey, err
 		}
 	}
 	p.tel.known(known)
-	if len(items) > 0 {
-		logs, stats := p.records.build(items, r.res.received)
+	// An API that ignores page_size must not make a batch larger than pipelines and
+	// backends take.
+	for start := 0; start < len(items); start += maxPageSize {
+		end := min(start+maxPageSize, len(items))
+		batch := items[start:end]
+		logs, stats := p.records.build(batch, r.res.received)
 		lost, left, err := p.pipe.hand(ctx, logs, &p.health)
 		if err != nil {
-			fresh = taken(items, fresh, left)
-			p.tel.delivered(len(fresh), 0, recordStats{})
-			return p.remember(fresh), err
+			accepted := taken(batch, fresh[start:end], left)
+			p.tel.delivered(len(accepted), 0, recordStats{})
+			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), err
 		}
-		p.tel.delivered(len(items)-lost, lost, stats)
+		p.tel.delivered(len(batch)-lost, lost, stats)
 		if w.pass > 0 {
-			p.tel.late(items, r.res.received)
+			p.tel.late(batch, r.res.received)
 		}
 	}
-	return p.remember(append(fresh, again...)), nil
+	return p.remember(append(fresh, again...)), len(items), nil
 }
 
 func (p *poller) remember(keys []seenKey) []seenKey {

@@ -489,7 +489,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		if e.Raw == "" && w.sink.times[e.ID] != e.EventTime {
 			wrong = append(wrong, fmt.Sprintf("%s has time %d instead of %d", e.ID, w.sink.times[e.ID], e.EventTime))
 		}
-		if w.sink.bodies != nil && e.Raw == "" && w.sink.bodies[e.ID] != hashOf(e.JSON(s.opts.NumericIDs)) {
+		if w.sink.bodies != nil && e.Raw == "" && w.sink.bodies[e.ID] != bodyHash(e.JSON(s.opts.NumericIDs)) {
 			wrong = append(wrong, e.ID+" has another body")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -105,6 +106,23 @@ type recordWriter struct {
 // maxAttributes is how many attributes a record has, but for odd entries.
 const maxAttributes = 12
 
+// maxAttribute is how long the text of an attribute may be, in bytes. What an
+// entry's caller has sent could otherwise cost the whole record: Loki refuses a
+// line with more than 64 KiB of metadata for good. Longer text is cut off, at the
+// end of a character; the body has all of it.
+const maxAttribute = 1 << 10
+
+func cutOff(text string) string {
+	if len(text) <= maxAttribute {
+		return text
+	}
+	end := maxAttribute
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
 func (w *recordWriter) write(record plog.LogRecord, it *item) {
 	text, malformed := w.prepare(it)
 
@@ -174,9 +192,10 @@ func (w *recordWriter) prepare(it *item) (text string, malformed bool) {
 	return text, malformed
 }
 
-// putText puts the text of a field, unless it is empty, and returns it.
+// putText puts the text of a field, unless it is empty, and returns what it put.
 func putText(attrs pcommon.Map, name, field string) string {
 	value, _ := parseText(field)
+	value = cutOff(value)
 	if value != "" {
 		attrs.PutStr(name, value)
 	}
@@ -198,7 +217,7 @@ func putMethod(attrs pcommon.Map, field string) {
 		}
 	}
 	attrs.PutStr("http.request.method", "_OTHER")
-	attrs.PutStr("http.request.method_original", method)
+	attrs.PutStr("http.request.method_original", cutOff(method))
 }
 
 // putResult puts how the call ended, and returns the error.type of a call that
@@ -283,6 +302,7 @@ func readResponse(field string, scratch []byte) (response, []byte) {
 			r.msg, _ = parseText(text)
 		}
 	}
+	r.msg = cutOff(r.msg)
 	if unescaped && len(field) > smallResponse {
 		r.msg = strings.Clone(r.msg)
 	}

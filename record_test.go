@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/golden"
@@ -246,6 +247,47 @@ func TestRecordResult(t *testing.T) {
 		}
 		require.Empty(t, record.SeverityText())
 		require.Equal(t, "feishu.openapi.call", record.EventName())
+	}
+}
+
+// TestRecordAttributesAreShort: what an entry's caller has sent cannot make the
+// attributes of its record larger than what backends take. The body has all of it,
+// and the id stays unique. Covers F26.
+func TestRecordAttributesAreShort(t *testing.T) {
+	long := strings.Repeat("x", maxAttribute-1) + strings.Repeat("成", 30_000)
+	number := strings.Repeat("9", 5000)
+	entry := func(id string) string {
+		return `{"id":` + id + `,"api_key":"POST/` + long + `","app_id":"` + long + `","ip":` + number + `,` +
+			`"log_detail":{"path":"` + long + `","method":"` + long + `","status_code":` + number + `,"response":"{\"code\":7,\"msg\":\"` + long + `\"}"}}`
+	}
+	for _, redaction := range []bool{true, false} {
+		cfg := recordConfig(func(cfg *Config) { cfg.Redaction.Enabled = redaction })
+		record, stats := buildEntry(t, cfg, entry(`"`+long+`1"`))
+		require.Equal(t, 1, stats.malformed, "its status is no status")
+		require.Equal(t, entry(`"`+long+`1"`), record.Body().Str())
+		size := 0
+		for name, value := range record.Attributes().All() {
+			text := value.AsString()
+			require.LessOrEqual(t, len(text), maxAttribute, name)
+			require.True(t, utf8.ValidString(text), name)
+			size += len(name) + len(text)
+		}
+		require.Less(t, size, 16<<10)
+		path, _ := record.Attributes().Get("url.path")
+		require.Equal(t, strings.Repeat("x", maxAttribute-1), path.Str(), "half a character is none")
+		msg, _ := record.Attributes().Get("feishu.response.msg")
+		require.Equal(t, path.Str(), msg.Str())
+
+		uid := func(id string) string {
+			record, _ := buildEntry(t, cfg, entry(id))
+			value, _ := record.Attributes().Get("log.record.uid")
+			return value.Str()
+		}
+		require.Regexp(t, "^sha256:[0-9a-f]{32}$", uid(`"`+long+`1"`))
+		require.NotEqual(t, uid(`"`+long+`1"`), uid(`"`+long+`2"`))
+		require.Equal(t, uid(number), uid(`"`+number+`"`))
+		whole := strings.Repeat("成", maxAttribute/3)
+		require.Equal(t, whole, uid(`"`+whole+`"`))
 	}
 }
 

@@ -16,10 +16,12 @@ type walk struct {
 	token  string
 	began  int64 // the server's clock before the first page was asked for
 	pages  int64
-	empty  int // pages without entries in a row
+	empty  int // pages in a row without an entry that was not yet returned
 	reset  int // how often it began again since it last got beyond its first page
 	flying bool
 	done   bool
+	// returned are the hashes of the ids on the pages so far.
+	returned hashSet
 	// refusedSince is when the API first refused this walk though it is one
 	// second long.
 	refusedSince time.Time
@@ -27,7 +29,7 @@ type walk struct {
 
 // restart makes the walk begin again; what it has delivered is passed over by id.
 func (w *walk) restart() {
-	w.token, w.pages, w.empty = "", 0, 0
+	w.token, w.pages, w.empty, w.returned = "", 0, 0, hashSet{}
 	w.reset++
 }
 

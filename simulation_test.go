@@ -233,7 +233,7 @@ func (s *sink) take(logs plog.Logs, want func(uid string) bool) {
 				s.accepted[uid]++
 				s.times[uid] = record.Timestamp().AsTime().Unix()
 				if s.bodies != nil {
-					s.bodies[uid] = hashOf(record.Body().Str())
+					s.bodies[uid] = bodyHash(record.Body().Str())
 				}
 				if _, ok := s.arrived[uid]; !ok {
 					s.arrived[uid] = time.Now()
@@ -245,7 +245,7 @@ func (s *sink) take(logs plog.Logs, want func(uid string) bool) {
 
 var hashSeed = maphash.MakeSeed()
 
-func hashOf(text string) uint64 { return maphash.String(hashSeed, text) }
+func bodyHash(text string) uint64 { return maphash.String(hashSeed, text) }
 
 // host is a collector with one storage extension.
 type host map[component.ID]component.Component

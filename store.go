@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 )
@@ -128,22 +127,13 @@ func lastMinute(keys []seenKey) int64 {
 	return last
 }
 
-// loadCalls reads the calls of the last minute. What cannot be understood is as
-// good as nothing: it only spares the server a refusal.
+// loadCalls reads the calls of the last minute.
 func (s *store) loadCalls(ctx context.Context) (map[int64]int, error) {
 	data, err := s.client.Get(ctx, keyCalls)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the calls of the last minute: %w", err)
 	}
-	var named map[string]int
-	_ = json.Unmarshal(data, &named)
-	calls := make(map[int64]int, len(named))
-	for second, n := range named {
-		if at, err := strconv.ParseInt(second, 10, 64); err == nil && n > 0 {
-			calls[at] = n
-		}
-	}
-	return calls, nil
+	return decodeCalls(data), nil
 }
 
 func (s *store) saveCalls(ctx context.Context, calls map[int64]int) error {

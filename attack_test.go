@@ -1,0 +1,454 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// allocatedBy is how many bytes f allocates, garbage included.
+func allocatedBy(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// peakOf is by how much f makes the heap grow at its highest, in bytes, seen every
+// millisecond. The collector of garbage is set to be eager, so that this is about
+// what is in use.
+func peakOf(f func()) uint64 {
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	inUse := func() uint64 {
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
+	}
+	before := inUse()
+	peak := before
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(time.Millisecond)
+		defer ticker.Stop()
+		for {
+			peak = max(peak, inUse())
+			select {
+			case <-ticker.C:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	f()
+	close(stop)
+	<-stopped
+	return peak - before
+}
+
+// attacker is a server that answers the first calls of list_data in its own way, and
+// those after as the simulated API does.
+type attacker struct {
+	server *simulator.Server
+	answer func(w http.ResponseWriter, r *http.Request)
+	times  int64 // how often
+	calls  atomic.Int64
+}
+
+func (a *attacker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == listPath && a.calls.Add(1) <= a.times {
+		w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		a.answer(w, r)
+		return
+	}
+	a.server.ServeHTTP(w, r)
+}
+
+// attacked is what became of a receiver under attack.
+type attacked struct {
+	peak    uint64
+	lines   *observer.ObservedLogs
+	uids    map[string]int   // how often each came
+	records []plog.LogRecord // the first ones
+	largest int              // records in one batch
+	calls   int              // of list_data
+	times   []componentstatus.Status
+}
+
+// says tells whether some line of the log, of whatever level, has the text in one of
+// its errors.
+func (a *attacked) says(text string) bool {
+	for _, line := range a.lines.All() {
+		for _, field := range line.Context {
+			if err, ok := field.Interface.(error); ok && strings.Contains(err.Error(), text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// attack runs the receiver in virtual time, with an entry in the log ("good") that it
+// has to deliver in spite of the attack, for as long as given.
+func attack(t *testing.T, long time.Duration, change func(*Config), a *attacker) *attacked {
+	t.Helper()
+	got := &attacked{uids: map[string]int{}}
+	got.peak = peakOf(func() {
+		synctest.Test(t, func(t *testing.T) {
+			w := quietWorld(simulator.Options{})
+			w.cfg.InitialLookback = 2 * time.Minute
+			if change != nil {
+				change(w.cfg)
+			}
+			a.server = w.server
+			entries(w.server, "good", 1, time.Now().Unix()-30)
+			w.sink.refuse = func(logs plog.Logs) error { // takes everything, and looks at it
+				got.largest = max(got.largest, logs.LogRecordCount())
+				for _, uid := range uidsOf(logs) {
+					got.uids[uid]++
+				}
+				for _, record := range recordsOf(logs).All() {
+					if len(got.records) < 100 {
+						got.records = append(got.records, record)
+					}
+				}
+				return nil
+			}
+			var core zapcore.Core
+			core, got.lines = observer.New(zap.DebugLevel)
+			set := receivertest.NewNopSettings(metadata.Type)
+			set.Logger = zap.New(core)
+			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+			require.NoError(t, err)
+			r.transport = simulator.Transport(a, nil)
+			h := &statusHost{host: host{diskID: w.disk}}
+			require.NoError(t, r.Start(t.Context(), h))
+			time.Sleep(long)
+			require.NoError(t, r.Shutdown(context.Background()))
+			got.calls, got.times = int(a.calls.Load()), h.statuses
+		})
+	})
+	assert.Equal(t, 1, got.uids["good-0"], "the receiver goes on afterwards")
+	t.Logf("peak %d MiB, %d calls, %d records", got.peak>>20, got.calls, len(got.uids))
+	return got
+}
+
+// answers with a page of the given entries, which is the last one.
+func withEntries(entries string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"code":0,"data":{"has_more":false,"items":[`+entries+`]}}`)
+	}
+}
+
+// TestAttackDecompressionBomb: an answer that unpacks to half a gigabyte is an error before
+// it is unpacked, and one in a coding that nobody asked for is not unpacked at all. On
+// the collector's own HTTP client. Covers F20, F25.
+func TestAttackDecompressionBomb(t *testing.T) {
+	const size = 512 << 20
+	pack := func(open func(io.Writer) io.WriteCloser) []byte {
+		var out bytes.Buffer
+		w := open(&out)
+		_, err := w.Write(make([]byte, 4<<20))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return out.Bytes()
+	}
+	// A gzip file may consist of any number of others.
+	gzipBomb := bytes.Repeat(pack(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }), size/(4<<20))
+	unpacked, err := gzip.NewReader(bytes.NewReader(gzipBomb))
+	require.NoError(t, err)
+	n, err := io.Copy(io.Discard, io.LimitReader(unpacked, 64<<20))
+	require.NoError(t, err)
+	require.Equal(t, int64(64<<20), n)
+	for coding, tc := range map[string]struct {
+		bomb []byte
+		says string
+	}{
+		"gzip":    {gzipBomb, "larger than max_response_size"},
+		"deflate": {pack(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }), "not JSON"},
+		"zstd":    {zstdBomb(size), "not JSON"},
+		"snappy":  {snappyBomb(size / 8), "not JSON"},
+	} {
+		t.Run(coding, func(t *testing.T) {
+			w := quietWorld(simulator.Options{})
+			entries(w.server, "good", 1, time.Now().Unix()-30)
+			a := &attacker{server: w.server, times: 1, answer: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Encoding", coding)
+				_, _ = w.Write(tc.bomb)
+			}}
+			front := httptest.NewServer(a)
+			defer front.Close()
+			w.cfg.ClientConfig.Endpoint = front.URL
+			w.cfg.InitialLookback = time.Minute
+			w.cfg.RetryOnFailure.InitialInterval = time.Millisecond
+			core, lines := observer.New(zap.DebugLevel)
+			set := receivertest.NewNopSettings(metadata.Type)
+			set.Logger = zap.New(core)
+			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+			require.NoError(t, err)
+			peak := peakOf(func() {
+				require.NoError(t, r.Start(t.Context(), host{diskID: w.disk}))
+				require.Eventually(t, func() bool { return len(w.sink.got()) == 1 }, 30*time.Second, time.Millisecond)
+				require.NoError(t, r.Shutdown(context.Background()))
+			})
+			assert.True(t, (&attacked{lines: lines}).says(tc.says), "%v", lines.All())
+			assert.Less(t, peak, uint64(200<<20))
+			t.Logf("%d bytes, peak %d MiB", len(tc.bomb), peak>>20)
+		})
+	}
+}
+
+// zstdBomb is a frame (RFC 8878) of blocks that repeat a byte 128 KiB times.
+func zstdBomb(size int) []byte {
+	const block = 128 << 10
+	out := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3} // a window of 128 KiB, no size and no checksum
+	for n := size / block; n > 0; n-- {
+		head := block<<3 | 1<<1
+		if n == 1 {
+			head |= 1
+		}
+		out = append(out, byte(head), byte(head>>8), byte(head>>16), 0)
+	}
+	return out
+}
+
+// snappyBomb is a block of one byte and copies of it, 64 at a time.
+func snappyBomb(size int) []byte {
+	out := binary.AppendUvarint(nil, uint64(size))
+	out = append(out, 0, 0)
+	for left := size - 1; left > 0; left -= 64 {
+		out = append(out, byte(min(left, 64)-1)<<2|2, 1, 0)
+	}
+	return out
+}
+
+// TestAttackHugePage: a page of 100,000 entries where 100 were asked for is delivered,
+// in batches of 100; one of millions is an error. Covers F12, F25, F26.
+func TestAttackHugePage(t *testing.T) {
+	page := func(n int) string {
+		var b strings.Builder
+		now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix() // where virtual time begins
+		for i := range n {
+			fmt.Fprintf(&b, `{"id":"x%d","event_time":%d},`, i, now-20)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	got := attack(t, 10*time.Minute, nil, &attacker{times: 1, answer: withEntries(page(100_000))})
+	assert.Equal(t, maxPageSize, got.largest)
+	assert.Len(t, got.uids, 100_001)
+	assert.Less(t, got.peak, uint64(300<<20))
+
+	got = attack(t, 10*time.Minute, nil, &attacker{times: 1, answer: withEntries(strings.Repeat("1,", 4<<20) + "1")})
+	assert.True(t, got.says("a page of more than 131072 entries"))
+	assert.Len(t, got.records, 1)
+	assert.Less(t, got.peak, uint64(300<<20))
+}
+
+// TestAttackNesting: arrays and objects 100,000 levels deep, inside and outside of
+// strings, are a clean record, in both forms of the body. Covers F25, F26.
+func TestAttackNesting(t *testing.T) {
+	const levels = 100_000
+	deep := strings.Repeat(`[`, levels) + strings.Repeat(`]`, levels)
+	deeper := strings.Repeat(`{"token":`, levels) + `1` + strings.Repeat(`}`, levels)
+	wide := "[" + strings.Repeat("[],", 3<<20) + "{}]"
+	page := withEntries(deep + `,{"id":"a","x":` + deeper + `,"log_detail":{"payload":` + jsonString(deeper) + `,"response":` + jsonString(deep) + `}},{"id":"b","y":` + wide + `,"z":1}`)
+	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+		t.Run(string(body), func(t *testing.T) {
+			got := attack(t, 10*time.Minute, func(cfg *Config) { cfg.Body = body }, &attacker{times: 1, answer: page})
+			assert.Equal(t, 1, got.uids["a"])
+			assert.Equal(t, 1, got.uids["b"])
+			assert.Len(t, got.records, 4)
+			assert.Less(t, got.peak, uint64(300<<20))
+			for _, record := range got.records {
+				uid, _ := record.Attributes().Get("log.record.uid")
+				if body == BodyStructured && uid.Str() == "b" {
+					require.Equal(t, pcommon.ValueTypeMap, record.Body().Type())
+					y, _ := record.Body().Map().Get("y")
+					assert.Equal(t, wide, y.Str(), "what is too large is text")
+					z, _ := record.Body().Map().Get("z")
+					assert.Equal(t, int64(1), z.Int())
+				}
+			}
+		})
+	}
+}
+
+// TestAttackHugeString: a string of 50 MiB is an error above max_response_size, and a
+// record below. Covers F20, F25.
+func TestAttackHugeString(t *testing.T) {
+	long := strings.Repeat("x", 50<<20)
+	page := withEntries(`{"id":"long","log_detail":{"path":"` + long + `"}}`)
+	got := attack(t, 10*time.Minute, nil, &attacker{times: 5, answer: page})
+	assert.True(t, got.says("larger than max_response_size (33554432 bytes); raise max_response_size or lower page_size"))
+	assert.Len(t, got.records, 1)
+	assert.Less(t, got.peak, uint64(400<<20))
+	assert.Contains(t, got.times, componentstatus.StatusRecoverableError, "the operator is told")
+
+	got = attack(t, 10*time.Minute, func(cfg *Config) { cfg.MaxResponseSize = 64 << 20 }, &attacker{times: 1, answer: page})
+	require.Len(t, got.records, 2)
+	assert.Len(t, got.records[0].Body().Str(), len(long)+len(`{"id":"long","log_detail":{"path":""}}`))
+	path, _ := got.records[0].Attributes().Get("url.path")
+	assert.Equal(t, long[:maxAttribute], path.Str())
+	assert.Less(t, got.peak, uint64(400<<20))
+}
+
+// TestAttackEndlessPaging: fresh page tokens without end, with the same entries again
+// and again, end a walk after few calls, and the operator is told. Covers F13.
+func TestAttackEndlessPaging(t *testing.T) {
+	n := 0
+	got := attack(t, 4*time.Hour, nil, &attacker{times: 400, answer: func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		fmt.Fprintf(w, `{"code":0,"data":{"has_more":true,"page_token":"fresh-%d","items":[{"id":"circle-%d"}]}}`, n, n%7)
+	}})
+	assert.True(t, got.says("20 pages in a row without an entry that this window has not had yet"))
+	assert.Len(t, got.records, 8, "each of the seven once")
+	assert.Contains(t, got.times, componentstatus.StatusRecoverableError)
+	assert.Less(t, got.calls, 400+3*60*3, "on average two a minute")
+	assert.Less(t, got.peak, uint64(100<<20))
+
+	// Invented entries without end cannot be told from a busy tenant: they stay
+	// within the pace and in bounded memory.
+	n = 0
+	got = attack(t, time.Hour, nil, &attacker{times: 3000, answer: func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		fmt.Fprintf(w, `{"code":0,"data":{"has_more":%t,"page_token":"fresh-%d","items":[{"id":"new-%d"}]}}`, n < 3000, n, n)
+	}})
+	assert.LessOrEqual(t, got.calls, 60*100)
+	assert.Less(t, got.peak, uint64(100<<20))
+}
+
+// TestAttackNumbers: times at the ends of int64 and beyond, numbers that no float64
+// holds, and NUL bytes are a clean record each, and move nothing. Covers F9, F26, F28.
+func TestAttackNumbers(t *testing.T) {
+	var odd []string
+	values := []string{
+		"-9223372036854775808", "-9223372036854775809", "9223372036854775807", "9223372036854775808", "18446744073709551616",
+		"18446744073", "18446744074", "-1", "-0", "1e999", "-1e999", "1e-999", "1E+999999999999999999999", "0." + strings.Repeat("0", 10_000) + "1",
+		strings.Repeat("9", 100_000), "1.7976931348623157e309", `"\u0000"`, `"1\u0000"`,
+	}
+	for i, v := range values {
+		odd = append(odd, fmt.Sprintf(`{"id":"odd-%d","event_time":%s,"app_id":"a\u0000b","n":[%s],"log_detail":{"status_code":%s,"method":"\u0000","response":"{\"code\":1e999,\"msg\":\"\\u0000\"}"}}`, i, v, v, v))
+	}
+	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+		t.Run(string(body), func(t *testing.T) {
+			got := attack(t, 3*time.Hour, func(cfg *Config) { cfg.Body = body }, &attacker{times: 30, answer: withEntries(strings.Join(odd, ","))})
+			for i, v := range values {
+				assert.Equal(t, 1, got.uids["odd-"+strconv.Itoa(i)], "%.40s", v)
+			}
+			assert.Len(t, got.records, len(values)+1)
+			for _, record := range got.records {
+				assert.NotEmpty(t, record.Body().AsString())
+				for name, value := range record.Attributes().All() {
+					assert.LessOrEqual(t, len(value.AsString()), maxAttribute, name)
+				}
+			}
+			assert.Less(t, got.calls, 3*60*3, "no time moves the position where it does not belong")
+			assert.Less(t, got.peak, uint64(100<<20))
+		})
+	}
+}
+
+// TestAttackHeaders: header values of 10 MB are an error, shorter ones are cut off
+// before they reach a log line, and odd ones mean nothing. On the collector's own HTTP
+// client. Covers F16, F20.
+func TestAttackHeaders(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header string
+		value  string
+		says   string
+	}{
+		"beyond what net/http takes": {"X-Tt-Logid", strings.Repeat("x", 11<<20), "server response headers exceeded"},
+		"log id of 9 MB":             {"X-Tt-Logid", strings.Repeat("x", 9<<20), "log id " + strings.Repeat("x", maxReason) + "..."},
+		"wait of nines":              {"X-Ogw-Ratelimit-Reset", "-" + strings.Repeat("9", 9<<20), "code 99991400"},
+		"date of 5 MB":               {"Date", strings.Repeat("Mon, ", 1<<20), "code 99991400"},
+		"time that overflows":        {"Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT" + strings.Repeat(" ", 1<<20), "code 99991400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := quietWorld(simulator.Options{})
+			entries(w.server, "good", 1, time.Now().Unix()-30)
+			a := &attacker{server: w.server, times: 1, answer: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set(tc.header, tc.value)
+				w.WriteHeader(http.StatusTooManyRequests)
+				_, _ = io.WriteString(w, `{"code":99991400,"msg":"limit"}`)
+			}}
+			front := httptest.NewServer(a)
+			defer front.Close()
+			w.cfg.ClientConfig.Endpoint = front.URL
+			w.cfg.InitialLookback = time.Minute
+			w.cfg.RetryOnFailure.InitialInterval = time.Millisecond
+			core, lines := observer.New(zap.DebugLevel)
+			set := receivertest.NewNopSettings(metadata.Type)
+			set.Logger = zap.New(core)
+			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+			require.NoError(t, err)
+			peak := peakOf(func() {
+				require.NoError(t, r.Start(t.Context(), host{diskID: w.disk}))
+				require.Eventually(t, func() bool { return (&attacked{lines: lines}).says(tc.says) }, 30*time.Second, time.Millisecond)
+				if name != "time that overflows" { // ten minutes, as it should be
+					require.Eventually(t, func() bool { return len(w.sink.got()) == 1 }, 30*time.Second, time.Millisecond)
+				}
+				require.NoError(t, r.Shutdown(context.Background()))
+			})
+			assert.Less(t, peak, uint64(200<<20))
+			for _, line := range lines.All() {
+				for _, field := range line.Context {
+					if err, ok := field.Interface.(error); ok {
+						assert.Less(t, len(err.Error()), 2000)
+					}
+				}
+			}
+			t.Logf("peak %d MiB", peak>>20)
+		})
+	}
+}
+
+// TestAttackErrorText: an account of a failure that is itself the attack costs no more
+// than its size. Covers F23.
+func TestAttackErrorText(t *testing.T) {
+	for name, body := range map[string]string{
+		"long message":      `{"code":7,"msg":"` + strings.Repeat("x", 30<<20) + `"}`,
+		"only spaces":       `{"code":7,"msg":"` + strings.Repeat(" ", 30<<20) + `"}`,
+		"millions of hints": `{"code":7,"msg":"m","error":{"details":[` + strings.Repeat("{},", 10<<20) + `{}]}}`,
+		"millions of items": `{"code":7,"data":{"items":[` + strings.Repeat("1,", 14<<20) + `1]}}`,
+		"no JSON":           strings.Repeat("<", 30<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := attack(t, 10*time.Minute, nil, &attacker{times: 1, answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }})
+			assert.Less(t, got.peak, uint64(300<<20))
+			assert.True(t, got.says(opList+": "))
+		})
+	}
+}

@@ -1,0 +1,91 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/xconfmap"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+)
+
+// FuzzConfig takes any YAML as the receiver's section, and holds that it is refused
+// without showing the secret, or is a configuration that the receiver works with:
+// its requests go to the endpoint's host and nowhere else, encrypted, and its
+// numbers are ones to reckon with.
+func FuzzConfig(f *testing.F) {
+	whole, err := os.ReadFile(filepath.Join("testdata", "config.yaml"))
+	require.NoError(f, err)
+	for section := range strings.SplitSeq(string(whole), "\nfeishu_audit") {
+		_, body, _ := strings.Cut(section, "\n")
+		f.Add(body)
+	}
+	f.Add("app_id: cli_x\napp_secret: canary-Zx81Kq27\nendpoint: https://x?\n")
+	f.Add("app_id: cli_x\napp_secret: canary-Zx81Kq27\nendpoint: https://[::1]:99/a/../b#\nmax_response_size: 9223372036854775807\nrequests_per_minute: 9223372036854775807\n")
+	f.Add("app_id: cli_x\napp_secret: [canary-Zx81Kq27]\nrecheck_after: [1s, 2562047h]\nend_time: 9999-12-31T23:59:59Z\ninitial_lookback: 2562047h\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		const canary = "canary-Zx81Kq27"
+		text = strings.ReplaceAll(text, "secret: secret", "secret: "+canary)
+		retrieved, err := confmap.NewRetrievedFromYAML([]byte(text))
+		if err != nil {
+			return
+		}
+		section, err := retrieved.AsConf()
+		if err != nil {
+			return
+		}
+		cfg := createDefaultConfig().(*Config)
+		if err := section.Unmarshal(cfg); err != nil {
+			return // confmap's own words, before the value is known to be a secret
+		}
+		hidden := string(cfg.AppSecret) == canary && strings.Count(text, canary) == 1
+		if err := xconfmap.Validate(cfg); err != nil {
+			require.False(t, hidden && strings.Contains(err.Error(), canary), "%v", err)
+			return
+		}
+		for _, shown := range []string{fmt.Sprint(cfg), fmt.Sprintf("%+v", cfg), fmt.Sprintf("%#v", cfg)} {
+			require.False(t, hidden && strings.Contains(shown, canary), shown)
+		}
+
+		endpoint, err := url.Parse(cfg.ClientConfig.Endpoint)
+		require.NoError(t, err)
+		for _, path := range []string{tokenPath, listPath} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimRight(cfg.ClientConfig.Endpoint, "/")+path, http.NoBody)
+			require.NoError(t, err)
+			require.Equal(t, endpoint.Host, req.URL.Host)
+			require.NotEmpty(t, req.URL.Hostname())
+			require.True(t, strings.HasSuffix(req.URL.Path, path), req.URL)
+			require.Empty(t, req.URL.RawQuery)
+			require.Empty(t, req.URL.Fragment)
+			require.Nil(t, req.URL.User)
+			require.True(t, req.URL.Scheme == "https" || req.URL.Scheme == "http" && isLoopback(req.URL.Hostname()), req.URL)
+		}
+		require.True(t, queryOf(cfg).equal(queryOf(cfg)))
+		c := checkpoint{Version: checkpointVersion, Query: queryOf(cfg), Recheck: []int64{0}, Marks: []int64{0}}
+		stored, err := decodeCheckpoint(c.encode())
+		require.NoError(t, err)
+		require.True(t, stored.Query.equal(queryOf(cfg)) || strings.ContainsRune(stored.Query.String(), '\uFFFD'), stored.Query)
+
+		r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), &paces{})
+		require.NoError(t, err)
+		require.LessOrEqual(t, time.Until(r.pace.next()), paceWindow)
+		require.Equal(t, endpoint.Hostname(), r.records.serverAddress)
+		d := newDelays(cfg.RetryOnFailure)
+		for range 5 {
+			require.GreaterOrEqual(t, d.passing(), time.Duration(0))
+		}
+	})
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of this module, one after another, and says how many inputs
+# each tried. An input that fails is kept in testdata/fuzz, where make test runs it
+# from then on.
+# Usage: fuzz.sh SECONDS, for each target
+set -euo pipefail
+seconds=$1
+failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for package in $(go list ./...); do
+  for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+    status=0
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "${seconds}s" -fuzzminimizetime 1s "$package" >"$log" 2>&1 || status=$?
+    # None where the time was up before the inputs of earlier runs were tried again.
+    execs=$(sed -n 's/.*execs: \([0-9]*\) .*/\1/p' "$log" | tail -1)
+    if [ "$status" -eq 0 ]; then
+      printf '%12d  %-22s %s\n' "${execs:-0}" "$target" "$package"
+    else
+      echo "FAILED after ${execs:-0}: $target $package"
+      cat "$log"
+      failed=1
+    fi
+  done
+done
+exit "$failed"
