@@ -5,9 +5,6 @@ package e2e
 
 import (
 	"net/http"
-	"os"
-	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
@@ -28,16 +25,16 @@ func TestBrokenAPI(t *testing.T) {
 		fault simulator.Fault
 		says  string
 	}{
-		"hangs":                        {simulator.Fault{Kind: simulator.FaultHang}, "context deadline exceeded"},
-		"token endpoint hangs":         {simulator.Fault{Kind: simulator.FaultHang, Endpoint: simulator.EndpointToken}, "context deadline exceeded"},
+		"hangs":                        {simulator.Fault{Kind: simulator.FaultHang}, "no answer within the time limit"},
+		"token endpoint hangs":         {simulator.Fault{Kind: simulator.FaultHang, Endpoint: simulator.EndpointToken}, "no answer within the time limit"},
 		"resets the connection":        {simulator.Fault{Kind: simulator.FaultReset}, "connection reset by peer"},
 		"resets in mid-body":           {simulator.Fault{Kind: simulator.FaultResetBody}, "connection reset by peer"},
-		"drips byte by byte":           {simulator.Fault{Kind: simulator.FaultSlowBody, Delay: 10 * time.Millisecond}, "context deadline exceeded"},
-		"answers after the time limit": {simulator.Fault{Kind: simulator.FaultDelay, Delay: 2 * callTimeout}, "context deadline exceeded"},
-		"sends 100 MiB":                {simulator.Fault{Kind: simulator.FaultHuge, Size: 100 << 20}, "max_response_size"},
-		"HTML with HTTP 200":           {simulator.Fault{Kind: simulator.FaultHTML, Status: http.StatusOK}, "not JSON"},
-		"empty answer with HTTP 200":   {simulator.Fault{Kind: simulator.FaultEmpty}, "not JSON"},
-		"truncated JSON":               {simulator.Fault{Kind: simulator.FaultTruncated}, "not JSON"},
+		"drips byte by byte":           {simulator.Fault{Kind: simulator.FaultSlowBody, Delay: 10 * time.Millisecond}, "no answer within the time limit"},
+		"answers after the time limit": {simulator.Fault{Kind: simulator.FaultDelay, Delay: 2 * callTimeout}, "no answer within the time limit"},
+		"sends 100 MiB":                {simulator.Fault{Kind: simulator.FaultHuge, Size: 100 << 20}, "the answer is larger than max_response_size"},
+		"HTML with HTTP 200":           {simulator.Fault{Kind: simulator.FaultHTML, Status: http.StatusOK}, "got an HTML or XML page"},
+		"empty answer with HTTP 200":   {simulator.Fault{Kind: simulator.FaultEmpty}, "got an empty answer"},
+		"truncated JSON":               {simulator.Fault{Kind: simulator.FaultTruncated}, "the answer is broken: not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -52,14 +49,15 @@ func TestBrokenAPI(t *testing.T) {
 				a.RevokeTokens() // a new one is needed then
 			}
 			a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{tc.fault} })
-			began := len(a.Calls())
+			began, calls := time.Now(), len(a.Calls())
 			c.says(t, tc.says, 30*time.Second)
 			c.says(t, "is tried again, nothing is lost", 30*time.Second)
 			before := b.count()
 			pause(t, 3*time.Second)
 			require.Equal(t, before, b.count())
-			// At the configured backoff of 1 s, and three quick tries before.
-			require.Less(t, len(a.Calls())-began, 40, "calls while the API is broken")
+			// A backoff of 1 s is at least 0.5 s by chance, a try may need a token
+			// first, and the backoff begins at 0.1 s.
+			require.Less(t, float64(len(a.Calls())-calls), 15+4*time.Since(began).Seconds(), "calls while the API is broken")
 
 			tc.fault.Every = 3
 			a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{tc.fault} })
@@ -81,28 +79,14 @@ func TestBrokenAPI(t *testing.T) {
 func TestSlowAPI(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Unix()
-	log := simulator.Tenant{Seed: 6, PerSecond: 5, Start: now - 30}
-	a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{{Kind: simulator.FaultSlowBody, Delay: 50 * time.Microsecond}}})
+	log := simulator.Tenant{Seed: 6, PerSecond: 5, Start: now - 10}
+	a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{{Kind: simulator.FaultSlowBody, Delay: time.Nanosecond}}})
 	b := newBackend(t)
-	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]", "page_size: 10")
+	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]", "page_size: 20")
 	c := s.start(t, b)
-	pause(t, 15*time.Second)
+	pause(t, 10*time.Second)
 	entries := a.ends(log)
 	b.arrivals(t, entries, 2*time.Minute)
 	c.term(t)
 	b.check(t, entries, 0)
-}
-
-var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
-// peak is the largest resident size of the process so far, in bytes.
-func (c *collector) peak(t *testing.T) int64 {
-	t.Helper()
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/status")
-	require.NoError(t, err)
-	found := highWater.FindSubmatch(status)
-	require.NotNil(t, found)
-	kib, err := strconv.ParseInt(string(found[1]), 10, 64)
-	require.NoError(t, err)
-	return kib << 10
 }

@@ -45,6 +45,7 @@ type setup struct {
 	Extra    []string          // further lines of the receiver's section
 	Others   map[string]*other // further receivers of the same pipeline, by name
 	Exporter []string          // further lines of the exporter's section
+	Timeout  time.Duration     // of the exporter: long, for one that gives up may have delivered
 	Backend  string            // its base URL
 	Metrics  bool              // whether the collector sends its own metrics to the backend
 	Health   string            // where healthcheckv2 listens, "" for nowhere
@@ -63,6 +64,7 @@ func newSetup(t *testing.T, endpoint string, extra ...string) *setup {
 	dir := t.TempDir()
 	return &setup{
 		binary: binary(t), dir: dir, Storage: filepath.Join(dir, "storage"), Endpoint: endpoint, Extra: extra,
+		Timeout: 30 * time.Second,
 		// The backend's answer is the pipeline's answer.
 		Exporter: []string{"sending_queue: {enabled: false}", "retry_on_failure: {enabled: false}"},
 	}
@@ -110,7 +112,7 @@ exporters:
   otlphttp:
     endpoint: {{.Backend}}
     compression: none
-    timeout: 2s
+    timeout: {{.Timeout}}
     headers: {` + lifeHeader + `: "{{.Life}}"}
 {{- range .Exporter}}
     {{.}}
