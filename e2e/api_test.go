@@ -21,6 +21,7 @@ const callTimeout = time.Second
 // often than its backoff allows, and goes on in the same place: every entry arrives,
 // once. Covers F12, F18, F19, F20, F23, F25.
 func TestBrokenAPI(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		fault simulator.Fault
 		says  string

@@ -20,6 +20,7 @@ import (
 // records. They wait in the log: nothing is lost, nothing comes twice. Covers F18,
 // F24, F25.
 func TestBackendAway(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		timeout time.Duration // of the exporter, if not the usual one
 		trouble func(t *testing.T, c *collector, b *backend)

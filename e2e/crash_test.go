@@ -20,6 +20,7 @@ import (
 // written. Nothing is lost; a kill repeats at most the one page that it caught in
 // that place, and a SIGTERM nothing. Covers F1, F2, F3, F6, F24, F30, F32, F33.
 func TestKills(t *testing.T) {
+	t.Parallel()
 	const kills, terms = 40, 8
 	for _, walks := range []int{1, 3} {
 		t.Run(fmt.Sprintf("max_concurrent_walks=%d", walks), func(t *testing.T) {

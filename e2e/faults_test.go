@@ -18,6 +18,7 @@ import (
 // is wrong, recovers by itself when the cause goes, and nothing is lost. Covers
 // F20, F22, F24, F32, F39.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		opts  simulator.Options
 		wrong func(t *testing.T, s *setup, a *api, b *backend)
@@ -92,6 +93,7 @@ func TestFaults(t *testing.T) {
 // TestForeignCheckpoint: a checkpoint of another query is not started over: the
 // receiver says so and stands still, and the collector goes on. Covers F31.
 func TestForeignCheckpoint(t *testing.T) {
+	t.Parallel()
 	now := time.Now().Unix()
 	a := newAPI(t, simulator.Options{Tenant: simulator.Tenant{Seed: 3, PerSecond: 1, Start: now - 60}})
 	b := newBackend(t)

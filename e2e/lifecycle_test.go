@@ -6,6 +6,7 @@ package e2e
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,6 +74,7 @@ func TestReload(t *testing.T) {
 // API and backend hang at the same moment, whatever the exporter does about it, and
 // its next life has lost nothing. Covers F20, F32, F35.
 func TestEndsWhileAllHangs(t *testing.T) {
+	t.Parallel()
 	const (
 		noQueue = "sending_queue: {enabled: false}"
 		noRetry = "retry_on_failure: {enabled: false}"
@@ -93,26 +95,31 @@ func TestEndsWhileAllHangs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log := simulator.Tenant{Seed: 12, PerSecond: 20, Start: time.Now().Unix() - 60}
-			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
-			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]", "max_concurrent_walks: 2", "max_window: 20s")
-			s.Exporter, s.Timeout = tc.exporter, tc.timeout
+			start := time.Now().Unix() - 60
+			log := simulator.Tenant{Seed: 12, PerSecond: 20, Start: start}
+			// Two walks go on side by side; the third page is what the backend hangs
+			// with, and the call for the fourth hangs beside it.
+			a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{{Kind: simulator.FaultHang, After: 3}}})
+			b := newBackend(t)
 			b.answering(func(n int) (time.Duration, int) {
 				if n > 2 {
 					return hang, http.StatusOK
 				}
 				return 0, http.StatusOK
 			})
+			s := newSetup(t, "http://"+a.addr, "start_time: "+time.Unix(start, 0).UTC().Format(time.RFC3339), "recheck_after: [2s]", "max_concurrent_walks: 2", "max_window: 20s")
+			s.Exporter, s.Timeout = tc.exporter, tc.timeout
 			c := s.start(t, b)
-			// The backend hangs with a page, and so does the call that goes on
-			// beside it.
-			eventually(t, 20*time.Second, "the backend hangs", func() bool { return b.askedFor() > 2 })
-			a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHang}} })
+			eventually(t, 20*time.Second, "API and backend hang", func() bool {
+				calls := a.Calls()
+				return b.askedFor() > 2 && slices.Contains(calls[len(calls)-1].Faults, simulator.FaultHang)
+			})
 			if tc.gone {
 				_ = a.http.Close()
 				_ = b.http.Close()
 			}
 			pause(t, time.Second)
+			require.Equal(t, 2, b.requests())
 			began := time.Now()
 			c.term(t)
 			t.Logf("ended after %s", time.Since(began).Round(10*time.Millisecond))

@@ -27,6 +27,7 @@ import (
 // there is room again: nothing is lost. Without an end of the process in between
 // nothing comes twice; each end repeats that one page. Covers F24, F32.
 func TestFullStorage(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		prepare func(t *testing.T, folder string)
 		fill    func(t *testing.T, s *setup, c *collector)
@@ -159,6 +160,7 @@ func TestReadOnlyStorage(t *testing.T) {
 // another receiver of the collector goes on. With the file mended it goes on where it
 // was: nothing lost, nothing twice. Covers F31, F32, F38.
 func TestDamagedStorage(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		damage  func(t *testing.T, path string)
 		says    []string
