@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -184,7 +185,11 @@ func newSimulation(seed uint64) *simulation {
 	s.pages = make([]int, len(s.worlds))
 	latency, spread := time.Duration(rng.IntN(2000))*time.Millisecond, rand.New(rand.NewPCG(seed, 45))
 	for i, w := range s.worlds {
-		w.cfg.StartTime = time.Unix(s.begin, 0)
+		if chance(rng, 0.5) {
+			w.cfg.StartTime = time.Unix(s.begin, 0)
+		} else {
+			w.cfg.InitialLookback = time.Duration(now-s.begin) * time.Second
+		}
 		w.cfg.RetryOnFailure.RandomizationFactor = 0
 		w.cfg.PollInterval = 10*time.Second + time.Duration(rng.Int64N(int64(slowest)))
 		w.cfg.Redaction.Enabled = chance(rng, 0.5)
@@ -427,10 +432,10 @@ func (s *simulation) live(t *testing.T, life time.Duration) {
 	stop := s.start(t)
 	crash := chance(s.rng, 0.5)
 	if crash && chance(s.rng, 0.7) {
-		// In the middle of writing a checkpoint, or just before.
+		// In the middle of writing a checkpoint, or just before; often one of the first.
 		d := s.worlds[s.rng.IntN(len(s.worlds))].disk
 		d.mu.Lock()
-		d.fuse = 1 + s.rng.IntN(200)
+		d.fuse = 1 + int(200*math.Pow(s.rng.Float64(), 3))
 		d.mu.Unlock()
 	}
 	end := time.Now().Add(life)

@@ -290,12 +290,17 @@ func (r *auditReceiver) openStorage(ctx context.Context, report func(*components
 	waiting := health{logger: r.set.Logger, report: report}
 	delay := newBackOff(r.cfg.RetryOnFailure)
 	for {
-		keeper, err := r.storage.GetClient(ctx, component.KindReceiver, r.set.ID, "")
+		keeper, err := openGuarded(ctx, r.storage, r.set.ID)
 		if err == nil {
 			if waiting.failures > 0 {
 				waiting.recovered()
 			}
 			return keeper, nil
+		}
+		var panicked *panicError
+		if errors.As(err, &panicked) {
+			waiting.unusable(fmt.Errorf("cannot open the storage: %w", err))
+			return nil, err
 		}
 		wait := delay.NextBackOff()
 		waiting.failed("storage", false, fmt.Errorf("cannot open the storage: %w", err), wait)
