@@ -97,13 +97,17 @@ func (p *poller) resume(ctx context.Context) error {
 		tick:      max(1, int64(p.cfg.PollInterval/time.Second)),
 		maxLength: maxLength,
 		length:    min(startLength, maxLength),
+		wanted:    pagesPerWalk,
+		wide:      p.cfg.MaxConcurrentWalks,
 		pageSize:  p.cfg.PageSize,
 		due:       true,
 	}
 	if stored != nil {
 		s.pos = newPosition(stored.Begin, end, recheck)
 		s.pos.adopt(stored.Recheck, stored.Marks)
-		s.length = min(max(1, stored.Length), maxLength)
+		// Half as long as before, so that a process that is killed again and again
+		// in its first minute gets on.
+		s.length = min(max(1, stored.Length/2), maxLength)
 		p.logger.Info("Going on from the checkpoint",
 			zap.Time("read_up_to", time.Unix(s.pos.marks[0], 0).UTC()),
 			zap.Time("rechecked_up_to", time.Unix(s.pos.marks[s.pos.last()], 0).UTC()),
@@ -236,7 +240,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		p.sched.finished(w)
 	} else if w.pages%(2*pagesPerWalk) == 0 {
 		// A restart would begin this window again: let it be a shorter one.
-		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.maxLength))
+		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.wanted, p.sched.maxLength))
 	}
 	if len(keys) > 0 || !r.page.hasMore {
 		if err := p.commit(ctx, keys); err != nil {
@@ -313,6 +317,7 @@ func (p *poller) failed(w *walk, err error) {
 	case classParameter:
 		if w.token != "" {
 			// A page token does not live for ever. How long is not documented.
+			p.sched.expired(w.pages)
 			w.restart()
 			if w.reset == 1 {
 				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
