@@ -4,7 +4,6 @@
 package feishuauditreceiver
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
