@@ -9,6 +9,7 @@ import (
 	"compress/zlib"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -451,4 +452,10 @@ func TestAttackErrorText(t *testing.T) {
 			assert.True(t, got.says(opList+": "))
 		})
 	}
+}
+
+// jsonString is text as a JSON string.
+func jsonString(text string) string {
+	quoted, _ := json.Marshal(text) // strings always marshal
+	return string(quoted)
 }

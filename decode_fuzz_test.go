@@ -15,12 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/benchdata"
 )
 
 // FuzzParsePage holds parsePage against encoding/json.
 func FuzzParsePage(f *testing.F) {
-	for _, page := range benchmarkPages()[:1] {
-		f.Add(page.body[:2000])
+	for _, page := range benchdata.Pages()[:1] {
+		f.Add(page.Body[:2000])
 	}
 	f.Add(answerOf(entryOf(1, `{"a":"b"}`), `{"ID":7}`, `{"id":1e3,"id":null}`, `"x"`))
 	f.Add([]byte(`{"code":0,"Data":{"items":[{"id":"\ud83d\ude00"}]},"data":{"Items":[1],"PAGE_TOKEN":"\u0061","page_token":5}}`))

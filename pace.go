@@ -124,7 +124,7 @@ func (p *pace) forget(now time.Time) {
 	for len(p.calls) > 0 && now.Sub(p.calls[0]) >= paceWindow {
 		p.calls = p.calls[1:]
 	}
-	for len(p.sent) > 0 && len(p.sent) >= p.burst() {
+	for len(p.sent) > p.burst() {
 		p.sent = p.sent[1:]
 	}
 }

@@ -70,18 +70,8 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 }
 
 func (p *pipe) try(ctx context.Context, logs plog.Logs) error {
-	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(p.grace)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-detached.Done():
-		}
-	})
-	defer stop()
+	lasting, done := outlive(ctx, p.grace)
+	defer done()
 
 	attempt := logs
 	if p.next.Capabilities().MutatesData {
@@ -91,7 +81,7 @@ func (p *pipe) try(ctx context.Context, logs plog.Logs) error {
 		logs.CopyTo(attempt)
 	}
 	n := logs.LogRecordCount()
-	op := p.obsrep.StartLogsOp(detached)
+	op := p.obsrep.StartLogsOp(lasting)
 	err := p.next.ConsumeLogs(op, attempt)
 	p.obsrep.EndLogsOp(op, dataFormat, n, safeRefusal(err)) // writes the text into a span
 	return err

@@ -100,13 +100,17 @@ func (p *poller) resume(ctx context.Context) error {
 		maxWindow: maxWindow,
 		maxLength: maxWindow,
 		length:    min(startLength, maxWindow),
+		wanted:    pagesPerWalk,
+		wide:      p.cfg.MaxConcurrentWalks,
 		pageSize:  p.cfg.PageSize,
 		due:       true,
 	}
 	if stored != nil {
 		s.pos = newPosition(stored.Begin, end, recheck)
 		s.pos.adopt(stored.Recheck, stored.Marks)
-		s.length = min(max(1, stored.Length), maxWindow)
+		// Half as long as before, so that a process that is killed again and again
+		// in its first minute gets on.
+		s.length = min(max(1, stored.Length/2), maxWindow)
 		p.logger.Info("Going on from the checkpoint",
 			zap.Time("read_up_to", time.Unix(s.pos.marks[0], 0).UTC()),
 			zap.Time("rechecked_up_to", time.Unix(s.pos.marks[s.pos.last()], 0).UTC()),
@@ -245,7 +249,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		p.sched.finished(w)
 	} else if w.pages%(2*pagesPerWalk) == 0 {
 		// A restart would begin this window again: let it be a shorter one.
-		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.maxLength))
+		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.wanted, p.sched.maxLength))
 	}
 	if len(keys) > 0 || !r.page.hasMore {
 		if err := p.commit(ctx, keys); err != nil {
@@ -325,6 +329,7 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	case classParameter:
 		if w.token != "" {
 			// A page token does not live for ever. How long is not documented.
+			p.sched.expired(w.pages)
 			w.restart()
 			if w.reset == 1 {
 				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
@@ -436,7 +441,8 @@ func taken(items []*item, keys []seenKey, left plog.Logs) []seenKey {
 	return out
 }
 
-// commitGrace is how long a commit may take after the term has ended.
+// commitGrace is how long a commit may take, and how long it is tried after the
+// term has ended.
 const commitGrace = 5 * time.Second
 
 // commit writes the checkpoint. Until it is written nothing more is asked for: a
@@ -445,18 +451,36 @@ func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 	s := p.sched
 	c := checkpoint{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: s.pos.marks, Length: s.length}
 	forgettable := s.forgettable()
+	// Not ctx: what the pipeline has accepted is written down even when the term
+	// ends in this moment.
+	lasting, done := outlive(ctx, commitGrace)
+	defer done()
 	for {
-		// Not ctx: what the pipeline has accepted is written down even when the
-		// term ends in this moment.
-		writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitGrace)
+		writing, cancel := context.WithTimeout(lasting, commitGrace)
 		err := p.store.save(writing, c, keys, forgettable)
 		cancel()
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
+		case ctx.Err() == nil:
+			_ = p.waitAfter(ctx, "storage", err)
+		case sleep(lasting, commitGrace/20) != nil:
+			p.logger.Warn("The position could not be written before the end: what was delivered since the last time comes again", zap.Error(err))
+			return ctx.Err()
 		}
-		if err := p.waitAfter(ctx, "storage", err); err != nil {
-			return err
-		}
+	}
+}
+
+// outlive returns a context that ends a grace later than ctx does.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = sleep(lasting, grace)
+		cancel()
+	})
+	return lasting, func() {
+		stop()
+		cancel()
 	}
 }
 

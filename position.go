@@ -99,25 +99,20 @@ func (p *position) adopt(recheck, marks []int64) {
 	}
 }
 
-// pagesPerWalk is how many pages a window should take: short enough that a tick
-// does not wait long and that a restart repeats little, long enough that the one
-// page a window wastes at its end does not count.
-const pagesPerWalk = 30
+// pagesPerWalk is how many pages a window should take: long enough that the page
+// which its end leaves half empty, and the seconds that it shares with its
+// neighbours, cost less than one call in a hundred; short enough that a restart
+// repeats no more than a minute of calls.
+const pagesPerWalk = 100
 
 // startLength is the length of the first window, in seconds. From there the
 // density of what was read decides.
 const startLength = 5 * 60
 
-// nextLength adapts the length of windows to the number of pages that the last
-// one of the given length took.
-func nextLength(length, pages, maxLength int64) int64 {
-	switch {
-	case pages > pagesPerWalk:
-		length = length * pagesPerWalk / pages
-	case pages*8 <= pagesPerWalk:
-		length *= 4
-	case pages*2 <= pagesPerWalk:
-		length *= 2
-	}
+// nextLength is the length of a window that takes as many pages as wanted, where
+// the last one of the given length took so many. It grows by steps: what comes
+// next may be denser.
+func nextLength(length, pages, wanted, maxLength int64) int64 {
+	length = min(length*wanted/max(1, pages), 4*length)
 	return min(max(length, 1), maxLength)
 }

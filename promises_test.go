@@ -447,11 +447,15 @@ func (s *simulation) live(t *testing.T, life time.Duration) {
 			alive = false
 		}
 	}
+	if crash || s.diskDown.Load() { // what was accepted last cannot be written down
+		for i, w := range s.worlds {
+			s.pages[i] += w.cfg.MaxConcurrentWalks * w.cfg.PageSize
+		}
+	}
 	if crash {
 		s.crashes++
-		for i, w := range s.worlds {
+		for _, w := range s.worlds {
 			w.kill()
-			s.pages[i] += w.cfg.MaxConcurrentWalks * w.cfg.PageSize
 		}
 	}
 	stop()

@@ -43,6 +43,8 @@ type schedule struct {
 	maxWindow int64 // max_window in seconds
 	maxLength int64 // the same, or less where the API has refused that
 	length    int64 // of the next window
+	wanted    int64 // pages that a window should take
+	wide      int   // max_concurrent_walks
 	pageSize  int
 	// due tells that pass 0 has not been started up to now since the last tick.
 	due bool
@@ -58,10 +60,7 @@ const memoryAllowance = 600
 func (s *schedule) next(now int64) *walk {
 	last := s.pos.last()
 	if last > 0 && s.pos.marks[0]-s.pos.marks[last] > 2*s.pos.recheck[last]+memoryAllowance {
-		if w := s.resume(last); w != nil {
-			return w
-		}
-		if w := s.recheck(last, now); w != nil {
+		if w := s.lastRecheck(now); w != nil {
 			return w
 		}
 	}
@@ -70,6 +69,15 @@ func (s *schedule) next(now int64) *walk {
 	}
 	if w := s.fresh(now); w != nil {
 		return w
+	}
+	// Where the pace is too slow for all rechecks, the last one goes before the
+	// others. It is the one that entries are promised by, what it reads serves the
+	// others once they have fallen back to it, and if it fell further behind, fresh
+	// entries would have to wait.
+	if last > 1 && s.pos.lag(last, now) > s.pos.recheck[last] {
+		if w := s.lastRecheck(now); w != nil {
+			return w
+		}
 	}
 	for pass := 1; pass <= last; pass++ {
 		if w := s.resume(pass); w != nil {
@@ -80,6 +88,15 @@ func (s *schedule) next(now int64) *walk {
 		return s.recheck(pass, now)
 	}
 	return nil
+}
+
+// lastRecheck goes on with the last recheck, due or not.
+func (s *schedule) lastRecheck(now int64) *walk {
+	last := s.pos.last()
+	if w := s.resume(last); w != nil {
+		return w
+	}
+	return s.recheck(last, now)
 }
 
 // resume returns a walk of the pass that waits for its next page.
@@ -118,16 +135,26 @@ func (s *schedule) fresh(now int64) *walk {
 		s.due = len(s.walks[0]) > 0 // nothing to read before the next tick
 		return nil
 	}
-	if w.seconds() > s.length {
-		w.to = w.from + s.length
+	if length := s.share(w.seconds()); w.seconds() > length {
+		w.to = w.from + length
 		return s.start(0, w)
 	}
-	if len(s.walks[0]) > 0 {
-		return nil // side by side is for catching up; the newest end waits for its turn
-	}
 	s.due = false
-	w.from = s.extend(w, now)
+	if len(s.walks[0]) == 0 {
+		w.from = s.extend(w, now)
+	}
 	return s.start(0, w)
+}
+
+// share is the length of the next of the windows into which so many seconds are
+// split, to be read side by side. They get shorter towards the end, so that all
+// walks end together, but not too short: each costs a page and the overlap.
+func (s *schedule) share(seconds int64) int64 {
+	if s.wide <= 1 {
+		return s.length
+	}
+	wide := int64(s.wide)
+	return min(s.length, max((seconds+wide-1)/wide, s.length/5))
 }
 
 // extend lets the newest window begin earlier where that serves a recheck that is
@@ -186,8 +213,11 @@ func (s *schedule) recheck(pass int, now int64) *walk {
 // adapts the length of the next windows.
 func (s *schedule) finished(w *walk) {
 	w.done = true
-	if w.seconds() >= s.length || w.pages > pagesPerWalk {
-		s.length = nextLength(w.seconds(), w.pages, s.maxLength)
+	s.wanted = min(s.wanted+1, pagesPerWalk)
+	// A shorter window tells the density only where it took a good part of what is
+	// wanted.
+	if w.seconds() >= s.length || 4*w.pages > s.wanted {
+		s.length = nextLength(w.seconds(), w.pages, s.wanted, s.maxLength)
 	}
 	list := s.walks[w.pass]
 	for len(list) > 0 && list[0].done {
@@ -196,6 +226,13 @@ func (s *schedule) finished(w *walk) {
 	}
 	s.walks[w.pass] = list
 	s.seen.forgetBefore(s.forgettable())
+}
+
+// expired notes that a page token was refused after so many pages of a walk: if
+// tokens live for a short time, walks have to be shorter. They grow again page by
+// page, as there may have been another reason.
+func (s *schedule) expired(pages int64) {
+	s.wanted = max(1, min(s.wanted, pages)/2)
 }
 
 // refused shortens a window that the API does not take, and remembers not to ask

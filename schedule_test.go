@@ -15,7 +15,7 @@ func newSchedule(begin, end int64, recheck ...int64) *schedule {
 	recheck = append([]int64{0}, recheck...)
 	return &schedule{
 		pos: newPosition(begin, end, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
-		tick: 60, maxLength: 3600, length: startLength, pageSize: 100, due: true,
+		tick: 60, maxLength: 3600, length: startLength, wanted: pagesPerWalk, wide: 3, pageSize: 100, due: true,
 	}
 }
 
@@ -124,9 +124,72 @@ func TestScheduleCovers(t *testing.T) {
 }
 
 func TestNextLength(t *testing.T) {
-	assert.Equal(t, int64(1200), nextLength(300, 1, 3600), "grows where there is little")
-	assert.Equal(t, int64(3600), nextLength(3600, 1, 3600), "up to max_window")
-	assert.Equal(t, int64(300), nextLength(300, pagesPerWalk, 3600))
-	assert.Equal(t, int64(30), nextLength(300, 10*pagesPerWalk, 3600), "shrinks to what fits")
-	assert.Equal(t, int64(1), nextLength(1, 1000*pagesPerWalk, 3600), "never below a second")
+	assert.Equal(t, int64(1200), nextLength(300, 1, pagesPerWalk, 3600), "grows where there is little")
+	assert.Equal(t, int64(3600), nextLength(3600, 1, pagesPerWalk, 3600), "up to max_window")
+	assert.Equal(t, int64(300), nextLength(300, pagesPerWalk, pagesPerWalk, 3600))
+	assert.Equal(t, int64(30), nextLength(300, 10*pagesPerWalk, pagesPerWalk, 3600), "shrinks to what fits")
+	assert.Equal(t, int64(1), nextLength(1, 1000*pagesPerWalk, pagesPerWalk, 3600), "never below a second")
+}
+
+// TestScheduleLearnsDensity: a window that is shorter than planned tells how much
+// fits only where it took a good part of it.
+func TestScheduleLearnsDensity(t *testing.T) {
+	s := newSchedule(1000, 0)
+	s.length = 3600
+	read := func(seconds, pages int64) {
+		w := s.start(0, window{from: s.tail(0), to: s.tail(0) + seconds})
+		w.pages = pages
+		s.finished(w)
+	}
+	read(60, 1)
+	assert.Equal(t, int64(3600), s.length)
+	read(60, pagesPerWalk/2)
+	assert.Equal(t, int64(120), s.length)
+	read(120, pagesPerWalk/10)
+	assert.Equal(t, int64(480), s.length, "grows by steps")
+}
+
+// TestShare: walks side by side get equal parts of a backlog, shorter ones towards
+// its end, and never scraps. Alone, a walk takes what it can.
+func TestShare(t *testing.T) {
+	s := &schedule{length: 1000, wide: 4}
+	assert.Equal(t, int64(1000), s.share(100_000))
+	assert.Equal(t, int64(500), s.share(2000))
+	assert.Equal(t, int64(200), s.share(100))
+	s.wide = 1
+	assert.Equal(t, int64(1000), s.share(2000))
+}
+
+// TestTokenExpires: where page tokens live for a short time, walks become short
+// enough, and grow again page by page. Covers F5.
+func TestTokenExpires(t *testing.T) {
+	s := newSchedule(1000, 0)
+	s.expired(40)
+	assert.Equal(t, int64(20), s.wanted)
+	s.expired(0)
+	assert.Equal(t, int64(1), s.wanted)
+	for range 2 * pagesPerWalk {
+		s.finished(s.start(0, window{from: s.tail(0), to: s.tail(0) + 1}))
+	}
+	assert.Equal(t, int64(pagesPerWalk), s.wanted)
+}
+
+// TestLastRecheckGoesFirst: where not all rechecks fit into the pace, the last one
+// goes before the others, but not before fresh entries.
+func TestLastRecheckGoesFirst(t *testing.T) {
+	const now, last = 100_000, 3600
+	behind := func(seconds int64) *schedule {
+		s := newSchedule(now-last-seconds, 0, 120, last)
+		s.pos.marks[0], s.pos.marks[1] = now-1, now-1000
+		s.due, s.length = true, 100
+		return s
+	}
+	s := behind(last + 1)
+	assert.Equal(t, 0, s.next(now).pass)
+	s.due = false
+	s.walks[0][0].flying = true
+	assert.Equal(t, 2, s.next(now).pass)
+	s = behind(last / 2)
+	s.due = false
+	assert.Equal(t, 1, s.next(now).pass)
 }

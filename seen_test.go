@@ -4,7 +4,6 @@
 package feishuauditreceiver
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -29,22 +28,6 @@ func TestHashSet(t *testing.T) {
 		assert.Equal(t, known[h], set.has(h))
 	}
 	assert.False(t, (&hashSet{}).has(1))
-}
-
-// TestSeenBytes bounds what an id costs in memory.
-func TestSeenBytes(t *testing.T) {
-	s := newSeen()
-	for i := range 600_000 { // an hour at the API's ceiling
-		s.add(keyOf(fmt.Sprint("id", i), int64(i/166), true, window{0, 3700}))
-	}
-	places := 0
-	for _, set := range s.minutes {
-		places += len(set.places)
-	}
-	bytes := float64(8*places) / float64(s.count)
-	t.Logf("%.1f bytes an id", bytes)
-	assert.Less(t, bytes, 22.0)
-	assert.Equal(t, 600_000, s.count)
 }
 
 func TestSeenForgets(t *testing.T) {
@@ -81,4 +64,34 @@ func TestSeenOdd(t *testing.T) {
 	assert.True(t, s.has(keyOf("ahead", 6900, true, later)))
 	s.forgetBefore(minuteOf(6600) + oddHorizon + 1)
 	assert.Zero(t, s.count)
+}
+
+// TestBytesPerID: what a remembered id costs, in memory and in the checkpoint, at
+// the API's ceiling and in quiet and busy minutes around it.
+func TestBytesPerID(t *testing.T) {
+	for _, perMinute := range []int{10, 1000, 6145, 10_000, 12_288} {
+		s := newSeen()
+		var page []seenKey
+		stored := 0
+		for i := range 10 * perMinute {
+			k := seenKey{minute: int64(29_000_000 + i/perMinute), hash: rand.Uint64()}
+			s.add(k)
+			if page = append(page, k); len(page) == 100 {
+				stored += len(encodeKeys(page))
+				page = page[:0]
+			}
+		}
+		stored += len(encodeKeys(page))
+		bytes := 0
+		for _, set := range s.minutes {
+			bytes += 8 * cap(set.places)
+		}
+		perID, perStored := float64(bytes)/float64(s.count), float64(stored)/float64(s.count)
+		t.Logf("%d entries a minute: %.1f bytes in memory, %.1f stored", perMinute, perID, perStored)
+		assert.LessOrEqual(t, perID, 21.4) // between three quarters and three eighths full
+		assert.LessOrEqual(t, perStored, 9.5)
+		if perMinute == 10_000 {
+			assert.LessOrEqual(t, perID, 13.2)
+		}
+	}
 }

@@ -60,6 +60,7 @@ type disk struct {
 	fuse  int          // kill the process at the n-th write from now; 0: not
 	torn  bool         // a batch is not atomic: what came before the kill stays
 	onDie func()
+	bytes int // written
 }
 
 func (d *disk) GetClient(context.Context, component.Kind, component.ID, string) (storage.Client, error) {
@@ -126,6 +127,7 @@ func (d *disk) apply(ops []*storage.Operation) {
 			op.Value = d.data[op.Key]
 		case storage.Set:
 			d.data[op.Key] = append([]byte(nil), op.Value...)
+			d.bytes += len(op.Value)
 		case storage.Delete:
 			delete(d.data, op.Key)
 		}

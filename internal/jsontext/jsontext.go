@@ -216,6 +216,12 @@ func (s *Scanner) string() string {
 			s.pos = i + 1
 			return text[start:s.pos]
 		case '\\':
+			// JSON within a string is full of escaped quotes, so they are worth a
+			// shortcut.
+			if i+1 < len(text) && shortEscapes[text[i+1]] {
+				i += 2
+				continue
+			}
 			n := escapeLength(text[i:])
 			if n == 0 {
 				s.fail(i, "a wrong escape")

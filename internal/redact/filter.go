@@ -3,7 +3,10 @@
 
 package redact
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // filter proves, in one pass over the raw text of an entry, that no level of it
 // can hold a credential. Most entries end here, so this decides what redaction
@@ -31,6 +34,9 @@ const (
 	groupBackslash = iota
 	groupPercent
 	firstStemGroup
+	// groupHigh is set for each byte beyond ASCII, where no stem has any: two of
+	// them begin a run to be skipped.
+	groupHigh = 31
 )
 
 // stem is a normalised key, or its end, noticed by text[pivot] and text[pivot+1].
@@ -74,7 +80,7 @@ func newFilter(keys *keySet) *filter {
 		pair := text[s.pivot:min(s.pivot+2, len(text))]
 		group, ok := groups[pair]
 		if !ok {
-			group = firstStemGroup + len(groups)%(len(f.groups)-firstStemGroup)
+			group = firstStemGroup + len(groups)%(groupHigh-firstStemGroup)
 			groups[pair] = group
 			f.addStemPair(group, pair)
 		}
@@ -86,6 +92,11 @@ func newFilter(keys *keySet) *filter {
 	add("basic")
 	for key := range keys.extra {
 		add(key)
+	}
+	if !f.anyEscape {
+		for c := 0x80; c < len(f.pairs); c++ {
+			f.pairs[c] |= 1<<groupHigh | 1<<(32+groupHigh)
+		}
 	}
 	return f
 }
@@ -129,12 +140,34 @@ func nextHit[T string | []byte](f *filter, text T, from int) int {
 	var before uint64
 	for i := from; i < len(text); i++ {
 		pairs := f.pairs[text[i]]
-		if hits := uint32(before) & uint32(pairs>>32); hits != 0 && isHit(f, text, i-1, hits) {
-			return i - 1
+		if hits := uint32(before) & uint32(pairs>>32); hits != 0 {
+			if hits>>groupHigh != 0 {
+				i = endOfHigh(text, i+1) - 1
+			} else if isHit(f, text, i-1, hits) {
+				return i - 1
+			}
 		}
 		before = pairs
 	}
 	return -1
+}
+
+// endOfHigh returns the position, at or behind i, of the next byte of ASCII. In
+// Chinese text that is far away.
+func endOfHigh[T string | []byte](text T, i int) int {
+	const highs = 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		t := text[i : i+8]
+		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		if low := ^w & highs; low != 0 {
+			return i + bits.TrailingZeros64(low)/8
+		}
+	}
+	for i < len(text) && text[i] >= 0x80 {
+		i++
+	}
+	return i
 }
 
 // isHit looks closer at the pairs noticed at text[i] and text[i+1].

@@ -1,0 +1,88 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// freshnessFigures are what one run of TestFreshness measured.
+type freshnessFigures struct {
+	PerSecond      float64 `json:"entries_per_second"`
+	Recheck        string  `json:"recheck_after"`
+	LatencyMillis  int64   `json:"latency_ms"`
+	Walks          int     `json:"max_concurrent_walks"`
+	PollInterval   float64 `json:"poll_interval_s"`
+	Entries        int     `json:"entries"`
+	CallsPerMinute float64 `json:"calls_per_minute"`
+	P50            float64 `json:"lag_p50_s"` // from event_time, a whole second, to the pipeline
+	P99            float64 `json:"lag_p99_s"`
+}
+
+// TestFreshness: what an entry waits while the receiver keeps up. Below the quota
+// that is poll_interval and two seconds at most. Rechecks count against the quota;
+// when they do not fit in, fresh entries go first. Covers F10.
+func TestFreshness(t *testing.T) {
+	usual := createDefaultConfig().(*Config).RecheckAfter
+	for name, tc := range map[string]struct {
+		perSecond float64
+		recheck   []time.Duration
+		latency   time.Duration
+		walks     int
+		bound     float64 // of P99, seconds
+	}{
+		"1":  {1, usual, 200 * time.Millisecond, 1, 62},
+		"50": {50, usual, 200 * time.Millisecond, 1, 62},
+		// At nine tenths of the quota the three pages of overlap count, and where in
+		// a second the ticks fall, which is left to chance.
+		"150":          {150, nil, 200 * time.Millisecond, 1, 63},
+		"150-at-500ms": {150, nil, 500 * time.Millisecond, 1, 64},
+		"50-at-2s":     {50, nil, 2 * time.Second, 4, 68},
+		// Twice the quota. For some hours fresh entries go first; then one walk
+		// serves all passes, an hour late.
+		"150-with-rechecks": {150, usual, 200 * time.Millisecond, 1, 2 * 3600},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				w := quietWorld(simulator.Options{
+					Tenant:    simulator.Tenant{Seed: 1, PerSecond: tc.perSecond, Start: began.Unix()},
+					RateLimit: 100,
+				})
+				w.latency, w.cfg.MaxConcurrentWalks = around(tc.latency), tc.walks
+				w.cfg.RecheckAfter, w.cfg.InitialLookback = tc.recheck, 0
+				m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
+				stop := w.measure(t, m)
+				defer stop()
+				lasts := min(24*time.Hour, time.Duration(float64(*perfEntries)/tc.perSecond)*time.Second)
+				time.Sleep(lasts)
+
+				calls := callsOf(w.server, simulator.EndpointList)
+				f := freshnessFigures{
+					PerSecond: tc.perSecond, Recheck: fmt.Sprint(tc.recheck), LatencyMillis: tc.latency.Milliseconds(), Walks: tc.walks,
+					PollInterval: w.cfg.PollInterval.Seconds(), Entries: m.count(), CallsPerMinute: float64(len(calls)) / lasts.Minutes(),
+				}
+				m.mu.Lock()
+				waits := percentiles(m.waits, 50, 99)
+				m.mu.Unlock()
+				f.P50, f.P99 = waits[0], waits[1]
+				publish(t, "freshness-"+name, f)
+				assert.LessOrEqual(t, f.P99, tc.bound)
+				for _, call := range calls {
+					require.Zero(t, call.Code)
+				}
+				require.Zero(t, m.twice)
+			})
+		})
+	}
+}
