@@ -4,8 +4,8 @@
 package e2e
 
 import (
-	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"testing"
 	"time"
 
@@ -14,25 +14,42 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestKills: the collector is killed with SIGKILL, again and again, while entries
-// arrive, many of them late: at random moments, from before it has come up, and
-// right when the backend takes a page, which is when the checkpoint is not yet
-// written. Nothing is lost; a kill repeats at most the one page that it caught in
-// that place, and a SIGTERM nothing. Covers F1, F2, F3, F6, F24, F30, F32, F33.
+// TestKills: the collector is killed with SIGKILL, again and again, at random
+// moments, from before it has come up, and right when the backend takes a page, which
+// is when the checkpoint is not yet written. Nothing is lost; a kill repeats at most
+// the one page that it caught in that place, and a SIGTERM nothing. Covers F1, F2, F3,
+// F6, F24, F30, F32, F33.
 func TestKills(t *testing.T) {
 	t.Parallel()
 	const kills, terms = 40, 8
-	for _, walks := range []int{1, 3} {
-		t.Run(fmt.Sprintf("max_concurrent_walks=%d", walks), func(t *testing.T) {
+	now := time.Now().Unix()
+	arriving := simulator.Tenant{
+		Seed: 17, PerSecond: 20, BurstEvery: 7 * time.Second, BurstSize: 400,
+		Start: now - 120, LateFraction: 1.0 / 3, MaxLateness: lastRecheck,
+	}
+	for name, tc := range map[string]struct {
+		log     simulator.Tenant
+		order   simulator.Order
+		answers time.Duration // of the backend, after so long
+		extra   []string
+	}{
+		"arriving, late":               {log: arriving, extra: []string{"recheck_after: [2s, 6s]"}},
+		"arriving, late, side by side": {log: arriving, extra: []string{"recheck_after: [2s, 6s]", "max_concurrent_walks: 3"}},
+		// Nothing is read again here, and the end of a walk lies in no other one's
+		// overlap: nothing mends what a watermark that ran ahead has lost.
+		"history, no rechecks": {
+			log:     simulator.Tenant{Seed: 18, PerSecond: 100, Start: now - 500, End: now - 10},
+			order:   simulator.Shuffled,
+			answers: 50 * time.Millisecond,
+			extra:   []string{"recheck_after: []", "max_window: 5s"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rng := rand.New(rand.NewPCG(uint64(walks), 40))
-			log := simulator.Tenant{
-				Seed: uint64(walks), PerSecond: 20, BurstEvery: 7 * time.Second, BurstSize: 400,
-				Start: time.Now().Unix() - 120, LateFraction: 1.0 / 3, MaxLateness: lastRecheck,
-			}
-			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
-			s := newSetup(t, "http://"+a.addr,
-				"initial_lookback: 10m", "recheck_after: [2s, 6s]", fmt.Sprintf("max_concurrent_walks: %d", walks))
+			rng := rand.New(rand.NewPCG(tc.log.Seed, 40))
+			a, b := newAPI(t, simulator.Options{Tenant: tc.log, Order: tc.order}), newBackend(t)
+			b.answering(func(int) (time.Duration, int) { return tc.answers, http.StatusOK })
+			s := newSetup(t, "http://"+a.addr, append(tc.extra, "initial_lookback: 10m")...)
 			killed := map[string]bool{}
 			for i := range kills + terms {
 				c := s.start(t, b)
@@ -53,7 +70,8 @@ func TestKills(t *testing.T) {
 					killed[s.life()] = true
 				}
 			}
-			entries := a.ends(log)
+			b.answering(always(http.StatusOK))
+			entries := a.ends(tc.log)
 			c := s.start(t, b)
 			b.arrivals(t, entries, time.Minute)
 			pause(t, 2*lastRecheck) // what comes now would come twice

@@ -63,9 +63,12 @@ func (a *api) heal() {
 	a.Update(func(o *simulator.Options) { o.Faults = nil })
 }
 
-// ends stops the arrival of entries and returns all that there are.
+// ends stops the arrival of entries, unless the log has an end already, and returns
+// all that there are.
 func (a *api) ends(log simulator.Tenant) []simulator.Entry {
-	log.End = time.Now().Unix()
-	a.Update(func(o *simulator.Options) { o.Tenant = log })
+	if log.End == 0 {
+		log.End = time.Now().Unix()
+		a.Update(func(o *simulator.Options) { o.Tenant = log })
+	}
 	return log.Entries(log.Start, log.End+1)
 }

@@ -233,7 +233,7 @@ func TestDamagedStorage(t *testing.T) {
 				require.Equal(t, "StatusRecoverableError", s.status(t, "receiver:feishu_audit"))
 			}
 			eventually(t, 20*time.Second, "the other receiver goes on", func() bool { return b.count() >= count+10 })
-			require.Equal(t, calls, len(a.Calls()), "calls of the receiver without a position")
+			require.Len(t, a.Calls(), calls, "calls of the receiver without a position")
 			if tc.restart {
 				c.term(t)
 			}
