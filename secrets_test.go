@@ -222,11 +222,10 @@ func inBase64(s string) string { return base64.StdEncoding.EncodeToString([]byte
 
 // errorAnswer is a careless server's account of a failure.
 func errorAnswer(code int64, echo func(func(string) string) string) string {
-	text := func(s string) string { return jsonString(s) }
 	return fmt.Sprintf(`{"code":%d,"msg":%s,"error":{"message":"m","log_id":%s,"field_violations":[{"field":"page_token","value":%s,"description":%s}],`+
 		`"permission_violations":[{"subject":%s,"url":%s}],"details":[{"key":"k","value":%s}]}}`,
-		code, text("refused: "+echo(inBase64)+echo(plainly)), text(echo(plainly)), text(echo(plainly)), text(echo(url.QueryEscape)),
-		text(echo(inBase64)), text("https://x.invalid/?q="+echo(url.QueryEscape)), text(echo(plainly)))
+		code, jsonString("refused: "+echo(inBase64)+echo(plainly)), jsonString(echo(plainly)), jsonString(echo(plainly)), jsonString(echo(url.QueryEscape)),
+		jsonString(echo(inBase64)), jsonString("https://x.invalid/?q="+echo(url.QueryEscape)), jsonString(echo(plainly)))
 }
 
 // on limits an answer to one of the two calls; from the n-th page on, for list_data.
