@@ -30,12 +30,24 @@ demo-reset: ## Forget what the demo has read
 	rm -rf $(BUILD)/demo
 
 .PHONY: test
-test: ## Run every test that needs only Go, with the race detector
+test: ## Run every test that needs only Go, with the race detector, then simulate
 	@./internal/tools/test.sh . internal/conformance
+	@$(MAKE) simulate
 
 .PHONY: simulate
-simulate: ## Run SIM_RUNS simulated worlds (default 60), without the race detector
-	@go test -count=1 -timeout 60m -run TestSimulation -sim.runs $(or $(SIM_RUNS),60) .
+simulate: ## Run SIM_RUNS simulated worlds (default 100, some 280 days), without the race detector
+	@mkdir -p $(BUILD); echo "== simulated worlds"
+	@go test -count=1 -timeout 60m -v -run '^TestSimulation$$' -sim.runs $(or $(SIM_RUNS),100) . > $(BUILD)/simulate.log \
+	  || { grep -v -e '=== ' -e '--- PASS' $(BUILD)/simulate.log; exit 1; }
+	@grep 'simulated days' $(BUILD)/simulate.log
+
+.PHONY: soak
+soak: ## Run simulated worlds for SOAK_SECONDS (default 60) on all processors
+	@./internal/tools/soak.sh
+
+.PHONY: mutants
+mutants: ## Break the receiver in some 60 ways, one at a time: the tests must notice each
+	@go run ./internal/mutants -report docs/mutants.md
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZ_SECONDS (default 10)

@@ -22,9 +22,9 @@ func newDelays(cfg configretry.BackOffConfig) delays {
 		passingB: newBackOff(cfg),
 		// Soon enough to notice a granted scope or a rotated secret, seldom
 		// enough to disturb nobody.
-		configB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: 0.1, MaxInterval: 5 * time.Minute},
+		configB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: 5 * time.Minute},
 		// Failed calls do not count against the quota, but nobody buys one every minute.
-		quotaB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Minute, Multiplier: 2, RandomizationFactor: 0.1, MaxInterval: time.Hour},
+		quotaB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Minute, Multiplier: 2, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: time.Hour},
 	}
 	d.reset()
 	return d

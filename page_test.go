@@ -148,6 +148,7 @@ func TestParsePageCopiesBody(t *testing.T) {
 	require.Equal(t, "eVQrYzJBNDNONlk4", p.pageToken)
 }
 
+// TestItemUID: every entry has an id, the same each time it is read. Covers F27.
 func TestItemUID(t *testing.T) {
 	hash := func(text string) string {
 		sum := sha256.Sum256([]byte(text))

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -30,6 +29,8 @@ type poller struct {
 	pipe    *pipe
 	tel     *telemetry
 	report  func(*componentstatus.Event)
+	// jitter draws from [0, d).
+	jitter func(d time.Duration) time.Duration
 
 	health    health
 	sched     *schedule
@@ -136,7 +137,7 @@ func ceilSeconds(t time.Time) int64 {
 // loop asks for pages while there are any to ask for, and waits otherwise.
 func (p *poller) loop(ctx context.Context) {
 	// Receivers that start together look at once, and then not again together.
-	nextTick := time.Now().Add(1 + rand.N(p.cfg.PollInterval))
+	nextTick := time.Now().Add(1 + p.jitter(p.cfg.PollInterval))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -37,8 +38,9 @@ type auditReceiver struct {
 	pace    *pace
 	records *recordBuilder
 	obsrep  *receiverhelper.ObsReport
-	// transport replaces the network in tests; nil in production.
-	transport http.RoundTripper
+	// transport and jitter replace the network and chance in tests.
+	transport http.RoundTripper // nil in production
+	jitter    func(time.Duration) time.Duration
 
 	host      component.Host
 	tel       *telemetry
@@ -77,6 +79,7 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 		pace:    shared.get(q.Endpoint, q.AppID, cfg.RequestsPerMinute),
 		records: newRecordBuilder(cfg, set.BuildInfo.Version),
 		obsrep:  obsrep,
+		jitter:  rand.N[time.Duration],
 	}, nil
 }
 
@@ -251,6 +254,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 			refused: r.tel.refused,
 			grace:   stopGrace,
 		},
+		jitter: r.jitter,
 	}
 	p.client = &client{
 		http:        r.http,
@@ -286,12 +290,17 @@ func (r *auditReceiver) openStorage(ctx context.Context, report func(*components
 	waiting := health{logger: r.set.Logger, report: report}
 	delay := newBackOff(r.cfg.RetryOnFailure)
 	for {
-		keeper, err := r.storage.GetClient(ctx, component.KindReceiver, r.set.ID, "")
+		keeper, err := openGuarded(ctx, r.storage, r.set.ID)
 		if err == nil {
 			if waiting.failures > 0 {
 				waiting.recovered()
 			}
 			return keeper, nil
+		}
+		var panicked *panicError
+		if errors.As(err, &panicked) {
+			waiting.unusable(fmt.Errorf("cannot open the storage: %w", err))
+			return nil, err
 		}
 		wait := delay.NextBackOff()
 		waiting.failed("storage", false, fmt.Errorf("cannot open the storage: %w", err), wait)

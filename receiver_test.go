@@ -39,7 +39,7 @@ func entries(server *simulator.Server, prefix string, n int, second int64) {
 }
 
 // TestManyEntriesOfOneSecond: more entries than fit into a page, and one that is
-// added to a second already read. Covers F2, F4, F11, F12.
+// added to a second already read. Covers F1, F2, F4, F11, F12.
 func TestManyEntriesOfOneSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -99,6 +99,26 @@ func TestQuietTenantCosts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBeginIsKept: where reading begins is decided once, even if the API cannot be
+// reached at first and the process is killed before the first page. Covers F30.
+func TestBeginIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset}}})
+		w.cfg.InitialLookback = time.Hour
+		entries(w.server, "first", 3, time.Now().Unix()-3590)
+		stop := w.start(t)
+		time.Sleep(30 * time.Minute)
+		w.kill()
+		stop()
+		w.reboot()
+		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+		stop = w.start(t)
+		time.Sleep(30 * time.Minute)
+		stop()
+		assert.Len(t, w.sink.got(), 3)
+	})
 }
 
 // TestEndpointDown: failing calls are bounded by the backoff, and there is one line

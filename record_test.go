@@ -121,6 +121,7 @@ func TestRecordResource(t *testing.T) {
 	}
 }
 
+// TestRecordTime: the timestamp is the time of the event. Covers F27.
 func TestRecordTime(t *testing.T) {
 	for eventTime, want := range map[string]pcommon.Timestamp{
 		`1610613336`: 1610613336e9, `"1610613336"`: 1610613336e9, `1610613336.0`: 1610613336e9, `16106133360e-1`: 1610613336e9, `1.610613336e9`: 1610613336e9,
@@ -290,7 +291,7 @@ func TestRecordAttributesAreShort(t *testing.T) {
 	}
 }
 
-// Integers beyond 2^53 are the ones that float64 would change.
+// Integers beyond 2^53 are the ones that float64 would change. Covers F28.
 func TestRecordIntegersStayExact(t *testing.T) {
 	const entry = `{"id":9007199254740993,"app_id":9007199254740993,"n":[9007199254740993,-9007199254740993,18446744073709551615],` +
 		`"log_detail":{"status_code":9007199254740993,"response":"{\"code\":9007199254740993}"}}`
@@ -354,6 +355,7 @@ func TestRecordRedaction(t *testing.T) {
 	require.NotContains(t, record.Body().Str(), "203.0.113.7")
 }
 
+// TestRecordBodyIsOriginal: the body is the bytes of the entry. Covers F28.
 func TestRecordBodyIsOriginal(t *testing.T) {
 	const entry = "{ \"id\" :\t\"\\u0031\", \"a\\/b\": 1.50e+1, \"id\": \"<&>\u2028\",\r\n\"x\": [ ] }"
 	record, _ := buildEntry(t, recordConfig(), entry)

@@ -19,7 +19,7 @@ import (
 
 // TestBeyondRetention: a start, or a checkpoint, from before what the API keeps is
 // no dead end: everything that the API shows is delivered, and the gap is told
-// once. Covers F8.
+// once. Covers F8, F37.
 func TestBeyondRetention(t *testing.T) {
 	const day = 24 * time.Hour
 	newTenant := func() (*world, *simulator.Tenant) {

@@ -38,9 +38,11 @@ type seenKey struct {
 	hash   uint64
 }
 
-// oddHorizon bounds how long an entry with an event time far ahead is kept, in
-// minutes beyond the window that returned it.
-const oddHorizon = 24 * 60
+// oddHorizon bounds how long an entry with an event time ahead of the window that
+// returned it is kept, in minutes beyond that window: long enough for clocks that
+// disagree. One from 2099 must not keep what is stored behind it from being
+// deleted; whatever window returns it again remembers it anew.
+const oddHorizon = 10
 
 // keyOf makes the key of an entry that the window returned.
 func keyOf(uid string, eventTime int64, readable bool, w window) seenKey {

@@ -19,6 +19,9 @@ type store struct {
 	// pages are the stored seen/<n>, from first on: the last minute of each.
 	first uint64
 	pages []int64
+	// deleted is up to where the pages before first are known to be deleted. A
+	// crash within a batch that is not atomic may have left some.
+	deleted uint64
 }
 
 // unusableError is a checkpoint that must not be used and not be replaced
@@ -58,6 +61,7 @@ func (s *store) load(ctx context.Context) (*checkpoint, *seen, error) {
 		return nil, nil, &unusableError{keyPosition, fmt.Errorf("it belongs to %s, and the configuration says %s", c.Query, s.query)}
 	}
 	s.first, s.pages = c.First, nil
+	s.deleted = c.First - min(c.First, maxDeletes)
 	for n := c.First; n < c.Next; {
 		var ops []*storage.Operation
 		for ; n < c.Next && len(ops) < readBatch; n++ {
@@ -105,13 +109,13 @@ func (s *store) save(ctx context.Context, c checkpoint, added []seenKey, forgett
 	c.Version, c.Query = checkpointVersion, s.query
 	c.First, c.Next = s.first+uint64(drop), next
 	ops = append(ops, storage.SetOperation(keyPosition, c.encode()))
-	for n := s.first; n < c.First; n++ {
+	for n := s.deleted; n < c.First; n++ {
 		ops = append(ops, storage.DeleteOperation(seenName(n)))
 	}
 	if err := s.client.Batch(ctx, ops...); err != nil {
 		return fmt.Errorf("cannot write the checkpoint: %w", err)
 	}
-	s.first, s.pages = c.First, pages[drop:]
+	s.first, s.pages, s.deleted = c.First, pages[drop:], c.First
 	return nil
 }
 

@@ -9,21 +9,18 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"text/template"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
@@ -41,160 +38,114 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// backend takes OTLP over HTTP and counts records by id.
-type backend struct {
-	*httptest.Server
-	mu     sync.Mutex
-	counts map[string]int
-	total  int
-	status int // what to answer instead of taking records; 0: take them
-}
-
-func newBackend(t *testing.T) *backend {
-	b := &backend{counts: map[string]int{}}
-	b.Server = httptest.NewServer(http.HandlerFunc(b.serve))
-	t.Cleanup(b.Close)
-	return b
-}
-
-func (b *backend) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.status != 0 {
-		w.WriteHeader(b.status)
-		return
-	}
-	req := plogotlp.NewExportRequest()
-	if err != nil || req.UnmarshalProto(body) != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	for _, rl := range req.Logs().ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, record := range sl.LogRecords().All() {
-				uid, _ := record.Attributes().Get("log.record.uid")
-				b.counts[uid.Str()]++
-				b.total++
-			}
-		}
-	}
-	out, _ := plogotlp.NewExportResponse().MarshalProto()
-	w.Header().Set("Content-Type", "application/x-protobuf")
-	_, _ = w.Write(out)
-}
-
-func (b *backend) answer(status int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.status = status
-}
-
-func (b *backend) count() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.counts)
-}
-
-// check compares what came with what the log holds. twice is how many records may
-// have come again.
-func (b *backend) check(t *testing.T, entries []simulator.Entry, twice int) {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	wanted := map[string]bool{}
-	missing := 0
-	for _, e := range entries {
-		wanted[e.ID] = true
-		if b.counts[e.ID] == 0 {
-			missing++
-		}
-	}
-	invented, again := 0, 0
-	for id, n := range b.counts {
-		if !wanted[id] {
-			invented++
-		}
-		again += n - 1
-	}
-	t.Logf("entries %d, received %d, missing %d, invented %d, twice %d (allowed %d)", len(entries), b.total, missing, invented, again, twice)
-	require.Zero(t, missing, "entries were lost")
-	require.Zero(t, invented, "entries were invented")
-	require.LessOrEqual(t, again, twice, "entries came twice")
-}
-
-// api is the simulated Open API on a loopback port of its own.
-type api struct {
-	*simulator.Server
-	addr string
-	http *http.Server
-}
-
-func newAPI(t *testing.T, opts simulator.Options) *api {
-	a := &api{Server: simulator.New(opts)}
-	a.up(t)
-	t.Cleanup(a.down)
-	return a
-}
-
-func (a *api) up(t *testing.T) {
-	if a.addr == "" {
-		a.addr = "127.0.0.1:0"
-	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", a.addr)
-	require.NoError(t, err)
-	a.addr = listener.Addr().String()
-	server := &http.Server{Handler: a.Server, ReadHeaderTimeout: time.Minute}
-	a.http = server
-	go func() { _ = server.Serve(listener) }()
-}
-
-func (a *api) down() { _ = a.http.Close() }
-
 // setup is a collector's configuration and its folder.
 type setup struct {
-	binary, dir, storage, endpoint string
-	secret                         string
-	extra                          []string // further lines of the receiver's section
+	Storage  string // the folder of file_storage
+	Endpoint string
+	Extra    []string          // further lines of the receiver's section
+	Others   map[string]*other // further receivers of the same pipeline, by name
+	Exporter []string          // further lines of the exporter's section
+	Timeout  time.Duration     // of the exporter: long, for one that gives up may have delivered
+	Backend  string            // its base URL
+	Metrics  bool              // whether the collector sends its own metrics to the backend
+	Health   string            // where healthcheckv2 listens, "" for nowhere
+	Life     int               // counts the starts and reloads, in a header of every request to the backend
+
+	binary, dir string
+}
+
+// other is a further receiver.
+type other struct {
+	Endpoint string
+	Extra    []string
 }
 
 func newSetup(t *testing.T, endpoint string, extra ...string) *setup {
 	dir := t.TempDir()
-	return &setup{binary: binary(t), dir: dir, storage: filepath.Join(dir, "storage"), endpoint: endpoint, secret: simulator.DefaultAppSecret, extra: extra}
+	return &setup{
+		binary: binary(t), dir: dir, Storage: filepath.Join(dir, "storage"), Endpoint: endpoint, Extra: extra,
+		Timeout: 30 * time.Second,
+		// The backend's answer is the pipeline's answer.
+		Exporter: []string{"sending_queue: {enabled: false}", "retry_on_failure: {enabled: false}"},
+	}
 }
 
-const configTemplate = `
+// file is where the receiver's storage lies.
+func (s *setup) file() string { return filepath.Join(s.Storage, "receiver_feishu_audit_") }
+
+var configTemplate = template.Must(template.New("").Parse(`
 extensions:
   file_storage:
-    directory: %s
+    directory: {{.Storage}}
     create_directory: true
     timeout: 200ms
+{{- if .Health}}
+  healthcheckv2:
+    use_v2: true
+    http: {endpoint: {{.Health}}, status: {enabled: true, path: /status}}
+{{- end}}
 receivers:
   feishu_audit:
-    endpoint: %s
-    app_id: %s
+    endpoint: {{.Endpoint}}
+    app_id: ` + simulator.DefaultAppID + `
     app_secret: ${env:FEISHU_APP_SECRET}
     storage: file_storage
     poll_interval: 1s
+    requests_per_minute: 6000
     retry_on_failure: {initial_interval: 100ms, max_interval: 1s}
-%s
+{{- range .Extra}}
+    {{.}}
+{{- end}}
+{{- range $name, $other := .Others}}
+  feishu_audit/{{$name}}:
+    endpoint: {{$other.Endpoint}}
+    app_id: ` + simulator.DefaultAppID + `
+    app_secret: ${env:FEISHU_APP_SECRET}
+    storage: file_storage
+    poll_interval: 1s
+    requests_per_minute: 6000
+{{- range $other.Extra}}
+    {{.}}
+{{- end}}
+{{- end}}
 exporters:
   otlphttp:
-    endpoint: %s
+    endpoint: {{.Backend}}
     compression: none
-    # No queue and no retry: the backend's answer is the pipeline's answer.
-    sending_queue: {enabled: false}
-    retry_on_failure: {enabled: false}
+    timeout: {{.Timeout}}
+    headers: {` + lifeHeader + `: "{{.Life}}"}
+{{- range .Exporter}}
+    {{.}}
+{{- end}}
 service:
-  extensions: [file_storage]
+  extensions: [file_storage{{if .Health}}, healthcheckv2{{end}}]
   telemetry:
+{{- if .Metrics}}
+    metrics: {level: normal, readers: [{periodic: {interval: 500, exporter: {otlp: {protocol: http/protobuf, endpoint: {{.Backend}}/v1/metrics}}}}]}
+{{- else}}
     metrics: {level: none}
+{{- end}}
     logs: {level: debug}
   pipelines:
     logs:
-      receivers: [feishu_audit]
+      receivers: [feishu_audit{{range $name, $other := .Others}}, feishu_audit/{{$name}}{{end}}]
       exporters: [otlphttp]
-`
+`))
+
+// write writes the configuration of a new life.
+func (s *setup) write(t *testing.T, b *backend) (path string) {
+	t.Helper()
+	s.Life++
+	s.Backend = b.url()
+	var config bytes.Buffer
+	require.NoError(t, configTemplate.Execute(&config, s))
+	path = filepath.Join(s.dir, "config.yaml")
+	require.NoError(t, os.WriteFile(path, config.Bytes(), 0o600))
+	return path
+}
+
+// life is the name of the present life.
+func (s *setup) life() string { return strconv.Itoa(s.Life) }
 
 // collector is a running collector.
 type collector struct {
@@ -223,18 +174,16 @@ func (o *output) String() string {
 
 func (s *setup) start(t *testing.T, b *backend) *collector {
 	t.Helper()
-	var extra strings.Builder
-	for _, line := range s.extra {
-		extra.WriteString("    " + line + "\n")
-	}
-	path := filepath.Join(s.dir, "config.yaml")
-	config := fmt.Sprintf(configTemplate, s.storage, s.endpoint, simulator.DefaultAppID, extra.String(), b.URL)
-	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
+	return s.startAs(t, b, (*exec.Cmd).Start)
+}
 
-	c := &collector{cmd: exec.CommandContext(t.Context(), s.binary, "--config", path), done: make(chan error, 1), out: &output{}}
-	c.cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+s.secret)
+// startAs starts the collector in a way of its own.
+func (s *setup) startAs(t *testing.T, b *backend, start func(*exec.Cmd) error) *collector {
+	t.Helper()
+	c := &collector{cmd: exec.CommandContext(t.Context(), s.binary, "--config", s.write(t, b)), done: make(chan error, 1), out: &output{}}
+	c.cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+simulator.DefaultAppSecret)
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
-	require.NoError(t, c.cmd.Start())
+	require.NoError(t, start(c.cmd))
 	go func() { c.done <- c.cmd.Wait() }()
 	t.Cleanup(func() {
 		out := c.out.String()
@@ -251,6 +200,9 @@ func (s *setup) start(t *testing.T, b *backend) *collector {
 	return c
 }
 
+// endsWithin is how long a collector may take to end on SIGTERM, whatever hangs.
+const endsWithin = 15 * time.Second
+
 // term asks the collector to end and waits for it.
 func (c *collector) term(t *testing.T) {
 	t.Helper()
@@ -258,7 +210,7 @@ func (c *collector) term(t *testing.T) {
 	select {
 	case err := <-c.done:
 		require.NoError(t, err)
-	case <-time.After(15 * time.Second):
+	case <-time.After(endsWithin):
 		t.Fatal("the collector does not end on SIGTERM")
 	}
 }
@@ -279,6 +231,9 @@ func (c *collector) alive() bool {
 	}
 }
 
+// ready is what a collector says once it has started everything.
+const ready = "Everything is ready"
+
 // says waits until the collector's output holds the text.
 func (c *collector) says(t *testing.T, text string, within time.Duration) {
 	t.Helper()
@@ -292,7 +247,7 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	ticker := time.NewTicker(50 * time.Millisecond)
+	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for !ok() {
 		select {
@@ -300,5 +255,14 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 		case <-ctx.Done():
 			t.Fatalf("not within %s: %s", within, what)
 		}
+	}
+}
+
+// pause lets real time pass for real processes.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
 	}
 }

@@ -6,7 +6,6 @@ package e2e
 import (
 	"net/http"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 // is wrong, recovers by itself when the cause goes, and nothing is lost. Covers
 // F20, F22, F24, F32, F39.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		opts  simulator.Options
 		wrong func(t *testing.T, s *setup, a *api, b *backend)
@@ -36,36 +36,32 @@ func TestFaults(t *testing.T) {
 		},
 		"missing scope": {
 			opts: simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultMissingScope}}},
-			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) {
-				a.Update(func(o *simulator.Options) { o.Faults = nil })
-			},
+			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) { a.heal() },
 			says: []string{"code 99991672", "grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly and publish a new version"},
 		},
 		"dead endpoint": {
-			wrong: func(_ *testing.T, _ *setup, a *api, _ *backend) { a.down() },
+			wrong: func(t *testing.T, _ *setup, a *api, _ *backend) { a.down(t) },
 			mend:  func(t *testing.T, _ *setup, a *api, _ *backend) { a.up(t) },
 			says:  []string{"connection refused", "is tried again, nothing is lost"},
 		},
 		"wrong path": {
 			opts: simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointToken}}},
-			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) {
-				a.Update(func(o *simulator.Options) { o.Faults = nil })
-			},
+			mend: func(_ *testing.T, _ *setup, a *api, _ *backend) { a.heal() },
 			says: []string{"the server does not know this path (HTTP 404", "check endpoint"},
 		},
 		"unusable storage": {
 			wrong: func(t *testing.T, s *setup, _ *api, _ *backend) {
 				// A folder where the storage wants to have its file: refused for root, too.
-				require.NoError(t, os.MkdirAll(filepath.Join(s.storage, "receiver_feishu_audit_"), 0o700))
+				require.NoError(t, os.MkdirAll(s.file(), 0o700))
 			},
 			mend: func(t *testing.T, s *setup, _ *api, _ *backend) {
-				require.NoError(t, os.Remove(filepath.Join(s.storage, "receiver_feishu_audit_")))
+				require.NoError(t, os.Remove(s.file()))
 			},
 			says: []string{"cannot open the storage", "is tried again, nothing is lost"},
 		},
 		"refused by the pipeline": {
-			wrong: func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answer(http.StatusServiceUnavailable) },
-			mend:  func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answer(0) },
+			wrong: func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answering(always(http.StatusServiceUnavailable)) },
+			mend:  func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answering(always(http.StatusOK)) },
 			says:  []string{"the pipeline does not take records", "is tried again, nothing is lost"},
 		},
 	} {
@@ -75,7 +71,7 @@ func TestFaults(t *testing.T) {
 			log := simulator.Tenant{Seed: 11, PerSecond: 3, Start: now - 120, End: now}
 			tc.opts.Tenant = log
 			a, b := newAPI(t, tc.opts), newBackend(t)
-			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [1s]", "requests_per_minute: 6000")
+			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [1s]")
 			if tc.wrong != nil {
 				tc.wrong(t, s, a, b)
 			}
@@ -87,7 +83,7 @@ func TestFaults(t *testing.T) {
 			tc.mend(t, s, a, b)
 			c.says(t, "works again", 40*time.Second)
 			entries := log.Entries(log.Start, log.End+1)
-			eventually(t, 20*time.Second, "all entries arrived", func() bool { return b.count() >= len(entries) })
+			b.arrivals(t, entries, 20*time.Second)
 			c.term(t)
 			b.check(t, entries, 0)
 		})
@@ -97,6 +93,7 @@ func TestFaults(t *testing.T) {
 // TestForeignCheckpoint: a checkpoint of another query is not started over: the
 // receiver says so and stands still, and the collector goes on. Covers F31.
 func TestForeignCheckpoint(t *testing.T) {
+	t.Parallel()
 	now := time.Now().Unix()
 	a := newAPI(t, simulator.Options{Tenant: simulator.Tenant{Seed: 3, PerSecond: 1, Start: now - 60}})
 	b := newBackend(t)
@@ -105,7 +102,7 @@ func TestForeignCheckpoint(t *testing.T) {
 	eventually(t, 20*time.Second, "entries arrive", func() bool { return b.count() > 0 })
 	c.term(t)
 	before := b.count()
-	s.extra = []string{"filter: {app_id: cli_other}"}
+	s.Extra = []string{"filter: {app_id: cli_other}"}
 	c = s.start(t, b)
 	c.says(t, "the stored checkpoint cannot be used: key", 20*time.Second)
 	c.says(t, "cli_other", time.Second)

@@ -5,7 +5,9 @@ go 1.25.0
 require (
 	github.com/feishuaudit/feishuauditreceiver v0.0.0
 	github.com/stretchr/testify v1.11.1
+	go.etcd.io/bbolt v1.4.3
 	go.opentelemetry.io/collector/pdata v1.45.0
+	golang.org/x/sys v0.35.0
 )
 
 require (
@@ -18,7 +20,6 @@ require (
 	go.opentelemetry.io/collector/featuregate v1.45.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/net v0.43.0 // indirect
-	golang.org/x/sys v0.35.0 // indirect
 	golang.org/x/text v0.28.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20250804133106-a7a43d27e69b // indirect
 	google.golang.org/grpc v1.76.0 // indirect

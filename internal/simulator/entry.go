@@ -50,6 +50,9 @@ func (e *Entry) visibleAt() time.Time {
 	return e.VisibleAt
 }
 
+// JSON is the entry's text as list_data shows it, with Options.NumericIDs or not.
+func (e *Entry) JSON(numericIDs bool) string { return string(e.appendJSON(nil, numericIDs)) }
+
 // appendJSON appends the entry as list_data shows it. With numericIDs an id of
 // digits becomes a JSON number, as the Python SDK expects it.
 func (e *Entry) appendJSON(b []byte, numericIDs bool) []byte {

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command testreport reads the output of `go test -json` and says what a person
-// wants to know: one line for each package, everything that a failed test wrote, and
-// how many tests passed. It exits 1 if one failed, or if none ran.
+// wants to know: one line for each package, everything that a failed test wrote, the
+// tables that a package prints after its tests (lines that begin with |), and how
+// many tests passed. It exits 1 if one failed, or if none ran.
 package main
 
 import (
@@ -51,6 +52,10 @@ func report(events io.Reader, out io.Writer) bool {
 		case "build-fail":
 			bad = true
 		case "output":
+			if e.Test == "" && strings.HasPrefix(e.Output, "|") {
+				fmt.Fprint(out, e.Output)
+				continue
+			}
 			if outputs[key] == nil {
 				outputs[key] = &strings.Builder{}
 			}

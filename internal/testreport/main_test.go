@@ -28,6 +28,7 @@ func TestReport(t *testing.T) {
 		"without tests":   {passes + ended + `{"Action":"skip","Package":"q"}` + "\n", true, "1 passed, 0 failed, 0 skipped\n"},
 		"failed":          {passes + `{"Action":"output","Package":"p","Test":"TestB","Output":"got 1\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestB"}` + "\n" + endedBad, false, "got 1\nfail  p"},
 		"panicked":        {passes + `{"Action":"output","Package":"p","Output":"panic: x\n"}` + "\n" + endedBad, false, "panic: x\nfail  p"},
+		"a table":         {passes + `{"Action":"output","Package":"p","Output":"| 1 |\n"}` + "\n" + `{"Action":"output","Package":"p","Output":"chatter\n"}` + "\n" + ended, true, "| 1 |\npass  p"},
 		"does not build":  {passes + ended + `{"Action":"build-output","ImportPath":"q","Output":"syntax error\n"}` + "\n" + `{"Action":"build-fail","ImportPath":"q"}` + "\n", false, "syntax error\n"},
 		"words of a tool": {"go: no module\n" + passes + ended, true, "go: no module\n"},
 		"too long a line": {passes + ended + strings.Repeat("x", 65<<20), false, "token too long\n"},

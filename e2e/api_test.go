@@ -1,0 +1,93 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// callTimeout is the time limit of one call in the scenarios below.
+const callTimeout = time.Second
+
+// TestBrokenAPI: the API breaks in mid-walk and stays broken for a while, or breaks
+// every third call. The collector stays up, says what is wrong, does not call more
+// often than its backoff allows, and goes on in the same place: every entry arrives,
+// once. Covers F12, F18, F19, F20, F23, F25.
+func TestBrokenAPI(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault simulator.Fault
+		says  string
+	}{
+		"hangs":                        {simulator.Fault{Kind: simulator.FaultHang}, "no answer within the time limit"},
+		"token endpoint hangs":         {simulator.Fault{Kind: simulator.FaultHang, Endpoint: simulator.EndpointToken}, "no answer within the time limit"},
+		"resets the connection":        {simulator.Fault{Kind: simulator.FaultReset}, "connection reset by peer"},
+		"resets in mid-body":           {simulator.Fault{Kind: simulator.FaultResetBody}, "connection reset by peer"},
+		"drips byte by byte":           {simulator.Fault{Kind: simulator.FaultSlowBody, Delay: 10 * time.Millisecond}, "no answer within the time limit"},
+		"answers after the time limit": {simulator.Fault{Kind: simulator.FaultDelay, Delay: 2 * callTimeout}, "no answer within the time limit"},
+		"sends 100 MiB":                {simulator.Fault{Kind: simulator.FaultHuge, Size: 100 << 20}, "the answer is larger than max_response_size"},
+		"HTML with HTTP 200":           {simulator.Fault{Kind: simulator.FaultHTML, Status: http.StatusOK}, "got an HTML or XML page"},
+		"empty answer with HTTP 200":   {simulator.Fault{Kind: simulator.FaultEmpty}, "got an empty answer"},
+		"truncated JSON":               {simulator.Fault{Kind: simulator.FaultTruncated}, "the answer is broken: not JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := time.Now().Unix()
+			log := simulator.Tenant{Seed: 5, PerSecond: 10, Start: now - 120}
+			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]", "timeout: "+callTimeout.String())
+			c := s.start(t, b)
+			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+
+			if tc.fault.Endpoint == simulator.EndpointToken {
+				a.RevokeTokens() // a new one is needed then
+			}
+			a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{tc.fault} })
+			began, calls := time.Now(), len(a.Calls())
+			c.says(t, tc.says, 30*time.Second)
+			c.says(t, "is tried again, nothing is lost", 30*time.Second)
+			before := b.count()
+			pause(t, 3*time.Second)
+			require.Equal(t, before, b.count())
+			// A backoff of 1 s is at least 0.5 s by chance, a try may need a token
+			// first, and the backoff begins at 0.1 s.
+			require.Less(t, float64(len(a.Calls())-calls), 15+4*time.Since(began).Seconds(), "calls while the API is broken")
+
+			tc.fault.Every = 3
+			a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{tc.fault} })
+			c.says(t, "works again", 40*time.Second)
+			pause(t, 5*time.Second)
+			a.heal()
+			entries := a.ends(log)
+			b.arrivals(t, entries, 30*time.Second)
+			t.Logf("largest resident size: %d MiB", c.peak(t)>>20)
+			require.Less(t, c.peak(t), int64(512<<20), "resident bytes")
+			c.term(t)
+			b.check(t, entries, 0)
+		})
+	}
+}
+
+// TestSlowAPI: an API so slow that a page takes most of the time limit delays
+// entries and loses none. Covers F20, F29.
+func TestSlowAPI(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Unix()
+	log := simulator.Tenant{Seed: 6, PerSecond: 5, Start: now - 10}
+	a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{{Kind: simulator.FaultSlowBody, Delay: time.Nanosecond}}})
+	b := newBackend(t)
+	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]", "page_size: 20")
+	c := s.start(t, b)
+	pause(t, 10*time.Second)
+	entries := a.ends(log)
+	b.arrivals(t, entries, 2*time.Minute)
+	c.term(t)
+	b.check(t, entries, 0)
+}

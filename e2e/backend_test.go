@@ -1,0 +1,126 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// TestBackendAway: the backend cannot be reached, hangs, or answers slowly or only
+// now and then, and nothing stands between it and the receiver that could keep the
+// records. They wait in the log: nothing is lost, nothing comes twice. Covers F18,
+// F24, F25.
+func TestBackendAway(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		timeout time.Duration // of the exporter, if not the usual one
+		trouble func(t *testing.T, c *collector, b *backend)
+	}{
+		"connection refused": {trouble: func(t *testing.T, c *collector, b *backend) {
+			b.down(t)
+			c.says(t, "the pipeline does not take records", 20*time.Second)
+			c.says(t, "connection refused", time.Second)
+			pause(t, 5*time.Second)
+			b.up(t)
+		}},
+		"comes and goes": {trouble: func(t *testing.T, _ *collector, b *backend) {
+			for range 8 {
+				b.down(t)
+				pause(t, 700*time.Millisecond)
+				b.up(t)
+				pause(t, 300*time.Millisecond)
+			}
+		}},
+		"hangs": {timeout: 2 * time.Second, trouble: func(t *testing.T, c *collector, b *backend) {
+			b.answering(func(int) (time.Duration, int) { return hang, http.StatusOK })
+			eventually(t, 30*time.Second, "it is asked again and again", func() bool { return b.askedFor() >= 4 })
+			c.says(t, "is tried again, nothing is lost", time.Second)
+		}},
+		"answers slowly": {trouble: func(t *testing.T, _ *collector, b *backend) {
+			b.answering(func(int) (time.Duration, int) { return 500 * time.Millisecond, http.StatusOK })
+			pause(t, 5*time.Second)
+		}},
+		"takes every fourth request": {trouble: func(t *testing.T, _ *collector, b *backend) {
+			answers := []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusOK}
+			b.answering(func(n int) (time.Duration, int) { return 0, answers[(n-1)%len(answers)] })
+			eventually(t, time.Minute, "several pages got through", func() bool { return b.askedFor() >= 16 })
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := simulator.Tenant{Seed: 7, PerSecond: 20, Start: time.Now().Unix() - 60, LateFraction: 0.1, MaxLateness: 2 * time.Second}
+			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [3s]")
+			if tc.timeout != 0 {
+				s.Timeout = tc.timeout
+			}
+			c := s.start(t, b)
+			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+			tc.trouble(t, c, b)
+			b.answering(always(http.StatusOK))
+			entries := a.ends(log)
+			b.arrivals(t, entries, 30*time.Second)
+			pause(t, 6*time.Second) // what comes now would come twice
+			c.term(t)
+			b.check(t, entries, 0)
+		})
+	}
+}
+
+// TestRefusedForGood: what the backend refuses for good neither blocks the rest nor
+// vanishes unreported: it is counted, logged with its ids, and not sent again. All
+// the rest arrives, once. Covers F24, F37.
+func TestRefusedForGood(t *testing.T) {
+	t.Parallel()
+	log := simulator.Tenant{Seed: 8, PerSecond: 20, Start: time.Now().Unix() - 60}
+	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+	b.answering(func(n int) (time.Duration, int) {
+		if n%3 == 2 {
+			return 0, http.StatusBadRequest
+		}
+		return 0, http.StatusOK
+	})
+	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s, 4s]")
+	s.Metrics = true
+	c := s.start(t, b)
+	pause(t, 5*time.Second)
+	entries := a.ends(log)
+	eventually(t, 30*time.Second, "every entry was taken or refused", func() bool { return b.count()+len(b.refusedIDs()) >= len(entries) })
+	pause(t, 6*time.Second) // what comes now would come twice
+	refused := b.refusedIDs()
+	require.NotEmpty(t, refused)
+	eventually(t, 10*time.Second, "the collector counts what was lost", func() bool {
+		return b.counter("otelcol_receiver_feishu_audit_entries", "lost") == int64(len(refused)) &&
+			b.counter("otelcol_receiver_feishu_audit_entries", "delivered") == int64(b.count())
+	})
+	c.term(t)
+	b.check(t, entries, 0)
+	for _, id := range refused {
+		require.Equal(t, 1, b.refused[id], "how often %s was sent", id)
+		require.Empty(t, b.came[id], "%s was refused, and came", id)
+	}
+	require.Equal(t, refused, c.lostIDs(), "ids in the collector's log")
+}
+
+var lost = regexp.MustCompile(`The pipeline refused records for good: they are lost.*"log.record.uid": \[([^]]*)\]`)
+
+// lostIDs are the ids that the collector's log calls lost, sorted.
+func (c *collector) lostIDs() []string {
+	var ids []string
+	for _, line := range lost.FindAllStringSubmatch(c.out.String(), -1) {
+		for _, id := range regexp.MustCompile(`"([^"]*)"`).FindAllStringSubmatch(line[1], -1) {
+			ids = append(ids, id[1])
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}

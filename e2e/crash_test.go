@@ -1,0 +1,80 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// TestKills: the collector is killed with SIGKILL, again and again, while entries
+// arrive, many of them late: at random moments, from before it has come up, and
+// right when the backend takes a page, which is when the checkpoint is not yet
+// written. Nothing is lost; a kill repeats at most the one page that it caught in
+// that place, and a SIGTERM nothing. Covers F1, F2, F3, F6, F24, F30, F32, F33.
+func TestKills(t *testing.T) {
+	t.Parallel()
+	const kills, terms = 40, 8
+	for _, walks := range []int{1, 3} {
+		t.Run(fmt.Sprintf("max_concurrent_walks=%d", walks), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(uint64(walks), 40))
+			log := simulator.Tenant{
+				Seed: uint64(walks), PerSecond: 20, BurstEvery: 7 * time.Second, BurstSize: 400,
+				Start: time.Now().Unix() - 120, LateFraction: 1.0 / 3, MaxLateness: lastRecheck,
+			}
+			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+			s := newSetup(t, "http://"+a.addr,
+				"initial_lookback: 10m", "recheck_after: [2s, 6s]", fmt.Sprintf("max_concurrent_walks: %d", walks))
+			killed := map[string]bool{}
+			for i := range kills + terms {
+				c := s.start(t, b)
+				term := i%(kills/terms+1) == kills/terms
+				if term {
+					c.says(t, ready, 20*time.Second) // earlier, SIGTERM is not yet heeded
+				}
+				if term || rng.IntN(2) == 0 {
+					pause(t, time.Duration(rng.IntN(2000))*time.Millisecond)
+				} else {
+					b.waitFor(t, b.requests()+1+rng.IntN(4), 3*time.Second)
+					pause(t, time.Duration(rng.IntN(2000))*time.Microsecond)
+				}
+				if term {
+					c.term(t)
+				} else {
+					c.kill(t)
+					killed[s.life()] = true
+				}
+			}
+			entries := a.ends(log)
+			c := s.start(t, b)
+			b.arrivals(t, entries, time.Minute)
+			pause(t, 2*lastRecheck) // what comes now would come twice
+			c.term(t)
+
+			doubles := b.doubles()
+			t.Logf("%d kills, %d of them repeated something: %v", kills, len(doubles), doubles)
+			b.check(t, entries, kills)
+			for life, n := range doubles {
+				require.True(t, killed[life], "life %s was ended by SIGTERM, and %d of its records came again", life, n)
+				require.LessOrEqual(t, n, pageSize, "more than a page of life %s came again", life)
+			}
+		})
+	}
+}
+
+// waitFor waits until the backend has taken so many requests, or for the time
+// given.
+func (b *backend) waitFor(t *testing.T, requests int, atMost time.Duration) {
+	t.Helper()
+	for deadline := time.Now().Add(atMost); b.requests() < requests && time.Now().Before(deadline); {
+		pause(t, time.Millisecond)
+	}
+}

@@ -1,0 +1,71 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// server serves HTTP on a loopback port that stays its own when it goes away and
+// comes back.
+type server struct {
+	handler http.Handler
+	addr    string
+	http    *http.Server
+}
+
+func serve(t *testing.T, h http.Handler) *server {
+	s := &server{handler: h, addr: "127.0.0.1:0"}
+	s.up(t)
+	t.Cleanup(func() { _ = s.http.Close() })
+	return s
+}
+
+func (s *server) up(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", s.addr)
+	require.NoError(t, err)
+	s.addr = listener.Addr().String()
+	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
+	s.http = server
+	go func() { _ = server.Serve(listener) }()
+}
+
+// down ends with every request answered: whether the caller has its answer would
+// otherwise be chance, and whether it may ask again.
+func (s *server) down(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, s.http.Shutdown(ctx))
+}
+
+// api is the simulated Open API.
+type api struct {
+	*simulator.Server
+	*server
+}
+
+func newAPI(t *testing.T, opts simulator.Options) *api {
+	s := simulator.New(opts)
+	return &api{Server: s, server: serve(t, s)}
+}
+
+// heal ends all faults.
+func (a *api) heal() {
+	a.Update(func(o *simulator.Options) { o.Faults = nil })
+}
+
+// ends stops the arrival of entries and returns all that there are.
+func (a *api) ends(log simulator.Tenant) []simulator.Entry {
+	log.End = time.Now().Unix()
+	a.Update(func(o *simulator.Options) { o.Tenant = log })
+	return log.Entries(log.Start, log.End+1)
+}

@@ -1,0 +1,233 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// backend takes OTLP over HTTP and keeps which record came from which life of the
+// collector.
+type backend struct {
+	*server
+	mu       sync.Mutex
+	came     map[string][]string // the life of each arrival, by id
+	refused  map[string]int      // how often each id was refused with 400
+	taken    int                 // requests whose records were taken
+	total    int                 // records taken
+	asked    int                 // requests since the last call of answering
+	answer   answering
+	counters map[string]int64 // the collector's own, by name and result
+}
+
+// lifeHeader is how a life of the collector names itself, see setup.
+const lifeHeader = "X-Life"
+
+// answering says how the n-th request is answered, counted from 1: after which
+// wait, and with which HTTP status. Records are taken with 200 only. A caller that
+// hangs up during the wait gets no answer.
+type answering func(n int) (wait time.Duration, status int)
+
+func always(status int) answering {
+	return func(int) (time.Duration, int) { return 0, status }
+}
+
+// hang is longer than any caller waits.
+const hang = time.Hour
+
+func newBackend(t *testing.T) *backend {
+	b := &backend{came: map[string][]string{}, refused: map[string]int{}, counters: map[string]int64{}, answer: always(http.StatusOK)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/v1/logs", b.serveLogs)
+	mux.HandleFunc("/v1/metrics", b.serveMetrics)
+	b.server = serve(t, mux)
+	return b
+}
+
+func (b *backend) url() string { return "http://" + b.addr }
+
+// answering changes how requests are answered from now on.
+func (b *backend) answering(answer answering) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked, b.answer = 0, answer
+}
+
+func (b *backend) serveLogs(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	req := plogotlp.NewExportRequest()
+	if err != nil || req.UnmarshalProto(body) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	b.mu.Lock()
+	b.asked++
+	wait, status := b.answer(b.asked)
+	b.mu.Unlock()
+	select {
+	case <-time.After(wait):
+	case <-r.Context().Done():
+		return
+	}
+	b.mu.Lock()
+	for _, uid := range uids(req) {
+		switch status {
+		case http.StatusOK:
+			b.came[uid] = append(b.came[uid], r.Header.Get(lifeHeader))
+			b.total++
+		case http.StatusBadRequest:
+			b.refused[uid]++
+		}
+	}
+	if status == http.StatusOK {
+		b.taken++
+	}
+	b.mu.Unlock()
+	if status != http.StatusOK {
+		w.WriteHeader(status)
+		return
+	}
+	out, _ := plogotlp.NewExportResponse().MarshalProto()
+	w.Header().Set("Content-Type", "application/x-protobuf")
+	_, _ = w.Write(out)
+}
+
+func uids(req plogotlp.ExportRequest) []string {
+	var ids []string
+	for _, rl := range req.Logs().ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				uid, _ := record.Attributes().Get("log.record.uid")
+				ids = append(ids, uid.Str())
+			}
+		}
+	}
+	return ids
+}
+
+func (b *backend) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	req := pmetricotlp.NewExportRequest()
+	if err != nil || req.UnmarshalProto(body) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, rm := range req.Metrics().ResourceMetrics().All() {
+		for _, sm := range rm.ScopeMetrics().All() {
+			for _, m := range sm.Metrics().All() {
+				if m.Type() != pmetric.MetricTypeSum {
+					continue
+				}
+				for _, point := range m.Sum().DataPoints().All() {
+					result, _ := point.Attributes().Get("result")
+					b.counters[m.Name()+" "+result.Str()] = point.IntValue()
+				}
+			}
+		}
+	}
+	out, _ := pmetricotlp.NewExportResponse().MarshalProto()
+	w.Header().Set("Content-Type", "application/x-protobuf")
+	_, _ = w.Write(out)
+}
+
+// counter is the last value of one of the collector's own counters.
+func (b *backend) counter(name, result string) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counters[name+" "+result]
+}
+
+// count is how many different records were taken.
+func (b *backend) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.came)
+}
+
+// requests is how many requests were taken.
+func (b *backend) requests() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.taken
+}
+
+// askedFor is how many requests came since answering was called last.
+func (b *backend) askedFor() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.asked
+}
+
+// refusedIDs are the ids that were refused with 400, sorted.
+func (b *backend) refusedIDs() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Sorted(maps.Keys(b.refused))
+}
+
+// arrivals waits until all entries have come.
+func (b *backend) arrivals(t *testing.T, entries []simulator.Entry, within time.Duration) {
+	t.Helper()
+	eventually(t, within, "all entries arrive", func() bool { return b.count() >= len(entries) })
+}
+
+// check compares what came with what the log holds, and notes the result in the
+// table. pages is how many pages may have come again: one for each life in which the
+// process ended between the backend's answer and the checkpoint.
+func (b *backend) check(t *testing.T, entries []simulator.Entry, pages int) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	wanted := map[string]bool{}
+	lost := 0
+	for _, e := range entries {
+		wanted[e.ID] = true
+		if len(b.came[e.ID]) == 0 && b.refused[e.ID] == 0 {
+			lost++
+		}
+	}
+	invented := 0
+	for id := range b.came {
+		if !wanted[id] {
+			invented++
+		}
+	}
+	doubled := b.total - len(b.came)
+	note(row{t.Name(), len(entries), len(b.came), len(b.refused), lost, doubled, pages * pageSize})
+	require.Zero(t, lost, "entries were lost")
+	require.Zero(t, invented, "entries were invented")
+	require.LessOrEqual(t, doubled, pages*pageSize, "entries came twice")
+}
+
+// doubles counts the records that came again, by the life that they had come in
+// before: the one that forgot them.
+func (b *backend) doubles() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	doubles := map[string]int{}
+	for _, lives := range b.came {
+		for _, life := range lives[:len(lives)-1] {
+			doubles[life]++
+		}
+	}
+	return doubles
+}
+
+// pageSize is the receiver's default.
+const pageSize = 100

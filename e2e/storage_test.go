@@ -1,0 +1,307 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// TestFullStorage: the storage takes no more in mid-walk. The collector says so,
+// hands over nothing beyond the page that it could not write down, and goes on when
+// there is room again: nothing is lost. Without an end of the process in between
+// nothing comes twice; each end repeats that one page. Covers F24, F32.
+func TestFullStorage(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		prepare func(t *testing.T, folder string)
+		fill    func(t *testing.T, s *setup, c *collector)
+		free    func(t *testing.T, s *setup, c *collector)
+		ends    int // of the process, while the storage is full
+	}{
+		"no space left": {
+			prepare: mountSmall,
+			fill:    func(t *testing.T, s *setup, _ *collector) { fillUp(t, s.Storage) },
+			free:    func(t *testing.T, s *setup, _ *collector) { require.NoError(t, os.Remove(filler(s.Storage))) },
+		},
+		"no space left, killed and ended": {
+			prepare: mountSmall,
+			fill:    func(t *testing.T, s *setup, _ *collector) { fillUp(t, s.Storage) },
+			free:    func(t *testing.T, s *setup, _ *collector) { require.NoError(t, os.Remove(filler(s.Storage))) },
+			ends:    2,
+		},
+		"file may not grow": {
+			fill: func(t *testing.T, s *setup, c *collector) {
+				info, err := os.Stat(s.file())
+				require.NoError(t, err)
+				limitFiles(t, c.cmd.Process.Pid, uint64(info.Size()))
+			},
+			free: func(t *testing.T, _ *setup, c *collector) { limitFiles(t, c.cmd.Process.Pid, unlimited) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := simulator.Tenant{Seed: 13, PerSecond: 30, BurstEvery: 5 * time.Second, BurstSize: 1000, Start: time.Now().Unix() - 20}
+			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+			// Ids are remembered for an hour, so the file has to grow.
+			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s, 1h]")
+			if tc.prepare != nil {
+				tc.prepare(t, s.Storage)
+			}
+			c := s.start(t, b)
+			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+			tc.fill(t, s, c)
+			c.says(t, "cannot write the checkpoint", 40*time.Second)
+			c.says(t, "is tried again, nothing is lost", 20*time.Second)
+			before := b.count()
+			pause(t, 3*time.Second)
+			require.Equal(t, before, b.count(), "the next page is not handed over before this one is written down")
+			for i := range tc.ends {
+				if i%2 == 0 {
+					c.kill(t)
+				} else {
+					c.term(t)
+				}
+				c = s.start(t, b)
+				c.says(t, "is tried again, nothing is lost", 20*time.Second)
+			}
+			tc.free(t, s, c)
+			c.says(t, "works again", 20*time.Second)
+			entries := a.ends(log)
+			b.arrivals(t, entries, 30*time.Second)
+			pause(t, 4*time.Second) // what comes now would come twice
+			c.term(t)
+			b.check(t, entries, tc.ends)
+		})
+	}
+}
+
+func filler(folder string) string { return filepath.Join(folder, "filler") }
+
+// fillUp leaves no room in the folder's file system.
+func fillUp(t *testing.T, folder string) {
+	f, err := os.Create(filler(folder))
+	require.NoError(t, err)
+	defer f.Close()
+	for size := 1 << 12; size > 0; {
+		if _, err = f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+	require.Error(t, err)
+}
+
+// TestReadOnlyStorage: the storage's folder cannot be written, from the beginning
+// and later. The collector waits for it, ends at once if asked to, and loses
+// nothing. Covers F22, F32.
+func TestReadOnlyStorage(t *testing.T) {
+	t.Parallel()
+	log := simulator.Tenant{Seed: 14, PerSecond: 10, Start: time.Now().Unix() - 60}
+	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]")
+	lock := func(folder, file os.FileMode) {
+		require.NoError(t, os.Chmod(s.Storage, folder))
+		if _, err := os.Stat(s.file()); !errors.Is(err, os.ErrNotExist) {
+			require.NoError(t, os.Chmod(s.file(), file))
+		}
+	}
+	require.NoError(t, os.Mkdir(s.Storage, 0o700))
+	t.Cleanup(func() { lock(0o700, 0o600) })
+
+	waits := func(c *collector) {
+		c.says(t, "cannot open the storage", 20*time.Second)
+		c.says(t, "permission denied", time.Second)
+		c.says(t, "is tried again, nothing is lost", 20*time.Second)
+	}
+	lock(0o500, 0)
+	c := s.startAs(t, b, startBoundByPermissions)
+	waits(c)
+	require.Zero(t, b.count())
+	lock(0o700, 0)
+	c.says(t, "works again", 20*time.Second)
+	eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+	c.term(t)
+
+	lock(0o500, 0o400)
+	before := b.count()
+	c = s.startAs(t, b, startBoundByPermissions)
+	waits(c)
+	c.term(t)
+	c = s.startAs(t, b, startBoundByPermissions)
+	waits(c)
+	require.Equal(t, before, b.count())
+	lock(0o700, 0o600)
+	c.says(t, "works again", 20*time.Second)
+	entries := a.ends(log)
+	b.arrivals(t, entries, 30*time.Second)
+	pause(t, 4*time.Second) // what comes now would come twice
+	c.term(t)
+	b.check(t, entries, 0)
+}
+
+// TestDamagedStorage: the storage's file is damaged, in its structure or in one
+// value. The receiver never begins anew by itself: it says what is wrong, in a
+// permanent status where nothing but a restart can mend it, and stands still, while
+// another receiver of the collector goes on. With the file mended it goes on where it
+// was: nothing lost, nothing twice. Covers F31, F32, F38.
+func TestDamagedStorage(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		damage  func(t *testing.T, path string)
+		says    []string
+		restart bool // needed to go on
+	}{
+		"garbage": {
+			damage: func(t *testing.T, path string) { overwrite(t, path, 0) },
+			says:   []string{"cannot open the storage: invalid database", "is tried again, nothing is lost"},
+		},
+		"garbage behind a good head": {
+			// bbolt's two meta pages are good, so it goes on to the others and panics.
+			damage:  func(t *testing.T, path string) { overwrite(t, path, 2*os.Getpagesize()) },
+			says:    []string{"cannot open the storage: the storage panicked", "put back a good copy", "the rest of the collector goes on"},
+			restart: true,
+		},
+		"cut off": {
+			damage:  func(t *testing.T, path string) { require.NoError(t, os.Truncate(path, int64(2*os.Getpagesize()+100))) },
+			says:    []string{"cannot open the storage: the storage panicked", "the rest of the collector goes on"},
+			restart: true,
+		},
+		"position": {
+			damage: func(t *testing.T, path string) {
+				change(t, path, "position", func(value []byte) []byte { value[len(value)/2] ^= 1; return value })
+			},
+			says:    []string{`the stored checkpoint cannot be used: key \"position\": damaged`, "to begin anew", "the rest of the collector goes on"},
+			restart: true,
+		},
+		"ids": {
+			damage: func(t *testing.T, path string) {
+				change(t, path, "seen/0", func(value []byte) []byte { return value[:len(value)/2] })
+			},
+			says:    []string{`the stored checkpoint cannot be used: key \"seen/0\": damaged`, "the rest of the collector goes on"},
+			restart: true,
+		},
+		"ids missing": {
+			damage: func(t *testing.T, path string) {
+				change(t, path, "seen/1", func([]byte) []byte { return nil })
+			},
+			says:    []string{`the stored checkpoint cannot be used: key \"seen/1\": damaged: it is missing`, "the rest of the collector goes on"},
+			restart: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now().Unix() - 60
+			log := simulator.Tenant{Seed: 15, PerSecond: 10, Start: start}
+			second := simulator.Tenant{Seed: 16, PerSecond: 3, Start: start}
+			a, a2 := newAPI(t, simulator.Options{Tenant: log}), newAPI(t, simulator.Options{Tenant: second})
+			b := newBackend(t)
+			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s, 1h]")
+			s.Others = map[string]*other{"second": {Endpoint: "http://" + a2.addr, Extra: []string{"initial_lookback: 10m", "recheck_after: [2s]"}}}
+			s.Health = freeAddress(t)
+			c := s.start(t, b)
+			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 4*pageSize })
+			c.term(t)
+
+			good, err := os.ReadFile(s.file())
+			require.NoError(t, err)
+			tc.damage(t, s.file())
+			count := b.count()
+			c = s.start(t, b)
+			for _, text := range tc.says {
+				c.says(t, text, 20*time.Second)
+			}
+			calls := len(a.Calls())
+			if tc.restart {
+				require.Equal(t, "StatusPermanentError", s.status(t, "receiver:feishu_audit"))
+				require.Equal(t, "StatusOK", s.status(t, "receiver:feishu_audit/second"))
+			} else {
+				require.Equal(t, "StatusRecoverableError", s.status(t, "receiver:feishu_audit"))
+			}
+			eventually(t, 20*time.Second, "the other receiver goes on", func() bool { return b.count() >= count+10 })
+			require.Equal(t, calls, len(a.Calls()), "calls of the receiver without a position")
+			if tc.restart {
+				c.term(t)
+			}
+			// As a copy under another name and a rename: whoever has the bad file open
+			// keeps that one.
+			require.NoError(t, os.WriteFile(s.file()+".good", good, 0o600))
+			require.NoError(t, os.Rename(s.file()+".good", s.file()))
+			if tc.restart {
+				c = s.start(t, b)
+			}
+			entries := append(a.ends(log), a2.ends(second)...)
+			b.arrivals(t, entries, 30*time.Second)
+			pause(t, 4*time.Second) // what comes now would come twice
+			c.term(t)
+			b.check(t, entries, 0)
+		})
+	}
+}
+
+// overwrite writes garbage over the file from the offset on.
+func overwrite(t *testing.T, path string, from int) {
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	_, _ = rand.Read(data[from:]) // never fails
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+}
+
+// change changes one value in the storage's file; nil deletes it.
+func change(t *testing.T, path, key string, f func(value []byte) []byte) {
+	db, err := bbolt.Open(path, 0o600, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte("default"))
+		value := bucket.Get([]byte(key))
+		require.NotNil(t, value, "%s is in the storage", key)
+		if value = f(append([]byte(nil), value...)); value == nil {
+			return bucket.Delete([]byte(key))
+		}
+		return bucket.Put([]byte(key), value)
+	}))
+	require.NoError(t, db.Close())
+}
+
+// freeAddress is a loopback address where nobody listens now.
+func freeAddress(t *testing.T) string {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// status is what the collector's health check says of a component of the pipeline.
+func (s *setup) status(t *testing.T, component string) string {
+	t.Helper()
+	type part struct {
+		Status     string          `json:"status"`
+		Components map[string]part `json:"components"`
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Health+"/status?verbose", nil)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	var all part
+	require.NoError(t, json.Unmarshal(body, &all), string(body))
+	found := all.Components["pipeline:logs"].Components[component].Status
+	require.NotEmpty(t, found, strings.TrimSpace(string(body)))
+	return found
+}

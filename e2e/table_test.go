@@ -1,0 +1,75 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// row is the outcome of one scenario, counted by id. found are the entries that the
+// backend has taken, refused those that it has refused for good; doubled is how many
+// records were taken beyond the first of their id.
+type row struct {
+	scenario                                       string
+	sent, found, refused, lost, doubled, mayDouble int
+}
+
+var table struct {
+	mu   sync.Mutex
+	rows []row
+}
+
+func note(r row) {
+	table.mu.Lock()
+	defer table.mu.Unlock()
+	table.rows = append(table.rows, r)
+}
+
+// atOnce is how many scenarios run at the same time, unless -parallel is given:
+// they wait most of the time.
+const atOnce = "8"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
+	began := time.Now()
+	code := m.Run()
+	printTable(time.Since(began))
+	os.Exit(code)
+}
+
+func printTable(took time.Duration) {
+	if len(table.rows) == 0 {
+		return
+	}
+	slices.SortFunc(table.rows, func(a, b row) int { return cmp.Compare(a.scenario, b.scenario) })
+	const line = "| %-62s | %7v | %7v | %7v | %5v | %7v | %7v |\n"
+	fmt.Printf(line, "scenario", "sent", "found", "refused", "lost", "doubled", "allowed")
+	fmt.Printf("|%s|\n", strings.Repeat("-", 121))
+	var sum row
+	for _, r := range table.rows {
+		fmt.Printf(line, r.scenario, r.sent, r.found, r.refused, r.lost, r.doubled, r.mayDouble)
+		sum.sent += r.sent
+		sum.found += r.found
+		sum.refused += r.refused
+		sum.lost += r.lost
+		sum.doubled += r.doubled
+		sum.mayDouble += r.mayDouble
+	}
+	fmt.Printf(line, fmt.Sprintf("all, in %s", took.Round(time.Second)), sum.sent, sum.found, sum.refused, sum.lost, sum.doubled, sum.mayDouble)
+}

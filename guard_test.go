@@ -1,0 +1,71 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componentstatus"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// failWith sets what the disk does from now on; nil: it works.
+func (d *disk) failWith(fail func() error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = fail
+}
+
+// TestStoragePanicsWhenOpened: the receiver stands still with a permanent status, and
+// asks for nothing, since it does not know where it was. Covers F32.
+func TestStoragePanicsWhenOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		w.disk.failWith(func() error { panic("page 5 is damaged") })
+		r := newTestReceiver(t, w)
+		h := &statusHost{host: host{diskID: w.disk}}
+		require.NoError(t, r.Start(t.Context(), h))
+		time.Sleep(time.Hour)
+		require.NoError(t, r.Shutdown(context.Background()))
+		require.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.statuses)
+		require.Empty(t, w.server.Calls())
+	})
+}
+
+// TestStoragePanicsLater: the storage is not touched again, for nobody knows what
+// state the panic left it in; nothing is handed over beyond the page that could not be
+// written down, and the next start goes on from there. Covers F24, F32.
+func TestStoragePanicsLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		stop := w.start(t)
+		time.Sleep(10 * time.Minute)
+		w.disk.failWith(func() error { panic("page 5 is damaged") })
+		entries(w.server, "new", 250, time.Now().Unix())
+		time.Sleep(10 * time.Minute)
+		w.disk.failWith(nil)
+		time.Sleep(10 * time.Minute)
+		assert.LessOrEqual(t, len(w.sink.got()), w.cfg.PageSize)
+		began := time.Now()
+		stop()
+		assert.Less(t, time.Since(began), time.Second)
+
+		stop = w.start(t)
+		time.Sleep(10 * time.Minute)
+		stop()
+		got := w.sink.got()
+		require.Len(t, got, 250)
+		again := 0
+		for _, n := range got {
+			again += n - 1
+		}
+		require.LessOrEqual(t, again, w.cfg.PageSize)
+	})
+}

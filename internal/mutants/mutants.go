@@ -1,0 +1,333 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// mutant is one way to break the receiver: a text of a source file, which occurs
+// there once, and what stands there instead.
+type mutant struct {
+	what, file, from, to string
+}
+
+func (m mutant) apply(source string) (string, error) {
+	if n := strings.Count(source, m.from); n != 1 {
+		return "", fmt.Errorf("%s: the text to be replaced occurs %d times: bring the list of mutants up to date", m.file, n)
+	}
+	return strings.Replace(source, m.from, m.to, 1), nil
+}
+
+var mutants = []mutant{
+	// Accept and commit.
+	{
+		"the watermark moves before the pipeline has accepted the page (F24)", "poller.go",
+		"	keys, err := p.deliver(ctx, w, r)\n",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		_ = p.commit(ctx, nil)\n	}\n	keys, err := p.deliver(ctx, w, r)\n",
+	},
+	{
+		"the checkpoint is not written (F30)", "poller.go",
+		"		err := p.store.save(writing, c, keys, forgettable)\n",
+		"		var err error\n		_, _ = writing, forgettable\n",
+	},
+	{
+		"the first position is not written before the first page", "poller.go",
+		"	return p.commit(ctx, nil)\n}\n\n// ceilSeconds",
+		"	return nil\n}\n\n// ceilSeconds",
+	},
+	{
+		"a page that was accepted while the receiver ends is not committed (F35)", "poller.go",
+		"context.WithTimeout(context.WithoutCancel(ctx), commitGrace)",
+		"context.WithTimeout(ctx, commitGrace)",
+	},
+	{
+		"what a page added is not remembered (F33)", "poller.go",
+		"		p.sched.seen.add(k)\n",
+		"		_ = k\n",
+	},
+	{
+		"the part of a page that was taken before the end is forgotten", "poller.go",
+		"			fresh = taken(items, fresh, left)\n",
+		"			fresh = nil\n",
+	},
+	{
+		"an entry that comes twice in one page is delivered twice", "poller.go",
+		"		_, twice := inPage[k]\n",
+		"		twice := false\n",
+	},
+	{
+		"a refused page is given up at once (F24)", "pipe.go",
+		"if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {",
+		"if true {",
+	},
+	{
+		"a permanent refusal is retried for ever (F24)", "pipe.go",
+		"if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {",
+		"if gaveUp {",
+	},
+	{
+		"after a partial refusal the whole page is sent again", "pipe.go",
+		"			logs = part.Data()\n",
+		"",
+	},
+	{
+		"a processor's changes are sent again with the retry (F28)", "pipe.go",
+		"		attempt = plog.NewLogs()\n		logs.CopyTo(attempt)\n",
+		"",
+	},
+
+	// Windows and passes.
+	{
+		"no overlap of windows (F2)", "position.go",
+		"const overlap = 2\n",
+		"const overlap = 0\n",
+	},
+	{
+		"one second of overlap too much is taken for the window's own", "position.go",
+		"	before := eventTime < p.begin && eventTime >= p.begin-overlap\n",
+		"	before := false\n",
+	},
+	{
+		"every pass follows the first one's watermark (F1)", "position.go",
+		"max(p.marks[pass], min(w.to, began-p.recheck[pass]))",
+		"max(p.marks[pass], w.to)",
+	},
+	{
+		"watermarks do not move: > for >= (F10)", "position.go",
+		"		if w.from <= p.marks[pass] {\n",
+		"		if w.from < p.marks[pass] {\n",
+	},
+	{
+		"a window moves watermarks that have not come to it", "position.go",
+		"		if w.from <= p.marks[pass] {\n",
+		"		if true {\n",
+	},
+	{
+		"rechecks do not run (F1)", "schedule.go",
+		"	if pass := s.mostOverdue(now); pass > 0 {\n",
+		"	if pass := s.mostOverdue(now); pass < 0 {\n",
+	},
+	{
+		"a changed recheck_after inherits from passes that read earlier (F31)", "position.go",
+		"return old >= r })",
+		"return old <= r })",
+	},
+	{
+		"the end of a window follows the clock while paging (F4)", "poller.go",
+		"		w.flying = true\n",
+		"		if w.pass == 0 {\n			w.to = max(w.to, now)\n		}\n		w.flying = true\n",
+	},
+	{
+		"the time of a walk is that of its last page (F1)", "poller.go",
+		"		if w.pages == 0 {\n			w.began = now\n		}\n",
+		"		w.began = now\n",
+	},
+	{
+		"a half of a window that was cut in two is dropped (F6)", "schedule.go",
+		"		s.walks[w.pass] = slices.Insert(list, i+1, &walk{window: rest, pass: w.pass})\n",
+		"		_ = i\n",
+	},
+	{
+		"windows are not shortened when the API refuses them", "schedule.go",
+		"	if !s.halve(w) {\n		return false\n	}\n	s.maxLength",
+		"	if true {\n		return false\n	}\n	s.maxLength",
+	},
+	{
+		"time beyond the API's retention blocks for ever (F8)", "retention.go",
+		"	if time.Since(w.refusedSince) < refusalPatience || p.flying > 0 {\n",
+		"	if true {\n",
+	},
+	{
+		"time is passed over though the API refuses everything (F8)", "retention.go",
+		"	if ok, err := shown(gap.to); err != nil || !ok || gap.to <= w.from {\n",
+		"	if _, err := shown(gap.to); err != nil || gap.to <= w.from {\n",
+	},
+	{
+		"the clock is our own, not the server's (F9)", "clock.go",
+		"	if c.date.IsZero() {\n		return time.Now()\n	}\n",
+		"	if true {\n		return time.Now()\n	}\n",
+	},
+
+	// Paging.
+	{
+		"the page's length decides instead of has_more (F12)", "poller.go",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n	} else if",
+		"	if len(r.page.items) < p.cfg.PageSize {\n		p.sched.finished(w)\n	} else if",
+	},
+	{
+		"an empty page is the end (F11)", "poller.go",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n	} else if",
+		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		p.sched.finished(w)\n	} else if",
+	},
+	{
+		"the same page token again is not noticed (F13)", "poller.go",
+		"	case page.pageToken == w.token:\n",
+		"	case false:\n",
+	},
+	{
+		"a refused page token is used for ever (F14)", "poller.go",
+		"			w.restart()\n			if w.reset == 1 {",
+		"			if w.reset == 1 {",
+	},
+	{
+		"a failed call makes the walk begin again (F15)", "poller.go",
+		"	default:\n		wait = p.delays.passing()\n",
+		"	default:\n		w.restart()\n		wait = p.delays.passing()\n",
+	},
+
+	// Seen ids.
+	{
+		"ids are forgotten when the first pass has left them behind (F33)", "schedule.go",
+		"	from := s.pos.marks[s.pos.last()]\n",
+		"	from := s.pos.marks[0]\n",
+	},
+	{
+		"ids are forgotten that a walk in flight may still return (F33)", "schedule.go",
+		"			from = min(from, w.from)\n",
+		"			_ = w\n",
+	},
+	{
+		"ids are forgotten a minute too early: <= for < (F33)", "seen.go",
+		"	for m, set := range s.minutes {\n		if m < minute {\n",
+		"	for m, set := range s.minutes {\n		if m <= minute {\n",
+	},
+	{
+		"ids are never forgotten (F33)", "schedule.go",
+		"	s.seen.forgetBefore(s.forgettable())\n",
+		"",
+	},
+	{
+		"an entry without a readable time is not found again (F9)", "seen.go",
+		"	_, ok := s.odd[k.hash]\n	return ok\n",
+		"	return false\n",
+	},
+
+	// Checkpoint and storage.
+	{
+		"a storage that cannot be read is an empty one (F32)", "store.go",
+		"		return nil, nil, fmt.Errorf(\"cannot read the checkpoint: %w\", err)\n	}\n	known := newSeen()\n",
+		"		return nil, newSeen(), nil\n	}\n	known := newSeen()\n",
+	},
+	{
+		"stored ids are not loaded (F30)", "store.go",
+		"				known.add(k)\n",
+		"				_ = k\n",
+	},
+	{
+		"all stored ids are deleted (F33)", "store.go",
+		"	for drop < min(len(pages), maxDeletes) && pages[drop] < forgettable {\n",
+		"	for drop < min(len(pages), maxDeletes) {\n",
+	},
+	{
+		"no stored id is ever deleted (F33)", "store.go",
+		"	for drop < min(len(pages), maxDeletes) && pages[drop] < forgettable {\n",
+		"	for false {\n",
+	},
+	{
+		"the position of another query is taken over (F31)", "store.go",
+		"	if !c.Query.equal(s.query) {\n",
+		"	if false {\n",
+	},
+	{
+		"a damaged checkpoint is taken as it is (F32)", "checkpoint.go",
+		"	if crc32.Checksum(body, castagnoli) != sum {\n		return nil, fmt.Errorf(\"%w: its checksum does not match\", errDamaged)\n	}\n	if body[0]",
+		"	_ = sum\n	if body[0]",
+	},
+	{
+		"a checkpoint of a newer version is read (F31)", "checkpoint.go",
+		"	if version.Version > checkpointVersion {\n",
+		"	if false {\n",
+	},
+
+	// Pace, token, errors.
+	{
+		"the calls of the last process are forgotten (F17)", "poller.go",
+		"	p.pace.restore(calls)\n",
+		"",
+	},
+	{
+		"receivers with one credential do not share a pace (F17)", "pace.go",
+		"	p, ok := s.by[key]\n",
+		"	p, ok := s.by[key]\n	ok = false\n",
+	},
+	{
+		"one call in a minute too many (F17)", "pace.go",
+		"	if n := len(p.calls) - p.limit; n >= 0 {\n",
+		"	if n := len(p.calls) - p.limit - 1; n >= 0 {\n",
+	},
+	{
+		"the server's wait is not heeded (F16)", "pace.go",
+		"	p.paused = latest(p.paused, time.Now().Add(d))\n",
+		"",
+	},
+	{
+		"the reset header is ignored (F16)", "apierror.go",
+		"[]string{\"X-Ogw-Ratelimit-Reset\", \"Retry-After\"}",
+		"[]string{\"Retry-After\"}",
+	},
+	{
+		"a wait of the server's of any length is believed (F16)", "apierror.go",
+		"	return min(max(wait, minWaitHint), maxWaitHint)\n",
+		"	return wait\n",
+	},
+	{
+		"the token is kept after it was refused (F21)", "token.go",
+		"	if s.value == value {\n		s.value = \"\"\n	}\n",
+		"",
+	},
+	{
+		"the token is used up to its last second (F21)", "token.go",
+		"asked.Add(life-renewMargin(life))",
+		"asked.Add(life+time.Minute)",
+	},
+	{
+		"a refused token is replaced again and again without a pause (F19)", "client.go",
+		"			if attempt == 0 {\n",
+		"			if attempt < 1000 {\n",
+	},
+	{
+		"no wait after a failed call (F19)", "poller.go",
+		"	p.notBefore = time.Now().Add(wait)\n	p.health.failed(api.kind()",
+		"	p.health.failed(api.kind()",
+	},
+	{
+		"an error in the body of a 200 is no data (F23)", "client.go",
+		"	case p.code != 0:\n		return nil, answerError(opList, res, p.code, true, secrets...)\n",
+		"",
+	},
+	{
+		"the answer is read without a limit (F25)", "client.go",
+		"	if _, err := buf.ReadFrom(io.LimitReader(r, limit+1)); err != nil {\n",
+		"	if _, err := buf.ReadFrom(r); err != nil {\n",
+	},
+	{
+		"the server's text reaches the log as it is (F39)", "apierror.go",
+		"			s = strings.ReplaceAll(s, secret, \"[REDACTED]\")\n",
+		"",
+	},
+
+	// Records and life cycle.
+	{
+		"one odd entry spoils its page (F26)", "item.go",
+		"	if s.Err() != nil {\n		return\n	}\n",
+		"	if s.Err() != nil || it.fields[fieldDetail] == \"null\" {\n		panic(\"odd\")\n	}\n",
+	},
+	{
+		"a trouble is told again with every failure (F38)", "health.go",
+		"	if kind == h.kind || (",
+		"	if (",
+	},
+	{
+		"recovery is not told (F38)", "health.go",
+		"	if !h.well {\n",
+		"	if false {\n",
+	},
+	{
+		"the first look is one interval late (F36)", "poller.go",
+		"		due:       true,\n",
+		"		due:       false,\n",
+	},
+}
