@@ -19,8 +19,8 @@ const (
 	// maxBodyMembers is for one object: pcommon looks a member up by going over all
 	// the others.
 	maxBodyMembers = 1024
-	// maxBodyValues is for all of the body: a value takes some sixty bytes, where two
-	// may do in the entry.
+	// maxBodyValues is for all of the body: a value takes tens of bytes, where two may
+	// do in the entry.
 	maxBodyValues = 1 << 14
 )
 

@@ -198,6 +198,7 @@ func FuzzRecord(f *testing.F) {
 					requireUTF8(t, record.Body())
 					for name, value := range record.Attributes().All() {
 						require.NotEmpty(t, value.AsString(), name)
+						require.LessOrEqual(t, len(value.AsString()), maxAttribute, name)
 						requireUTF8(t, value)
 					}
 					if _, ok := it.eventTime(); !ok {

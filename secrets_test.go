@@ -222,11 +222,10 @@ func inBase64(s string) string { return base64.StdEncoding.EncodeToString([]byte
 
 // errorAnswer is a careless server's account of a failure.
 func errorAnswer(code int64, echo func(func(string) string) string) string {
-	text := func(s string) string { return jsonString(s) }
 	return fmt.Sprintf(`{"code":%d,"msg":%s,"error":{"message":"m","log_id":%s,"field_violations":[{"field":"page_token","value":%s,"description":%s}],`+
 		`"permission_violations":[{"subject":%s,"url":%s}],"details":[{"key":"k","value":%s}]}}`,
-		code, text("refused: "+echo(inBase64)+echo(plainly)), text(echo(plainly)), text(echo(plainly)), text(echo(url.QueryEscape)),
-		text(echo(inBase64)), text("https://x.invalid/?q="+echo(url.QueryEscape)), text(echo(plainly)))
+		code, jsonString("refused: "+echo(inBase64)+echo(plainly)), jsonString(echo(plainly)), jsonString(echo(plainly)), jsonString(echo(url.QueryEscape)),
+		jsonString(echo(inBase64)), jsonString("https://x.invalid/?q="+echo(url.QueryEscape)), jsonString(echo(plainly)))
 }
 
 // on limits an answer to one of the two calls; from the n-th page on, for list_data.
@@ -283,8 +282,6 @@ func secretsCases() map[string]secretsCase {
 			_, _ = io.WriteString(w, body(echo))
 		})
 	}
-	afterwards := func(change func(*world)) func(*world) { return change }
-
 	cases := map[string]secretsCase{
 		"all is well":           {where: "logs", reached: "No checkpoint yet"},
 		"wrong secret":          {prepare: func(w *world, _ *spy) { w.cfg.AppSecret += "wrong" }, where: "logs", reached: "code 10014"},
@@ -301,7 +298,11 @@ func secretsCases() map[string]secretsCase {
 		"connection reset":      {prepare: faults(simulator.Fault{Kind: simulator.FaultResetBody}), where: "logs", reached: "connection reset"},
 		"no answer":             {prepare: faults(simulator.Fault{Kind: simulator.FaultHang}), where: "logs", reached: "no answer within the time limit"},
 		"too large": {
-			prepare: faults(simulator.Fault{Kind: simulator.FaultHuge, Size: 33 << 20}), where: "logs", reached: "larger than max_response_size",
+			prepare: func(w *world, _ *spy) {
+				w.cfg.MaxResponseSize = 64 << 10
+				w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHuge, Size: 65 << 10}} })
+			},
+			where: "logs", reached: "larger than max_response_size",
 		},
 
 		"HTML page":             {prepare: writing(opList, 502, func(echo func(func(string) string) string) string { return "<html>" + echo(plainly) }), where: "logs", reached: "failed with an HTML or XML page"},
@@ -369,7 +370,7 @@ func secretsCases() map[string]secretsCase {
 		"configuration that is wrong": {prepare: func(w *world, _ *spy) {
 			w.cfg.AppSecret += "\n"
 		}, where: "errors and configurations", reached: "app_secret: has white space"},
-		"restart": {during: afterwards(func(w *world) {}), where: "logs", reached: "Going on from the checkpoint"},
+		"restart": {where: "logs", reached: "Going on from the checkpoint"},
 	}
 	for code := range codeTable {
 		for _, operation := range []string{opToken, opList} {
