@@ -255,7 +255,7 @@ func validateEndpoint(endpoint string) error {
 		return errors.New("endpoint: not a URL: " + example) // err would repeat the value, which may hold a password
 	case u.User != nil:
 		return errors.New("endpoint: has a user or password in it: remove them; the credential goes to app_id and app_secret")
-	case u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+	case u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
 		return fmt.Errorf("endpoint: %q is not an http(s) URL with a host: %s", endpoint, example)
 	case strings.ContainsAny(endpoint, "?#"):
 		return fmt.Errorf("endpoint: %q has a query or fragment: %s", endpoint, example)

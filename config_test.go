@@ -85,6 +85,7 @@ func TestValidate(t *testing.T) {
 	}{
 		"no endpoint":         {func(c *Config) { c.ClientConfig.Endpoint = "" }, []string{"endpoint: missing", feishuEndpoint, larkEndpoint}},
 		"no URL":              {func(c *Config) { c.ClientConfig.Endpoint = "https://user:pass word@x" }, []string{"endpoint: not a URL"}},
+		"a port and no host":  {func(c *Config) { c.ClientConfig.Endpoint = "https://:443" }, []string{`endpoint: "https://:443" is not an http(s) URL with a host`}},
 		"no scheme":           {func(c *Config) { c.ClientConfig.Endpoint = "open.feishu.cn" }, []string{`endpoint: "open.feishu.cn" is not an http(s) URL`}},
 		"credential in URL":   {func(c *Config) { c.ClientConfig.Endpoint = "https://me:hidden@open.feishu.cn" }, []string{"endpoint: has a user or password"}},
 		"too deep":            {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "/open-apis" }, []string{"leave out /open-apis"}},

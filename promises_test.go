@@ -184,6 +184,7 @@ func newSimulation(seed uint64) *simulation {
 	}
 	s.pages = make([]int, len(s.worlds))
 	latency, spread := time.Duration(rng.IntN(2000))*time.Millisecond, rand.New(rand.NewPCG(seed, 45))
+	var mu sync.Mutex // spread is shared by the worlds
 	for i, w := range s.worlds {
 		if chance(rng, 0.5) {
 			w.cfg.StartTime = time.Unix(s.begin, 0)
@@ -196,7 +197,6 @@ func newSimulation(seed uint64) *simulation {
 		if !w.cfg.Redaction.Enabled {
 			w.sink.bodies = map[string]uint64{}
 		}
-		var mu sync.Mutex
 		w.latency = func() time.Duration {
 			mu.Lock()
 			defer mu.Unlock()
