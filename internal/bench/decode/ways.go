@@ -19,8 +19,13 @@ func SDK(body []byte, observed time.Time) (plog.Logs, error) {
 	if err := json.Unmarshal(body, &resp); err != nil {
 		return plog.Logs{}, err
 	}
-	entries := make([]fields, len(resp.Data.Items))
-	for i, item := range resp.Data.Items {
+	return FromSDK(resp.Data.Items, observed)
+}
+
+// FromSDK makes records of entries that the SDK has read.
+func FromSDK(items []*larksecurity.OpenapiLog, observed time.Time) (plog.Logs, error) {
+	entries := make([]fields, len(items))
+	for i, item := range items {
 		text, err := json.Marshal(item)
 		if err != nil {
 			return plog.Logs{}, err
