@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -128,6 +130,28 @@ func (sc *scene) quiet(ctx context.Context) error {
 		}
 		if after-before < 100*time.Millisecond {
 			return nil
+		}
+	}
+}
+
+var itemsOf = regexp.MustCompile(` items=(\d+) `)
+
+// sent waits until the simulator, which must be verbose, has shown that many entries.
+func (sc *scene) sent(ctx context.Context, n int) error {
+	for {
+		shown := 0
+		for _, match := range itemsOf.FindAllStringSubmatch(sc.simulator.Output(), -1) {
+			items, err := strconv.Atoi(match[1])
+			if err != nil {
+				return err
+			}
+			shown += items
+		}
+		if shown >= n {
+			return nil
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return fmt.Errorf("after %d entries: %w", shown, err)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (b *bench) memory(ctx context.Context) error {
 	}
 	// Ten thousand a minute for an hour. They are read once; whether the rechecks
 	// have come does not matter to what is remembered.
-	hour := []string{"--rate", "166.7", "--history", "59m", "--until", time.Now().Format(time.RFC3339)}
+	hour := []string{"--rate", "166.7", "--history", "59m", "--until", time.Now().Format(time.RFC3339), "--verbose"}
 	f, err := b.catchUpMemory(ctx, idle, 590_000, setup{receivers: 1, settings: []string{"initial_lookback: 1h", "requests_per_minute: 1000000"}}, false, hour...)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (b *bench) catchUpMemory(ctx context.Context, idle int64, n int, s setup, b
 	if bounded {
 		err = sc.collector.Await(ctx, "The export is complete", 1)
 	} else {
-		err = sc.quiet(ctx)
+		err = sc.sent(ctx, n)
 	}
 	if err != nil {
 		return memoryFigures{}, err

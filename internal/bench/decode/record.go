@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package decode holds other ways from the bytes of a page to the receiver's
-// records, for its own way to be measured against. None of them masks
-// credentials, copes with odd entries, or keeps fields that it does not know.
+// records, for its own way to be measured against. None of them copes with odd
+// entries, and attributes are not taken from the text after redaction.
 package decode
 
 import (

@@ -10,6 +10,8 @@ import (
 
 	larksecurity "github.com/larksuite/oapi-sdk-go/v3/service/security_and_compliance/v1"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
 // SDK reads a page into the official SDK's types, as the SDK does, and copies
@@ -34,10 +36,18 @@ func FromSDK(items []*larksecurity.OpenapiLog, observed time.Time) (plog.Logs, e
 			id: *item.Id, apiKey: *item.ApiKey, appID: *item.AppId, ip: *item.Ip,
 			path: *item.LogDetail.Path, method: *item.LogDetail.Method,
 			eventTime: int64(*item.EventTime), statusCode: int64(*item.LogDetail.StatusCode),
-			response: parseResponse(*item.LogDetail.Response), body: string(text),
+			response: parseResponse(*item.LogDetail.Response), body: masked(text),
 		}
 	}
 	return newLogs(entries, observed), nil
+}
+
+var redactor = redact.New(nil)
+
+// masked is the body of a record: what the receiver masks is masked here, too.
+func masked(text []byte) string {
+	body, _ := redactor.Redact(string(text))
+	return body
 }
 
 // entry is the least that encoding/json has to read of an entry.
@@ -82,7 +92,7 @@ func split(body []byte) ([]fields, error) {
 		}
 		entries[i] = fields{
 			id: e.ID, apiKey: e.APIKey, appID: e.AppID, ip: e.IP, path: e.LogDetail.Path, method: e.LogDetail.Method,
-			eventTime: e.EventTime, statusCode: e.LogDetail.StatusCode, response: parseResponse(e.LogDetail.Response), body: string(text),
+			eventTime: e.EventTime, statusCode: e.LogDetail.StatusCode, response: parseResponse(e.LogDetail.Response), body: masked(text),
 		}
 	}
 	return entries, nil
