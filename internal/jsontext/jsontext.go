@@ -28,6 +28,8 @@ type Scanner struct {
 	pos   int
 	err   error
 	stack []byte // the closing brackets that Value waits for
+	// escaped tells whether the last string had an escape.
+	escaped bool
 }
 
 // NewScanner returns a Scanner at the beginning of text.
@@ -120,6 +122,9 @@ func (s *Scanner) Key() string {
 	if s.err != nil {
 		return ""
 	}
+	if !s.escaped {
+		return quoted[1 : len(quoted)-1]
+	}
 	return Unquote(quoted)
 }
 
@@ -205,6 +210,7 @@ func (s *Scanner) string() string {
 		return ""
 	}
 	i := start + 1
+	s.escaped = false
 	for {
 		i = nextSpecial(text, i)
 		if i == len(text) {
@@ -216,6 +222,7 @@ func (s *Scanner) string() string {
 			s.pos = i + 1
 			return text[start:s.pos]
 		case '\\':
+			s.escaped = true
 			// JSON within a string is full of escaped quotes, so they are worth a
 			// shortcut.
 			if i+1 < len(text) && shortEscapes[text[i+1]] {

@@ -185,11 +185,8 @@ func isHit[T string | []byte](f *filter, text T, i int, hits uint32) bool {
 			return true
 		}
 	}
-	for group := firstStemGroup; hits>>group != 0; group++ {
-		if hits&(1<<group) == 0 {
-			continue
-		}
-		for _, s := range f.groups[group] {
+	for hits &^= 1<<groupBackslash | 1<<groupPercent; hits != 0; hits &= hits - 1 {
+		for _, s := range f.groups[bits.TrailingZeros32(hits)] {
 			if isStemAt(s, text, i) {
 				return true
 			}
