@@ -49,9 +49,25 @@ func (p *position) target(pass int, now int64) int64 {
 	return t
 }
 
-// lag is how many seconds a pass is behind its target.
-func (p *position) lag(pass int, now int64) int64 {
+// behind is how many seconds a pass is behind its target.
+func (p *position) behind(pass int, now int64) int64 {
 	return max(0, p.target(pass, now)-p.marks[pass])
+}
+
+// lag is how many seconds a pass is behind the present, or the end.
+func (p *position) lag(pass int, now int64) int64 {
+	return max(0, p.target(0, now)-p.marks[pass])
+}
+
+// foundBy names the pass that finds an entry of a second that pass 0 has read.
+func (p *position) foundBy(second int64) string {
+	switch last := p.last(); {
+	case second < p.marks[last]:
+		return "chance" // in the overlap, or because the API ignores a bound
+	case last > 1 && second < p.marks[last-1]:
+		return "last_recheck"
+	}
+	return "recheck"
 }
 
 // last is the pass that reads latest.

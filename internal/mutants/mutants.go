@@ -290,8 +290,8 @@ var mutants = []mutant{
 	},
 	{
 		"no wait after a failed call (F19)", "poller.go",
-		"	p.notBefore = time.Now().Add(wait)\n	p.health.failed(api.kind()",
-		"	p.health.failed(api.kind()",
+		"	p.notBefore = time.Now().Add(wait)\n	p.health.failed(api.cause",
+		"	p.health.failed(api.cause",
 	},
 	{
 		"an error in the body of a 200 is no data (F23)", "client.go",
@@ -317,8 +317,8 @@ var mutants = []mutant{
 	},
 	{
 		"a trouble is told again with every failure (F38)", "health.go",
-		"	if kind == h.kind || (",
-		"	if (",
+		"	if c == h.told || !lasts {\n",
+		"	if !lasts {\n",
 	},
 	{
 		"recovery is not told (F38)", "health.go",
