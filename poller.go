@@ -491,8 +491,15 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	}
 }
 
-// waitAfter notes a failure that passes by itself and waits for the next try.
+// waitAfter notes a failure that passes by itself and waits for the next try; for the
+// end of the term, where there can be none.
 func (p *poller) waitAfter(ctx context.Context, c cause, err error) error {
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		p.health.unusable(c, err)
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	wait := p.delays.passing()
 	p.health.failed(c, err, wait)
 	return sleep(ctx, wait)

@@ -82,6 +82,7 @@ extensions:
 {{- if .Health}}
   healthcheckv2:
     use_v2: true
+    component_health: {include_permanent_errors: true, include_recoverable_errors: true, recovery_duration: 1ms}
     http: {endpoint: {{.Health}}, status: {enabled: true, path: /status}}
 {{- end}}
 receivers:

@@ -5,14 +5,10 @@ package e2e
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -283,25 +279,4 @@ func freeAddress(t *testing.T) string {
 	require.NoError(t, err)
 	defer listener.Close()
 	return listener.Addr().String()
-}
-
-// status is what the collector's health check says of a component of the pipeline.
-func (s *setup) status(t *testing.T, component string) string {
-	t.Helper()
-	type part struct {
-		Status     string          `json:"status"`
-		Components map[string]part `json:"components"`
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Health+"/status?verbose", nil)
-	require.NoError(t, err)
-	res, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	var all part
-	require.NoError(t, json.Unmarshal(body, &all), string(body))
-	found := all.Components["pipeline:logs"].Components[component].Status
-	require.NotEmpty(t, found, strings.TrimSpace(string(body)))
-	return found
 }
