@@ -59,15 +59,22 @@ func (p *position) lag(pass int, now int64) int64 {
 	return max(0, p.target(0, now)-p.marks[pass])
 }
 
+// What finds late entries, as the metric late_entries names it.
+const (
+	foundByRecheck = "recheck"
+	foundByLast    = "last_recheck" // of several
+	foundByChance  = "chance"       // in the overlap, or because the API ignores a bound
+)
+
 // foundBy names the pass that finds an entry of a second that pass 0 has read.
 func (p *position) foundBy(second int64) string {
 	switch last := p.last(); {
 	case second < p.marks[last]:
-		return "chance" // in the overlap, or because the API ignores a bound
+		return foundByChance
 	case last > 1 && second < p.marks[last-1]:
-		return "last_recheck"
+		return foundByLast
 	}
-	return "recheck"
+	return foundByRecheck
 }
 
 // last is the pass that reads latest.

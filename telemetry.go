@@ -36,7 +36,21 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 		builder: builder, tracer: metadata.Tracer(set),
 		receiver: receiver, plain: metric.WithAttributeSet(attribute.NewSet(receiver)),
 	}
+	t.zero()
 	return t, t.gauges.register(builder, receiver)
+}
+
+// zero shows every counter from the start: an alert on an increase does not see the
+// first one of a counter that was not there before.
+func (t *telemetry) zero() {
+	t.read(0)
+	t.delivered(0, 0, recordStats{})
+	t.known(0)
+	t.refused(0)
+	t.skipped(window{})
+	for _, pass := range []string{foundByRecheck, foundByLast, foundByChance} {
+		t.foundLate(pass, 0)
+	}
 }
 
 func (t *telemetry) with(more ...attribute.KeyValue) metric.MeasurementOption {
@@ -98,8 +112,12 @@ func (t *telemetry) late(items []*item, pos *position, now time.Time) {
 			continue
 		}
 		t.builder.ReceiverFeishuAuditLateness.Record(ctx, max(0, now.Unix()-at), t.plain)
-		t.builder.ReceiverFeishuAuditLateEntries.Add(ctx, 1, t.with(attribute.String("found_by", pos.foundBy(at))))
+		t.foundLate(pos.foundBy(at), 1)
 	}
+}
+
+func (t *telemetry) foundLate(by string, n int64) {
+	t.builder.ReceiverFeishuAuditLateEntries.Add(context.Background(), n, t.with(attribute.String("found_by", by)))
 }
 
 func (t *telemetry) close() { t.builder.Shutdown() }
