@@ -6,9 +6,12 @@ package e2e
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -273,9 +276,17 @@ func change(t *testing.T, path, key string, f func(value []byte) []byte) {
 	require.NoError(t, db.Close())
 }
 
-// freeAddress is a loopback address where nobody listens now.
+var addresses atomic.Int64
+
+// freeAddress is a loopback address where nobody listens now. On Linux it is of a
+// host of its own: there no connection of another test takes its port meanwhile.
 func freeAddress(t *testing.T) string {
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	host := "127.0.0.1"
+	if runtime.GOOS == "linux" {
+		n, pid := addresses.Add(1), os.Getpid()
+		host = fmt.Sprintf("127.%d.%d.%d", 64+pid%128, pid/128%256, n%250+1)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", host+":0")
 	require.NoError(t, err)
 	defer listener.Close()
 	return listener.Addr().String()
