@@ -133,6 +133,8 @@ func TestAlertRules(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "test", "rules", path).CombinedOutput() //nolint:gosec // a program of the system
 	require.NoError(t, err, "%s", out)
 
+	out, err = exec.CommandContext(t.Context(), tool(t, "promtool"), "check", "config", "../examples/prometheus/prometheus.yaml").CombinedOutput() //nolint:gosec // as above
+	require.NoError(t, err, "%s", out)
 	for _, rule := range readRules(t).Groups[0].Rules {
 		require.True(t, fired[rule.Alert], "%s fires in no case", rule.Alert)
 	}
