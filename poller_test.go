@@ -5,10 +5,51 @@ package feishuauditreceiver
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
+
+// TestLateWhilePaging: a walk shows what was there when it began, however long it
+// pages. What comes late while it does is left to the recheck. Covers F1.
+func TestLateWhilePaging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const latest = 2 * time.Minute
+		tenant := simulator.Tenant{Seed: 5, PerSecond: 2, LateFraction: 1, MaxLateness: latest, Start: time.Now().Add(-time.Hour).Unix()}
+		w := quietWorld(simulator.Options{Tenant: tenant, Paging: simulator.Snapshot})
+		w.cfg.PageSize, w.cfg.RequestsPerMinute = 10, 1000
+		w.cfg.InitialLookback, w.cfg.RecheckAfter = 10*time.Minute, []time.Duration{latest}
+		w.latency = func() time.Duration { return time.Second }
+		began := time.Now()
+		stop := w.start(t)
+		time.Sleep(time.Hour)
+		stop()
+		got := w.sink.got()
+		for _, e := range tenant.Entries(began.Add(-9*time.Minute).Unix(), time.Now().Add(-3*latest).Unix()) {
+			assert.Equal(t, 1, got[e.ID], "%s of %d, visible after %v", e.ID, e.EventTime, e.VisibleAt.Sub(time.Unix(e.EventTime, 0)))
+		}
+	})
+}
+
+// TestTwiceInOnePage: live paging shows an entry again when others come before it,
+// within one page, too. Covers F3.
+func TestTwiceInOnePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		second := time.Now().Unix() - 60
+		entries(w.server, "same", 3, second)
+		entries(w.server, "same", 3, second)
+		w.cfg.InitialLookback = time.Hour
+		stop := w.start(t)
+		time.Sleep(time.Hour)
+		stop()
+		assert.Equal(t, map[string]int{"same-0": 1, "same-1": 1, "same-2": 1}, w.sink.got())
+	})
+}
 
 // TestTaken: what is left of a page after a partial refusal is never taken for
 // accepted, also where a processor changed or removed its ids.

@@ -4,7 +4,9 @@
 package feishuauditreceiver
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -121,6 +123,37 @@ func TestScheduleCovers(t *testing.T) {
 		}
 		assert.Greater(t, s.pos.marks[0], int64(begin), "seed %d: it gets on", seed)
 	}
+}
+
+// TestHalvesAreReadOnce: where walks run side by side and one is cut in two, both
+// halves are read before what lies behind them counts, and nothing is read twice.
+// Covers F6.
+func TestHalvesAreReadOnce(t *testing.T) {
+	const begin, now = 10_000, 12_000
+	s := newSchedule(begin, 0)
+	a := s.next(now)
+	a.flying = true
+	b := s.next(now)
+	require.Equal(t, a.to, b.from)
+	a.flying = false
+	require.True(t, s.halve(a))
+	var read []window
+	finish := func(w *walk) {
+		w.pages, w.began = 10, now
+		s.finished(w)
+		read = append(read, w.window)
+	}
+	finish(b)
+	finish(a)
+	for w := s.next(now); w != nil && len(read) < 100; w = s.next(now) {
+		finish(w)
+	}
+	slices.SortFunc(read, func(a, b window) int { return cmp.Compare(a.from, b.from) })
+	for at := int64(begin); len(read) > 0; read = read[1:] {
+		assert.Equal(t, at, read[0].from)
+		at = read[0].to
+	}
+	assert.Equal(t, int64(now), s.pos.marks[0])
 }
 
 func TestNextLength(t *testing.T) {
