@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func newSchedule(begin, end int64, recheck ...int64) *schedule {
+func newSchedule(begin int64, recheck ...int64) *schedule {
 	recheck = append([]int64{0}, recheck...)
 	return &schedule{
-		pos: newPosition(begin, end, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
+		pos: newPosition(begin, 0, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
 		tick: 60, maxLength: 3600, length: startLength, wanted: pagesPerWalk, wide: 3, pageSize: 100, due: true,
 	}
 }
@@ -65,7 +65,7 @@ func TestScheduleCovers(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		const begin = 10_000
-		s := newSchedule(begin, 0, 120, 900)
+		s := newSchedule(begin, 120, 900)
 		now := int64(begin + 100 + rng.IntN(20_000))
 		read := map[int64]int64{} // second to the latest time at which it was read
 		var flying []*walk
@@ -130,7 +130,7 @@ func TestScheduleCovers(t *testing.T) {
 // Covers F6.
 func TestHalvesAreReadOnce(t *testing.T) {
 	const begin, now = 10_000, 12_000
-	s := newSchedule(begin, 0)
+	s := newSchedule(begin)
 	a := s.next(now)
 	a.flying = true
 	b := s.next(now)
@@ -167,7 +167,7 @@ func TestNextLength(t *testing.T) {
 // TestScheduleLearnsDensity: a window that is shorter than planned tells how much
 // fits only where it took a good part of it.
 func TestScheduleLearnsDensity(t *testing.T) {
-	s := newSchedule(1000, 0)
+	s := newSchedule(1000)
 	s.length = 3600
 	read := func(seconds, pages int64) {
 		w := s.start(0, window{from: s.tail(0), to: s.tail(0) + seconds})
@@ -196,7 +196,7 @@ func TestShare(t *testing.T) {
 // TestTokenExpires: where page tokens live for a short time, walks become short
 // enough, and grow again page by page. Covers F5.
 func TestTokenExpires(t *testing.T) {
-	s := newSchedule(1000, 0)
+	s := newSchedule(1000)
 	s.expired(40)
 	assert.Equal(t, int64(20), s.wanted)
 	s.expired(0)
@@ -212,7 +212,7 @@ func TestTokenExpires(t *testing.T) {
 func TestLastRecheckGoesFirst(t *testing.T) {
 	const now, last = 100_000, 3600
 	behind := func(seconds int64) *schedule {
-		s := newSchedule(now-last-seconds, 0, 120, last)
+		s := newSchedule(now-last-seconds, 120, last)
 		s.pos.marks[0], s.pos.marks[1] = now-1, now-1000
 		s.due, s.length = true, 100
 		return s

@@ -24,6 +24,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -87,7 +88,7 @@ func run(only, tests, report string, compile bool) error {
 			defer wg.Done()
 			defer func() { <-slots }()
 			began := time.Now()
-			caughtBy, err := m.try(root, filepath.Join(dir, fmt.Sprint(i)), tests, compile)
+			caughtBy, err := m.try(root, filepath.Join(dir, strconv.Itoa(i)), tests, compile)
 			outcomes[i] = outcome{m, caughtBy, time.Since(began), err}
 			fmt.Println(outcomes[i].String())
 		}()
@@ -153,7 +154,7 @@ func (m mutant) try(root, dir, tests string, compile bool) ([]string, error) {
 	} else if compile {
 		return nil, errSurvived
 	}
-	out, err := test("-count=1", "-failfast", "-timeout", "5m", "-run", tests, ".", "-sim.runs", fmt.Sprint(worlds))
+	out, err := test("-count=1", "-failfast", "-timeout", "5m", "-run", tests, ".", "-sim.runs", strconv.Itoa(worlds))
 	if err == nil {
 		return nil, errSurvived
 	}
