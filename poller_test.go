@@ -4,11 +4,13 @@
 package feishuauditreceiver
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
@@ -49,6 +51,49 @@ func TestTwiceInOnePage(t *testing.T) {
 		stop()
 		assert.Equal(t, map[string]int{"same-0": 1, "same-1": 1, "same-2": 1}, w.sink.got())
 	})
+}
+
+// TestPartTakenBeforeTheEnd: what the pipeline took of a page before the receiver
+// ended does not come again, and the rest does. Covers F24, F35.
+func TestPartTakenBeforeTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		entries(w.server, "e", 10, time.Now().Unix()-60)
+		w.cfg.InitialLookback = time.Hour
+		w.sink.refuseWith(func(logs plog.Logs) error {
+			if logs.LogRecordCount() == 10 {
+				logs = withoutFirst(logs, 4)
+			}
+			return consumererror.NewLogs(errors.New("busy"), logs)
+		})
+		stop := w.start(t)
+		time.Sleep(10 * time.Minute)
+		stop()
+		assert.Len(t, w.sink.got(), 4)
+		w.sink.refuseWith(nil)
+		stop = w.start(t)
+		time.Sleep(time.Hour)
+		stop()
+		got := w.sink.got()
+		assert.Len(t, got, 10)
+		for id, times := range got {
+			assert.Equal(t, 1, times, id)
+		}
+	})
+}
+
+func withoutFirst(logs plog.Logs, n int) plog.Logs {
+	rest := plog.NewLogs()
+	logs.CopyTo(rest)
+	for _, rl := range rest.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			sl.LogRecords().RemoveIf(func(plog.LogRecord) bool {
+				n--
+				return n >= 0
+			})
+		}
+	}
+	return rest
 }
 
 // TestTaken: what is left of a page after a partial refusal is never taken for
