@@ -458,13 +458,8 @@ func (r *answer) waitHint() time.Duration {
 			continue
 		}
 		if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-			// Compared before the conversion: a float64 beyond int64 is no duration.
-			switch {
-			case seconds >= maxWaitHint.Seconds():
-				wait = maxWaitHint
-			case seconds > 0:
-				wait = max(wait, time.Duration(seconds*float64(time.Second)))
-			}
+			// Bounded before the conversion: a float64 beyond int64 is no duration.
+			wait = max(wait, time.Duration(min(seconds, maxWaitHint.Seconds())*float64(time.Second)))
 		} else if at, err := http.ParseTime(value); err == nil && !r.date.IsZero() {
 			wait = max(wait, at.Sub(r.date))
 		}

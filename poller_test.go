@@ -4,11 +4,137 @@
 package feishuauditreceiver
 
 import (
+	"errors"
+	"maps"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
+
+// TestLateWhilePaging: a walk shows what was there when it began, however long it
+// pages. What comes late while it does is left to the recheck. Covers F1.
+func TestLateWhilePaging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const latest = 2 * time.Minute
+		tenant := simulator.Tenant{Seed: 5, PerSecond: 2, LateFraction: 1, MaxLateness: latest, Start: time.Now().Add(-time.Hour).Unix()}
+		w := quietWorld(simulator.Options{Tenant: tenant, Paging: simulator.Snapshot})
+		w.cfg.PageSize, w.cfg.RequestsPerMinute = 10, 1000
+		w.cfg.InitialLookback, w.cfg.RecheckAfter = 10*time.Minute, []time.Duration{latest}
+		w.latency = func() time.Duration { return time.Second }
+		began := time.Now()
+		stop := w.start(t)
+		time.Sleep(time.Hour)
+		stop()
+		got := w.sink.got()
+		for _, e := range tenant.Entries(began.Add(-9*time.Minute).Unix(), time.Now().Add(-3*latest).Unix()) {
+			assert.Equal(t, 1, got[e.ID], "%s of %d, visible after %v", e.ID, e.EventTime, e.VisibleAt.Sub(time.Unix(e.EventTime, 0)))
+		}
+	})
+}
+
+// TestFailedCallKeepsThePage: a call that fails in the middle of a walk is made
+// again, and no other. Covers F15.
+func TestFailedCallKeepsThePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset, Endpoint: simulator.EndpointList, After: 2, Count: 2}}})
+		entries(w.server, "e", 50, time.Now().Unix()-60)
+		w.cfg.InitialLookback, w.cfg.PageSize = 2*time.Minute, 10
+		w.jitter = func(d time.Duration) time.Duration { return d - 1 } // no second tick
+		stop := w.start(t)
+		time.Sleep(50 * time.Second)
+		stop()
+		assert.Len(t, w.sink.got(), 50)
+		tokens := map[string]int{}
+		for _, call := range callsOf(w.server, simulator.EndpointList) {
+			tokens[call.PageToken]++
+		}
+		assert.Equal(t, []int{1, 1, 1, 1, 3}, slices.Sorted(maps.Values(tokens)), "the calls that were cut off are noted without a token")
+	})
+}
+
+// TestCrashLoopKeepsThePace: a process that dies every few seconds does not make
+// more calls a minute than one that lives. Covers F17, F19.
+func TestCrashLoopKeepsThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 9, PerSecond: 1, Start: time.Now().Add(-2 * time.Hour).Unix()}})
+		w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RequestsPerMinute = 2*time.Hour, 10, 60
+		for range 60 {
+			stop := w.start(t)
+			time.Sleep(7 * time.Second)
+			w.kill()
+			stop()
+			w.reboot()
+		}
+		assert.LessOrEqual(t, w.server.MaxCallsInAnyMinute(), 60)
+		assert.Greater(t, len(w.sink.got()), 60*10, "it gets on")
+	})
+}
+
+// TestTwiceInOnePage: live paging shows an entry again when others come before it,
+// within one page, too. Covers F3.
+func TestTwiceInOnePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		second := time.Now().Unix() - 60
+		entries(w.server, "same", 3, second)
+		entries(w.server, "same", 3, second)
+		w.cfg.InitialLookback = time.Hour
+		stop := w.start(t)
+		time.Sleep(time.Hour)
+		stop()
+		assert.Equal(t, map[string]int{"same-0": 1, "same-1": 1, "same-2": 1}, w.sink.got())
+	})
+}
+
+// TestPartTakenBeforeTheEnd: what the pipeline took of a page before the receiver
+// ended does not come again, and the rest does. Covers F24, F35.
+func TestPartTakenBeforeTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		entries(w.server, "e", 10, time.Now().Unix()-60)
+		w.cfg.InitialLookback = time.Hour
+		w.sink.refuseWith(func(logs plog.Logs) error {
+			if logs.LogRecordCount() == 10 {
+				logs = withoutFirst(logs, 4)
+			}
+			return consumererror.NewLogs(errors.New("busy"), logs)
+		})
+		stop := w.start(t)
+		time.Sleep(10 * time.Minute)
+		stop()
+		assert.Len(t, w.sink.got(), 4)
+		w.sink.refuseWith(nil)
+		stop = w.start(t)
+		time.Sleep(time.Hour)
+		stop()
+		got := w.sink.got()
+		assert.Len(t, got, 10)
+		for id, times := range got {
+			assert.Equal(t, 1, times, id)
+		}
+	})
+}
+
+func withoutFirst(logs plog.Logs, n int) plog.Logs {
+	rest := plog.NewLogs()
+	logs.CopyTo(rest)
+	for _, rl := range rest.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			sl.LogRecords().RemoveIf(func(plog.LogRecord) bool {
+				n--
+				return n >= 0
+			})
+		}
+	}
+	return rest
+}
 
 // TestTaken: what is left of a page after a partial refusal is never taken for
 // accepted, also where a processor changed or removed its ids.

@@ -4,17 +4,19 @@
 package feishuauditreceiver
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func newSchedule(begin, end int64, recheck ...int64) *schedule {
+func newSchedule(begin int64, recheck ...int64) *schedule {
 	recheck = append([]int64{0}, recheck...)
 	return &schedule{
-		pos: newPosition(begin, end, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
+		pos: newPosition(begin, 0, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
 		tick: 60, maxLength: 3600, length: startLength, wanted: pagesPerWalk, wide: 3, pageSize: 100, due: true,
 	}
 }
@@ -63,7 +65,7 @@ func TestScheduleCovers(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		const begin = 10_000
-		s := newSchedule(begin, 0, 120, 900)
+		s := newSchedule(begin, 120, 900)
 		now := int64(begin + 100 + rng.IntN(20_000))
 		read := map[int64]int64{} // second to the latest time at which it was read
 		var flying []*walk
@@ -123,6 +125,56 @@ func TestScheduleCovers(t *testing.T) {
 	}
 }
 
+// TestHalvesAreReadOnce: where walks run side by side and one is cut in two, both
+// halves are read before what lies behind them counts, and nothing is read twice.
+// Covers F6.
+func TestHalvesAreReadOnce(t *testing.T) {
+	const begin, now = 10_000, 12_000
+	s := newSchedule(begin)
+	a := s.next(now)
+	a.flying = true
+	b := s.next(now)
+	require.Equal(t, a.to, b.from)
+	a.flying = false
+	require.True(t, s.halve(a))
+	var read []window
+	finish := func(w *walk) {
+		w.pages, w.began = 10, now
+		s.finished(w)
+		read = append(read, w.window)
+	}
+	finish(b)
+	finish(a)
+	for w := s.next(now); w != nil && len(read) < 100; w = s.next(now) {
+		finish(w)
+	}
+	slices.SortFunc(read, func(a, b window) int { return cmp.Compare(a.from, b.from) })
+	for at := int64(begin); len(read) > 0; read = read[1:] {
+		assert.Equal(t, at, read[0].from)
+		at = read[0].to
+	}
+	assert.Equal(t, int64(now), s.pos.marks[0])
+}
+
+// TestScheduleForgets: ids are remembered as long as an entry may be read again, and
+// no longer. Covers F33.
+func TestScheduleForgets(t *testing.T) {
+	const begin, last = 36_000, 3600
+	s := newSchedule(begin, 120, last)
+	most := 0
+	for now := int64(begin); now < begin+24*3600; now += 60 {
+		s.seen.add(seenKey{minute: minuteOf(now), hash: uint64(now)})
+		s.due = true
+		for w := s.next(now); w != nil; w = s.next(now) {
+			w.pages, w.began = 1, now
+			s.finished(w)
+		}
+		most = max(most, s.seen.count)
+		require.GreaterOrEqual(t, s.seen.count, int(min(now-begin, last)/60))
+	}
+	assert.LessOrEqual(t, most, 3*last/60)
+}
+
 func TestNextLength(t *testing.T) {
 	assert.Equal(t, int64(1200), nextLength(300, 1, pagesPerWalk, 3600), "grows where there is little")
 	assert.Equal(t, int64(3600), nextLength(3600, 1, pagesPerWalk, 3600), "up to max_window")
@@ -134,7 +186,7 @@ func TestNextLength(t *testing.T) {
 // TestScheduleLearnsDensity: a window that is shorter than planned tells how much
 // fits only where it took a good part of it.
 func TestScheduleLearnsDensity(t *testing.T) {
-	s := newSchedule(1000, 0)
+	s := newSchedule(1000)
 	s.length = 3600
 	read := func(seconds, pages int64) {
 		w := s.start(0, window{from: s.tail(0), to: s.tail(0) + seconds})
@@ -163,7 +215,7 @@ func TestShare(t *testing.T) {
 // TestTokenExpires: where page tokens live for a short time, walks become short
 // enough, and grow again page by page. Covers F5.
 func TestTokenExpires(t *testing.T) {
-	s := newSchedule(1000, 0)
+	s := newSchedule(1000)
 	s.expired(40)
 	assert.Equal(t, int64(20), s.wanted)
 	s.expired(0)
@@ -179,7 +231,7 @@ func TestTokenExpires(t *testing.T) {
 func TestLastRecheckGoesFirst(t *testing.T) {
 	const now, last = 100_000, 3600
 	behind := func(seconds int64) *schedule {
-		s := newSchedule(now-last-seconds, 0, 120, last)
+		s := newSchedule(now-last-seconds, 120, last)
 		s.pos.marks[0], s.pos.marks[1] = now-1, now-1000
 		s.due, s.length = true, 100
 		return s

@@ -6,7 +6,7 @@
 // notices is a hole in the tests. It changes no file but the report; the compiler
 // gets the broken source as an overlay.
 //
-//	go run ./internal/mutants [-only TEXT] [-report FILE]
+//	go run ./internal/mutants [-only TEXT] [-run REGEXP] [-compile] [-report FILE]
 //
 // It exits with 1 if a mutant survives.
 package main
@@ -24,6 +24,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,9 +35,11 @@ const worlds = 30
 
 func main() {
 	only := flag.String("only", "", "run the mutants whose description contains this text")
+	compile := flag.Bool("compile", false, "see whether the mutants compile, and run no tests")
+	tests := flag.String("run", "", "run only the tests that match this `regexp`")
 	report := flag.String("report", "", "write the result to this file, as Markdown")
 	flag.Parse()
-	if err := run(*only, *report); err != nil {
+	if err := run(*only, *tests, *report, *compile); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
@@ -50,7 +53,7 @@ type outcome struct {
 	err      error
 }
 
-func run(only, report string) error {
+func run(only, tests, report string, compile bool) error {
 	root, err := filepath.Abs(".")
 	if err != nil {
 		return err
@@ -63,8 +66,10 @@ func run(only, report string) error {
 
 	// Tests that fail anyway would catch everything.
 	none := mutant{what: "no mutant", file: "doc.go", from: "package feishuauditreceiver", to: "package feishuauditreceiver"}
-	if caughtBy, err := none.try(root, filepath.Join(dir, "none")); !errors.Is(err, errSurvived) {
-		return fmt.Errorf("the tests fail without any mutant: %s: %w", caughtBy, err)
+	if compile {
+		fmt.Println("no test is run: all that compiles survives")
+	} else if caughtBy, err := none.try(root, filepath.Join(dir, "none"), tests, false); !errors.Is(err, errSurvived) {
+		return errors.Join(fmt.Errorf("the tests fail without any mutant: %s", strings.Join(caughtBy, ", ")), err)
 	}
 
 	var chosen []mutant
@@ -83,7 +88,7 @@ func run(only, report string) error {
 			defer wg.Done()
 			defer func() { <-slots }()
 			began := time.Now()
-			caughtBy, err := m.try(root, filepath.Join(dir, fmt.Sprint(i)))
+			caughtBy, err := m.try(root, filepath.Join(dir, strconv.Itoa(i)), tests, compile)
 			outcomes[i] = outcome{m, caughtBy, time.Since(began), err}
 			fmt.Println(outcomes[i].String())
 		}()
@@ -114,7 +119,7 @@ var errSurvived = errors.New("no test noticed")
 
 // try runs the tests against the broken source and returns the names of those that
 // failed first.
-func (m mutant) try(root, dir string) ([]string, error) {
+func (m mutant) try(root, dir, tests string, compile bool) ([]string, error) {
 	path := filepath.Join(root, m.file)
 	source, err := os.ReadFile(path)
 	if err != nil {
@@ -146,8 +151,10 @@ func (m mutant) try(root, dir string) ([]string, error) {
 	}
 	if out, err := test("-run", "^$", "."); err != nil {
 		return nil, fmt.Errorf("it does not compile: %s", out)
+	} else if compile {
+		return nil, errSurvived
 	}
-	out, err := test("-count=1", "-failfast", "-timeout", "5m", ".", "-sim.runs", fmt.Sprint(worlds))
+	out, err := test("-count=1", "-failfast", "-timeout", "5m", "-run", tests, ".", "-sim.runs", strconv.Itoa(worlds))
 	if err == nil {
 		return nil, errSurvived
 	}

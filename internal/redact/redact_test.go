@@ -181,6 +181,8 @@ func TestText(t *testing.T) {
 		{"cut off behind the colon", `{"app_secret": `, `{"app_secret": `, 0},
 		{"cut off later", `{"app_secret":"x","user_id":"u","text":"h`, `{"app_secret":"[REDACTED]","user_id":"u","text":"h`, 1},
 		{"cut off, a level down", `{"a":"{\"token\":\"x\\\"y\",\"b\":1,\"n_token\":12}","c`, `{"a":"{\"token\":\"[REDACTED]\",\"b\":1,\"n_token\":\"[REDACTED]\"}","c`, 2},
+		{"a list cut off, a level down", `{"a":"{\"token\":[\"x\",nul","secret":"b}c"`, `{"a":"{\"token\":[REDACTED]"`, 1},
+		{"a list cut off, no quotes", `{"a":"token=[1,nul","secret":{"x":"b}c"}`, `{"a":"token=[REDACTED]`, 1},
 		{"cut off, two levels down", `{"a":"{\"b\":\"{\\\"token\\\":\\\"x\\\\\\\"y\\\\\\\\\\\",\\\"z\\\":1`, `{"a":"{\"b\":\"{\\\"token\\\":\\\"[REDACTED]\\\",\\\"z\\\":1`, 1},
 		{"cut off, object", `{"token":{"a":"}","b":[1]},"c":"d`, `{"token":"[REDACTED]","c":"d`, 1},
 		{"cut off, in an object", `{"token":{"a":"x","b`, `{"token":"[REDACTED]"`, 1},

@@ -145,7 +145,7 @@ func (w *walker) pair(text []byte, from, at int) int {
 		return value
 	}
 	if c := text[value]; (c == '{' || c == '[') && !hasMaskPrefix(text[value:]) {
-		end = bracketEnd(text, value)
+		end = bracketEnd(text, value, closing)
 		if isEmptyBracket(text[value:end]) {
 			return end
 		}
@@ -280,9 +280,11 @@ func isPunctuation(text []byte, i int) bool {
 	return false
 }
 
-// bracketEnd returns the end of the object or array that begins at start, or of
-// the text.
-func bracketEnd(text []byte, start int) int {
+// bracketEnd returns the end of the object or array that begins at start: its
+// closing bracket, or, where that was cut off, the quote of a string around it or
+// the end of the text. The quote behind its key, if it has one, tells what level
+// its own are of.
+func bracketEnd(text []byte, start int, key quotation) int {
 	depth := 0
 	for i := start; i < len(text); i++ {
 		switch text[i] {
@@ -293,7 +295,14 @@ func bracketEnd(text []byte, start int) int {
 				return i + 1
 			}
 		case '"':
-			opening := quotation{mark: '"', levels: levelsOf(backslashesBefore(text, start, i))}
+			n := backslashesBefore(text, start, i)
+			opening := quotation{mark: '"', levels: levelsOf(n)}
+			switch before := bytes.TrimRight(text[start:i-n], " \t\r\n"); {
+			case key.mark == '"' && opening.levels < key.levels:
+				return i - n
+			case key.mark == 0 && strings.IndexByte("[{,:", before[len(before)-1]) < 0:
+				return len(text) // a string around it may end here, so nothing after it can be told apart
+			}
 			i = quotedEnd(text, i+1, opening)
 			i += backslashesAt(text, i) // now at the closing quote
 		}
