@@ -248,7 +248,6 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	w.token = r.page.pageToken
 	if !r.page.hasMore {
 		p.sched.finished(w)
-		p.spans.end(w, nil)
 	} else if w.pages%(2*pagesPerWalk) == 0 {
 		// A restart would begin this window again: let it be a shorter one.
 		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.wanted, p.sched.maxLength))
@@ -259,6 +258,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		}
 	}
 	if !r.page.hasMore {
+		p.spans.end(w, nil)
 		p.tel.gauges.walk()
 	}
 	if fault != nil {
