@@ -134,3 +134,23 @@ func TestPacesShare(t *testing.T) {
 	assert.NotSame(t, a, shared.get("https://a", "cli_2", 100))
 	assert.NotSame(t, a, shared.get("https://b", "cli_1", 100))
 }
+
+// TestServersWaitIsNotOurPace: what the server asks for is counted once, however
+// often it says it, and whoever waits for it does not wait for our pace.
+func TestServersWaitIsNotOurPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(100)
+		assert.Equal(t, 20*time.Second, p.pause(20*time.Second))
+		began := time.Now()
+		time.Sleep(5 * time.Second)
+		assert.Zero(t, p.pause(10*time.Second))
+		assert.Equal(t, 5*time.Second, p.pause(20*time.Second))
+		_, err := p.wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 25*time.Second, time.Since(began))
+		assert.Zero(t, p.since(began))
+		time.Sleep(time.Second)
+		assert.Equal(t, time.Second, p.since(began))
+		assert.Equal(t, time.Second, p.since(time.Now().Add(-time.Second)))
+	})
+}

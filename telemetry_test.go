@@ -120,9 +120,9 @@ func TestLagGrows(t *testing.T) {
 		}
 	}
 	for name, outage := range map[string]func(w *world) (end func()){
-		"the API fails":  api(simulator.FaultReset),
-		"the API hangs":  api(simulator.FaultHang),
-		"a wrong secret": api(simulator.FaultMissingScope),
+		"the API fails":   api(simulator.FaultReset),
+		"the API hangs":   api(simulator.FaultHang),
+		"a missing scope": api(simulator.FaultMissingScope),
 		"the pipeline refuses": func(w *world) func() {
 			w.sink.refuseWith(func(plog.Logs) error { return assert.AnError })
 			return func() { w.sink.refuseWith(nil) }

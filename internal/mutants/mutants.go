@@ -326,6 +326,56 @@ var mutants = []mutant{
 		"	if false {\n",
 	},
 	{
+		"a cause that follows another is passed over by the collector (F38)", "health.go",
+		"	if h.told != \"\" {\n		// The",
+		"	if false {\n		// The",
+	},
+	{
+		"failures that take turns are told with every change (F38)", "health.go",
+		"info.needsPerson || h.inRow >= patience ||",
+		"info.needsPerson || h.failures >= patience ||",
+	},
+	{
+		"the metric of trouble is not cleared (F37)", "health.go",
+		"	h.gauges.trouble(\"\", time.Time{})\n",
+		"",
+	},
+	{
+		"lag is what could have been read (F37)", "position.go",
+		"	return max(0, p.target(0, now)-p.marks[pass])\n",
+		"	return max(0, p.target(pass, now)-p.marks[pass])\n",
+	},
+	{
+		"lag stands still while nothing is read (F37)", "gauges.go",
+		"			now := g.clock.now().Unix()\n",
+		"			now := g.walked.Unix()\n",
+	},
+	{
+		"each page counts as a walk that was finished (F37)", "poller.go",
+		"	if !r.page.hasMore {\n		p.spans.end(w, nil)\n",
+		"	if true {\n		p.spans.end(w, nil)\n",
+	},
+	{
+		"late entries that a fresh window finds are not counted (F37)", "telemetry.go",
+		"		if !ok || at >= pos.marks[0] || at < pos.begin {\n",
+		"		if !ok || at >= pos.marks[pos.last()] || at < pos.begin {\n",
+	},
+	{
+		"the wait for the server counts as one for our pace (F37)", "pace.go",
+		"time.Since(latest(then, p.paused))",
+		"time.Since(then)",
+	},
+	{
+		"a replica that is no longer elected keeps its trouble (F38)", "receiver.go",
+		"		if r.lost() {\n",
+		"		if false {\n",
+	},
+	{
+		"the search for the oldest time takes no time (F8)", "retention.go",
+		"		if ok {\n			break\n		}\n		gap.to = min(gap.to+step",
+		"		if ok || true {\n			break\n		}\n		gap.to = min(gap.to+step",
+	},
+	{
 		"the first look is one interval late (F36)", "poller.go",
 		"		due:       true,\n",
 		"		due:       false,\n",
