@@ -68,7 +68,8 @@ compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 
 .PHONY: e2e
-e2e: build ## Run the end-to-end tests with the real collector
+e2e: build ## Run the end-to-end tests with the real collector and a real Prometheus (installed if missing)
+	@./internal/tools/install-prometheus.sh
 	@./internal/tools/test.sh e2e
 
 .PHONY: lint

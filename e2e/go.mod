@@ -8,6 +8,7 @@ require (
 	go.etcd.io/bbolt v1.4.3
 	go.opentelemetry.io/collector/pdata v1.45.0
 	golang.org/x/sys v0.35.0
+	gopkg.in/yaml.v3 v3.0.1
 )
 
 require (
@@ -24,7 +25,6 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20250804133106-a7a43d27e69b // indirect
 	google.golang.org/grpc v1.76.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
-	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 
 replace github.com/feishuaudit/feishuauditreceiver => ../
