@@ -6,6 +6,7 @@ package feishuauditreceiver
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,9 +52,8 @@ func (g *gauges) end() {
 func (g *gauges) progress(s *schedule) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	marks := append(g.pos.marks[:0], s.pos.marks...)
 	g.pos = *s.pos
-	g.pos.marks = marks
+	g.pos.marks = slices.Clone(s.pos.marks)
 	g.ids, g.idBytes = s.seen.count, s.seen.bytes()
 }
 

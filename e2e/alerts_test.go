@@ -130,10 +130,10 @@ func TestAlertRules(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "alerts_test.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(file.String()), 0o600))
-	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "test", "rules", path).CombinedOutput() //nolint:gosec // a program of the system
+	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "test", "rules", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
-	out, err = exec.CommandContext(t.Context(), tool(t, "promtool"), "check", "config", "../examples/prometheus/prometheus.yaml").CombinedOutput() //nolint:gosec // as above
+	out, err = exec.CommandContext(t.Context(), tool(t, "promtool"), "check", "config", "../examples/prometheus/prometheus.yaml").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, rule := range readRules(t).Groups[0].Rules {
 		require.True(t, fired[rule.Alert], "%s fires in no case", rule.Alert)

@@ -42,7 +42,7 @@ func newPrometheus(t *testing.T, scrape string) *prometheus {
 
 	p := &prometheus{addr: freeAddress(t)}
 	out := &output{}
-	cmd := exec.CommandContext(t.Context(), tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yaml"), //nolint:gosec // a program of the system
+	cmd := exec.CommandContext(t.Context(), tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yaml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.addr, "--log.level=warn")
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start())
