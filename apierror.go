@@ -459,7 +459,9 @@ func (r *answer) waitHint() time.Duration {
 		}
 		if seconds, err := strconv.ParseFloat(value, 64); err == nil {
 			// Bounded before the conversion: a float64 beyond int64 is no duration.
-			wait = max(wait, time.Duration(min(seconds, maxWaitHint.Seconds())*float64(time.Second)))
+			if seconds > 0 { // NaN is not
+				wait = max(wait, time.Duration(min(seconds, maxWaitHint.Seconds())*float64(time.Second)))
+			}
 		} else if at, err := http.ParseTime(value); err == nil && !r.date.IsZero() {
 			wait = max(wait, at.Sub(r.date))
 		}
