@@ -81,6 +81,9 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if s.clock.known && !s.clock.disagree {
+		r.AheadAtLeast, r.AheadAtMost = bound(s.clock.low), bound(s.clock.high)
+	}
 	r.TokenCalls, r.ListCalls = client.Calls()
 	r.Took = Seconds(time.Since(s.began))
 	if r.Healthy() {

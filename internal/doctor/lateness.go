@@ -15,6 +15,7 @@ import (
 type lateProbe struct {
 	session *session
 	windows []*watched
+	newest  *watched        // the one of them that ends at the time of its first read, if there is one
 	entries map[string]bool // all that were seen
 	shown   map[string]appearance
 	failed  string
@@ -116,7 +117,7 @@ func (p *lateProbe) openNewest(ctx context.Context) (int64, error) {
 	if best == nil {
 		return 0, nil
 	}
-	p.windows = append(p.windows, best)
+	p.windows, p.newest = append(p.windows, best), best
 	return best.to - best.from, nil
 }
 
@@ -140,10 +141,7 @@ func (p *lateProbe) try(ctx context.Context, from, to int64) error {
 // again reads windows once more: the newest one only, or all.
 func (p *lateProbe) again(ctx context.Context, all bool) {
 	for i, w := range p.windows {
-		if p.failed != "" || i > 0 && !all {
-			return
-		}
-		if !w.whole {
+		if p.failed != "" || !w.whole || i > 0 && !all {
 			continue
 		}
 		if _, err := p.look(ctx, w); err != nil {
@@ -174,6 +172,10 @@ func (p *lateProbe) look(ctx context.Context, w *watched) (entries int, err erro
 	return len(a.Page.Entries), nil
 }
 
+// enoughFresh is how many entries must have been there at once for it to mean
+// something that none appeared later.
+const enoughFresh = 10
+
 func (p *lateProbe) finding() Finding {
 	s := p.session
 	switch {
@@ -181,7 +183,7 @@ func (p *lateProbe) finding() Finding {
 		return unknown(Lateness, "%s", p.failed)
 	case len(p.windows) == 0:
 		return unknown(Lateness, "even one second holds more entries than a page, or the API refused to be asked for one")
-	case len(p.shown) == 0:
+	case len(p.shown) == 0 && (p.newest == nil || len(p.newest.known) < enoughFresh):
 		return unknown(Lateness, "%s in %s of time were read again, and nothing new appeared", count(len(p.entries), "entry", "entries"), count(len(p.windows), "range", "ranges"))
 	}
 	var late []appearance
@@ -193,6 +195,9 @@ func (p *lateProbe) finding() Finding {
 	f := Finding{Question: Lateness, Answer: "none seen"}
 	f.Evidence = fmt.Sprintf("%s appeared while %s of time were read again, %d of them more than %s after their event time",
 		count(len(p.shown), "entry", "entries"), count(len(p.windows), "range", "ranges"), len(late), short(lateFrom))
+	if len(p.shown) == 0 {
+		f.Evidence = fmt.Sprintf("%s of time with %s were read again, and nothing new appeared", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))
+	}
 	if s.anyEntry {
 		f.Evidence += fmt.Sprintf("; the freshest was at most %s old", short(max(s.newest, 0)))
 	}

@@ -19,11 +19,15 @@ type Report struct {
 	Began    time.Time `json:"began"`
 	Took     Seconds   `json:"took_seconds"`
 	// Calls made, and the most that would have been made of list_data.
-	TokenCalls int       `json:"token_calls"`
-	ListCalls  int       `json:"list_calls"`
-	MaxCalls   int       `json:"max_list_calls"`
-	Checks     []Check   `json:"checks"`
-	Findings   []Finding `json:"findings"`
+	TokenCalls int `json:"token_calls"`
+	ListCalls  int `json:"list_calls"`
+	MaxCalls   int `json:"max_list_calls"`
+	// How far the server's clock is ahead of ours, within these bounds; absent if it
+	// could not be told.
+	AheadAtLeast *Seconds  `json:"server_clock_ahead_at_least_seconds,omitempty"`
+	AheadAtMost  *Seconds  `json:"server_clock_ahead_at_most_seconds,omitempty"`
+	Checks       []Check   `json:"checks"`
+	Findings     []Finding `json:"findings"`
 	// Config is a collector configuration, empty as long as a check has a problem
 	// that keeps the log from being read.
 	Config string `json:"recommended_config,omitempty"`
