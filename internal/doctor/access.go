@@ -63,8 +63,8 @@ func (a *access) examine(ctx context.Context) []Check {
 		return a.refusedToken(ctx, err)
 	}
 	checks := []Check{
-		a.domain(),
 		{checkNetwork, OK, "connected to " + a.host(), ""},
+		a.domain(),
 		{checkCredential, OK, fmt.Sprintf("app_id and app_secret are accepted; the access token has %s to live", short(life)), ""},
 	}
 	s.say("asking for the newest second of the log")
@@ -166,6 +166,9 @@ func (a *access) refusedToken(ctx context.Context, err error) []Check {
 	}
 	checks := []Check{{checkNetwork, OK, "connected to " + a.host(), ""}}
 	c := problem(checkCredential, e, e.Advice)
+	if secretOnly(e) {
+		return append(checks, c)
+	}
 	if other, found := a.atOtherCloud(ctx); found {
 		checks = append(checks, Check{
 			checkDomain, Problem, "the app is not known at " + a.host() + ", but at " + other,
@@ -200,7 +203,14 @@ func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 	defer client.Close()
 	_, err = client.Token(ctx)
 	var e *openapi.Error
-	return other, errors.As(err, &e) && e.Code == codeAppOrSecret && strings.Contains(e.Reason, "secret invalid")
+	return other, errors.As(err, &e) && secretOnly(e)
+}
+
+// secretOnly tells whether a cloud knows the app and refuses the secret. The code
+// is the same for both; the texts were seen, and one that has changed since only
+// means that the other cloud is not found.
+func secretOnly(e *openapi.Error) bool {
+	return e.Code == codeAppOrSecret && strings.Contains(e.Reason, "secret invalid")
 }
 
 // refusedList sorts a first call of list_data that failed.
@@ -252,7 +262,7 @@ func (s *session) checkClock() Check {
 	case c.high < -skewLimit:
 		return Check{checkClockSkew, Warning, fmt.Sprintf("this machine's clock is ahead of the server's by %s to %s", short(-c.high), short(-c.low)), "synchronize it (NTP); the receiver goes by the server's clock, but times in logs and metrics will be wrong"}
 	}
-	return Check{checkClockSkew, OK, fmt.Sprintf("the server's clock is ahead of this machine's by %s to %s", short(c.low), short(c.high)), ""}
+	return Check{checkClockSkew, OK, fmt.Sprintf("this machine's clock agrees with the server's: the difference lies between %s and %s", short(c.low), short(c.high)), ""}
 }
 
 func (s *session) checkLatency() Check {

@@ -74,9 +74,9 @@ func recommend(o *Options, r *Report, s *session) string {
 	if n := walksFor(s.typical()); n > 1 {
 		line(4, "max_concurrent_walks", fmt.Sprint(n), "to use the pace up while catching up, although calls are slow")
 	}
-	comment := "with no checkpoint: how far back to begin"
+	comment := "where to begin the first time"
 	if f := r.Finding(Retention); f.AtLeast != nil && time.Duration(*f.AtLeast) > 2*time.Hour {
-		comment += "; the log goes back " + short(time.Duration(*f.AtLeast)) + " or more"
+		comment += "; the log goes back " + short(time.Duration(*f.AtLeast))
 	}
 	line(4, "initial_lookback", "1h", comment)
 	b.WriteString(`exporters:
@@ -101,13 +101,15 @@ func recheckFor(f Finding) ([]time.Duration, string) {
 	}
 	need := 2 * time.Duration(*f.LessThan)
 	comment := "entries were seen up to " + short(time.Duration(*f.LessThan)) + " late"
-	for _, next := range []time.Duration{2 * time.Hour, 6 * time.Hour, 24 * time.Hour} {
-		if out[len(out)-1] >= need {
-			break
-		}
-		out = append(out, next)
+	if need <= out[len(out)-1] {
+		return out, comment
 	}
-	return out, comment
+	for _, next := range []time.Duration{2 * time.Hour, 6 * time.Hour, 24 * time.Hour} {
+		if next >= need {
+			return append(out, next), comment
+		}
+	}
+	return append(out, (need + time.Hour).Truncate(time.Hour)), comment
 }
 
 // walksFor is how many walks use the pace up at a latency: one makes a call after

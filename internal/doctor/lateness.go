@@ -57,7 +57,7 @@ func (p *lateProbe) open(ctx context.Context, from *sample) {
 	if from == nil {
 		return
 	}
-	width := max(1, int64(roomy/2/max(from.density(), 1e-3)))
+	width := max(1, int64(roomy/max(from.density(), 1e-3)))
 	for _, age := range watchAges {
 		if age <= time.Duration(span)*time.Second {
 			continue
@@ -101,8 +101,11 @@ func (p *lateProbe) openNewest(ctx context.Context) (int64, error) {
 	// The step between two spans may hide where the entries begin.
 	if best != nil && low < len(spans) {
 		from, to := spans[low-1], spans[low]
-		for range 2 {
+		for range 4 {
 			mid := (from + to) / 2
+			if mid == from {
+				break
+			}
 			w, err := fits(mid)
 			switch {
 			case err != nil:
@@ -184,7 +187,7 @@ func (p *lateProbe) finding() Finding {
 	case len(p.windows) == 0:
 		return unknown(Lateness, "even one second holds more entries than a page, or the API refused to be asked for one")
 	case len(p.shown) == 0 && (p.newest == nil || len(p.newest.known) < enoughFresh):
-		return unknown(Lateness, "%s in %s of time were read again, and nothing new appeared", count(len(p.entries), "entry", "entries"), count(len(p.windows), "range", "ranges"))
+		return unknown(Lateness, "%s in %s of time were read again, and nothing new appeared%s", count(len(p.entries), "entry", "entries"), count(len(p.windows), "range", "ranges"), s.freshest())
 	}
 	var late []appearance
 	for _, a := range p.shown {
@@ -198,9 +201,7 @@ func (p *lateProbe) finding() Finding {
 	if len(p.shown) == 0 {
 		f.Evidence = fmt.Sprintf("%s of time with %s were read again, and nothing new appeared", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))
 	}
-	if s.anyEntry {
-		f.Evidence += fmt.Sprintf("; the freshest was at most %s old", short(max(s.newest, 0)))
-	}
+	f.Evidence += s.freshest()
 	if len(late) == 0 {
 		f.Text = "no entry appeared late; rare ones, or later ones than were looked for, cannot be excluded"
 		return f
@@ -209,4 +210,12 @@ func (p *lateProbe) finding() Finding {
 	f.Answer, f.AtLeast, f.LessThan = "late", bound(slowest.least), bound(slowest.most)
 	f.Text = fmt.Sprintf("entries appear late: the slowest that was seen took between %s and %s", short(slowest.least), short(slowest.most))
 	return f
+}
+
+// freshest tells how old the newest entry was that was seen.
+func (s *session) freshest() string {
+	if !s.anyEntry {
+		return ""
+	}
+	return "; the freshest entry seen was at most " + short(max(s.newest, 0)) + " old"
 }
