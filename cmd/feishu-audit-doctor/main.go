@@ -13,12 +13,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/doctor"
 )
@@ -32,7 +32,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	code := command{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr}.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
@@ -56,9 +56,17 @@ The app secret is taken from the environment variable %s, or from a file:
 Flags:
 `, doctor.MaxCalls, doctor.CallsPerMinute, secretVariable, secretVariable)
 
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+// command is the process around a run.
+type command struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+	transport      http.RoundTripper // nil: the network
+}
+
+func (c command) run(ctx context.Context, args []string) int {
+	stdout, stderr := c.stdout, c.stderr
 	var (
-		opts       doctor.Options
+		opts       = doctor.Options{Transport: c.transport}
 		secretFile string
 		asJSON     bool
 		quiet      bool
@@ -97,14 +105,21 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case "lark":
 		opts.Endpoint = doctor.LarkEndpoint
 	}
-	if err := readSecret(&opts, secretFile, getenv); err != nil {
+	if opts.CAFile != "" {
+		path, err := filepath.Abs(opts.CAFile)
+		if err != nil {
+			return fail(fmt.Errorf("--ca-file: %w", err))
+		}
+		opts.CAFile = path
+	}
+	if err := readSecret(&opts, secretFile, c.getenv); err != nil {
 		return fail(err)
 	}
 	if !quiet {
 		opts.Progress = func(p doctor.Progress) {
 			fmt.Fprintf(stderr, "[%4.0f s, call %2d of at most %d] %s\n", p.Elapsed.Seconds(), p.Calls, doctor.MaxCalls, p.Text)
 		}
-		fmt.Fprintf(stderr, "This takes about %s and changes nothing. Ctrl-C ends it.\n", opts.Duration.Round(time.Second))
+		fmt.Fprintf(stderr, "This takes about %s and changes nothing. Ctrl-C ends it.\n", opts.Duration)
 	}
 	report, err := doctor.Run(ctx, opts)
 	switch {

@@ -55,7 +55,11 @@ func recommend(o *Options, r *Report, s *session) string {
 		line(6, "ca_file", quoted(o.CAFile), "")
 	}
 	line(4, "app_id", quoted(o.AppID), "")
-	line(4, "app_secret", o.SecretSource, "")
+	source := o.SecretSource
+	if strings.ContainsAny(source, " #'\"\\") { // in the name of a file
+		source = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(source) + `"`
+	}
+	line(4, "app_secret", source, "")
 	line(4, "storage", "file_storage", "")
 	if s.rate.quota {
 		line(4, "poll_interval", "6m", "the calls of a month are limited")

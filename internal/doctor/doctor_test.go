@@ -311,13 +311,13 @@ func TestRecommendation(t *testing.T) {
 			o.Endpoint = "https://open.飞书.example:8443/x"
 			o.AppID, o.AppSecret = `cli_"$a: #b`, "s"
 			o.ProxyURL = "http://user:pass@proxy.example.com:3128"
-			o.SecretSource = "${file:/etc/otelcol/secret}"
+			o.SecretSource = `${file:/etc/otel col #1/"secret"}`
 			o.Transport = simulator.Transport(http.StripPrefix("/x", simulator.New(simulator.Options{Apps: map[string]string{o.AppID: "s"}})), nil)
 		}, func(t *testing.T, c *feishuauditreceiver.Config) {
 			assert.Equal(t, `cli_"$$a: #b`, c.AppID) // the collector makes one $ of two
 			assert.Equal(t, "https://open.飞书.example:8443/x", c.ClientConfig.Endpoint)
 			assert.Equal(t, "http://user:pass@proxy.example.com:3128", c.ClientConfig.ProxyURL)
-			assert.Equal(t, "${file:/etc/otelcol/secret}", string(c.AppSecret))
+			assert.Equal(t, `${file:/etc/otel col #1/"secret"}`, string(c.AppSecret))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
