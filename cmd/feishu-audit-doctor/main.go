@@ -119,7 +119,7 @@ func (c command) run(ctx context.Context, args []string) int {
 		opts.Progress = func(p doctor.Progress) {
 			fmt.Fprintf(stderr, "[%4.0f s, call %2d of at most %d] %s\n", p.Elapsed.Seconds(), p.Calls, doctor.MaxCalls, p.Text)
 		}
-		fmt.Fprintf(stderr, "This takes about %s and changes nothing. Ctrl-C ends it.\n", opts.Duration)
+		fmt.Fprintf(stderr, "This takes about %s and changes nothing. Ctrl-C ends it.\n", max(opts.Duration, doctor.LeastTime))
 	}
 	report, err := doctor.Run(ctx, opts)
 	switch {

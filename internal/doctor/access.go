@@ -224,13 +224,16 @@ func (a *access) refusedList(answer *openapi.Answer, err error) []Check {
 	case e.HTTPStatus == 0:
 		return []Check{problem(checkNetwork, e, cmp.Or(e.Advice, adviceWait))}
 	case e.Code == codeIP:
-		advice := "add this address to the app's IP whitelist (developer console, Security Settings): " + a.console("safe")
+		advice := "add this address to the app's IP whitelist: " + a.console("") + ", Security Settings. It has an effect at once."
 		return []Check{problem(checkAddress, e, advice), granted}
 	case slices.Contains([]int64{codeScope, codeNoPermission, codeScopeOfUser}, e.Code):
-		advice := "1. grant the scope: " + a.console("auth?q="+scopeName+"&op_from=openapi&token_type=tenant") +
-			" 2. create a version of the app and publish it: " + a.console("version") +
-			" 3. have a tenant admin approve it. Then run the doctor again; an access token that was given out before may lack the scope for up to two hours."
-		return []Check{problem(checkScope, e, advice)}
+		advice := "1. grant the scope: " + a.console("/auth?q="+scopeName+"&op_from=openapi&token_type=tenant") +
+			"\n2. create a version of the app and publish it: " + a.console("") + ", Version Management & Release" +
+			"\n3. have a tenant admin approve it. It may take up to two hours until the scope works: that long an access token lives."
+		// The server's own message is long, bilingual, and cut off in the middle of its link.
+		told := *e
+		told.Reason = "the app lacks the scope " + scopeName
+		return []Check{problem(checkScope, &told, advice)}
 	case e.Code == codeAppDisabled || e.Code == codeAppNotInstall:
 		return []Check{problem(checkCredential, e, e.Advice)}
 	case e.Class == openapi.Quota:
@@ -242,9 +245,10 @@ func (a *access) refusedList(answer *openapi.Answer, err error) []Check {
 }
 
 // console is a page of the app in the developer console, which is on the host of
-// the API in both public clouds.
+// the API in both public clouds. The page auth is the one that the API's own message
+// links to.
 func (a *access) console(page string) string {
-	return strings.TrimRight(a.opts.Endpoint, "/") + "/app/" + a.opts.AppID + "/" + page
+	return strings.TrimRight(a.opts.Endpoint, "/") + "/app/" + a.opts.AppID + page
 }
 
 // skewLimit is from when on a skew is worth mending.

@@ -31,6 +31,8 @@ const (
 	// DefaultDuration and MinDuration are of Options.Duration.
 	DefaultDuration = 90 * time.Second
 	MinDuration     = 10 * time.Second
+	// LeastTime is what the calls of a run take at that pace, whatever the duration.
+	LeastTime = time.Minute
 )
 
 // Options say what to examine.

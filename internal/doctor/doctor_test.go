@@ -60,13 +60,13 @@ func TestProblems(t *testing.T) {
 		},
 		"missing scope": {
 			sim: fault(simulator.FaultMissingScope, ""), check: checkScope,
-			says: []string{"code 99991672", link + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant", link + "/version", "tenant admin"},
+			says: []string{"code 99991672", link + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant", "Version Management & Release", "tenant admin"},
 		},
 		"missing scope, as documented": {
 			sim: fault(simulator.FaultMissingScopeOld, ""), check: checkScope, says: []string{link + "/auth?q=" + scopeName},
 		},
 		"IP not allowed": {
-			sim: fault(simulator.FaultIPRefused, ""), check: checkAddress, says: []string{"127.0.0.1", "code 99991401", "IP whitelist", link + "/safe"},
+			sim: fault(simulator.FaultIPRefused, ""), check: checkAddress, says: []string{"127.0.0.1", "code 99991401", "IP whitelist: " + link + ", Security Settings"},
 		},
 		"app disabled": {
 			sim:   simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}}},

@@ -144,14 +144,16 @@ const (
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "feishu-audit-doctor on %s as app %s, %s\n", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC"))
-	fmt.Fprintf(&b, "%d calls of list_data (at most %d), %s, in %s. Nothing was changed.\n",
-		r.ListCalls, r.MaxCalls, count(r.TokenCalls, "token call", "token calls"), short(time.Duration(r.Took)))
+	fmt.Fprintf(&b, "%s of list_data (at most %d), %s, in %s. Nothing was changed.\n",
+		count(r.ListCalls, "call", "calls"), r.MaxCalls, count(r.TokenCalls, "token call", "token calls"), short(time.Duration(r.Took)))
 	b.WriteString("\nIs everything in order?\n\n")
 	for _, c := range r.Checks {
 		mark := map[Status]string{OK: "ok", Warning: "WARNING", Problem: "PROBLEM", Unknown: "?"}[c.Status]
 		paragraph(&b, fmt.Sprintf("  %-9s%s", mark, c.Name), c.Text)
 		if c.Advice != "" {
-			paragraph(&b, "", "What to do: "+c.Advice)
+			for line := range strings.SplitSeq("What to do: "+c.Advice, "\n") {
+				paragraph(&b, "", line)
+			}
 		}
 	}
 	if r.Healthy() {
@@ -191,6 +193,8 @@ func paragraph(b *strings.Builder, label, text string) {
 // short writes a time as people say it: two units at most.
 func short(d time.Duration) string {
 	switch {
+	case d.Abs() < 50*time.Millisecond:
+		return "0 s"
 	case d < 0:
 		return "-" + short(-d)
 	case d < 10*time.Second:
