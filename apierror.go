@@ -419,6 +419,7 @@ func describeForeignAnswer(e *apiError, res *answer) {
 // transportError sorts a call that got no whole answer.
 func transportError(operation string, err error, secrets ...string) *apiError {
 	e := &apiError{operation: operation, class: classRetry, cause: causeNetwork, reason: cleanText(rootCause(err), secrets...)}
+	e.advice = networkAdvice(err)
 	if errors.Is(err, errTooLarge) {
 		e.cause = causeAnswerSize
 		e.advice = "raise max_response_size or lower page_size"

@@ -1,0 +1,100 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+type output struct {
+	code           int
+	stdout, stderr string
+}
+
+func try(t *testing.T, transport http.RoundTripper, secret string, args ...string) output {
+	var stdout, stderr bytes.Buffer
+	c := command{stdout: &stdout, stderr: &stderr, transport: transport, getenv: func(name string) string {
+		require.Equal(t, "FEISHU_APP_SECRET", name)
+		return secret
+	}}
+	code := c.run(t.Context(), args)
+	return output{code, stdout.String(), stderr.String()}
+}
+
+// TestUsage: what is wrong with the command line is said without a call.
+func TestUsage(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))
+	for name, tc := range map[string]struct {
+		secret string
+		args   []string
+		says   string
+	}{
+		"no secret":        {"", []string{"--app-id", "cli_x"}, "set the environment variable FEISHU_APP_SECRET"},
+		"no app":           {"s", nil, "app_id: missing"},
+		"no such file":     {"", []string{"--app-secret-file", empty + "x"}, "--app-secret-file: open"},
+		"empty file":       {"", []string{"--app-secret-file", empty}, "is empty"},
+		"secret as a flag": {"", []string{"--app-secret", "s"}, "flag provided but not defined"},
+		"an argument":      {"s", []string{"cli_x"}, `unexpected argument "cli_x"`},
+		"no time":          {"s", []string{"--app-id", "cli_x", "--duration", "1s"}, "use 10s or more"},
+		"in the clear":     {"s", []string{"--app-id", "cli_x", "--endpoint", "http://open.feishu.cn"}, "is not encrypted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := try(t, nil, tc.secret, tc.args...)
+			require.Equal(t, exitUsage, out.code)
+			require.Contains(t, out.stderr, tc.says)
+			require.Empty(t, out.stdout)
+		})
+	}
+	help := try(t, nil, "", "--help")
+	require.Equal(t, exitOK, help.code)
+	require.Contains(t, help.stderr, "at most 60 calls of list_data, at most 60 of them a minute")
+}
+
+// TestReport: the report goes to standard output, what goes on to standard error,
+// and the exit code says whether all is well.
+func TestReport(t *testing.T) {
+	secretFile := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secretFile, []byte(simulator.DefaultAppSecret+"\n"), 0o600))
+	synctest.Test(t, func(t *testing.T) {
+		server := simulator.New(simulator.Options{Tenant: simulator.Tenant{Seed: 1, PerSecond: 1, Start: time.Now().Unix() - 7200}})
+		transport := simulator.Transport(server, nil)
+
+		out := try(t, transport, "", "--app-id", simulator.DefaultAppID, "--app-secret-file", secretFile, "--endpoint", "lark")
+		require.Equal(t, exitOK, out.code, out.stderr)
+		require.Contains(t, out.stdout, "feishu-audit-doctor on https://open.larksuite.com")
+		require.Contains(t, out.stdout, "app_secret: ${file:"+secretFile+"}")
+		require.Contains(t, out.stderr, "asking for an access token")
+		require.NotContains(t, out.stdout+out.stderr, simulator.DefaultAppSecret)
+
+		out = try(t, transport, simulator.DefaultAppSecret, "--app-id", simulator.DefaultAppID, "--json", "--quiet")
+		require.Equal(t, exitOK, out.code)
+		require.Empty(t, out.stderr)
+		var report struct {
+			Checks   []struct{ Name, Status string }
+			Findings []struct{ Question, Answer, Evidence string }
+			Config   string `json:"recommended_config"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(out.stdout), &report))
+		require.NotEmpty(t, report.Checks)
+		require.Equal(t, "order of entries", report.Findings[0].Question)
+		require.Equal(t, "ascending", report.Findings[0].Answer)
+		require.Contains(t, report.Config, "app_secret: ${env:FEISHU_APP_SECRET}")
+
+		out = try(t, transport, "wrong", "--app-id", simulator.DefaultAppID)
+		require.Equal(t, exitProblem, out.code)
+		require.Contains(t, out.stdout, "PROBLEM")
+	})
+}

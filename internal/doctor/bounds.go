@@ -1,0 +1,126 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// maxWalk is how many pages are read to find a second's entries again.
+const maxWalk = 3
+
+// bounds tells whether start_time and end_time include entries of the very second.
+// A second with known entries is asked for within wider bounds, then with each
+// bound on it.
+func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding) {
+	second, ids := pickSecond(from)
+	if len(ids) == 0 {
+		const none = "no entry was seen that could be asked for"
+		return unknown(StartBound, none), unknown(EndBound, none)
+	}
+	fail := func(err error) (Finding, Finding) {
+		return unknown(StartBound, "%s", why(err)), unknown(EndBound, "%s", why(err))
+	}
+	both, err := s.shows(ctx, second-1, second+1, ids)
+	if err != nil {
+		return fail(err)
+	}
+	if both.found < len(ids) || both.outside > 0 {
+		const odd = "a query of the three seconds around known entries did not show them all, or showed others"
+		return unknown(StartBound, odd), unknown(EndBound, odd)
+	}
+	first, err := s.shows(ctx, second, second+1, ids)
+	if err != nil {
+		return fail(err)
+	}
+	last, err := s.shows(ctx, second-1, second, ids)
+	if err != nil {
+		return fail(err)
+	}
+	// What is missing with the bound must still be there without it.
+	again := both
+	if first.found < len(ids) || last.found < len(ids) {
+		if again, err = s.shows(ctx, second-1, second+1, ids); err != nil {
+			return fail(err)
+		}
+	}
+	judge := func(q Question, f shown) Finding {
+		out := Finding{Question: q, Evidence: fmt.Sprintf("of %s of one second, a query with %s at that second showed %d, one with both bounds a second off showed all",
+			count(len(ids), "entry", "entries"), q, f.found)}
+		switch {
+		case f.found == len(ids):
+			out.Answer, out.Text = "inclusive", "inclusive: entries of that very second are shown"
+		case f.found == 0 && f.complete && again.found == len(ids):
+			out.Answer, out.Text = "exclusive", "exclusive: entries of that very second are left out"
+		default:
+			out.Text = "could not tell"
+		}
+		return out
+	}
+	return judge(StartBound, first), judge(EndBound, last)
+}
+
+// pickSecond finds the second with the fewest entries, but some.
+func pickSecond(from *sample) (second int64, ids map[string]bool) {
+	if from == nil {
+		return 0, nil
+	}
+	by := map[int64]map[string]bool{}
+	for _, e := range from.entries {
+		// The ends themselves may be cut by what is to be found out.
+		if !e.HasTime || e.Second <= from.from || e.Second >= from.to {
+			continue
+		}
+		if by[e.Second] == nil {
+			by[e.Second] = map[string]bool{}
+		}
+		by[e.Second][e.ID] = true
+	}
+	for t, set := range by {
+		if ids == nil || len(set) < len(ids) || len(set) == len(ids) && t > second {
+			second, ids = t, set
+		}
+	}
+	return second, ids
+}
+
+// shown is what a query showed of known entries.
+type shown struct {
+	found    int
+	outside  int  // entries outside of the bounds
+	complete bool // all pages were read
+}
+
+func (s *session) shows(ctx context.Context, from, to int64, ids map[string]bool) (shown, error) {
+	var out shown
+	found := map[string]bool{}
+	q := openapi.Query{From: from, To: to, PageSize: pageSize}
+	for range maxWalk {
+		a, err := s.list(ctx, q)
+		if err != nil {
+			return out, err
+		}
+		for _, e := range a.Page.Entries {
+			if ids[e.ID] {
+				found[e.ID] = true
+			}
+			if e.HasTime && (e.Second < from || e.Second > to) {
+				out.outside++
+			}
+		}
+		out.found = len(found)
+		if !a.Page.HasMore {
+			out.complete = true
+			break
+		}
+		if out.found == len(ids) || a.Page.PageToken == "" {
+			break
+		}
+		q.PageToken = a.Page.PageToken
+	}
+	return out, nil
+}

@@ -1,0 +1,161 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Defaults of the receiver that findings may change.
+const (
+	defaultWindow = time.Hour
+	defaultCalls  = 100 // a minute
+)
+
+var defaultRecheck = []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour}
+
+// recommend writes the collector's configuration that follows from the findings.
+// What needs no change from its default is left out, but for what a person looks
+// for.
+func recommend(o *Options, r *Report, s *session) string {
+	var b strings.Builder
+	line := func(indent int, key, value, comment string) {
+		text := strings.Repeat(" ", indent) + key + ":"
+		if value != "" {
+			text += " " + value
+		}
+		if comment != "" {
+			text = fmt.Sprintf("%-46s # %s", text, comment)
+		}
+		b.WriteString(text + "\n")
+	}
+	line(0, "extensions", "", "")
+	line(2, "file_storage", "", "")
+	line(4, "directory", "/var/lib/otelcol/storage", "on a disk that outlives the process")
+	line(4, "create_directory", "true", "")
+	line(0, "receivers", "", "")
+	line(2, "feishu_audit", "", "")
+	line(4, "endpoint", quoted(o.Endpoint), "")
+	switch u, err := url.Parse(o.ProxyURL); {
+	case o.ProxyURL == "":
+	case err == nil && u.User == nil:
+		line(4, "proxy_url", quoted(o.ProxyURL), "")
+	default: // a password is not for a report
+		line(4, "proxy_url", "${env:FEISHU_PROXY_URL}", "set it to what --proxy-url was")
+	}
+	if o.CAFile != "" {
+		line(4, "tls", "", "")
+		line(6, "ca_file", quoted(o.CAFile), "")
+	}
+	line(4, "app_id", quoted(o.AppID), "")
+	source := o.SecretSource
+	if strings.ContainsAny(source, " #'\"\\") { // in the name of a file
+		source = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(source) + `"`
+	}
+	line(4, "app_secret", source, "")
+	line(4, "storage", "file_storage", "")
+	if s.rate.quota {
+		line(4, "poll_interval", "6m", "the calls of a month are limited")
+		line(4, "recheck_after", "[1h]", "")
+	} else {
+		line(4, "poll_interval", "1m", "some 44,000 calls a month; the Basic plan may need 6m")
+		recheck, comment := recheckFor(r.Finding(Lateness))
+		line(4, "recheck_after", durations(recheck), comment)
+	}
+	if f := r.Finding(LongestWindow); f.AtLeast != nil && time.Duration(*f.AtLeast) < defaultWindow {
+		line(4, "max_window", plain(time.Duration(*f.AtLeast)), "longer windows were refused")
+	}
+	if n := s.rate.limit; n > 0 && n < defaultCalls {
+		line(4, "requests_per_minute", fmt.Sprint(n), "x-ogw-ratelimit-limit")
+	}
+	if n := walksFor(s.typical()); n > 1 {
+		line(4, "max_concurrent_walks", fmt.Sprint(n), "to use the pace up while catching up, although calls are slow")
+	}
+	comment := "where to begin the first time"
+	if f := r.Finding(Retention); f.AtLeast != nil && time.Duration(*f.AtLeast) > 2*time.Hour {
+		comment += "; the log goes back " + short(time.Duration(*f.AtLeast))
+	}
+	line(4, "initial_lookback", "1h", comment)
+	b.WriteString(`exporters:
+  debug:                                       # put your backend here
+    verbosity: detailed
+service:
+  extensions: [file_storage]
+  pipelines:
+    logs:
+      receivers: [feishu_audit]
+      exporters: [debug]
+`)
+	return b.String()
+}
+
+// recheckFor makes sure that the last recheck comes after the slowest entry that
+// was seen, with room for a slower one.
+func recheckFor(f Finding) ([]time.Duration, string) {
+	out := slices.Clone(defaultRecheck)
+	if f.Answer != "late" {
+		return out, ""
+	}
+	need := 2 * time.Duration(*f.LessThan)
+	comment := "entries were seen up to " + short(time.Duration(*f.LessThan)) + " late"
+	if need <= out[len(out)-1] {
+		return out, comment
+	}
+	for _, next := range []time.Duration{2 * time.Hour, 6 * time.Hour, 24 * time.Hour} {
+		if next >= need {
+			return append(out, next), comment
+		}
+	}
+	return append(out, (need + time.Hour).Truncate(time.Hour)), comment
+}
+
+// walksFor is how many walks use the pace up at a latency: one makes a call after
+// the other.
+func walksFor(latency time.Duration) int {
+	const slow = 600 * time.Millisecond // at a hundred calls a minute
+	return min(8, max(1, int(math.Ceil(float64(latency)/float64(slow)))))
+}
+
+// plain writes a duration as the configuration reads it, without zero parts.
+func plain(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func durations(list []time.Duration) string {
+	var parts []string
+	for _, d := range list {
+		parts = append(parts, plain(d))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// quoted writes a string as YAML: in quotes, as JSON, unless it needs none.
+func quoted(text string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:", r)
+	}
+	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !safe(r) }) &&
+		(text[0] >= 'a' && text[0] <= 'z' || text[0] == '/') && !strings.HasSuffix(text, ":") {
+		return text
+	}
+	// The collector takes $ for a reference to a variable.
+	out, err := json.Marshal(strings.ReplaceAll(text, "$", "$$"))
+	if err != nil {
+		return `""` // a string always marshals
+	}
+	return string(out)
+}

@@ -1,0 +1,167 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package doctor examines a tenant's OpenAPI audit log before a receiver is set up
+// for it: whether the log can be read and, if not, what to do; then how the API
+// behaves where its documentation says nothing; and which configuration follows.
+//
+// It only reads. It makes at most MaxCalls calls of list_data, at most
+// CallsPerMinute in any minute, through the receiver's own client. Of entries it
+// keeps ids, times and the kinds of their fields, and shows none of them.
+//
+// An answer is what was seen, or "could not tell". Times that depend on a limit of
+// the API are given as bounds, both of which were seen.
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	_ "github.com/feishuaudit/feishuauditreceiver" // sets openapi.Dial
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// Limits of a run.
+const (
+	// MaxCalls is how often list_data is called at most. A run takes some 50 calls.
+	MaxCalls = 60
+	// CallsPerMinute leaves room, within the API's 100, for a receiver of the same app.
+	CallsPerMinute = 60
+	// DefaultDuration and MinDuration are of Options.Duration.
+	DefaultDuration = 90 * time.Second
+	MinDuration     = 10 * time.Second
+	// LeastTime is what the calls of a run take at that pace, whatever the duration.
+	LeastTime = time.Minute
+)
+
+// Options say what to examine.
+type Options struct {
+	Endpoint, AppID, AppSecret string
+	ProxyURL, CAFile           string
+	// SecretSource is how the recommended configuration names the secret.
+	SecretSource string
+	// Duration is how long the log is watched for late entries, and page tokens
+	// are held back. The run ends soon after it.
+	Duration time.Duration
+	// Progress is told what goes on. Nil: nobody is.
+	Progress func(Progress)
+
+	// Transport replaces the network in tests.
+	Transport http.RoundTripper
+}
+
+// Progress is what goes on.
+type Progress struct {
+	Elapsed time.Duration
+	Calls   int // of list_data, so far
+	Text    string
+}
+
+// Run examines. Its error is the context's, or a fault of the options in the words
+// of the receiver's configuration; what is wrong with the tenant is in the report.
+func Run(ctx context.Context, opts Options) (*Report, error) {
+	if opts.Progress == nil {
+		opts.Progress = func(Progress) {}
+	}
+	client, err := opts.dial(ctx, opts.Endpoint, opts.AppSecret)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	s := &session{client: client, appID: opts.AppID, began: time.Now(), duration: opts.Duration, progress: opts.Progress}
+	r := &Report{Endpoint: opts.Endpoint, AppID: opts.AppID, Began: s.began, MaxCalls: MaxCalls}
+
+	a := access{session: s, opts: &opts}
+	r.Checks = a.examine(ctx)
+	if r.Healthy() && ctx.Err() == nil {
+		r.Findings = s.examine(ctx)
+		r.Checks = append(r.Checks, s.checkClock(), s.checkLatency(), s.checkPlan())
+	} else if s.clock.known {
+		r.Checks = append(r.Checks, s.checkClock())
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.clock.known && !s.clock.disagree {
+		r.AheadAtLeast, r.AheadAtMost = bound(s.clock.low), bound(s.clock.high)
+	}
+	r.TokenCalls, r.ListCalls = client.Calls()
+	r.Took = Seconds(time.Since(s.began))
+	if r.Healthy() {
+		r.Config = recommend(&opts, r, s)
+	}
+	return r, nil
+}
+
+// dial makes the client for an endpoint.
+func (o *Options) dial(ctx context.Context, endpoint, secret string) (openapi.Client, error) {
+	return openapi.Dial(ctx, openapi.Settings{
+		Endpoint: endpoint, AppID: o.AppID, AppSecret: secret, ProxyURL: o.ProxyURL, CAFile: o.CAFile,
+		Timeout: 15 * time.Second, CallsPerMinute: CallsPerMinute, MaxCalls: MaxCalls, Transport: o.Transport,
+	})
+}
+
+// looks are when page tokens are used and windows read again, as parts of the
+// duration: each twice as late as the one before, since it is not known whether
+// seconds or hours matter.
+var looks = []time.Duration{4, 2, 1}
+
+// examine answers the questions.
+func (s *session) examine(ctx context.Context) []Finding {
+	found := map[Question]Finding{}
+	put := func(findings ...Finding) {
+		for _, f := range findings {
+			found[f.Question] = f
+		}
+	}
+	s.say("looking for entries")
+	known, _ := s.findSample(ctx) // an error shows again below
+	tokens := &tokenProbe{session: s}
+	late := &lateProbe{session: s}
+	ranges := &rangeProbe{session: s}
+	own := &ownProbe{session: s}
+
+	s.say("getting page tokens to hold back")
+	tokens.hold(ctx, known, len(looks)+1)
+	tokens.use(ctx)
+	s.say("reading time ranges that will be read again")
+	late.open(ctx, known)
+	s.say("start_time and end_time: inclusive or not?")
+	put(s.bounds(ctx, known))
+	s.say("how long a window may be")
+	ranges.run(ctx)
+	put(ranges.future(ctx))
+	s.say("how far back entries can be seen")
+	lookFailed := ranges.look(ctx)
+	for i, part := range looks {
+		s.waitUntil(ctx, s.began.Add(s.duration/part))
+		s.say("using a page token, and reading the same time ranges again")
+		tokens.use(ctx)
+		last := i == len(looks)-1
+		late.again(ctx, last)
+		if last || i == len(looks)-2 {
+			own.look(ctx)
+		}
+	}
+	put(own.finding(ctx))
+	put(s.order.finding(), late.finding(), tokens.finding(), ranges.window(), ranges.retention(lookFailed), s.rate.finding())
+	put(s.shape.findings()...)
+
+	out := make([]Finding, 0, len(questions))
+	for _, q := range questions {
+		out = append(out, found[q])
+	}
+	return out
+}
+
+// waitUntil waits, and says so now and then.
+func (s *session) waitUntil(ctx context.Context, at time.Time) {
+	for ctx.Err() == nil && time.Now().Before(at) {
+		left := time.Until(at)
+		s.say("waiting for time to pass: " + short(left.Round(time.Second)) + " until the next look")
+		if sleep(ctx, min(left, max(left/4, 10*time.Second))) != nil {
+			return
+		}
+	}
+}

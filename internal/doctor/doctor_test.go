@@ -1,0 +1,396 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/xconfmap"
+
+	feishuauditreceiver "github.com/feishuaudit/feishuauditreceiver"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// clouds sends the calls of each public cloud to a server of its own.
+type clouds map[string]http.RoundTripper
+
+func (c clouds) RoundTrip(req *http.Request) (*http.Response, error) {
+	return c["https://"+req.URL.Host].RoundTrip(req)
+}
+
+// TestProblems: each thing that keeps the log from being read is named, with what
+// to do, and nothing is recommended before it is solved.
+func TestProblems(t *testing.T) {
+	fault := func(kind simulator.FaultKind, where simulator.Endpoint) simulator.Options {
+		return simulator.Options{Faults: []simulator.Fault{{Kind: kind, Endpoint: where}}}
+	}
+	const link = "https://open.feishu.cn/app/" + simulator.DefaultAppID
+	for name, tc := range map[string]struct {
+		sim    simulator.Options
+		change func(*Options)
+		check  string
+		says   []string // in the report
+		not    []string
+	}{
+		"wrong secret": {
+			change: func(o *Options) { o.AppSecret = "another-one" },
+			check:  checkCredential, says: []string{"app secret invalid", "code 10014", "Credentials & Basic Info"}, not: []string{"another-one"},
+		},
+		"unknown app": {
+			change: func(o *Options) { o.AppID = "cli_nobody" },
+			check:  checkCredential, says: []string{"app id not exists", "Feishu or Lark"},
+		},
+		"malformed app id": {
+			change: func(o *Options) { o.AppID = "123" },
+			check:  checkCredential, says: []string{"code 10003"},
+		},
+		"missing scope": {
+			sim: fault(simulator.FaultMissingScope, ""), check: checkScope,
+			says: []string{"code 99991672", link + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant", "Version Management & Release", "tenant admin"},
+		},
+		"missing scope, as documented": {
+			sim: fault(simulator.FaultMissingScopeOld, ""), check: checkScope, says: []string{link + "/auth?q=" + scopeName},
+		},
+		"IP not allowed": {
+			sim: fault(simulator.FaultIPRefused, ""), check: checkAddress, says: []string{"127.0.0.1", "code 99991401", "IP whitelist: " + link + ", Security Settings"},
+		},
+		"app disabled": {
+			sim:   simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}}},
+			check: checkCredential, says: []string{"a tenant admin must enable and install the app"},
+		},
+		"quota of the month": {
+			sim: fault(simulator.FaultQuotaExceeded, ""), check: checkQuota, says: []string{"code 99991403", "buy more"},
+		},
+		"always limited": {
+			sim: fault(simulator.FaultRateLimited, ""), check: checkRead, says: []string{"code 99991400", "another program uses this app"},
+		},
+		"wrong path": {
+			change: func(o *Options) { o.Endpoint += "/somewhere" },
+			check:  checkDomain, says: []string{"does not know this path", "base URL only"},
+		},
+		"a page in between": {
+			sim: fault(simulator.FaultHTML, simulator.EndpointToken), check: checkDomain, says: []string{"HTML", "HTTP 502"},
+		},
+		"a broken proxy": {
+			sim: fault(simulator.FaultProxy, simulator.EndpointToken), check: checkDomain, says: []string{"HTTP 400", "proxy"},
+		},
+		"a redirect": {
+			sim: fault(simulator.FaultRedirect, simulator.EndpointToken), check: checkDomain, says: []string{"redirects elsewhere", "check endpoint"},
+		},
+		"no answer": {
+			sim: fault(simulator.FaultHang, simulator.EndpointToken), check: checkNetwork, says: []string{"within the time limit", "firewall"},
+		},
+		"no connection": {
+			sim: fault(simulator.FaultReset, simulator.EndpointToken), check: checkNetwork, says: []string{"connection reset"},
+		},
+		"their failure": {
+			sim: fault(simulator.FaultInternal, ""), check: checkRead, says: []string{"code 1780001", "support the log id"},
+		},
+		"their failure of the token": {
+			sim: fault(simulator.FaultInternal, simulator.EndpointToken), check: checkCredential, says: []string{"code 2200", "try again later"},
+		},
+		"access token never good": {
+			sim: fault(simulator.FaultTokenInvalid, ""), check: checkRead, says: []string{"refuses the token that it has just given out", "the cloud of the app"},
+		},
+		"every query refused": {
+			sim: fault(simulator.FaultInvalidParam, ""), check: checkRead, says: []string{"code 1780103"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := examine(t, simulator.New(tc.sim), tc.change)
+				require.False(t, r.Healthy())
+				require.Empty(t, r.Config)
+				require.LessOrEqual(t, time.Duration(r.Took), 2*time.Minute)
+				var found []string
+				for _, c := range r.Checks {
+					if c.Status == Problem {
+						found = append(found, c.Name)
+						assert.NotEmpty(t, c.Advice, "what to do")
+					}
+				}
+				assert.Equal(t, []string{tc.check}, found)
+				text := strings.Join(strings.Fields(printed(t, r)), " ")
+				for _, s := range tc.says {
+					assert.Contains(t, text, s)
+				}
+				for _, s := range append(tc.not, simulator.DefaultAppSecret) {
+					assert.NotContains(t, text, s)
+				}
+			})
+		})
+	}
+}
+
+func printed(t *testing.T, r *Report) string {
+	var b bytes.Buffer
+	require.NoError(t, r.Text(&b))
+	return b.String()
+}
+
+// TestWrongCloud: an app of the other cloud is found there, without its secret
+// being sent there.
+func TestWrongCloud(t *testing.T) {
+	for here, there := range map[string]string{FeishuEndpoint: LarkEndpoint, LarkEndpoint: FeishuEndpoint} {
+		synctest.Test(t, func(t *testing.T) {
+			var sent bytes.Buffer
+			server := simulator.New(simulator.Options{})
+			watched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body := bytes.Buffer{}
+				_, err := body.ReadFrom(r.Body)
+				assert.NoError(t, err)
+				sent.Write(body.Bytes())
+				r.Body = http.NoBody
+				r2 := r.Clone(r.Context())
+				r2.Body = readCloser{&body}
+				server.ServeHTTP(w, r2)
+			})
+			other := simulator.New(simulator.Options{Apps: map[string]string{"cli_other": "x"}})
+			r := examine(t, other, func(o *Options) {
+				o.Endpoint = here
+				o.Transport = clouds{here: simulator.Transport(other, nil), there: simulator.Transport(watched, nil)}
+			})
+			require.False(t, r.Healthy())
+			require.Contains(t, strings.Join(strings.Fields(printed(t, r)), " "), "the app is not known at "+strings.TrimPrefix(here, "https://")+", but at "+there+" What to do: use --endpoint "+there)
+			require.Contains(t, sent.String(), notTheSecret)
+			require.NotContains(t, sent.String(), simulator.DefaultAppSecret)
+		})
+	}
+}
+
+type readCloser struct{ *bytes.Buffer }
+
+func (readCloser) Close() error { return nil }
+
+// TestBreakDown: an API that goes away in the middle ends the run soon, with what
+// was found before.
+func TestBreakDown(t *testing.T) {
+	for _, kind := range []simulator.FaultKind{simulator.FaultHang, simulator.FaultQuotaExceeded, simulator.FaultIPRefused, simulator.FaultInternal} {
+		synctest.Test(t, func(t *testing.T) {
+			o := simulator.Options{Tenant: tenant(2), Faults: []simulator.Fault{{Kind: kind, After: 12}}}
+			r := examine(t, simulator.New(o), nil)
+			never(t, o, r)
+			require.Equal(t, "ascending", r.Finding(Order).Answer)
+			require.Empty(t, r.Finding(OwnCalls).Answer)
+			require.Less(t, time.Duration(r.Took), DefaultDuration+2*time.Minute)
+			if kind == simulator.FaultQuotaExceeded {
+				require.Contains(t, r.Config, "poll_interval: 6m")
+			}
+		})
+	}
+}
+
+// TestInterrupted: the context ends it at once.
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := Run(ctx, Options{
+			Endpoint: FeishuEndpoint, AppID: simulator.DefaultAppID, AppSecret: simulator.DefaultAppSecret, Duration: time.Hour,
+			Transport: simulator.Transport(simulator.New(simulator.Options{Tenant: tenant(2)}), nil),
+		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 30*time.Second, time.Since(began))
+	})
+}
+
+// TestBadOptions: what the receiver would not start with is refused in its words.
+func TestBadOptions(t *testing.T) {
+	_, err := Run(t.Context(), Options{Endpoint: "http://open.feishu.cn", AppSecret: " s "})
+	require.ErrorContains(t, err, "endpoint: \"http://open.feishu.cn\" is not encrypted")
+	require.ErrorContains(t, err, "app_id: missing")
+	require.ErrorContains(t, err, "app_secret: has white space around it")
+	_, err = Run(t.Context(), Options{Endpoint: FeishuEndpoint, AppID: "cli_x", AppSecret: "s", CAFile: "/nowhere/ca.pem"})
+	require.ErrorContains(t, err, "/nowhere/ca.pem")
+}
+
+// TestLongWatch: with more time, longer lives of page tokens and later entries are
+// found out, with no more calls.
+func TestLongWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := simulator.Options{Tenant: tenant(2), PageTokenLife: 30 * time.Minute}
+		o.Tenant.Delay = 40 * time.Minute
+		r := examine(t, simulator.New(o), func(o *Options) { o.Duration = 2 * time.Hour })
+		never(t, o, r)
+		require.Equal(t, "limited", r.Finding(PageTokenLife).Answer)
+		require.Equal(t, "late", r.Finding(Lateness).Answer)
+		require.Contains(t, r.Config, "recheck_after: [2m, 15m, 1h, 6h]")
+	})
+}
+
+// TestQuietTenants: with too little to see it says so, and recommends the defaults.
+func TestQuietTenants(t *testing.T) {
+	for name, log := range map[string][]simulator.Entry{
+		"empty": nil,
+		"one":   {{ID: "1", APIKey: "GET/open-apis/a", EventTime: time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC).Unix(), AppID: "cli_a", Response: `{"code":0}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := simulator.New(simulator.Options{})
+				server.Add(log...)
+				r := examine(t, server, nil)
+				never(t, simulator.Options{}, r)
+				require.True(t, r.Healthy())
+				for _, q := range []Question{Order, Lateness, PageTokenLife, OwnCalls} {
+					require.Equal(t, "could not tell", r.Finding(q).Text, q)
+				}
+				if name == "one" {
+					require.Equal(t, "inclusive", r.Finding(StartBound).Answer)
+					require.Equal(t, 12*time.Hour, time.Duration(*r.Finding(Retention).AtLeast).Round(time.Minute*5))
+				}
+				loaded(t, r)
+			})
+		})
+	}
+}
+
+// loaded reads the recommended configuration as the collector does, and returns
+// the receiver's part of it.
+func loaded(t *testing.T, r *Report) *feishuauditreceiver.Config {
+	// The collector puts the variable's value in its place before it looks at the rest.
+	text := strings.ReplaceAll(r.Config, "${env:FEISHU_PROXY_URL}", "http://user:pass@proxy.example.com:3128")
+	got, err := confmap.NewRetrievedFromYAML([]byte(text))
+	require.NoError(t, err, r.Config)
+	whole, err := got.AsConf()
+	require.NoError(t, err)
+	section, err := whole.Sub("receivers::feishu_audit")
+	require.NoError(t, err)
+	cfg := feishuauditreceiver.NewFactory().CreateDefaultConfig().(*feishuauditreceiver.Config)
+	require.NoError(t, section.Unmarshal(cfg))
+	require.NoError(t, xconfmap.Validate(cfg))
+	return cfg
+}
+
+// TestRecommendation: the configuration is valid, and says what was found.
+func TestRecommendation(t *testing.T) {
+	for name, tc := range map[string]struct {
+		sim    func(*simulator.Options)
+		change func(*Options)
+		want   func(*testing.T, *feishuauditreceiver.Config)
+	}{
+		"defaults": {nil, nil, func(t *testing.T, c *feishuauditreceiver.Config) {
+			want := feishuauditreceiver.NewFactory().CreateDefaultConfig().(*feishuauditreceiver.Config)
+			want.AppID, want.AppSecret, want.Storage = simulator.DefaultAppID, "${env:FEISHU_APP_SECRET}", c.Storage
+			assert.Equal(t, want, c)
+			assert.Equal(t, "file_storage", c.Storage.String())
+		}},
+		"short windows": {func(o *simulator.Options) { o.MaxWindow = 30 * time.Minute }, nil, func(t *testing.T, c *feishuauditreceiver.Config) {
+			assert.Equal(t, 30*time.Minute, c.MaxWindow)
+		}},
+		"very short windows": {func(o *simulator.Options) { o.MaxWindow = 70 * time.Second }, nil, func(t *testing.T, c *feishuauditreceiver.Config) {
+			assert.Equal(t, time.Minute, c.MaxWindow)
+		}},
+		"a lower limit": {func(o *simulator.Options) { o.RateLimit, o.RateHeadersAlways = 70, true }, nil, func(t *testing.T, c *feishuauditreceiver.Config) {
+			assert.Equal(t, 70, c.RequestsPerMinute)
+		}},
+		"late entries": {func(o *simulator.Options) { o.Tenant.Delay = 40 * time.Minute }, nil, func(t *testing.T, c *feishuauditreceiver.Config) {
+			assert.Equal(t, []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour, 2 * time.Hour}, c.RecheckAfter)
+		}},
+		"slow": {nil, func(o *Options) {
+			server := simulator.New(simulator.Options{Tenant: tenant(2)})
+			o.Transport = simulator.Transport(server, func() time.Duration { return 2 * time.Second })
+		}, func(t *testing.T, c *feishuauditreceiver.Config) {
+			assert.Equal(t, 4, c.MaxConcurrentWalks)
+		}},
+		"odd names": {nil, func(o *Options) {
+			o.Endpoint = "https://open.飞书.example:8443/x"
+			o.AppID, o.AppSecret = `cli_"$a: #b`, "s"
+			o.ProxyURL = "http://user:pass@proxy.example.com:3128"
+			o.SecretSource = `${file:/etc/otel col #1/"secret"}`
+			o.Transport = simulator.Transport(http.StripPrefix("/x", simulator.New(simulator.Options{Apps: map[string]string{o.AppID: "s"}})), nil)
+		}, func(t *testing.T, c *feishuauditreceiver.Config) {
+			assert.Equal(t, `cli_"$$a: #b`, c.AppID) // the collector makes one $ of two
+			assert.Equal(t, "https://open.飞书.example:8443/x", c.ClientConfig.Endpoint)
+			assert.Equal(t, "http://user:pass@proxy.example.com:3128", c.ClientConfig.ProxyURL)
+			assert.Equal(t, `${file:/etc/otel col #1/"secret"}`, string(c.AppSecret))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := simulator.Options{Tenant: tenant(2), RateLimit: simulator.DefaultRateLimit}
+				if tc.sim != nil {
+					tc.sim(&o)
+				}
+				tc.want(t, loaded(t, examine(t, simulator.New(o), tc.change)))
+			})
+		})
+	}
+}
+
+// TestNothingIsShown: no word of the log and no secret is in what the doctor says.
+func TestNothingIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const canary = "Canary8842"
+		server := simulator.New(simulator.Options{LogOwnCalls: true})
+		var entries []simulator.Entry
+		for i := range 200 {
+			entries = append(entries, simulator.Entry{
+				ID: canary + "id" + string(rune('a'+i%26)) + string(rune('a'+i/26)), EventTime: time.Now().Unix() - 130 - int64(i), IP: canary,
+				APIKey: "POST/" + canary, AppID: "cli_" + canary, Path: canary, Method: canary, QueryParam: canary, Payload: canary,
+				StatusCode: 884200 + i, Response: `{"code":7,"msg":"` + canary + `","` + canary + `":1}`,
+			})
+		}
+		server.Add(entries...)
+		var said strings.Builder
+		r := examine(t, server, func(o *Options) {
+			o.Progress = func(p Progress) { said.WriteString(p.Text) }
+		})
+		require.Equal(t, "another number", r.Finding(StatusShape).Answer)
+		var asJSON bytes.Buffer
+		require.NoError(t, r.JSON(&asJSON))
+		for _, text := range []string{said.String(), printed(t, r), asJSON.String()} {
+			require.NotEmpty(t, text)
+			require.NotContains(t, text, canary)
+			require.NotContains(t, text, "8842")
+			require.NotContains(t, text, simulator.DefaultAppSecret)
+			require.NotContains(t, text, "t-g104") // access tokens of the simulator
+		}
+		var back map[string]any
+		require.NoError(t, json.Unmarshal(asJSON.Bytes(), &back))
+	})
+}
+
+var update = flag.Bool("update", false, "write the sample report into docs/doctor.md")
+
+// TestSample: the sample in docs/doctor.md is what the doctor says of a simulated
+// tenant.
+func TestSample(t *testing.T) {
+	var text string
+	synctest.Test(t, func(t *testing.T) {
+		o := simulator.Options{Seed: 5, Tenant: tenant(2), RateLimit: simulator.DefaultRateLimit, LogOwnCalls: true, Order: simulator.Descending, PageTokenLife: 30 * time.Second, EndExclusive: true, MaxWindow: 31 * day}
+		o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.2, 30*time.Minute
+		r := examine(t, simulator.New(o), nil)
+		never(t, o, r)
+		text = printed(t, r)
+	})
+	path := filepath.Join("..", "..", "docs", "doctor.md")
+	page, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(page), "<!-- sample: written by go test ./internal/doctor -run TestSample -update -->\n")
+	require.True(t, ok)
+	sample, after, ok := strings.Cut(rest, "<!-- end sample -->")
+	require.True(t, ok)
+	want := "\n```text\n" + text + "```\n\n"
+	if *update {
+		head := strings.TrimSuffix(string(page), rest)
+		require.NoError(t, os.WriteFile(path, []byte(head+want+"<!-- end sample -->"+after), 0o644))
+		return
+	}
+	require.NotEmpty(t, before)
+	require.Equal(t, want, sample)
+}

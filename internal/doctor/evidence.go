@@ -1,0 +1,286 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// orderEvidence is about the order within one page. The best page counts, not
+// several: a chance order that is always the same would pass for many.
+type orderEvidence struct {
+	entries   int     // with a readable time
+	up, down  int     // neighbours that go up and down
+	logChance float64 // that entries in an order of chance look sorted
+}
+
+func (o *orderEvidence) observe(entries []openapi.Entry) {
+	page := orderEvidence{}
+	same := map[int64]int{}
+	var last int64
+	for _, e := range entries {
+		if !e.HasTime {
+			continue
+		}
+		switch {
+		case page.entries == 0 || e.Second == last:
+		case e.Second > last:
+			page.up++
+		default:
+			page.down++
+		}
+		page.entries++
+		page.logChance -= math.Log(float64(page.entries)) // n! orders,
+		same[e.Second]++
+		page.logChance += math.Log(float64(same[e.Second])) // of which those that only swap equals look alike
+		last = e.Second
+	}
+	unordered, wasUnordered := page.up > 0 && page.down > 0, o.up > 0 && o.down > 0
+	// One page out of order settles it, however many others look sorted.
+	if unordered && !wasUnordered || unordered == wasUnordered && page.logChance < o.logChance {
+		*o = page
+	}
+}
+
+// sureOrder is the chance, as a logarithm, of taking an order of chance for a
+// sorted one: one in a million.
+var sureOrder = math.Log(1e-6)
+
+func (o *orderEvidence) finding() Finding {
+	f := Finding{Question: Order, Evidence: fmt.Sprintf("%s of one page: %d times the next one is later, %d times it is earlier", count(o.entries, "entry", "entries"), o.up, o.down)}
+	switch {
+	case o.up > 0 && o.down > 0:
+		f.Answer, f.Text = "unordered", "not in the order of event_time"
+	case o.logChance > sureOrder:
+		return unknown(Order, "no page with enough entries of different seconds to exclude chance (the best one has %s)", count(o.entries, "entry", "entries"))
+	case o.up > 0:
+		f.Answer, f.Text = "ascending", "oldest first"
+	default:
+		f.Answer, f.Text = "descending", "newest first"
+	}
+	return f
+}
+
+// rateEvidence is about headers and refusals of the rate limit.
+type rateEvidence struct {
+	successes, with int // answers with a page, and those of them with a rate header
+	limit           int // x-ogw-ratelimit-limit, 0: not seen
+	refusals        int
+	hint            string // header of the last refusal that told how long to wait
+	status          int    // HTTP status of the last refusal
+	quota           bool   // the month's calls are used up
+}
+
+const (
+	headerLimit = "X-Ogw-Ratelimit-Limit"
+	headerReset = "X-Ogw-Ratelimit-Reset"
+)
+
+func (r *rateEvidence) observe(a *openapi.Answer, err error) {
+	if n, parseErr := strconv.Atoi(a.Header.Get(headerLimit)); parseErr == nil && n > 0 {
+		r.limit = n
+	}
+	if a.Page != nil {
+		r.successes++
+		if a.Header.Get(headerLimit) != "" || a.Header.Get(headerReset) != "" {
+			r.with++
+		}
+		return
+	}
+	var failed *openapi.Error
+	if !errors.As(err, &failed) {
+		return
+	}
+	switch failed.Class {
+	case openapi.Quota:
+		r.quota = true
+	case openapi.RateLimited:
+		r.refusals++
+		r.status, r.hint = a.Status, ""
+		for _, name := range []string{headerReset, "Retry-After"} {
+			if a.Header.Get(name) != "" && r.hint == "" {
+				r.hint = strings.ToLower(name)
+			}
+		}
+	}
+}
+
+func (r *rateEvidence) finding() Finding {
+	if r.successes == 0 {
+		return unknown(RateHeaders, "no answer with a page came")
+	}
+	f := Finding{Question: RateHeaders, Answer: "not with successes", Text: "successful answers have no x-ogw-ratelimit headers"}
+	f.Evidence = count(r.successes, "successful answer", "successful answers") + fmt.Sprintf(", %d with such a header", r.with)
+	if r.with > 0 {
+		f.Answer, f.Text = "always", "successful answers have x-ogw-ratelimit headers"
+		if r.with < r.successes {
+			f.Answer, f.Text = "sometimes", "some successful answers have x-ogw-ratelimit headers"
+		}
+	}
+	if r.limit > 0 {
+		f.Text += fmt.Sprintf("; the limit is %d", r.limit)
+	}
+	switch {
+	case r.refusals == 0:
+		f.Text += "; what a refusal looks like could not be told"
+		f.Evidence += "; none of the calls was limited"
+	case r.hint == "":
+		f.Text += fmt.Sprintf("; a refusal is HTTP %d and does not say how long to wait", r.status)
+	default:
+		f.Text += fmt.Sprintf("; a refusal is HTTP %d and says how long to wait in %s", r.status, r.hint)
+	}
+	if r.refusals > 0 {
+		f.Evidence += "; " + count(r.refusals, "refusal", "refusals") + " with code 99991400: does another program use this app?"
+	}
+	return f
+}
+
+// shapeEvidence counts the forms of fields. It keeps nothing of an entry but
+// small numbers and the names of documented members.
+type shapeEvidence struct {
+	entries  map[string]bool // ids: an entry counts once
+	id       map[string]int
+	status   map[string]int
+	response map[string]int
+	members  map[string]int
+	zeroBad  int // status_code 0 beside a response code that is not
+	bad      int // entries with a response code that is not 0
+}
+
+// responseMembers are those that the documentation names.
+var responseMembers = []string{"code", "msg", "error", "data"}
+
+func (s *shapeEvidence) observe(e *openapi.Entry) {
+	if s.entries == nil {
+		s.entries = map[string]bool{}
+		s.id, s.status, s.response, s.members = map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
+	}
+	if s.entries[e.ID] {
+		return
+	}
+	s.entries[e.ID] = true
+	s.id[kindOf(e.IDText)]++
+	status := kindOf(e.StatusCode)
+	if status == "number" {
+		status = "another number"
+		if n, err := strconv.Atoi(e.StatusCode); err == nil && n >= 0 && n < 1000 {
+			status = strconv.Itoa(n)
+		}
+	}
+	s.status[status]++
+
+	var text string
+	if json.Unmarshal([]byte(e.Response), &text) != nil || text == "" {
+		s.response[kindOf(e.Response)]++
+		return
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &members) != nil {
+		s.response["a string that is not a JSON object (cut off?)"]++
+		return
+	}
+	s.response["a JSON object in a string"]++
+	for name := range members {
+		if !slices.Contains(responseMembers, name) {
+			name = "others"
+		}
+		s.members[name]++
+	}
+	if code, err := strconv.Atoi(string(members["code"])); err == nil && code != 0 {
+		s.bad++
+		if e.StatusCode == "0" {
+			s.zeroBad++
+		}
+	}
+}
+
+// kindOf names the kind of a JSON text.
+func kindOf(text string) string {
+	switch {
+	case text == "":
+		return "absent"
+	case text == "null":
+		return "null"
+	case text == `""`:
+		return "an empty string"
+	case text[0] == '"':
+		return "string"
+	case text[0] == '{':
+		return "an object"
+	case text[0] == '[':
+		return "an array"
+	case text == "true" || text == "false":
+		return "a boolean"
+	}
+	return "number"
+}
+
+func (s *shapeEvidence) findings() []Finding {
+	n := len(s.entries)
+	if n == 0 {
+		var out []Finding
+		for _, q := range []Question{IDShape, StatusShape, ResponseShape} {
+			out = append(out, unknown(q, "no entry was seen"))
+		}
+		return out
+	}
+	of := "in " + count(n, "entry", "entries") + ": "
+	id := Finding{Question: IDShape, Answer: most(s.id), Evidence: of + tally(s.id)}
+	id.Text = "a " + id.Answer
+	if len(s.id) > 1 {
+		id.Text = "mostly " + id.Text
+	}
+	status := Finding{Question: StatusShape, Answer: most(s.status), Evidence: of + tally(s.status)}
+	status.Text = "mostly " + status.Answer
+	if len(s.status) == 1 {
+		status.Text = "always " + status.Answer
+	}
+	switch {
+	case s.zeroBad > 0:
+		status.Text += "; no sign of success: it is 0 in failed calls, too"
+		status.Evidence += fmt.Sprintf("; 0 in %d of %s whose response has another code", s.zeroBad, count(s.bad, "entry", "entries"))
+	case s.bad == 0:
+		status.Evidence += "; no failed call among them"
+	}
+	response := Finding{Question: ResponseShape, Answer: most(s.response), Evidence: of + tally(s.response)}
+	response.Text = response.Answer
+	if len(s.members) > 0 {
+		response.Evidence += "; its members: " + tally(s.members)
+	}
+	return []Finding{id, status, response}
+}
+
+// ranked are the keys, the most frequent first.
+func ranked(counts map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		if counts[a] != counts[b] {
+			return counts[b] - counts[a]
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+func most(counts map[string]int) string { return ranked(counts)[0] }
+
+// tally lists counts, the largest first, five at most.
+func tally(counts map[string]int) string {
+	var parts []string
+	for i, key := range ranked(counts) {
+		if i == 5 {
+			parts = append(parts, "...")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s (%d)", key, counts[key]))
+	}
+	return strings.Join(parts, ", ")
+}

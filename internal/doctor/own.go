@@ -1,0 +1,109 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// listName is the end of the api_key of list_data.
+const listName = "/openapi_logs/list_data"
+
+// ownProbe looks for the doctor's own calls in the log.
+type ownProbe struct {
+	session *session
+	found   int
+	looked  bool
+	failed  string
+}
+
+// look asks for the entries of the doctor's own app since it began.
+func (p *ownProbe) look(ctx context.Context) {
+	s := p.session
+	if p.found > 0 || p.failed != "" {
+		return
+	}
+	from, to := s.clock.latest(s.began).Unix(), s.clock.now()
+	if to <= from {
+		return
+	}
+	a, err := s.list(ctx, openapi.Query{From: from, To: to, AppID: s.appID, PageSize: pageSize})
+	if err != nil {
+		p.failed = why(err)
+		return
+	}
+	p.looked = true
+	for _, e := range a.Page.Entries {
+		if e.AppID == s.appID && strings.HasSuffix(e.APIKey, listName) {
+			p.found++
+		}
+	}
+}
+
+// enoughTime is how long own calls are waited for before they count as not logged.
+const enoughTime = time.Minute
+
+// finding needs calls of others of the same time: without them, the log may only
+// be behind. others is the number of those seen.
+func (p *ownProbe) finding(ctx context.Context) Finding {
+	s := p.session
+	if p.found > 0 {
+		return Finding{Question: OwnCalls, Answer: "logged", Text: "logged: reading the log adds to it",
+			Evidence: count(p.found, "entry", "entries") + " of list_data by this app since the doctor began"}
+	}
+	if p.failed != "" {
+		return unknown(OwnCalls, "%s", p.failed)
+	}
+	waited := time.Since(s.began)
+	if !p.looked || waited < enoughTime {
+		return unknown(OwnCalls, "none appeared in %s, which is not long enough to be sure", short(waited))
+	}
+	others, filter, err := p.control(ctx)
+	switch {
+	case err != nil:
+		return unknown(OwnCalls, "%s", why(err))
+	case others < 3:
+		return unknown(OwnCalls, "none appeared in %s, but hardly anything else of that time did", short(waited))
+	case !filter:
+		return unknown(OwnCalls, "none appeared, but the filter by app_id does not find calls of others either")
+	}
+	_, calls := s.client.Calls()
+	return Finding{Question: OwnCalls, Answer: "not logged", Text: "not logged, or more than " + short(waited-enoughTime/2) + " late",
+		Evidence: fmt.Sprintf("none of its %d calls appeared in %s, while %d or more calls by others of the same time did", calls, short(waited), others)}
+}
+
+// control counts calls of others that were made while the doctor made its first
+// ones, and sees whether the filter by app works.
+func (p *ownProbe) control(ctx context.Context) (others int, filter bool, err error) {
+	s := p.session
+	q := openapi.Query{From: s.clock.latest(s.began).Unix(), To: s.clock.now() - seconds(enoughTime/2), PageSize: pageSize}
+	if q.To <= q.From {
+		return 0, false, nil
+	}
+	a, err := s.list(ctx, q)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, e := range a.Page.Entries {
+		if e.AppID != "" && e.AppID != s.appID {
+			others++
+			q.AppID = e.AppID
+		}
+	}
+	if q.AppID == "" {
+		return others, false, nil
+	}
+	if a, err = s.list(ctx, q); err != nil {
+		return others, false, err
+	}
+	for _, e := range a.Page.Entries {
+		filter = filter || e.AppID == q.AppID
+	}
+	return others, filter, nil
+}

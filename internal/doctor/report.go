@@ -1,0 +1,227 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Report is what the doctor has to say.
+type Report struct {
+	Endpoint string    `json:"endpoint"`
+	AppID    string    `json:"app_id"`
+	Began    time.Time `json:"began"`
+	Took     Seconds   `json:"took_seconds"`
+	// Calls made, and the most that would have been made of list_data.
+	TokenCalls int `json:"token_calls"`
+	ListCalls  int `json:"list_calls"`
+	MaxCalls   int `json:"max_list_calls"`
+	// How far the server's clock is ahead of ours, within these bounds; absent if it
+	// could not be told.
+	AheadAtLeast *Seconds  `json:"server_clock_ahead_at_least_seconds,omitempty"`
+	AheadAtMost  *Seconds  `json:"server_clock_ahead_at_most_seconds,omitempty"`
+	Checks       []Check   `json:"checks"`
+	Findings     []Finding `json:"findings"`
+	// Config is a collector configuration, empty as long as a check has a problem
+	// that keeps the log from being read.
+	Config string `json:"recommended_config,omitempty"`
+}
+
+// Status is the outcome of a check.
+type Status string
+
+// Outcomes of checks.
+const (
+	OK      Status = "ok"
+	Warning Status = "warning" // it works, and somebody should know
+	Problem Status = "problem" // the log cannot be read until it is solved
+	Unknown Status = "unknown"
+)
+
+// Check is something that has to be in order.
+type Check struct {
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	Text   string `json:"text"`
+	Advice string `json:"advice,omitempty"` // what to do
+}
+
+// Finding is a question that the API's documentation leaves open.
+type Finding struct {
+	Question Question `json:"question"`
+	// Answer is a word for programs, empty where it could not be told.
+	Answer string `json:"answer"`
+	// AtLeast and LessThan bound what was measured, where it is a time.
+	AtLeast  *Seconds `json:"at_least_seconds,omitempty"`
+	LessThan *Seconds `json:"less_than_seconds,omitempty"`
+	Text     string   `json:"text"`
+	Evidence string   `json:"evidence"` // what was seen
+}
+
+// Question names what a finding is about.
+type Question string
+
+// Questions, in the order of the report.
+const (
+	Order         Question = "order of entries"
+	StartBound    Question = "start_time"
+	EndBound      Question = "end_time"
+	FutureEnd     Question = "end_time in the future"
+	Lateness      Question = "late entries"
+	PageTokenLife Question = "life of page tokens"
+	LongestWindow Question = "longest window"
+	Retention     Question = "retention"
+	RateHeaders   Question = "rate limit"
+	OwnCalls      Question = "own calls in the log"
+	IDShape       Question = "id"
+	StatusShape   Question = "status_code"
+	ResponseShape Question = "response"
+)
+
+var questions = []Question{
+	Order, StartBound, EndBound, FutureEnd, Lateness, PageTokenLife, LongestWindow, Retention,
+	RateHeaders, OwnCalls, IDShape, StatusShape, ResponseShape,
+}
+
+// Seconds is a time that is a number of seconds in JSON.
+type Seconds time.Duration
+
+// MarshalJSON writes seconds with three decimals at most.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(s).Round(time.Millisecond).Seconds())
+}
+
+func bound(d time.Duration) *Seconds {
+	s := Seconds(d)
+	return &s
+}
+
+// unknown is the answer to a question that could not be told, and why.
+func unknown(q Question, why string, args ...any) Finding {
+	return Finding{Question: q, Text: "could not tell", Evidence: fmt.Sprintf(why, args...)}
+}
+
+// Finding returns the answer to a question.
+func (r *Report) Finding(q Question) Finding {
+	for _, f := range r.Findings {
+		if f.Question == q {
+			return f
+		}
+	}
+	return unknown(q, "the log could not be read")
+}
+
+// Healthy tells whether the log can be read.
+func (r *Report) Healthy() bool {
+	for _, c := range r.Checks {
+		if c.Status == Problem {
+			return false
+		}
+	}
+	return true
+}
+
+// JSON writes the report for programs.
+func (r *Report) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(r)
+}
+
+const (
+	labelWidth = 24
+	lineWidth  = 100
+)
+
+// Text writes the report for people.
+func (r *Report) Text(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "feishu-audit-doctor on %s as app %s, %s\n", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC"))
+	fmt.Fprintf(&b, "%s of list_data (at most %d), %s, in %s. Nothing was changed.\n",
+		count(r.ListCalls, "call", "calls"), r.MaxCalls, count(r.TokenCalls, "token call", "token calls"), short(time.Duration(r.Took)))
+	b.WriteString("\nIs everything in order?\n\n")
+	for _, c := range r.Checks {
+		mark := map[Status]string{OK: "ok", Warning: "WARNING", Problem: "PROBLEM", Unknown: "?"}[c.Status]
+		paragraph(&b, fmt.Sprintf("  %-9s%s", mark, c.Name), c.Text)
+		if c.Advice != "" {
+			for line := range strings.SplitSeq("What to do: "+c.Advice, "\n") {
+				paragraph(&b, "", line)
+			}
+		}
+	}
+	if r.Healthy() {
+		b.WriteString("\nHow does this API behave? (The documentation does not say.)\n\n")
+		for _, f := range r.Findings {
+			paragraph(&b, "  "+string(f.Question), f.Text)
+			paragraph(&b, "", "Seen: "+f.Evidence)
+		}
+		b.WriteString("\nRecommended configuration, to be saved as config.yaml:\n\n")
+		b.WriteString(r.Config)
+	} else {
+		b.WriteString("\nSolve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and\nrecommend a configuration.\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// paragraph writes text in a column of its own, behind a label. A word is never
+// broken: a link must stay one.
+func paragraph(b *strings.Builder, label, text string) {
+	indent := strings.Repeat(" ", labelWidth+2)
+	line := label + strings.Repeat(" ", max(1, labelWidth+2-utf8.RuneCountInString(label)))
+	empty := true
+	for word := range strings.FieldsSeq(text) {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > lineWidth {
+			b.WriteString(line + "\n")
+			line, empty = indent, true
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// short writes a time as people say it: two units at most.
+func short(d time.Duration) string {
+	switch {
+	case d.Abs() < 50*time.Millisecond:
+		return "0 s"
+	case d < 0:
+		return "-" + short(-d)
+	case d < 10*time.Second:
+		return trimZero(fmt.Sprintf("%.1f", d.Seconds())) + " s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 2*time.Hour:
+		return two(d, time.Minute, "min", time.Second, "s")
+	case d < 48*time.Hour:
+		return two(d, time.Hour, "h", time.Minute, "min")
+	}
+	return two(d, 24*time.Hour, "d", time.Hour, "h")
+}
+
+func trimZero(s string) string { return strings.TrimSuffix(s, ".0") }
+
+func two(d, unit time.Duration, name string, part time.Duration, partName string) string {
+	d = d.Truncate(part)
+	if rest := d % unit; rest > 0 {
+		return fmt.Sprintf("%d %s %d %s", d/unit, name, rest/part, partName)
+	}
+	return fmt.Sprintf("%d %s", d/unit, name)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,74 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// settledAge is how old entries are that other questions are asked about: most of
+// what appears late has appeared by then.
+const settledAge = 2 * time.Minute
+
+// sample is a time range with entries in it.
+type sample struct {
+	from, to int64
+	entries  []openapi.Entry
+	complete bool // entries are all there are
+}
+
+// density is the number of entries in a second, a guess.
+func (s *sample) density() float64 {
+	return float64(len(s.entries)) / float64(s.to-s.from+1)
+}
+
+// findSample looks for a time range whose entries fit into one page, and has at
+// least two. It returns what comes closest, nil if no entry was seen.
+func (s *session) findSample(ctx context.Context) (*sample, error) {
+	const (
+		first   = 10 * 60        // seconds
+		longest = 30 * 24 * 3600 // seconds
+		tries   = 9
+	)
+	var best *sample
+	empty, full := int64(0), int64(longest+1) // spans with too few entries, and with too many
+	span := int64(first)
+	end := s.clock.now() - int64(settledAge.Seconds())
+	for range tries {
+		a, err := s.window(ctx, end-span, end, pageSize)
+		switch {
+		case refused(err):
+			full = span // too long, or too early
+		case err != nil:
+			return best, err
+		case a.Page.HasMore:
+			full = span
+			if len(a.Page.Entries) > 0 && (best == nil || !best.complete) {
+				best = &sample{end - span, end, a.Page.Entries, false}
+			}
+		case len(a.Page.Entries) < 2:
+			empty = span
+			if len(a.Page.Entries) == 1 {
+				best = &sample{end - span, end, a.Page.Entries, true}
+			}
+		default:
+			return &sample{end - span, end, a.Page.Entries, true}, nil
+		}
+		switch {
+		case full > longest:
+			span = min(empty*12, longest)
+		case empty == 0:
+			span = full / 12
+		default:
+			span = (empty + full) / 2
+		}
+		if span <= empty || span >= full {
+			break
+		}
+	}
+	return best, nil
+}

@@ -1,0 +1,162 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// session is one run: the client, and what is learned from every answer, whoever
+// asked for it.
+type session struct {
+	client   openapi.Client
+	appID    string
+	began    time.Time
+	duration time.Duration
+	progress func(Progress)
+
+	clock   serverClock
+	latency []time.Duration // of answers with a page
+	rate    rateEvidence
+	shape   shapeEvidence
+	order   orderEvidence
+	// oldest is the greatest age, and newest the smallest, that an entry was
+	// seen at: bounds that the server's clock is sure of.
+	oldest, newest time.Duration
+	anyEntry       bool
+
+	failures int   // calls in a row that failed and were given up
+	broken   error // the last of them, once it is no use to go on
+}
+
+// pageSize is the most that the API gives in one answer.
+const pageSize = 100
+
+func (s *session) say(text string) {
+	_, list := s.client.Calls()
+	s.progress(Progress{Elapsed: time.Since(s.began), Calls: list, Text: text})
+}
+
+// Retries of one call, so that a passing fault does not spoil an answer.
+const (
+	maxRetries  = 2
+	retryWait   = 2 * time.Second
+	limitedWait = 20 * time.Second // without a hint
+	maxWait     = time.Minute
+)
+
+// list asks for a page and learns from the answer.
+func (s *session) list(ctx context.Context, q openapi.Query) (*openapi.Answer, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	for attempt := 0; ; attempt++ {
+		a, err := s.client.List(ctx, q)
+		s.learn(a, err)
+		wait, again := retryAfter(err, attempt)
+		if !again {
+			s.judge(err)
+			return a, err
+		}
+		s.say("the API asks to wait, or has failed in passing; trying again in " + short(wait))
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func retryAfter(err error, attempt int) (time.Duration, bool) {
+	var failed *openapi.Error
+	if !errors.As(err, &failed) || attempt == maxRetries {
+		return 0, false
+	}
+	switch failed.Class {
+	case openapi.Passing:
+		return retryWait << attempt, true
+	case openapi.RateLimited:
+		wait := cmp.Or(failed.Wait, limitedWait)
+		return wait, wait <= maxWait
+	}
+	return 0, false
+}
+
+// window asks for the first page of a time range.
+func (s *session) window(ctx context.Context, from, to int64, size int) (*openapi.Answer, error) {
+	return s.list(ctx, openapi.Query{From: from, To: to, PageSize: size})
+}
+
+// judge gives the run up when nothing works any more, so that its end is not put
+// off by the time limit of every further call.
+func (s *session) judge(err error) {
+	var failed *openapi.Error
+	switch {
+	case err == nil || refused(err):
+		s.failures = 0
+	case errors.As(err, &failed):
+		s.failures++
+		if s.failures > 1 || failed.Class == openapi.Config || failed.Class == openapi.Quota {
+			s.broken = err
+		}
+	}
+}
+
+func (s *session) learn(a *openapi.Answer, err error) {
+	if a == nil {
+		return
+	}
+	s.clock.observe(a.Date, a.Sent, a.Received)
+	s.rate.observe(a, err)
+	if a.Page == nil {
+		return
+	}
+	s.latency = append(s.latency, a.Received.Sub(a.Sent))
+	s.order.observe(a.Page.Entries)
+	for i := range a.Page.Entries {
+		e := &a.Page.Entries[i]
+		s.shape.observe(e)
+		if !e.HasTime || !s.clock.known {
+			continue
+		}
+		second := time.Unix(e.Second, 0)
+		least, most := s.clock.earliest(a.Sent).Sub(second), s.clock.latest(a.Received).Sub(second)
+		if !s.anyEntry {
+			s.oldest, s.newest = least, most
+		}
+		s.oldest, s.newest, s.anyEntry = max(s.oldest, least), min(s.newest, most), true
+	}
+}
+
+// refused tells whether the API refused a parameter.
+func refused(err error) bool {
+	var failed *openapi.Error
+	return errors.As(err, &failed) && failed.Class == openapi.Parameter
+}
+
+// why is an error in the words of a finding.
+func why(err error) string {
+	var failed *openapi.Error
+	switch {
+	case errors.Is(err, openapi.ErrMaxCalls):
+		return "the calls that the doctor allows itself were used up before"
+	case errors.As(err, &failed):
+		return failed.Text
+	}
+	return err.Error()
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(max(d, 0))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,245 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+const day = 24 * time.Hour
+
+// ladder are the lengths and ages that are tried: those that somebody would make
+// a limit of.
+var ladder = []time.Duration{
+	time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	day, 2 * day, 3 * day, 7 * day, 14 * day, 30 * day, 60 * day, 90 * day, 180 * day, 365 * day,
+}
+
+// rangeProbe finds out how long a window may be, and how far back one may look.
+type rangeProbe struct {
+	session  *session
+	accepted time.Duration // the longest window that was taken
+	refused  time.Duration // the shortest that was not
+	cause    refusalCause  // of that
+	asked    int
+	failed   string
+	// From here on about the start of short windows.
+	startOK, startRefused time.Duration // ages
+	startFailed           string
+}
+
+// refusalCause is why a window was refused.
+type refusalCause int
+
+const (
+	causeLength  refusalCause = iota + 1
+	causeContent              // it holds too many entries
+	causeStart                // it begins too early
+)
+
+// bisect finds the last rung that is taken and the first that is not. rungs must
+// be ascending; the longest is tried first, as most limits are generous.
+func bisect(rungs []time.Duration, taken func(time.Duration) (bool, error)) (last, first time.Duration, err error) {
+	low, high := 0, len(rungs) // rungs[:low] are taken, rungs[high:] are not
+	for next := high - 1; low < high; next = (low + high) / 2 {
+		ok, err := taken(rungs[next])
+		if err != nil {
+			return last, first, err
+		}
+		if ok {
+			low, last = next+1, rungs[next]
+		} else {
+			high, first = next, rungs[next]
+		}
+	}
+	return last, first, nil
+}
+
+// takes asks whether the API takes a window, whatever is in it.
+func (p *rangeProbe) takes(ctx context.Context, q openapi.Query) (bool, error) {
+	q.PageSize = 1
+	p.asked++
+	_, err := p.session.list(ctx, q)
+	if refused(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+func (p *rangeProbe) run(ctx context.Context) {
+	s := p.session
+	var refusedAt openapi.Query
+	var err error
+	p.accepted, p.refused, err = bisect(ladder, func(d time.Duration) (bool, error) {
+		now := s.clock.now()
+		q := openapi.Query{From: now - seconds(d), To: now}
+		ok, err := p.takes(ctx, q)
+		if err == nil && !ok {
+			refusedAt = q
+		}
+		return ok, err
+	})
+	if err == nil && p.refused > 0 {
+		p.cause, err = p.causeOf(ctx, refusedAt)
+	}
+	if err != nil {
+		p.failed = why(err)
+		return
+	}
+	if p.refused > 0 {
+		p.starts(ctx)
+	}
+}
+
+// causeOf finds out what it is about a window that is refused: asked for a second
+// at its beginning only, and for the same window with next to nothing in it.
+func (p *rangeProbe) causeOf(ctx context.Context, q openapi.Query) (refusalCause, error) {
+	short := q
+	short.To = q.From + 1
+	if ok, err := p.takes(ctx, short); err != nil || !ok {
+		return causeStart, err
+	}
+	q.AppID = p.session.appID
+	if ok, err := p.takes(ctx, q); err != nil || ok {
+		return causeContent, err
+	}
+	return causeLength, nil
+}
+
+// startMargin keeps an age of the ladder within the same limit of a server that
+// counts from its own clock, which has gone on in between.
+const startMargin = 10 * time.Second
+
+// starts finds the greatest age at which a window may begin.
+func (p *rangeProbe) starts(ctx context.Context) {
+	last, first, err := bisect(ladder, func(age time.Duration) (bool, error) {
+		from := p.session.clock.latest(time.Now()).Unix() - seconds(age-startMargin)
+		return p.takes(ctx, openapi.Query{From: from, To: from + 1})
+	})
+	if err != nil {
+		p.startFailed = why(err)
+		return
+	}
+	// Twice the margin: how far the server's clock is known, and rounding.
+	p.startOK, p.startRefused = max(0, last-2*startMargin), first
+}
+
+// look goes back in steps to see old entries; the session notes their age.
+func (p *rangeProbe) look(ctx context.Context) error {
+	length := max(p.accepted, time.Second)
+	ages := ladder[4:] // an hour and more
+	_, _, err := bisect(ages, func(age time.Duration) (bool, error) {
+		if p.startRefused > 0 && age >= p.startRefused {
+			return false, nil
+		}
+		to := p.session.clock.now() - seconds(age)
+		from := to - seconds(length)
+		if p.startRefused > 0 {
+			from = max(from, p.session.clock.latest(time.Now()).Unix()-seconds(p.startOK))
+		}
+		if from = max(from, 0); from >= to {
+			return false, nil
+		}
+		a, err := p.session.window(ctx, from, to, 1)
+		if refused(err) {
+			return false, nil
+		}
+		return err == nil && len(a.Page.Entries) > 0, err
+	})
+	return err
+}
+
+func (p *rangeProbe) window() Finding {
+	if p.failed != "" && p.accepted == 0 {
+		return unknown(LongestWindow, "%s", p.failed)
+	}
+	if p.accepted == 0 {
+		return unknown(LongestWindow, "even a window of %s was refused", short(ladder[0]))
+	}
+	f := Finding{Question: LongestWindow, Answer: "at least", AtLeast: bound(p.accepted)}
+	f.Text = "at least " + short(p.accepted)
+	f.Evidence = short(p.accepted) + " up to now was accepted"
+	if p.refused > 0 {
+		f.Evidence += fmt.Sprintf(", %s refused", short(p.refused))
+		switch p.cause {
+		case causeLength:
+			f.Answer, f.LessThan = "limited", bound(p.refused)
+			f.Text = fmt.Sprintf("between %s and %s", short(p.accepted), short(p.refused))
+			f.Evidence += "; one second at the beginning of the refused window was accepted"
+		case causeContent:
+			f.Text += "; longer ones are refused if they hold too many entries"
+			f.Evidence += "; the same window was accepted when it held the calls of this app only"
+		case causeStart:
+			f.Text += "; a longer one would begin earlier than the API allows"
+			f.Evidence += ", and so was one second at its beginning"
+		}
+	}
+	if p.failed != "" {
+		f.Evidence += "; then: " + p.failed
+	}
+	return f
+}
+
+// retention is about how long entries are kept. What was seen is a lower bound;
+// an upper one is known only if the API refuses to look back any further.
+func (p *rangeProbe) retention(lookFailed error) Finding {
+	s := p.session
+	f := Finding{Question: Retention, Answer: "at least"}
+	oldest := s.oldest - time.Second // event times are whole seconds
+	if !s.anyEntry || oldest <= 0 {
+		oldest = 0
+	}
+	if p.startRefused > 0 {
+		f.Answer, f.LessThan = "limited", bound(p.startRefused)
+		least := max(oldest, p.startOK)
+		f.AtLeast = bound(least)
+		f.Text = fmt.Sprintf("between %s and %s", short(least), short(p.startRefused))
+		f.Evidence = fmt.Sprintf("a start_time %s ago was refused, one %s ago accepted", short(p.startRefused), short(p.startOK))
+		if oldest > 0 {
+			f.Evidence += fmt.Sprintf("; the oldest entry seen was %s old", short(oldest))
+		}
+		return f
+	}
+	if oldest == 0 {
+		return unknown(Retention, "no entry was seen")
+	}
+	f.AtLeast = bound(oldest)
+	f.Text = "at least " + short(oldest) + "; whether there was ever more cannot be told"
+	f.Evidence = "the oldest entry seen was " + short(oldest) + " old; an earlier start_time was not refused"
+	if failed := cmp.Or(p.failed, p.startFailed); failed != "" || lookFailed != nil {
+		if failed == "" {
+			failed = why(lookFailed)
+		}
+		f.Evidence = "the oldest entry seen was " + short(oldest) + " old; then: " + failed
+	}
+	return f
+}
+
+// future tells whether end_time may lie in the server's future.
+func (p *rangeProbe) future(ctx context.Context) Finding {
+	const ahead = time.Minute
+	s := p.session
+	to := s.clock.latest(time.Now()).Add(ahead).Unix()
+	from := s.clock.now() - 1
+	if p.accepted < 5*time.Minute {
+		return unknown(FutureEnd, "windows as short as that would be are refused")
+	}
+	ok, err := p.takes(ctx, openapi.Query{From: from, To: to})
+	if err != nil {
+		return unknown(FutureEnd, "%s", why(err))
+	}
+	f := Finding{Question: FutureEnd, Answer: "accepted", Text: "accepted", Evidence: "an end_time " + short(ahead) + " ahead of the server's clock was accepted"}
+	if !ok {
+		f.Answer, f.Text = "refused", "refused"
+		f.Evidence = "an end_time " + short(ahead) + " ahead of the server's clock was refused, one of now accepted"
+	}
+	return f
+}
