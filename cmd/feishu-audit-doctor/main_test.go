@@ -89,7 +89,7 @@ func TestReport(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal([]byte(out.stdout), &report))
 		require.NotEmpty(t, report.Checks)
-		require.Equal(t, "order of entries", report.Findings[0].Question)
+		require.Equal(t, "order", report.Findings[0].Question)
 		require.Equal(t, "ascending", report.Findings[0].Answer)
 		require.Contains(t, report.Config, "app_secret: ${env:FEISHU_APP_SECRET}")
 

@@ -68,9 +68,8 @@ func (a *access) examine(ctx context.Context) []Check {
 		{checkCredential, OK, fmt.Sprintf("app_id and app_secret are accepted; the access token has %s to live", short(life)), ""},
 	}
 	s.say("asking for the newest second of the log")
-	answer, err := a.first(ctx)
-	if err != nil {
-		return append(checks, a.refusedList(answer, err)...)
+	if err := a.first(ctx); err != nil {
+		return append(checks, a.refusedList(err)...)
 	}
 	return append(checks,
 		Check{checkScope, OK, scopeName + " is granted", ""},
@@ -94,13 +93,13 @@ func (a *access) token(ctx context.Context) (time.Duration, error) {
 
 // first asks list_data for a second, which is never too long. Where our clock is ahead, the answer tells,
 // and the second try is right.
-func (a *access) first(ctx context.Context) (*openapi.Answer, error) {
+func (a *access) first(ctx context.Context) error {
 	s := a.session
 	for attempt := 0; ; attempt++ {
 		now := s.clock.now()
-		answer, err := s.window(ctx, now-1, now, pageSize)
+		_, err := s.window(ctx, now-1, now, pageSize)
 		if !refused(err) || attempt > 0 {
-			return answer, err
+			return err
 		}
 	}
 }
@@ -214,7 +213,7 @@ func secretOnly(e *openapi.Error) bool {
 }
 
 // refusedList sorts a first call of list_data that failed.
-func (a *access) refusedList(answer *openapi.Answer, err error) []Check {
+func (a *access) refusedList(err error) []Check {
 	var e *openapi.Error
 	if !errors.As(err, &e) {
 		return []Check{{checkRead, Unknown, err.Error(), ""}}

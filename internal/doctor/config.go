@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -73,10 +74,10 @@ func recommend(o *Options, r *Report, s *session) string {
 		line(4, "max_window", plain(time.Duration(*f.AtLeast)), "longer windows were refused")
 	}
 	if n := s.rate.limit; n > 0 && n < defaultCalls {
-		line(4, "requests_per_minute", fmt.Sprint(n), "x-ogw-ratelimit-limit")
+		line(4, "requests_per_minute", strconv.Itoa(n), "x-ogw-ratelimit-limit")
 	}
 	if n := walksFor(s.typical()); n > 1 {
-		line(4, "max_concurrent_walks", fmt.Sprint(n), "to use the pace up while catching up, although calls are slow")
+		line(4, "max_concurrent_walks", strconv.Itoa(n), "to use the pace up while catching up, although calls are slow")
 	}
 	comment := "where to begin the first time"
 	if f := r.Finding(Retention); f.AtLeast != nil && time.Duration(*f.AtLeast) > 2*time.Hour {

@@ -49,13 +49,15 @@ func (p *ownProbe) look(ctx context.Context) {
 // enoughTime is how long own calls are waited for before they count as not logged.
 const enoughTime = time.Minute
 
-// finding needs calls of others of the same time: without them, the log may only
-// be behind. others is the number of those seen.
+// finding says that own calls are not logged only where calls by others of the same
+// time were: the log may be behind.
 func (p *ownProbe) finding(ctx context.Context) Finding {
 	s := p.session
 	if p.found > 0 {
-		return Finding{Question: OwnCalls, Answer: "logged", Text: "logged: reading the log adds to it",
-			Evidence: count(p.found, "entry", "entries") + " of list_data by this app since the doctor began"}
+		return Finding{
+			Question: OwnCalls, Answer: "logged", Text: "logged: reading the log adds to it",
+			Evidence: count(p.found, "entry", "entries") + " of list_data by this app since the doctor began",
+		}
 	}
 	if p.failed != "" {
 		return unknown(OwnCalls, "%s", p.failed)
@@ -74,8 +76,10 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 		return unknown(OwnCalls, "none appeared, but the filter by app_id does not find calls of others either")
 	}
 	_, calls := s.client.Calls()
-	return Finding{Question: OwnCalls, Answer: "not logged", Text: "not logged, or more than " + short(waited-enoughTime/2) + " late",
-		Evidence: fmt.Sprintf("none of its %d calls appeared in %s, while %d or more calls by others of the same time did", calls, short(waited), others)}
+	return Finding{
+		Question: OwnCalls, Answer: "not logged", Text: "not logged, or more than " + short(waited-enoughTime/2) + " late",
+		Evidence: fmt.Sprintf("none of its %d calls appeared in %s, while %d or more calls by others of the same time did", calls, short(waited), others),
+	}
 }
 
 // control counts calls of others that were made while the doctor made its first

@@ -126,7 +126,7 @@ func (p *tokenProbe) finding() Finding {
 	case p.lived == 0 && p.refused == 0:
 		return unknown(PageTokenLife, "no page token led to another page")
 	}
-	f := Finding{Question: PageTokenLife, Answer: "at least", Evidence: fmt.Sprintf("%s, each used once", count(p.uses, "page token", "page tokens"))}
+	f := Finding{Question: PageTokenLife, Answer: "at least", Evidence: count(p.uses, "page token", "page tokens") + ", each used once"}
 	f.AtLeast = bound(p.lived)
 	f.Text = "at least " + short(p.lived)
 	if p.refused > 0 {

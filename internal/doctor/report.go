@@ -4,6 +4,7 @@
 package doctor
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,25 +65,31 @@ type Finding struct {
 	Evidence string   `json:"evidence"` // what was seen
 }
 
-// Question names what a finding is about.
+// Question names what a finding is about, for programs.
 type Question string
 
 // Questions, in the order of the report.
 const (
-	Order         Question = "order of entries"
+	Order         Question = "order"
 	StartBound    Question = "start_time"
 	EndBound      Question = "end_time"
-	FutureEnd     Question = "end_time in the future"
-	Lateness      Question = "late entries"
-	PageTokenLife Question = "life of page tokens"
-	LongestWindow Question = "longest window"
+	FutureEnd     Question = "future_end_time"
+	Lateness      Question = "late_entries"
+	PageTokenLife Question = "page_token_life"
+	LongestWindow Question = "longest_window"
 	Retention     Question = "retention"
-	RateHeaders   Question = "rate limit"
-	OwnCalls      Question = "own calls in the log"
+	RateHeaders   Question = "rate_limit_headers"
+	OwnCalls      Question = "own_calls"
 	IDShape       Question = "id"
 	StatusShape   Question = "status_code"
 	ResponseShape Question = "response"
 )
+
+// labels are the questions for people, where they differ.
+var labels = map[Question]string{
+	Order: "order of entries", FutureEnd: "end_time in the future", Lateness: "late entries", PageTokenLife: "life of page tokens",
+	LongestWindow: "longest window", RateHeaders: "rate limit", OwnCalls: "own calls in the log",
+}
 
 var questions = []Question{
 	Order, StartBound, EndBound, FutureEnd, Lateness, PageTokenLife, LongestWindow, Retention,
@@ -159,7 +166,7 @@ func (r *Report) Text(w io.Writer) error {
 	if r.Healthy() {
 		b.WriteString("\nHow does this API behave? (The documentation does not say.)\n\n")
 		for _, f := range r.Findings {
-			paragraph(&b, "  "+string(f.Question), f.Text)
+			paragraph(&b, "  "+cmp.Or(labels[f.Question], string(f.Question)), f.Text)
 			paragraph(&b, "", "Seen: "+f.Evidence)
 		}
 		b.WriteString("\nRecommended configuration, to be saved as config.yaml:\n\n")

@@ -5,8 +5,8 @@ package doctor
 
 import (
 	"flag"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,7 +205,7 @@ var worlds = flag.Uint64("worlds", 50, "how many worlds TestAnyWorld examines")
 // little or too much to see, many are missing.
 func TestAnyWorld(t *testing.T) {
 	for seed := range *worlds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := anyWorld(rand.New(rand.NewPCG(seed, 1)))
 				if err := o.Validate(); err != nil {
