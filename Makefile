@@ -15,7 +15,7 @@ LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 MODULES := . internal/conformance e2e
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
-SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*') go.mod go.sum
+SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/backends/*') go.mod go.sum
 
 .PHONY: help
 help: ## List the commands
@@ -60,8 +60,16 @@ compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 .PHONY: build
 build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 
+.PHONY: victoria-logs
+victoria-logs: $(BUILD)/victoria-logs ## Build VictoriaLogs, a backend of the end-to-end tests
+
+$(BUILD)/victoria-logs: internal/backends/victorialogs/go.mod internal/backends/victorialogs/go.sum
+	@mkdir -p $(BUILD)
+	@echo "building victoria-logs (a minute the first time)"
+	@cd internal/backends/victorialogs && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
+
 .PHONY: e2e
-e2e: build ## Run the end-to-end tests with the real collector
+e2e: build victoria-logs ## Run the end-to-end tests with the real collector and real backends
 	@./internal/tools/test.sh e2e
 
 .PHONY: lint
