@@ -35,7 +35,7 @@ func newSplunk(t *testing.T) *splunk {
 	require.NoError(t, l.Close())
 	s := &splunk{addr: l.Addr().String()}
 	s.up(t)
-	t.Cleanup(func() { _ = s.hec.Shutdown(context.WithoutCancel(t.Context())) })
+	t.Cleanup(func() { s.down(t) })
 	return s
 }
 
@@ -45,7 +45,12 @@ func (s *splunk) env() []string {
 	return []string{"SPLUNK_HEC_ENDPOINT=http://" + s.addr + "/services/collector", "SPLUNK_HEC_TOKEN=00000000-0000-0000-0000-000000000000"}
 }
 
+// splunks guards a map that all receivers of the type share without a lock.
+var splunks sync.Mutex
+
 func (s *splunk) up(t *testing.T) {
+	splunks.Lock()
+	defer splunks.Unlock()
 	factory := splunkhecreceiver.NewFactory()
 	cfg := factory.CreateDefaultConfig().(*splunkhecreceiver.Config)
 	cfg.Endpoint = s.addr
@@ -56,7 +61,11 @@ func (s *splunk) up(t *testing.T) {
 	require.NoError(t, s.hec.Start(t.Context(), componenttest.NewNopHost()))
 }
 
-func (s *splunk) down(t *testing.T) { require.NoError(t, s.hec.Shutdown(t.Context())) }
+func (s *splunk) down(t *testing.T) {
+	splunks.Lock()
+	defer splunks.Unlock()
+	require.NoError(t, s.hec.Shutdown(context.WithoutCancel(t.Context())))
+}
 
 func (s *splunk) take(_ context.Context, logs plog.Logs) error {
 	s.mu.Lock()
