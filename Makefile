@@ -12,10 +12,10 @@ TOOL  := go tool -modfile=internal/tools/go.mod
 LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 
 # The modules of this repository, the product's first.
-MODULES := . internal/conformance e2e
+MODULES := . internal/conformance internal/bench e2e
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
-SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/backends/*') go.mod go.sum
+SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*') go.mod go.sum
 
 .PHONY: help
 help: ## List the commands
@@ -53,6 +53,13 @@ mutants: ## Break the receiver in some 60 ways, one at a time: the tests must no
 fuzz: ## Run every fuzz target for FUZZ_SECONDS (default 10)
 	@./internal/tools/fuzz.sh $(or $(FUZZ_SECONDS),10)
 
+.PHONY: bench
+bench: build ## Measure the receiver beside other ways: all, or BENCH="decode quota pipeline memory tenants plots"
+	@mkdir -p $(BUILD)/bench
+	@go build -o $(BUILD)/bench/feishu-simulator ./cmd/feishu-simulator
+	@cd internal/bench && go build -o ../../$(BUILD)/bench/bench .
+	@$(BUILD)/bench/bench $(or $(BENCH),decode quota pipeline memory tenants plots)
+
 .PHONY: compat
 compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 	@cd internal/compat && go test -count=1 ./...
@@ -69,7 +76,8 @@ $(BUILD)/victoria-logs: internal/backends/victorialogs/go.mod internal/backends/
 	@cd internal/backends/victorialogs && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
 
 .PHONY: e2e
-e2e: build victoria-logs ## Run the end-to-end tests with the real collector and real backends
+e2e: build victoria-logs ## Run the end-to-end tests with the real collector and real backends (Prometheus is installed if missing)
+	@./internal/tools/install-prometheus.sh
 	@./internal/tools/test.sh e2e
 
 .PHONY: lint

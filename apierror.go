@@ -5,6 +5,7 @@ package feishuauditreceiver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -46,6 +47,7 @@ const (
 // apiError is a failed call of the Open API.
 type apiError struct {
 	class      errorClass
+	cause      cause
 	operation  string // tenant_access_token or list_data
 	httpStatus int    // 0 where no answer came
 	code       int64  // the Open API's own code, 0 where none came
@@ -83,23 +85,43 @@ func (e *apiError) Error() string {
 	return b.String()
 }
 
-// kind names the error for comparison and telemetry: two errors of one kind are
-// one condition. Bounded: the number of codes in codeTable, and HTTP statuses.
-func (e *apiError) kind() string {
+// outcome and codeLabel name the error in the metric of calls. Both are bounded.
+func (e *apiError) outcome() string {
+	switch e.class {
+	case classRateLimited:
+		return "rate_limited"
+	case classToken:
+		return "token"
+	case classParameter:
+		return "parameter"
+	case classConfig:
+		return "config"
+	case classQuota:
+		return "quota"
+	case classRetry:
+	}
 	switch {
 	case e.code != 0:
-		return strconv.FormatInt(e.code, 10)
-	case e.httpStatus != 0 && e.httpStatus != http.StatusOK:
-		return "http_" + strconv.Itoa(e.httpStatus)
+		return "failed"
 	case e.httpStatus != 0:
 		return "bad_answer"
 	}
 	return "no_answer"
 }
 
+func (e *apiError) codeLabel() string {
+	switch _, known := codeTable[e.code]; {
+	case e.code == 0:
+		return "none"
+	case known:
+		return strconv.FormatInt(e.code, 10)
+	}
+	return "other"
+}
+
 type codeInfo struct {
-	class  errorClass
-	advice string
+	class errorClass
+	cause cause
 }
 
 const (
@@ -112,45 +134,66 @@ const (
 	adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
 )
 
+// adviceFor is what to do about an error that the Open API has a code for.
+var adviceFor = map[cause]string{
+	causeCredential: adviceSecret,
+	causeApp:        adviceApp,
+	causeScope:      adviceScope,
+	causeAddress:    adviceIP,
+	causeQuota:      adviceQuota,
+}
+
 // codeTable sorts the codes of the Open API, from its general error table, the
 // page of list_data, and the official CLI's own classification. A code that is
-// not in it is retried with a growing backoff.
+// not in it is retried with a growing backoff, like those of the API's own failures.
 var codeTable = map[int64]codeInfo{
-	99991400: {classRateLimited, ""},
-	1000004:  {classRateLimited, ""},
-	1000005:  {classRateLimited, ""},
+	99991400: {classRateLimited, causeRateLimit},
+	1000004:  {classRateLimited, causeRateLimit},
+	1000005:  {classRateLimited, causeRateLimit},
 
-	99991403: {classQuota, adviceQuota},
+	99991403: {classQuota, causeQuota},
 
-	99991661: {classToken, ""},
-	99991663: {classToken, ""},
-	99991664: {classToken, ""},
-	99991665: {classToken, ""},
-	99991668: {classToken, ""},
-	99991671: {classToken, ""},
-	99991677: {classToken, ""},
+	99991661: {classToken, causeToken},
+	99991663: {classToken, causeToken},
+	99991664: {classToken, causeToken},
+	99991665: {classToken, causeToken},
+	99991668: {classToken, causeToken},
+	99991671: {classToken, causeToken},
+	99991677: {classToken, causeToken},
 
-	99991401: {classConfig, adviceIP},
-	99991672: {classConfig, adviceScope},
-	99991676: {classConfig, adviceScope},
-	99991679: {classConfig, adviceScope},
-	99991662: {classConfig, adviceApp},
-	99991673: {classConfig, adviceApp},
-	11207:    {classConfig, adviceApp},
-	11210:    {classConfig, adviceApp},
-	99991543: {classConfig, adviceSecret},
-	10005:    {classConfig, adviceSecret},
-	10012:    {classConfig, adviceSecret},
-	10013:    {classConfig, adviceSecret},
-	10014:    {classConfig, adviceSecret},
-	10015:    {classConfig, adviceSecret},
-	20002:    {classConfig, adviceSecret},
+	99991401: {classConfig, causeAddress},
+	99991672: {classConfig, causeScope},
+	99991676: {classConfig, causeScope},
+	99991679: {classConfig, causeScope},
+	99991662: {classConfig, causeApp},
+	99991673: {classConfig, causeApp},
+	11207:    {classConfig, causeApp},
+	11210:    {classConfig, causeApp},
+	99991543: {classConfig, causeCredential},
+	10005:    {classConfig, causeCredential},
+	10012:    {classConfig, causeCredential},
+	10013:    {classConfig, causeCredential},
+	10014:    {classConfig, causeCredential},
+	10015:    {classConfig, causeCredential},
+	20002:    {classConfig, causeCredential},
 
-	1780103:  {classParameter, ""},
-	99992402: {classParameter, ""},
-	9499:     {classParameter, ""},
-	1000002:  {classParameter, ""},
-	10003:    {classParameter, ""},
+	1780103:  {classParameter, causeFilter},
+	99992402: {classParameter, causeFilter},
+	9499:     {classParameter, causeFilter},
+	1000002:  {classParameter, causeFilter},
+	10003:    {classParameter, causeFilter},
+
+	1780001: {classRetry, causeAPI},
+	2200:    {classRetry, causeAPI},
+	1500:    {classRetry, causeAPI},
+	1663:    {classRetry, causeAPI},
+	1668:    {classRetry, causeAPI},
+	5000:    {classRetry, causeAPI},
+	10101:   {classRetry, causeAPI},
+	10500:   {classRetry, causeAPI},
+	55001:   {classRetry, causeAPI},
+	65001:   {classRetry, causeAPI},
+	1000003: {classRetry, causeAPI},
 }
 
 // errorBody is what an answer says about a failure. Every part of it has been
@@ -315,24 +358,25 @@ func answerError(operation string, res *answer, code int64, hasCode bool) *apiEr
 	e.logID = firstOf(res.logID, clean(body.logID))
 	e.reason = firstOf(clean(firstOf(body.msg, body.message)), "no message")
 
-	info, known := codeTable[code]
-	e.class, e.advice = info.class, info.advice
+	info := codeTable[code]
+	e.class, e.cause = info.class, cmp.Or(info.cause, causeAPI)
 	switch {
 	case operation == opToken && e.class == classParameter:
-		e.class, e.advice = classConfig, adviceSecret
+		e.class, e.cause = classConfig, causeCredential
 	case operation == opToken && e.class == classToken:
 		e.class = classRetry
-	case !known && res.status == http.StatusTooManyRequests:
-		e.class = classRateLimited
+	case e.class == classRetry && res.status == http.StatusTooManyRequests:
+		e.class, e.cause = classRateLimited, causeRateLimit
 	}
+	e.advice = adviceFor[e.cause]
 	if e.class == classRateLimited {
 		e.wait = res.waitHint()
 	}
 	if len(body.scopes) > 0 {
 		e.advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it"
-		if body.scopeURL != "" {
-			e.advice += ": " + clean(body.scopeURL)
-		}
+	}
+	if e.cause == causeScope {
+		e.advice += ": " + firstOf(clean(body.scopeURL), res.scopePage)
 	}
 	if len(body.details) > 0 {
 		e.reason += ": " + clean(strings.Join(body.details, ", "))
@@ -343,6 +387,7 @@ func answerError(operation string, res *answer, code int64, hasCode bool) *apiEr
 // describeForeignAnswer is about answers that did not come from the Open API but
 // from something in front of it, or from another server.
 func describeForeignAnswer(e *apiError, res *answer) {
+	e.cause = causeAPI
 	kind := "an answer that is not JSON of the Open API"
 	switch {
 	case len(res.body) == 0:
@@ -352,16 +397,16 @@ func describeForeignAnswer(e *apiError, res *answer) {
 	}
 	switch {
 	case res.status == http.StatusNotFound || res.status == http.StatusMethodNotAllowed:
-		e.class, e.advice = classConfig, adviceBaseURL
+		e.class, e.cause, e.advice = classConfig, causeEndpoint, adviceBaseURL
 		e.reason = "the server does not know this path"
 	case res.status >= 300 && res.status < 400:
-		e.class, e.advice = classConfig, adviceBaseURL
+		e.class, e.cause, e.advice = classConfig, causeEndpoint, adviceBaseURL
 		e.reason = "the server redirects elsewhere, which is not followed: the access token would go along"
 	case res.status == http.StatusTooManyRequests:
-		e.class, e.wait = classRateLimited, res.waitHint()
+		e.class, e.cause, e.wait = classRateLimited, causeRateLimit, res.waitHint()
 		e.reason = "too many requests, says " + kind
 	case res.status == http.StatusProxyAuthRequired:
-		e.class, e.advice = classConfig, "check proxy_url and its credential"
+		e.class, e.cause, e.advice = classConfig, causeEndpoint, "check proxy_url and its credential"
 		e.reason = "the proxy asks for a credential"
 	case res.status >= 500:
 		e.reason = "the server or a gateway in front of it failed with " + kind
@@ -373,8 +418,9 @@ func describeForeignAnswer(e *apiError, res *answer) {
 
 // transportError sorts a call that got no whole answer.
 func transportError(operation string, err error, secrets ...string) *apiError {
-	e := &apiError{operation: operation, class: classRetry, reason: cleanText(rootCause(err), secrets...)}
+	e := &apiError{operation: operation, class: classRetry, cause: causeNetwork, reason: cleanText(rootCause(err), secrets...)}
 	if errors.Is(err, errTooLarge) {
+		e.cause = causeAnswerSize
 		e.advice = "raise max_response_size or lower page_size"
 	}
 	return e
@@ -412,12 +458,9 @@ func (r *answer) waitHint() time.Duration {
 			continue
 		}
 		if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-			// Compared before the conversion: a float64 beyond int64 is no duration.
-			switch {
-			case seconds >= maxWaitHint.Seconds():
-				wait = maxWaitHint
-			case seconds > 0:
-				wait = max(wait, time.Duration(seconds*float64(time.Second)))
+			// Bounded before the conversion: a float64 beyond int64 is no duration.
+			if seconds > 0 { // NaN is not
+				wait = max(wait, time.Duration(min(seconds, maxWaitHint.Seconds())*float64(time.Second)))
 			}
 		} else if at, err := http.ParseTime(value); err == nil && !r.date.IsZero() {
 			wait = max(wait, at.Sub(r.date))

@@ -124,7 +124,9 @@ func FuzzAnswer(f *testing.F) {
 		for _, secret := range spellings(sent) {
 			require.NotContains(t, line, secret)
 		}
-		require.Regexp(t, `^(-?\d+|http_\d{3}|bad_answer|no_answer)$`, failed.kind())
+		require.Contains(t, []string{"rate_limited", "quota", "parameter", "config", "failed", "bad_answer", "no_answer"}, failed.outcome())
+		require.Regexp(t, `^(\d+|none|other)$`, failed.codeLabel())
+		require.NotEqual(t, failed.cause.info().title, string(failed.cause), "a cause that nobody knows")
 		require.GreaterOrEqual(t, failed.wait, time.Duration(0))
 		require.LessOrEqual(t, failed.wait, maxWaitHint)
 		require.True(t, failed.wait == 0 || failed.class == classRateLimited, line)

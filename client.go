@@ -50,6 +50,9 @@ type answer struct {
 	date     time.Time // the server's clock, zero where it did not say
 	received time.Time // our clock
 	secrets  []string  // what was sent and must not be shown
+	// scopePage is where the app is granted the scope. The API's own message has
+	// this link, too, behind so much text that it does not fit into a log line.
+	scopePage string
 }
 
 // listRequest is the body of list_data. Every page of a walk sends the same one
@@ -122,7 +125,7 @@ func readPage(res *answer) (*page, error) {
 	p, err := parsePage(res.body)
 	switch {
 	case err != nil && res.status == http.StatusOK && looksLikeJSON(res.body):
-		e := &apiError{operation: opList, httpStatus: res.status, logID: res.logID}
+		e := &apiError{operation: opList, cause: causeAPI, httpStatus: res.status, logID: res.logID}
 		e.reason = "the answer is broken: " + cleanText(err.Error(), res.secrets...)
 		return nil, e
 	case err != nil || !p.hasCode:
@@ -170,7 +173,7 @@ func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	case *parsed.Code != 0:
 		return "", 0, answerError(opToken, res, *parsed.Code, true)
 	case res.status != http.StatusOK || !usableToken(parsed.Token) || parsed.Expire <= 0:
-		return "", 0, &apiError{operation: opToken, httpStatus: res.status, logID: res.logID, reason: "the answer says success but holds no usable token"}
+		return "", 0, &apiError{operation: opToken, cause: causeAPI, httpStatus: res.status, logID: res.logID, reason: "the answer says success but holds no usable token"}
 	}
 	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
 }
@@ -214,6 +217,8 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 		secrets:  secrets,
 		date:     date,
 		received: time.Now(),
+
+		scopePage: c.endpoint + "/app/" + c.appID + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant",
 	}, nil
 }
 

@@ -56,65 +56,69 @@ func TestCallErrors(t *testing.T) {
 		opts   simulator.Options
 		change func(*client)
 		class  errorClass
-		kind   string
+		kind   string // outcome, code and cause
 		says   []string
 		wait   time.Duration
 		noID   bool
 	}{
 		"token: wrong secret": {
 			change: func(c *client) { c.appSecret = "wrong" },
-			class:  classConfig, kind: "10014", says: []string{"tenant_access_token: app secret invalid (code 10014, HTTP 200, log id ", "app_secret"},
+			class:  classConfig, kind: "config 10014 credential", says: []string{"tenant_access_token: app secret invalid (code 10014, HTTP 200, log id ", "app_secret"},
 		},
 		"token: unknown app": {
 			opts:  token(simulator.Fault{Kind: simulator.FaultUnknownApp}),
-			class: classConfig, kind: "10014", says: []string{"app id not exists", "Feishu or Lark"},
+			class: classConfig, kind: "config 10014 credential", says: []string{"app id not exists", "Feishu or Lark"},
 		},
 		"token: invalid parameter": {
 			opts:  token(simulator.Fault{Kind: simulator.FaultInvalidParam}),
-			class: classConfig, kind: "10003", says: []string{"check that app_id and app_secret"},
+			class: classConfig, kind: "config 10003 credential", says: []string{"check that app_id and app_secret"},
 		},
-		"token: internal error":    {opts: token(simulator.Fault{Kind: simulator.FaultInternal}), class: classRetry, kind: "2200"},
-		"token: proxy":             {opts: token(simulator.Fault{Kind: simulator.FaultProxy}), class: classRetry, kind: "http_400", says: []string{"proxy"}, noID: true},
-		"token: HTML":              {opts: token(simulator.Fault{Kind: simulator.FaultHTML}), class: classRetry, kind: "http_502", says: []string{"HTML"}, noID: true},
-		"token: success, no token": {opts: token(simulator.Fault{Kind: simulator.FaultBareJSON}), class: classRetry, kind: "bad_answer", noID: true},
+		"token: internal error":    {opts: token(simulator.Fault{Kind: simulator.FaultInternal}), class: classRetry, kind: "failed 2200 api"},
+		"token: proxy":             {opts: token(simulator.Fault{Kind: simulator.FaultProxy}), class: classRetry, kind: "bad_answer none api", says: []string{"proxy"}, noID: true},
+		"token: HTML":              {opts: token(simulator.Fault{Kind: simulator.FaultHTML}), class: classRetry, kind: "bad_answer none api", says: []string{"HTML"}, noID: true},
+		"token: success, no token": {opts: token(simulator.Fault{Kind: simulator.FaultBareJSON}), class: classRetry, kind: "bad_answer none api", noID: true},
 		"token: wrong path": {
 			change: func(c *client) { c.endpoint += "/somewhere" },
-			class:  classConfig, kind: "http_404", says: []string{"the server does not know this path", "check endpoint"}, noID: true,
+			class:  classConfig, kind: "config none endpoint", says: []string{"the server does not know this path", "check endpoint"}, noID: true,
 		},
 
-		"rate limit, HTTP 429 with reset":  {opts: simulator.Options{RateHint: simulator.HintReset, RateHintValue: "17", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: 17 * time.Second},
-		"rate limit, HTTP 400 with reset":  {opts: simulator.Options{RateStatus: 400, RateHint: simulator.HintReset, RateHintValue: "3", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: 3 * time.Second},
-		"rate limit with Retry-After only": {opts: simulator.Options{RateHint: simulator.HintRetryAfter, RateHintValue: "9", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: 9 * time.Second},
-		"rate limit without a hint":        {opts: simulator.Options{RateHint: simulator.HintNone, Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400"},
-		"rate limit, absurd hint":          {opts: simulator.Options{RateHintValue: "99999999999999999999", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400", wait: maxWaitHint},
-		"rate limit, negative hint":        {opts: simulator.Options{RateHintValue: "-5", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400"},
-		"rate limit, NaN":                  {opts: simulator.Options{RateHintValue: "NaN", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "99991400"},
+		"rate limit, HTTP 429 with reset":  {opts: simulator.Options{RateHint: simulator.HintReset, RateHintValue: "17", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit", wait: 17 * time.Second},
+		"rate limit, HTTP 400 with reset":  {opts: simulator.Options{RateStatus: 400, RateHint: simulator.HintReset, RateHintValue: "3", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit", wait: 3 * time.Second},
+		"rate limit with Retry-After only": {opts: simulator.Options{RateHint: simulator.HintRetryAfter, RateHintValue: "9", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit", wait: 9 * time.Second},
+		"rate limit without a hint":        {opts: simulator.Options{RateHint: simulator.HintNone, Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit"},
+		"rate limit, absurd date":          {opts: simulator.Options{RateHint: simulator.HintRetryAfter, RateHintValue: "Fri, 31 Dec 2100 23:59:59 GMT", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit", wait: maxWaitHint},
+		"rate limit, absurd hint":          {opts: simulator.Options{RateHintValue: "99999999999999999999", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit", wait: maxWaitHint},
+		"rate limit, negative hint":        {opts: simulator.Options{RateHintValue: "-5", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit"},
+		"rate limit, NaN":                  {opts: simulator.Options{RateHintValue: "NaN", Faults: []simulator.Fault{{Kind: simulator.FaultRateLimited}}}, class: classRateLimited, kind: "rate_limited 99991400 rate_limit"},
 
-		"quota of the month": {opts: list(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), class: classQuota, kind: "99991403", says: []string{"HTTP 429", "used up", "poll_interval"}},
-		"IP refused":         {opts: list(simulator.Fault{Kind: simulator.FaultIPRefused}), class: classConfig, kind: "99991401", says: []string{"IP whitelist"}},
+		"quota of the month": {opts: list(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), class: classQuota, kind: "quota 99991403 quota", says: []string{"HTTP 429", "used up", "poll_interval"}},
+		"IP refused":         {opts: list(simulator.Fault{Kind: simulator.FaultIPRefused}), class: classConfig, kind: "config 99991401 address", says: []string{"IP whitelist"}},
 		"missing scope, as observed": {
 			opts:  list(simulator.Fault{Kind: simulator.FaultMissingScope}),
-			class: classConfig, kind: "99991672", says: []string{"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "publish a new version"},
+			class: classConfig, kind: "config 99991672 scope", says: []string{
+				"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "publish a new version",
+				"https://open.feishu.cn/app/" + simulator.DefaultAppID + "/auth?q=security_and_compliance:audit_log.openapi_log:readonly&op_from=openapi&token_type=tenant",
+			},
 		},
 		"missing scope, as documented": {
 			opts:  list(simulator.Fault{Kind: simulator.FaultMissingScopeOld}),
-			class: classConfig, kind: "99991672", says: []string{"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "https://"},
+			class: classConfig, kind: "config 99991672 scope", says: []string{"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "https://"},
 		},
-		"access token refused for ever": {opts: list(simulator.Fault{Kind: simulator.FaultTokenInvalid}), class: classRetry, kind: "99991663", says: []string{"refuses the token that it has just given out"}},
-		"parameter":                     {opts: list(simulator.Fault{Kind: simulator.FaultInvalidParam}), class: classParameter, kind: "1780103"},
-		"internal":                      {opts: list(simulator.Fault{Kind: simulator.FaultInternal}), class: classRetry, kind: "1780001"},
-		"unknown code":                  {opts: list(simulator.Fault{Kind: simulator.FaultError, Code: 4242, Msg: "surprise\r\n\x1b[31m" + strings.Repeat("x", 5000)}), class: classRetry, kind: "4242", says: []string{"surprise"}},
-		"404 in plain text":             {opts: list(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), class: classConfig, kind: "http_404", says: []string{"check endpoint"}, noID: true},
-		"redirect":                      {opts: list(simulator.Fault{Kind: simulator.FaultRedirect, Endpoint: simulator.EndpointList}), class: classConfig, kind: "http_307", says: []string{"not followed"}, noID: true},
-		"HTML":                          {opts: list(simulator.Fault{Kind: simulator.FaultHTML}), class: classRetry, kind: "http_502", says: []string{"HTML"}, noID: true},
-		"HTML with HTTP 200":            {opts: list(simulator.Fault{Kind: simulator.FaultHTML, Status: 200}), class: classRetry, kind: "bad_answer", says: []string{"HTML", "proxy"}, noID: true},
-		"empty":                         {opts: list(simulator.Fault{Kind: simulator.FaultEmpty}), class: classRetry, kind: "bad_answer", says: []string{"an empty answer"}, noID: true},
-		"truncated":                     {opts: list(simulator.Fault{Kind: simulator.FaultTruncated}), class: classRetry, noID: true},
-		"reset":                         {opts: list(simulator.Fault{Kind: simulator.FaultReset}), class: classRetry, kind: "no_answer", says: []string{"connection reset"}, noID: true},
-		"reset in the body":             {opts: list(simulator.Fault{Kind: simulator.FaultResetBody}), class: classRetry, kind: "no_answer", noID: true},
-		"no answer at all":              {opts: list(simulator.Fault{Kind: simulator.FaultHang}), class: classRetry, kind: "no_answer", says: []string{"within the time limit"}, noID: true},
-		"too large":                     {opts: list(simulator.Fault{Kind: simulator.FaultHuge, Size: 2 << 20}), class: classRetry, kind: "no_answer", says: []string{"larger than max_response_size", "page_size"}, noID: true},
-		"too large, compressed":         {opts: simulator.Options{Gzip: true, Faults: []simulator.Fault{{Kind: simulator.FaultHuge, Size: 20 << 20}}}, class: classRetry, kind: "no_answer", says: []string{"larger than max_response_size"}, noID: true},
+		"access token refused for ever": {opts: list(simulator.Fault{Kind: simulator.FaultTokenInvalid}), class: classRetry, kind: "failed 99991663 token", says: []string{"refuses the token that it has just given out"}},
+		"parameter":                     {opts: list(simulator.Fault{Kind: simulator.FaultInvalidParam}), class: classParameter, kind: "parameter 1780103 filter"},
+		"internal":                      {opts: list(simulator.Fault{Kind: simulator.FaultInternal}), class: classRetry, kind: "failed 1780001 api"},
+		"unknown code":                  {opts: list(simulator.Fault{Kind: simulator.FaultError, Code: 4242, Msg: "surprise\r\n\x1b[31m" + strings.Repeat("x", 5000)}), class: classRetry, kind: "failed other api", says: []string{"surprise"}},
+		"404 in plain text":             {opts: list(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), class: classConfig, kind: "config none endpoint", says: []string{"check endpoint"}, noID: true},
+		"redirect":                      {opts: list(simulator.Fault{Kind: simulator.FaultRedirect, Endpoint: simulator.EndpointList}), class: classConfig, kind: "config none endpoint", says: []string{"not followed"}, noID: true},
+		"HTML":                          {opts: list(simulator.Fault{Kind: simulator.FaultHTML}), class: classRetry, kind: "bad_answer none api", says: []string{"HTML"}, noID: true},
+		"HTML with HTTP 200":            {opts: list(simulator.Fault{Kind: simulator.FaultHTML, Status: 200}), class: classRetry, kind: "bad_answer none api", says: []string{"HTML", "proxy"}, noID: true},
+		"empty":                         {opts: list(simulator.Fault{Kind: simulator.FaultEmpty}), class: classRetry, kind: "bad_answer none api", says: []string{"an empty answer"}, noID: true},
+		"truncated":                     {opts: list(simulator.Fault{Kind: simulator.FaultTruncated}), class: classRetry, kind: "bad_answer none api", noID: true},
+		"reset":                         {opts: list(simulator.Fault{Kind: simulator.FaultReset}), class: classRetry, kind: "no_answer none network", says: []string{"connection reset"}, noID: true},
+		"reset in the body":             {opts: list(simulator.Fault{Kind: simulator.FaultResetBody}), class: classRetry, kind: "no_answer none network", noID: true},
+		"no answer at all":              {opts: list(simulator.Fault{Kind: simulator.FaultHang}), class: classRetry, kind: "no_answer none network", says: []string{"within the time limit"}, noID: true},
+		"too large":                     {opts: list(simulator.Fault{Kind: simulator.FaultHuge, Size: 2 << 20}), class: classRetry, kind: "no_answer none answer_size", says: []string{"larger than max_response_size", "page_size"}, noID: true},
+		"too large, compressed":         {opts: simulator.Options{Gzip: true, Faults: []simulator.Fault{{Kind: simulator.FaultHuge, Size: 20 << 20}}}, class: classRetry, kind: "no_answer none answer_size", says: []string{"larger than max_response_size"}, noID: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -126,9 +130,7 @@ func TestCallErrors(t *testing.T) {
 				var failed *apiError
 				require.ErrorAs(t, err, &failed)
 				assert.Equal(t, tc.class, failed.class, "class of %v", err)
-				if tc.kind != "" {
-					assert.Equal(t, tc.kind, failed.kind())
-				}
+				assert.Equal(t, tc.kind, failed.outcome()+" "+failed.codeLabel()+" "+string(failed.cause))
 				assert.Equal(t, tc.wait, failed.wait)
 				line := err.Error()
 				for _, part := range tc.says {

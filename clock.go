@@ -50,3 +50,12 @@ func (c *serverClock) now() time.Time {
 	}
 	return c.date.Add(time.Since(c.at))
 }
+
+// skew is how far the server's clock is ahead of our wall clock, to the second;
+// not known before an answer had a date.
+func (c *serverClock) skew() (ahead time.Duration, known bool) {
+	c.mu.Lock()
+	known = !c.date.IsZero()
+	c.mu.Unlock()
+	return c.now().Sub(time.Now().Round(0)), known
+}

@@ -35,16 +35,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	builder := newRecordBuilder(createDefaultConfig().(*Config), "1.2.3")
 	observed := time.Unix(1610613400, 0)
 	for _, page := range append(benchdata.Pages(), benchdata.Sizes()...) {
-		b.Run(page.Name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(page.Body)))
-			for b.Loop() {
-				n, err := decode(builder, page.Body, observed)
-				if err != nil || n == 0 {
-					b.Fatal(n, err)
-				}
-			}
-		})
+		benchdata.Run(b, page, func(body []byte) (int, error) { return decode(builder, body, observed) })
 	}
 }
 

@@ -129,11 +129,22 @@ func (p *pace) forget(now time.Time) {
 	}
 }
 
-// pause holds all calls back for d: the server asked for it.
-func (p *pace) pause(d time.Duration) {
+// pause holds all calls back for d: the server asked for it. It returns by how much
+// that is longer than they were held back anyway.
+func (p *pace) pause(d time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	before := latest(p.paused, time.Now())
 	p.paused = latest(p.paused, time.Now().Add(d))
+	return p.paused.Sub(before)
+}
+
+// since is the time from then to now without that in which the server holds calls
+// back.
+func (p *pace) since(then time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(0, time.Since(latest(then, p.paused)))
 }
 
 // recent counts the calls of the last minute by the second (Unix) up to which

@@ -6,7 +6,6 @@ package feishuauditreceiver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -62,7 +61,7 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 			return refused, plog.Logs{}, nil
 		}
 		wait := delay.NextBackOff()
-		h.failed("pipeline", false, fmt.Errorf("the pipeline does not take records: %w", safeRefusal(err)), wait)
+		h.failed(causePipeline, safeRefusal(err), wait)
 		if err := sleep(ctx, wait); err != nil {
 			return 0, logs, err
 		}

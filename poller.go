@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
-	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 )
@@ -28,11 +27,11 @@ type poller struct {
 	records *recordBuilder
 	pipe    *pipe
 	tel     *telemetry
-	report  func(*componentstatus.Event)
+	health  *health
 	// jitter draws from [0, d).
 	jitter func(d time.Duration) time.Duration
 
-	health    health
+	spans     spans
 	sched     *schedule
 	delays    delays
 	notBefore time.Time // no call before: the last one failed
@@ -52,13 +51,13 @@ type result struct {
 // run reads until ctx ends. Its calls end with ctx; a page that the pipeline has
 // accepted by then is still committed.
 func (p *poller) run(ctx context.Context) {
-	p.health = health{logger: p.logger, report: p.report}
 	p.delays = newDelays(p.cfg.RetryOnFailure)
+	p.spans = p.tel.newSpans()
 	p.results = make(chan result, p.cfg.MaxConcurrentWalks)
 	if err := p.resume(ctx); err != nil {
 		var unusable *unusableError
 		if errors.As(err, &unusable) {
-			p.health.unusable(err)
+			p.health.unusable(causeCheckpoint, err)
 		}
 		return
 	}
@@ -66,6 +65,7 @@ func (p *poller) run(ctx context.Context) {
 	for ; p.flying > 0; p.flying-- {
 		<-p.results
 	}
+	p.spans.endAll("the receiver stops")
 }
 
 // resume loads the position, for as long as it takes: a storage that fails is not
@@ -124,6 +124,7 @@ func (p *poller) resume(ctx context.Context) error {
 		p.logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(s.pos.begin, 0).UTC()))
 	}
 	p.sched = s
+	p.tel.gauges.progress(s)
 	// Written before anything is read, so that a restart in the first minutes does
 	// not begin later than this start did.
 	return p.commit(ctx, nil)
@@ -146,7 +147,7 @@ func (p *poller) loop(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		p.launch(ctx)
-		p.tel.observe(p.sched, p.clock.now().Unix())
+		p.tel.gauges.progress(p.sched)
 		wake := nextTick
 		if p.notBefore.After(time.Now()) && p.notBefore.Before(wake) {
 			wake = p.notBefore
@@ -188,9 +189,9 @@ func (p *poller) launch(ctx context.Context) {
 		}
 		w.flying = true
 		p.flying++
-		req := p.request(w.window, w.token)
+		req, within := p.request(w.window, w.token), p.spans.within(ctx, w)
 		go func() {
-			page, res, err := p.client.listData(ctx, req)
+			page, res, err := p.client.listData(within, req)
 			p.results <- result{walk: w, page: page, res: res, err: err}
 		}()
 	}
@@ -247,6 +248,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	w.token = r.page.pageToken
 	if !r.page.hasMore {
 		p.sched.finished(w)
+		p.spans.end(w, nil)
 	} else if w.pages%(2*pagesPerWalk) == 0 {
 		// A restart would begin this window again: let it be a shorter one.
 		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.wanted, p.sched.maxLength))
@@ -255,6 +257,9 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		if err := p.commit(ctx, keys); err != nil {
 			return err
 		}
+	}
+	if !r.page.hasMore {
+		p.tel.gauges.walk()
 	}
 	if fault != nil {
 		p.stuck(w, fault)
@@ -303,10 +308,11 @@ func pagingFault(w *walk, page *page) error {
 // stuck is a walk that cannot be finished as it is: it begins again, shorter.
 func (p *poller) stuck(w *walk, err error) {
 	p.sched.halve(w)
+	p.spans.end(w, err)
 	w.restart()
 	wait := p.delays.config() // each try costs pages
 	p.notBefore = time.Now().Add(wait)
-	p.health.failed("paging", false, fmt.Errorf("%s: %w", opList, err), wait)
+	p.health.failed(causePaging, fmt.Errorf("%s: %w", opList, err), wait)
 }
 
 // failed decides what to do after a failed call. The walk stays as it is, so the
@@ -315,27 +321,28 @@ func (p *poller) stuck(w *walk, err error) {
 func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	var api *apiError
 	if !errors.As(err, &api) {
-		api = &apiError{class: classRetry, operation: opList, reason: err.Error()}
+		api = &apiError{class: classRetry, cause: causeAPI, operation: opList, reason: err.Error()}
 	}
 	var wait time.Duration
-	needsPerson := false
 	switch api.class {
 	case classRateLimited:
 		wait = api.wait
 		if wait == 0 {
 			wait = max(minWaitHint, p.delays.passing())
 		}
-		p.pace.pause(wait)
+		p.tel.waited("server", p.pace.pause(wait))
 	case classParameter:
 		if w.token != "" {
 			// A page token does not live for ever. How long is not documented.
 			p.sched.expired(w.pages)
+			p.spans.end(w, err)
 			w.restart()
 			if w.reset == 1 {
 				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
 				return nil
 			}
 			p.sched.halve(w)
+			api.cause = causePaging
 			wait = p.delays.passing()
 			break
 		}
@@ -346,19 +353,18 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 		if gaveUp, err := p.giveUp(ctx, w); gaveUp || ctx.Err() != nil {
 			return err
 		}
-		needsPerson = true
 		api.advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id; if it is only that this time lies before what the API keeps, the receiver passes it over by itself after %s",
 			time.Unix(w.from, 0).UTC().Format(time.RFC3339), refusalPatience)
 		wait = p.delays.config()
 	case classConfig:
-		needsPerson, wait = true, p.delays.config()
+		wait = p.delays.config()
 	case classQuota:
-		needsPerson, wait = true, p.delays.quota()
+		wait = p.delays.quota()
 	default:
 		wait = p.delays.passing()
 	}
 	p.notBefore = time.Now().Add(wait)
-	p.health.failed(api.kind(), needsPerson, api, wait)
+	p.health.failed(api.cause, api, wait)
 	return nil
 }
 
@@ -372,6 +378,7 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey
 		again []seenKey // to be remembered anew: this window returned them, too
 		known int
 	)
+	ctx = p.spans.within(ctx, w)
 	inPage := make(map[seenKey]struct{}, len(r.page.items))
 	for i := range r.page.items {
 		it := &r.page.items[i]
@@ -394,6 +401,7 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey
 			items, fresh = append(items, it), append(fresh, k)
 		}
 	}
+	p.tel.read(len(r.page.items))
 	p.tel.known(known)
 	// An API that ignores page_size must not make a batch larger than pipelines and
 	// backends take.
@@ -401,16 +409,14 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey
 		end := min(start+maxPageSize, len(items))
 		batch := items[start:end]
 		logs, stats := p.records.build(batch, r.res.received)
-		lost, left, err := p.pipe.hand(ctx, logs, &p.health)
+		lost, left, err := p.pipe.hand(ctx, logs, p.health)
 		if err != nil {
 			accepted := taken(batch, fresh[start:end], left)
 			p.tel.delivered(len(accepted), 0, recordStats{})
 			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), err
 		}
 		p.tel.delivered(len(batch)-lost, lost, stats)
-		if w.pass > 0 {
-			p.tel.late(batch, r.res.received)
-		}
+		p.tel.late(batch, p.sched.pos, p.clock.now())
 	}
 	return p.remember(append(fresh, again...)), len(items), nil
 }
@@ -461,9 +467,10 @@ func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 		cancel()
 		switch {
 		case err == nil:
+			p.tel.gauges.save()
 			return nil
 		case ctx.Err() == nil:
-			_ = p.waitAfter(ctx, "storage", err)
+			_ = p.waitAfter(ctx, causeStorage, err)
 		case sleep(lasting, commitGrace/20) != nil:
 			p.logger.Warn("The position could not be written before the end: what was delivered since the last time comes again", zap.Error(err))
 			return ctx.Err()
@@ -484,10 +491,17 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	}
 }
 
-// waitAfter notes a failure that passes by itself and waits for the next try.
-func (p *poller) waitAfter(ctx context.Context, kind string, err error) error {
+// waitAfter notes a failure that passes by itself and waits for the next try; for the
+// end of the term, where there can be none.
+func (p *poller) waitAfter(ctx context.Context, c cause, err error) error {
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		p.health.unusable(c, err)
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	wait := p.delays.passing()
-	p.health.failed(kind, false, err, wait)
+	p.health.failed(c, err, wait)
 	return sleep(ctx, wait)
 }
 
@@ -499,7 +513,7 @@ func retryStorage[A, B any](ctx context.Context, p *poller, f func() (A, B, erro
 		if err == nil || errors.As(err, &unusable) {
 			return a, b, err
 		}
-		if err := p.waitAfter(ctx, "storage", err); err != nil {
+		if err := p.waitAfter(ctx, causeStorage, err); err != nil {
 			return a, b, err
 		}
 	}

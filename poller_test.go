@@ -5,6 +5,8 @@ package feishuauditreceiver
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +36,44 @@ func TestLateWhilePaging(t *testing.T) {
 		for _, e := range tenant.Entries(began.Add(-9*time.Minute).Unix(), time.Now().Add(-3*latest).Unix()) {
 			assert.Equal(t, 1, got[e.ID], "%s of %d, visible after %v", e.ID, e.EventTime, e.VisibleAt.Sub(time.Unix(e.EventTime, 0)))
 		}
+	})
+}
+
+// TestFailedCallKeepsThePage: a call that fails in the middle of a walk is made
+// again, and no other. Covers F15.
+func TestFailedCallKeepsThePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset, Endpoint: simulator.EndpointList, After: 2, Count: 2}}})
+		entries(w.server, "e", 50, time.Now().Unix()-60)
+		w.cfg.InitialLookback, w.cfg.PageSize = 2*time.Minute, 10
+		w.jitter = func(d time.Duration) time.Duration { return d - 1 } // no second tick
+		stop := w.start(t)
+		time.Sleep(50 * time.Second)
+		stop()
+		assert.Len(t, w.sink.got(), 50)
+		tokens := map[string]int{}
+		for _, call := range callsOf(w.server, simulator.EndpointList) {
+			tokens[call.PageToken]++
+		}
+		assert.Equal(t, []int{1, 1, 1, 1, 3}, slices.Sorted(maps.Values(tokens)), "the calls that were cut off are noted without a token")
+	})
+}
+
+// TestCrashLoopKeepsThePace: a process that dies every few seconds does not make
+// more calls a minute than one that lives. Covers F17, F19.
+func TestCrashLoopKeepsThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 9, PerSecond: 1, Start: time.Now().Add(-2 * time.Hour).Unix()}})
+		w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RequestsPerMinute = 2*time.Hour, 10, 60
+		for range 60 {
+			stop := w.start(t)
+			time.Sleep(7 * time.Second)
+			w.kill()
+			stop()
+			w.reboot()
+		}
+		assert.LessOrEqual(t, w.server.MaxCallsInAnyMinute(), 60)
+		assert.Greater(t, len(w.sink.got()), 60*10, "it gets on")
 	})
 }
 

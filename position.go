@@ -49,9 +49,32 @@ func (p *position) target(pass int, now int64) int64 {
 	return t
 }
 
-// lag is how many seconds a pass is behind its target.
-func (p *position) lag(pass int, now int64) int64 {
+// behind is how many seconds a pass is behind its target.
+func (p *position) behind(pass int, now int64) int64 {
 	return max(0, p.target(pass, now)-p.marks[pass])
+}
+
+// lag is how many seconds a pass is behind the present, or the end.
+func (p *position) lag(pass int, now int64) int64 {
+	return max(0, p.target(0, now)-p.marks[pass])
+}
+
+// What finds late entries, as the metric late_entries names it.
+const (
+	foundByRecheck = "recheck"
+	foundByLast    = "last_recheck" // of several
+	foundByChance  = "chance"       // in the overlap, or because the API ignores a bound
+)
+
+// foundBy names the pass that finds an entry of a second that pass 0 has read.
+func (p *position) foundBy(second int64) string {
+	switch last := p.last(); {
+	case second < p.marks[last]:
+		return foundByChance
+	case last > 1 && second < p.marks[last-1]:
+		return foundByLast
+	}
+	return foundByRecheck
 }
 
 // last is the pass that reads latest.

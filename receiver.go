@@ -210,12 +210,20 @@ func (r *auditReceiver) end(ctx context.Context) error {
 		return nil
 	}
 	t.cancel()
+	defer r.tel.gauges.end()
 	select {
 	case <-t.ended:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// lost tells whether a term has ended because another replica was elected.
+func (r *auditReceiver) lost() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.term == nil && !r.shutdown
 }
 
 // stopGrace is how long the pipeline may take to finish with the records that it
@@ -225,7 +233,15 @@ const stopGrace = 5 * time.Second
 // run is one term.
 func (r *auditReceiver) run(ctx context.Context) {
 	report := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
-	keeper, err := r.openStorage(ctx, report)
+	clock := &serverClock{}
+	r.tel.gauges.begin(clock, r.storage != nil)
+	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges}
+	defer func() {
+		if r.lost() {
+			well.rest()
+		}
+	}()
+	keeper, err := r.openStorage(ctx, well)
 	if err != nil {
 		return // the term is over
 	}
@@ -235,7 +251,6 @@ func (r *auditReceiver) run(ctx context.Context) {
 		}
 	}()
 
-	clock := &serverClock{}
 	kept := &store{client: keeper, query: queryOf(r.cfg)}
 	p := &poller{
 		cfg:     r.cfg,
@@ -245,7 +260,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		store:   kept,
 		records: r.records,
 		tel:     r.tel,
-		report:  report,
+		health:  well,
 		pipe: &pipe{
 			next:    r.next,
 			obsrep:  r.obsrep,
@@ -264,46 +279,41 @@ func (r *auditReceiver) run(ctx context.Context) {
 		maxResponse: int64(r.cfg.MaxResponseSize),
 		tokens:      newTokenSource(),
 		observe:     r.tel.call,
-		turn:        r.pace.wait,
-	}
-	if r.storage != nil {
-		p.client.turn = func(ctx context.Context) (func(), error) {
+		turn: func(ctx context.Context) (func(), error) {
+			began := time.Now()
 			answered, err := r.pace.wait(ctx)
-			if err == nil {
+			r.tel.waited("pace", r.pace.since(began))
+			if err == nil && r.storage != nil {
 				// Before the call: a crash after it must not forget it.
 				if err := kept.saveCalls(ctx, r.pace.recent()); err != nil {
 					r.set.Logger.Debug("Cannot write down a call; a restart may exceed requests_per_minute", zap.Error(err))
 				}
 			}
 			return answered, err
-		}
+		},
 	}
 	p.run(ctx)
 }
 
 // openStorage gets the storage client, for as long as it takes: another process
 // may still hold its lock, and a file system may come back.
-func (r *auditReceiver) openStorage(ctx context.Context, report func(*componentstatus.Event)) (storage.Client, error) {
+func (r *auditReceiver) openStorage(ctx context.Context, waiting *health) (storage.Client, error) {
 	if r.storage == nil {
 		return storage.NewNopClient(), nil
 	}
-	waiting := health{logger: r.set.Logger, report: report}
 	delay := newBackOff(r.cfg.RetryOnFailure)
 	for {
 		keeper, err := openGuarded(ctx, r.storage, r.set.ID)
 		if err == nil {
-			if waiting.failures > 0 {
-				waiting.recovered()
-			}
 			return keeper, nil
 		}
 		var panicked *panicError
 		if errors.As(err, &panicked) {
-			waiting.unusable(fmt.Errorf("cannot open the storage: %w", err))
+			waiting.unusable(causeStorage, fmt.Errorf("cannot open the storage: %w", err))
 			return nil, err
 		}
 		wait := delay.NextBackOff()
-		waiting.failed("storage", false, fmt.Errorf("cannot open the storage: %w", err), wait)
+		waiting.failed(causeStorage, fmt.Errorf("cannot open the storage: %w", err), wait)
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}

@@ -69,8 +69,21 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 			refused = middle
 		}
 	}
-	gap.to = min(gap.to+refusalMargin, now)
+	// The search took time, too, in which that time has moved on.
+	for step := int64(refusalMargin); ; step *= 2 {
+		now = p.clock.now().Unix()
+		ok, err := shown(gap.to)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			break
+		}
+		gap.to = min(gap.to+step, now-overlap)
+	}
+	gap.to = min(gap.to+refusalMargin+60/int64(p.cfg.RequestsPerMinute), now) // until the next call
 	p.sched.skip(gap)
+	p.spans.endAll("the API does not show this time")
 	p.tel.skipped(gap)
 	p.logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
 		zap.Time("from", time.Unix(gap.from, 0).UTC()), zap.Time("to", time.Unix(gap.to, 0).UTC()), zap.Duration("refused_for", time.Since(w.refusedSince).Round(time.Second)))

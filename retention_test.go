@@ -6,6 +6,7 @@ package feishuauditreceiver
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -71,6 +72,23 @@ func TestBeyondRetention(t *testing.T) {
 			assert.WithinDuration(t, time.Now().Add(-7*day-2*time.Hour), gap["to"].(time.Time), 20*time.Minute, "ten minutes of patience, and up to one more wait")
 		})
 	})
+	// The search for the oldest time takes two dozen calls, and that time moves on
+	// meanwhile.
+	for _, perMinute := range []int{1, 6, 100} {
+		t.Run(fmt.Sprintf("start, slowly, %d calls a minute", perMinute), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, _ := newTenant()
+				w.cfg.RequestsPerMinute, w.cfg.RecheckAfter = perMinute, nil
+				w.latency = func() time.Duration { return 2 * time.Second }
+				w.cfg.StartTime = time.Now().Add(-20 * day)
+				stop := w.start(t)
+				time.Sleep(2 * time.Hour)
+				stop()
+				assert.NotEmpty(t, w.sink.got())
+				assert.Equal(t, 1, gaps(w))
+			})
+		})
+	}
 	t.Run("everything refused", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, _ := newTenant()

@@ -74,7 +74,7 @@ func (s *schedule) next(now int64) *walk {
 	// others. It is the one that entries are promised by, what it reads serves the
 	// others once they have fallen back to it, and if it fell further behind, fresh
 	// entries would have to wait.
-	if last > 1 && s.pos.lag(last, now) > s.pos.recheck[last] {
+	if last > 1 && s.pos.behind(last, now) > s.pos.recheck[last] {
 		if w := s.lastRecheck(now); w != nil {
 			return w
 		}

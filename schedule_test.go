@@ -156,6 +156,25 @@ func TestHalvesAreReadOnce(t *testing.T) {
 	assert.Equal(t, int64(now), s.pos.marks[0])
 }
 
+// TestScheduleForgets: ids are remembered as long as an entry may be read again, and
+// no longer. Covers F33.
+func TestScheduleForgets(t *testing.T) {
+	const begin, last = 36_000, 3600
+	s := newSchedule(begin, 120, last)
+	most := 0
+	for now := int64(begin); now < begin+24*3600; now += 60 {
+		s.seen.add(seenKey{minute: minuteOf(now), hash: uint64(now)})
+		s.due = true
+		for w := s.next(now); w != nil; w = s.next(now) {
+			w.pages, w.began = 1, now
+			s.finished(w)
+		}
+		most = max(most, s.seen.count)
+		require.GreaterOrEqual(t, s.seen.count, int(min(now-begin, last)/60))
+	}
+	assert.LessOrEqual(t, most, 3*last/60)
+}
+
 func TestNextLength(t *testing.T) {
 	assert.Equal(t, int64(1200), nextLength(300, 1, pagesPerWalk, 3600), "grows where there is little")
 	assert.Equal(t, int64(3600), nextLength(3600, 1, pagesPerWalk, 3600), "up to max_window")

@@ -25,6 +25,7 @@ type seen struct {
 	minutes map[int64]*hashSet
 	odd     map[uint64]int64 // hash to the minute from which it may be forgotten
 	count   int
+	places  int // of all sets
 }
 
 func newSeen() *seen {
@@ -93,9 +94,16 @@ func (s *seen) add(k seenKey) {
 		set = &hashSet{}
 		s.minutes[k.minute] = set
 	}
+	before := len(set.places)
 	if set.add(k.hash) {
 		s.count++
 	}
+	s.places += len(set.places) - before
+}
+
+// bytes is how much memory the ids take, as far as it grows with their number.
+func (s *seen) bytes() int64 {
+	return 8*int64(s.places) + 16*int64(len(s.odd))
 }
 
 // forgetBefore drops everything of minutes before the given one.
@@ -103,6 +111,7 @@ func (s *seen) forgetBefore(minute int64) {
 	for m, set := range s.minutes {
 		if m < minute {
 			s.count -= set.n
+			s.places -= len(set.places)
 			delete(s.minutes, m)
 		}
 	}

@@ -11,14 +11,17 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 )
 
-// telemetry counts what the receiver does. metadata.yaml says what each metric
-// means; all of them carry the receiver's id.
+// telemetry counts what the receiver does, as metadata.yaml says; every metric
+// carries the receiver's id.
 type telemetry struct {
 	builder  *metadata.TelemetryBuilder
+	tracer   trace.Tracer
+	gauges   gauges
 	receiver attribute.KeyValue
 	plain    metric.MeasurementOption
 }
@@ -29,7 +32,25 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 		return nil, err
 	}
 	receiver := attribute.String("receiver", id.String())
-	return &telemetry{builder: builder, receiver: receiver, plain: metric.WithAttributeSet(attribute.NewSet(receiver))}, nil
+	t := &telemetry{
+		builder: builder, tracer: metadata.Tracer(set),
+		receiver: receiver, plain: metric.WithAttributeSet(attribute.NewSet(receiver)),
+	}
+	t.zero()
+	return t, t.gauges.register(builder, receiver)
+}
+
+// zero shows every counter from the start: an alert on an increase does not see the
+// first one of a counter that was not there before.
+func (t *telemetry) zero() {
+	t.read(0)
+	t.delivered(0, 0, recordStats{})
+	t.known(0)
+	t.refused(0)
+	t.skipped(window{})
+	for _, pass := range []string{foundByRecheck, foundByLast, foundByChance} {
+		t.foundLate(pass, 0)
+	}
 }
 
 func (t *telemetry) with(more ...attribute.KeyValue) metric.MeasurementOption {
@@ -37,15 +58,26 @@ func (t *telemetry) with(more ...attribute.KeyValue) metric.MeasurementOption {
 }
 
 func (t *telemetry) call(operation string, took time.Duration, err error) {
-	outcome := "ok"
+	outcome, code := "ok", "0"
 	var api *apiError
 	if errors.As(err, &api) {
-		outcome = api.kind()
+		outcome, code = api.outcome(), api.codeLabel()
 	}
 	op := attribute.String("operation", operation)
 	ctx := context.Background()
-	t.builder.ReceiverFeishuAuditCalls.Add(ctx, 1, t.with(op, attribute.String("outcome", outcome)))
+	t.builder.ReceiverFeishuAuditCalls.Add(ctx, 1, t.with(op, attribute.String("outcome", outcome), attribute.String("code", code)))
 	t.builder.ReceiverFeishuAuditCallDuration.Record(ctx, took.Seconds(), t.with(op))
+}
+
+// waited counts a wait before a call: for our own "pace", or for the "server".
+func (t *telemetry) waited(what string, d time.Duration) {
+	if d > 0 {
+		t.builder.ReceiverFeishuAuditCallWaits.Add(context.Background(), d.Seconds(), t.with(attribute.String("waiting_for", what)))
+	}
+}
+
+func (t *telemetry) read(n int) {
+	t.builder.ReceiverFeishuAuditReadEntries.Add(context.Background(), int64(n), t.plain)
 }
 
 func (t *telemetry) delivered(delivered, lost int, stats recordStats) {
@@ -59,9 +91,7 @@ func (t *telemetry) delivered(delivered, lost int, stats recordStats) {
 func (t *telemetry) known(n int) { t.entries("known", n) }
 
 func (t *telemetry) entries(result string, n int) {
-	if n > 0 {
-		t.builder.ReceiverFeishuAuditEntries.Add(context.Background(), int64(n), t.with(attribute.String("result", result)))
-	}
+	t.builder.ReceiverFeishuAuditEntries.Add(context.Background(), int64(n), t.with(attribute.String("result", result)))
 }
 
 func (t *telemetry) refused(n int) {
@@ -72,22 +102,22 @@ func (t *telemetry) skipped(gap window) {
 	t.builder.ReceiverFeishuAuditSkippedTime.Add(context.Background(), gap.seconds(), t.plain)
 }
 
-// late records how old the entries were that a recheck found.
-func (t *telemetry) late(items []*item, now time.Time) {
+// late counts the new entries whose time pass 0 had read before, and records how old
+// they were.
+func (t *telemetry) late(items []*item, pos *position, now time.Time) {
+	ctx := context.Background()
 	for _, it := range items {
-		if at, ok := it.eventTime(); ok {
-			t.builder.ReceiverFeishuAuditLateness.Record(context.Background(), max(0, now.Unix()-at), t.plain)
+		at, ok := it.eventTime()
+		if !ok || at >= pos.marks[0] || at < pos.begin {
+			continue
 		}
+		t.builder.ReceiverFeishuAuditLateness.Record(ctx, max(0, now.Unix()-at), t.plain)
+		t.foundLate(pos.foundBy(at), 1)
 	}
 }
 
-// observe sets the gauges, with the server's clock at now.
-func (t *telemetry) observe(s *schedule, now int64) {
-	ctx := context.Background()
-	t.builder.ReceiverFeishuAuditRememberedIds.Record(ctx, int64(s.seen.count), t.plain)
-	for pass := range s.pos.marks {
-		t.builder.ReceiverFeishuAuditLag.Record(ctx, s.pos.lag(pass, now), t.with(attribute.Int("pass", pass)))
-	}
+func (t *telemetry) foundLate(by string, n int64) {
+	t.builder.ReceiverFeishuAuditLateEntries.Add(context.Background(), n, t.with(attribute.String("found_by", by)))
 }
 
 func (t *telemetry) close() { t.builder.Shutdown() }

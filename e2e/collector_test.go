@@ -40,16 +40,19 @@ func binary(t *testing.T) string {
 
 // setup is a collector's configuration and its folder.
 type setup struct {
-	Storage  string // the folder of file_storage
-	Endpoint string
-	Extra    []string          // further lines of the receiver's section
-	Others   map[string]*other // further receivers of the same pipeline, by name
-	Exporter []string          // further lines of the exporter's section
-	Timeout  time.Duration     // of the exporter: long, for one that gives up may have delivered
-	Backend  string            // its base URL
-	Metrics  bool              // whether the collector sends its own metrics to the backend
-	Health   string            // where healthcheckv2 listens, "" for nowhere
-	Life     int               // counts the starts and reloads, in a header of every request to the backend
+	Storage   string // the folder of file_storage
+	Endpoint  string
+	Extra     []string          // further lines of the receiver's section
+	Others    map[string]*other // further receivers of the same pipeline, by name
+	Exporter  []string          // further lines of the exporter's section
+	Timeout   time.Duration     // of the exporter: long, for one that gives up may have delivered
+	Backend   string            // its base URL
+	Metrics   bool              // whether the collector sends its own metrics to the backend
+	PerMinute int               // requests_per_minute
+	Scrape    string            // where Prometheus finds the collector's metrics, "" for nowhere
+	Suffixes  bool              // whether they are named with units and suffixes, which is not the collector's default
+	Health    string            // where healthcheckv2 listens, "" for nowhere
+	Life      int               // counts the starts and reloads, in a header of every request to the backend
 
 	binary, dir string
 }
@@ -64,10 +67,22 @@ func newSetup(t *testing.T, endpoint string, extra ...string) *setup {
 	dir := t.TempDir()
 	return &setup{
 		binary: binary(t), dir: dir, Storage: filepath.Join(dir, "storage"), Endpoint: endpoint, Extra: extra,
-		Timeout: 30 * time.Second,
+		Timeout: 30 * time.Second, PerMinute: 6000,
 		// The backend's answer is the pipeline's answer.
 		Exporter: []string{"sending_queue: {enabled: false}", "retry_on_failure: {enabled: false}"},
 	}
+}
+
+// ScrapeHost is the host of Scrape, for the template.
+func (s *setup) ScrapeHost() string {
+	host, _, _ := strings.Cut(s.Scrape, ":")
+	return host
+}
+
+// ScrapePort is the port of Scrape, for the template.
+func (s *setup) ScrapePort() string {
+	_, port, _ := strings.Cut(s.Scrape, ":")
+	return port
 }
 
 // file is where the receiver's storage lies.
@@ -82,6 +97,7 @@ extensions:
 {{- if .Health}}
   healthcheckv2:
     use_v2: true
+    component_health: {include_permanent_errors: true, include_recoverable_errors: true, recovery_duration: 1ms}
     http: {endpoint: {{.Health}}, status: {enabled: true, path: /status}}
 {{- end}}
 receivers:
@@ -91,7 +107,7 @@ receivers:
     app_secret: ${env:FEISHU_APP_SECRET}
     storage: file_storage
     poll_interval: 1s
-    requests_per_minute: 6000
+    requests_per_minute: {{.PerMinute}}
     retry_on_failure: {initial_interval: 100ms, max_interval: 1s}
 {{- range .Extra}}
     {{.}}
@@ -122,6 +138,20 @@ service:
   telemetry:
 {{- if .Metrics}}
     metrics: {level: normal, readers: [{periodic: {interval: 500, exporter: {otlp: {protocol: http/protobuf, endpoint: {{.Backend}}/v1/metrics}}}}]}
+{{- else if .Scrape}}
+    metrics:
+      level: normal
+      readers:
+        - pull:
+            exporter:
+              prometheus:
+                host: {{.ScrapeHost}}
+                port: {{.ScrapePort}}
+{{- if not .Suffixes}}
+                without_scope_info: true
+                without_units: true
+                without_type_suffix: true
+{{- end}}
 {{- else}}
     metrics: {level: none}
 {{- end}}

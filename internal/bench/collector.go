@@ -109,7 +109,7 @@ func backlog(n int) (simulator, settings []string, from, to time.Time) {
 	to = time.Now().Add(-2 * time.Hour).Truncate(time.Second)
 	const perSecond = 50
 	from = to.Add(-time.Duration(n/perSecond) * time.Second)
-	simulator = []string{"--rate", fmt.Sprint(perSecond), "--since", from.Format(time.RFC3339), "--until", to.Add(-time.Second).Format(time.RFC3339)}
+	simulator = []string{"--rate", strconv.Itoa(perSecond), "--since", from.Format(time.RFC3339), "--until", to.Add(-time.Second).Format(time.RFC3339)}
 	settings = []string{"start_time: " + from.UTC().Format(time.RFC3339), "end_time: " + to.UTC().Format(time.RFC3339), "requests_per_minute: 1000000"}
 	return simulator, settings, from, to
 }

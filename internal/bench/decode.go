@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// sample is the least that a benchmark took in all rounds.
+// sample is the least CPU time that a benchmark took in all rounds.
 type sample struct {
 	nanos, allocs float64
 }
@@ -132,7 +132,7 @@ func runBenchmarks(ctx context.Context, binary, pattern string, best map[string]
 				return fmt.Errorf("%s: %w", match[0], err)
 			}
 			switch fields[i] {
-			case "ns/op":
+			case "cpu-ns/op":
 				if !known || value < s.nanos {
 					s.nanos = value
 				}

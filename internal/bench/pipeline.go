@@ -66,12 +66,12 @@ func (b *bench) compare(ctx context.Context, n int, otlp bool) (ours, theirs cos
 		url = sink.URL
 	}
 	simulator, settings, from, to := backlog(n)
-	began := time.Now()
 	sc, err := b.play(ctx, setup{receivers: 1, settings: settings, otlp: url}, simulator...)
 	if err != nil {
 		return ours, theirs, err
 	}
 	defer sc.end()
+	began := time.Now() // the first pages may have come before
 	if err := sc.collector.Await(ctx, "The export is complete", 1); err != nil {
 		return ours, theirs, err
 	}

@@ -21,7 +21,7 @@ import (
 
 // sdkLoop is the program that one would write with the official SDK: it pages
 // through a time range, makes the same records, and posts them as OTLP. It keeps
-// no position, masks nothing and reads everything once.
+// no position and reads everything once.
 func sdkLoop(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("sdk-loop", flag.ContinueOnError)
 	endpoint := flags.String("endpoint", "", "base `URL` of the API")

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"syscall"
+	"testing"
 )
 
 // Page is an answer of list_data.
@@ -87,4 +89,29 @@ func quote(text string) string {
 		panic(err) // strings always marshal
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// Run measures a way to take a page apart, which returns the number of its entries.
+// Beside the usual figures it reports the CPU time of the whole process, as
+// cpu-ns/op: on a shared machine the time of a clock is also that of others.
+func Run(b *testing.B, page Page, decode func(body []byte) (entries int, err error)) {
+	b.Run(page.Name, func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(page.Body)))
+		before := cpuTime(b)
+		for b.Loop() {
+			if n, err := decode(page.Body); err != nil || n == 0 {
+				b.Fatal(n, err)
+			}
+		}
+		b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N), "cpu-ns/op")
+	})
+}
+
+func cpuTime(b *testing.B) int64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return used.Utime.Nano() + used.Stime.Nano()
 }

@@ -3,10 +3,12 @@
 package metadata
 
 import (
+	"context"
 	"errors"
 	"sync"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/embedded"
 	"go.opentelemetry.io/otel/trace"
 
 	"go.opentelemetry.io/collector/component"
@@ -26,16 +28,26 @@ type TelemetryBuilder struct {
 	meter                               metric.Meter
 	mu                                  sync.Mutex
 	registrations                       []metric.Registration
+	ReceiverFeishuAuditBacklog          metric.Int64ObservableGauge
 	ReceiverFeishuAuditCallDuration     metric.Float64Histogram
+	ReceiverFeishuAuditCallWaits        metric.Float64Counter
 	ReceiverFeishuAuditCalls            metric.Int64Counter
+	ReceiverFeishuAuditCheckpointAge    metric.Float64ObservableGauge
+	ReceiverFeishuAuditClockSkew        metric.Float64ObservableGauge
 	ReceiverFeishuAuditEntries          metric.Int64Counter
-	ReceiverFeishuAuditLag              metric.Int64Gauge
+	ReceiverFeishuAuditLag              metric.Int64ObservableGauge
+	ReceiverFeishuAuditLateEntries      metric.Int64Counter
 	ReceiverFeishuAuditLateness         metric.Int64Histogram
+	ReceiverFeishuAuditLeader           metric.Int64ObservableGauge
 	ReceiverFeishuAuditMalformedEntries metric.Int64Counter
+	ReceiverFeishuAuditReadEntries      metric.Int64Counter
 	ReceiverFeishuAuditRedactedValues   metric.Int64Counter
 	ReceiverFeishuAuditRefusedEntries   metric.Int64Counter
-	ReceiverFeishuAuditRememberedIds    metric.Int64Gauge
+	ReceiverFeishuAuditRememberedBytes  metric.Int64ObservableGauge
+	ReceiverFeishuAuditRememberedIds    metric.Int64ObservableGauge
 	ReceiverFeishuAuditSkippedTime      metric.Int64Counter
+	ReceiverFeishuAuditTrouble          metric.Float64ObservableGauge
+	ReceiverFeishuAuditWalkAge          metric.Float64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -47,6 +59,161 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterReceiverFeishuAuditBacklogCallback sets callback for observable ReceiverFeishuAuditBacklog metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditBacklogCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditBacklog, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditBacklog)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditCheckpointAgeCallback sets callback for observable ReceiverFeishuAuditCheckpointAge metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditCheckpointAgeCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditCheckpointAge, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditCheckpointAge)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditClockSkewCallback sets callback for observable ReceiverFeishuAuditClockSkew metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditClockSkewCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditClockSkew, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditClockSkew)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditLagCallback sets callback for observable ReceiverFeishuAuditLag metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditLagCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditLag, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditLag)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditLeaderCallback sets callback for observable ReceiverFeishuAuditLeader metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditLeaderCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditLeader, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditLeader)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditRememberedBytesCallback sets callback for observable ReceiverFeishuAuditRememberedBytes metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditRememberedBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditRememberedBytes, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditRememberedBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditRememberedIdsCallback sets callback for observable ReceiverFeishuAuditRememberedIds metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditRememberedIdsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditRememberedIds, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditRememberedIds)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditTroubleCallback sets callback for observable ReceiverFeishuAuditTrouble metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditTroubleCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditTrouble, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditTrouble)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditWalkAgeCallback sets callback for observable ReceiverFeishuAuditWalkAge metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditWalkAgeCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditWalkAge, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditWalkAge)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+type observerInt64 struct {
+	embedded.Int64Observer
+	inst metric.Int64Observable
+	obs  metric.Observer
+}
+
+func (oi *observerInt64) Observe(value int64, opts ...metric.ObserveOption) {
+	oi.obs.ObserveInt64(oi.inst, value, opts...)
+}
+
+type observerFloat64 struct {
+	embedded.Float64Observer
+	inst metric.Float64Observable
+	obs  metric.Observer
+}
+
+func (oi *observerFloat64) Observe(value float64, opts ...metric.ObserveOption) {
+	oi.obs.ObserveFloat64(oi.inst, value, opts...)
 }
 
 // Shutdown unregister all registered callbacks for async instruments.
@@ -67,6 +234,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.ReceiverFeishuAuditBacklog, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_feishu_audit_backlog",
+		metric.WithDescription("How many seconds of the log each pass could have read by now and has not. Grows while nothing is read. [Development]"),
+		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditCallDuration, err = builder.meter.Float64Histogram(
 		"otelcol_receiver_feishu_audit_call_duration",
 		metric.WithDescription("How long calls of the Open API took, from sending to the whole answer. [Development]"),
@@ -74,34 +247,70 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithExplicitBucketBoundaries([]float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}...),
 	)
 	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditCallWaits, err = builder.meter.Float64Counter(
+		"otelcol_receiver_feishu_audit_call_waits",
+		metric.WithDescription("How long calls of list_data had to wait before they were sent, and for what. [Development]"),
+		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditCalls, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_calls",
-		metric.WithDescription("Calls of the Open API. [Development]"),
+		metric.WithDescription("Calls of the Open API. Those of tenant_access_token with the outcome `ok` are the refreshed access tokens. [Development]"),
 		metric.WithUnit("{call}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditCheckpointAge, err = builder.meter.Float64ObservableGauge(
+		"otelcol_receiver_feishu_audit_checkpoint_age",
+		metric.WithDescription("How long ago the position was written to the storage, or since when it should have been. Absent without `storage` and once a bounded export is complete. [Development]"),
+		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditClockSkew, err = builder.meter.Float64ObservableGauge(
+		"otelcol_receiver_feishu_audit_clock_skew",
+		metric.WithDescription("How far the server's clock is ahead of ours, to the second. Absent until the server has said its time. [Development]"),
+		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditEntries, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_entries",
-		metric.WithDescription("Entries read from the API, by what became of them. [Development]"),
+		metric.WithDescription("Entries, by what became of them. [Development]"),
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ReceiverFeishuAuditLag, err = builder.meter.Int64Gauge(
+	builder.ReceiverFeishuAuditLag, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_lag",
-		metric.WithDescription("How far each pass is behind the time that it could have read by now. [Development]"),
+		metric.WithDescription("How far the watermark of each pass is behind the present, or behind the end of a bounded export: everything before it has been read by that pass and accepted by the pipeline. A recheck is behind by its recheck_after at least. Grows while nothing is read. [Development]"),
 		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditLateEntries, err = builder.meter.Int64Counter(
+		"otelcol_receiver_feishu_audit_late_entries",
+		metric.WithDescription("New entries of a time that had been read before, by what found them. [Development]"),
+		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLateness, err = builder.meter.Int64Histogram(
 		"otelcol_receiver_feishu_audit_lateness",
-		metric.WithDescription("How old late entries were (now minus event time) when a recheck found them. [Development]"),
+		metric.WithDescription("How old late entries were (now minus event time) when they were found: the most that they can have been late by. [Development]"),
 		metric.WithUnit("s"),
-		metric.WithExplicitBucketBoundaries([]float64{60, 120, 300, 900, 1800, 3600, 7200, 21600, 86400}...),
+		metric.WithExplicitBucketBoundaries([]float64{5, 15, 60, 120, 300, 900, 1800, 3600, 7200, 21600, 86400}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditLeader, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_feishu_audit_leader",
+		metric.WithDescription("1 while this replica reads the log, 0 while another one is elected to. [Development]"),
+		metric.WithUnit("{replica}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditMalformedEntries, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_malformed_entries",
 		metric.WithDescription("Entries delivered with a field that could not be read. [Development]"),
+		metric.WithUnit("{entry}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditReadEntries, err = builder.meter.Int64Counter(
+		"otelcol_receiver_feishu_audit_read_entries",
+		metric.WithDescription("Entries on the pages that the API returned. [Development]"),
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
@@ -117,7 +326,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ReceiverFeishuAuditRememberedIds, err = builder.meter.Int64Gauge(
+	builder.ReceiverFeishuAuditRememberedBytes, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_feishu_audit_remembered_bytes",
+		metric.WithDescription("Memory that the remembered ids take. [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditRememberedIds, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_remembered_ids",
 		metric.WithDescription("Ids of delivered entries that are remembered. [Development]"),
 		metric.WithUnit("{id}"),
@@ -126,6 +341,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ReceiverFeishuAuditSkippedTime, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_skipped_time",
 		metric.WithDescription("Event time that was passed over because the API refuses to show it, like what it no longer keeps. [Development]"),
+		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditTrouble, err = builder.meter.Float64ObservableGauge(
+		"otelcol_receiver_feishu_audit_trouble",
+		metric.WithDescription("For how long reading has failed, by cause; 0 while it does not fail for that cause. [Development]"),
+		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditWalkAge, err = builder.meter.Float64ObservableGauge(
+		"otelcol_receiver_feishu_audit_walk_age",
+		metric.WithDescription("How long ago a window was read to its end, or since when one should have been. Absent once a bounded export is complete. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)

@@ -69,7 +69,7 @@ func run(only, tests, report string, compile bool) error {
 	if compile {
 		fmt.Println("no test is run: all that compiles survives")
 	} else if caughtBy, err := none.try(root, filepath.Join(dir, "none"), tests, false); !errors.Is(err, errSurvived) {
-		return fmt.Errorf("the tests fail without any mutant: %s: %w", caughtBy, err)
+		return errors.Join(fmt.Errorf("the tests fail without any mutant: %s", strings.Join(caughtBy, ", ")), err)
 	}
 
 	var chosen []mutant

@@ -154,13 +154,13 @@ var mutants = []mutant{
 	// Paging.
 	{
 		"the page's length decides instead of has_more (F12)", "poller.go",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n	} else if",
-		"	if len(r.page.items) < p.cfg.PageSize {\n		p.sched.finished(w)\n	} else if",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		p.spans",
+		"	if len(r.page.items) < p.cfg.PageSize {\n		p.sched.finished(w)\n		p.spans",
 	},
 	{
 		"an empty page is the end (F11)", "poller.go",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n	} else if",
-		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		p.sched.finished(w)\n	} else if",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		p.spans",
+		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		p.sched.finished(w)\n		p.spans",
 	},
 	{
 		"the same page token again is not noticed (F13)", "poller.go",
@@ -290,8 +290,8 @@ var mutants = []mutant{
 	},
 	{
 		"no wait after a failed call (F19)", "poller.go",
-		"	p.notBefore = time.Now().Add(wait)\n	p.health.failed(api.kind()",
-		"	p.health.failed(api.kind()",
+		"	p.notBefore = time.Now().Add(wait)\n	p.health.failed(api.cause",
+		"	p.health.failed(api.cause",
 	},
 	{
 		"an error in the body of a 200 is no data (F23)", "client.go",
@@ -317,8 +317,8 @@ var mutants = []mutant{
 	},
 	{
 		"a trouble is told again with every failure (F38)", "health.go",
-		"	if kind == h.kind || (",
-		"	if (",
+		"	if c == h.told || !lasts {\n",
+		"	if !lasts {\n",
 	},
 	{
 		"recovery is not told (F38)", "health.go",

@@ -13,16 +13,13 @@ import (
 )
 
 func benchmark(b *testing.B, page benchdata.Page, decode func([]byte, time.Time) (plog.Logs, error)) {
-	b.Run(page.Name, func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(page.Body)))
-		observed := time.Unix(1610613400, 0)
-		for b.Loop() {
-			logs, err := decode(page.Body, observed)
-			if err != nil || logs.LogRecordCount() == 0 {
-				b.Fatal(err)
-			}
+	observed := time.Unix(1610613400, 0)
+	benchdata.Run(b, page, func(body []byte) (int, error) {
+		logs, err := decode(body, observed)
+		if err != nil {
+			return 0, err
 		}
+		return logs.LogRecordCount(), nil
 	})
 }
 
@@ -52,13 +49,11 @@ func BenchmarkValid(b *testing.B) {
 	for _, check := range Checks() {
 		b.Run(check.Name, func(b *testing.B) {
 			for _, page := range benchdata.Pages() {
-				b.Run(page.Name, func(b *testing.B) {
-					b.SetBytes(int64(len(page.Body)))
-					for b.Loop() {
-						if !check.Valid(page.Body) {
-							b.Fatal("not JSON")
-						}
+				benchdata.Run(b, page, func(body []byte) (int, error) {
+					if !check.Valid(body) {
+						return 0, errInvalid
 					}
+					return len(body), nil
 				})
 			}
 		})

@@ -14,6 +14,8 @@ import (
 	segmentio "github.com/segmentio/encoding/json"
 	"github.com/tidwall/gjson"
 	"github.com/valyala/fastjson"
+
+	ours "github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
 // Check is a library's check that text is JSON.
@@ -22,7 +24,7 @@ type Check struct {
 	Valid func([]byte) bool
 }
 
-// Checks are those of well-kept libraries.
+// Checks are those of well-kept libraries, and the receiver's own scanner.
 func Checks() []Check {
 	var parsed *simdjson.ParsedJson
 	return []Check{
@@ -42,6 +44,12 @@ func Checks() []Check {
 		{"go-json", gojson.Valid},
 		{"segmentio", segmentio.Valid},
 		{"jsoniter", jsoniter.Valid},
+		{"ours", func(b []byte) bool {
+			s := ours.NewScanner(string(b)) // a copy, as in the receiver
+			s.Value()
+			s.End()
+			return s.Err() == nil
+		}},
 	}
 }
 

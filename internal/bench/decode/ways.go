@@ -114,7 +114,7 @@ func NewFloor(body []byte, valid func([]byte) bool) (*Floor, error) {
 var errInvalid = errors.New("not JSON")
 
 // kept keeps the copy from being optimised away.
-var kept string
+var kept string //nolint:unused // it is written
 
 // Decode makes the records of the page that NewFloor has split.
 func (f *Floor) Decode(body []byte, observed time.Time) (plog.Logs, error) {

@@ -1,0 +1,93 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// queries are those of the dashboard, by panel, as Grafana would send them.
+func queries(t *testing.T) map[string][]string {
+	text, err := os.ReadFile("../examples/prometheus/dashboard.json")
+	require.NoError(t, err)
+	var dashboard struct {
+		Panels []struct {
+			Title   string `json:"title"`
+			Targets []struct {
+				Expr string `json:"expr"`
+			} `json:"targets"`
+		} `json:"panels"`
+	}
+	require.NoError(t, json.Unmarshal(text, &dashboard))
+	variables := strings.NewReplacer("$job", ".*", "$receiver", ".*", "$__rate_interval", "10s")
+	out := map[string][]string{}
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			out[panel.Title] = append(out[panel.Title], variables.Replace(target.Expr))
+		}
+	}
+	return out
+}
+
+// TestDashboard: every query of the dashboard has an answer in numbers, for both ways
+// in which a collector may name its metrics, and every metric of the receiver is
+// shown by one.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	for name, suffixes := range map[string]bool{"as by default": false, "with units and suffixes": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAPI(t, simulator.Options{Tenant: simulator.Tenant{
+				Seed: 41, PerSecond: 10, Start: time.Now().Unix() - 10, LateFraction: 0.2, MaxLateness: 2 * time.Second, OddFraction: 0.1,
+			}})
+			b := newBackend(t)
+			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10s", "recheck_after: [3s]")
+			s.Scrape, s.Suffixes = freeAddress(t), suffixes
+			c := s.start(t, b)
+			c.says(t, ready, 20*time.Second)
+			p := newPrometheus(t, s.Scrape)
+			panels := queries(t)
+			require.Greater(t, len(panels), 15)
+			missing := func() map[string]string {
+				out := map[string]string{}
+				for title, exprs := range panels {
+					for _, expr := range exprs {
+						found := p.query(t, expr)
+						if !slices.ContainsFunc(found, func(s sample) bool { return s.Value[1] != "NaN" }) {
+							out[title] = expr
+						}
+					}
+				}
+				return out
+			}
+			eventually(t, 45*time.Second, "every panel shows something", func() bool { return len(missing()) == 0 })
+
+			var shown strings.Builder
+			for _, exprs := range panels {
+				shown.WriteString(strings.Join(exprs, "\n") + "\n")
+			}
+			plain := regexp.MustCompile(`(_seconds)?(_total|_bucket|_sum|_count)?$`)
+			names := map[string]bool{}
+			for _, s := range p.query(t, `{__name__=~"otelcol_receiver_feishu_audit_.+"}`) {
+				names[plain.ReplaceAllString(s.Metric["__name__"], "")] = true
+			}
+			require.Len(t, names, 20, "%v", slices.Sorted(maps.Keys(names)))
+			for name := range names {
+				require.Contains(t, shown.String(), name, "no panel shows this metric")
+			}
+			c.term(t)
+		})
+	}
+}

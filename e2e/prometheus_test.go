@@ -1,0 +1,249 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// prometheus is a real one that scrapes one collector, with our rules, by which time
+// runs faster.
+type prometheus struct{ addr string }
+
+func newPrometheus(t *testing.T, scrape string) *prometheus {
+	dir := t.TempDir()
+	rules := readRules(t)
+	for i := range rules.Groups[0].Rules {
+		rules.Groups[0].Rules[i].hurry()
+	}
+	text, err := yaml.Marshal(rules)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rules.yaml"), text, 0o600))
+	config := fmt.Sprintf("global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}\nrule_files: [rules.yaml]\n"+
+		"scrape_configs:\n  - job_name: otelcol\n    static_configs: [{targets: [%q]}]\n", scrape)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "prometheus.yaml"), []byte(config), 0o600))
+
+	p := &prometheus{addr: freeAddress(t)}
+	out := &output{}
+	cmd := exec.CommandContext(t.Context(), tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yaml"),
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.addr, "--log.level=warn")
+	cmd.Stdout, cmd.Stderr = out, out
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("Prometheus wrote:\n%s", out)
+		}
+	})
+	eventually(t, 30*time.Second, "Prometheus is ready", func() bool {
+		res, err := http.Get("http://" + p.addr + "/-/ready") //nolint:noctx // of this test's own process
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+	return p
+}
+
+// sample is one element of an instant vector.
+type sample struct {
+	Metric map[string]string `json:"metric"`
+	Value  [2]any            `json:"value"`
+}
+
+func (p *prometheus) query(t *testing.T, expr string) []sample {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.addr+"/api/v1/query?query="+url.QueryEscape(expr), nil)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var answer struct {
+		Status string `json:"status"`
+		Error  string `json:"error"`
+		Data   struct {
+			Result []sample `json:"result"`
+		} `json:"data"`
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&answer))
+	require.Equal(t, "success", answer.Status, "%s: %s", expr, answer.Error)
+	return answer.Data.Result
+}
+
+// firing are the names of the alerts that fire, without their prefix.
+func (p *prometheus) firing(t *testing.T) []string {
+	t.Helper()
+	names := []string{}
+	for _, s := range p.query(t, `count by (alertname) (ALERTS{alertstate="firing"})`) {
+		names = append(names, strings.TrimPrefix(s.Metric["alertname"], "FeishuAudit"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestAlerts breaks one thing at a time, with a real Prometheus that scrapes a real
+// collector and has our rules, by which a minute is a second: the right alert fires,
+// no other does, also when the trouble lasts, and none fires before and, where the
+// cause can be mended at once, after.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	faulty := func(fault simulator.Fault) func(*testing.T, *scene) {
+		return func(_ *testing.T, s *scene) {
+			s.api.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{fault} })
+		}
+	}
+	healed := func(_ *testing.T, s *scene) { s.api.heal() }
+	secret := func(secret string) func(*testing.T, *scene) {
+		return func(_ *testing.T, s *scene) {
+			s.api.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: secret} })
+			s.api.RevokeTokens()
+		}
+	}
+	answering := func(status int) func(*testing.T, *scene) {
+		return func(_ *testing.T, s *scene) { s.backend.answering(always(status)) }
+	}
+	for name, tc := range map[string]struct {
+		opts          simulator.Options
+		extra         []string
+		perSecond     float64
+		perMinute     int
+		before        func(t *testing.T, s *scene) // before the start
+		wrong, mend   func(t *testing.T, s *scene)
+		fires         []string
+		suffixes      bool
+		patience      time.Duration // until it fires, if not half a minute
+		neverWell     bool
+		exporterWaits bool
+	}{
+		"all is well":    {},
+		"wrong secret":   {wrong: secret("another"), mend: secret(simulator.DefaultAppSecret), fires: []string{"Credential"}},
+		"missing scope":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultMissingScope}), mend: healed, fires: []string{"Scope"}, suffixes: true},
+		"IP refused":     {wrong: faulty(simulator.Fault{Kind: simulator.FaultIPRefused}), mend: healed, fires: []string{"Address"}},
+		"quota":          {wrong: faulty(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), fires: []string{"Quota"}, suffixes: true},
+		"wrong endpoint": {wrong: faulty(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), mend: healed, fires: []string{"Request"}},
+		"API fails":      {wrong: faulty(simulator.Fault{Kind: simulator.FaultInternal}), mend: healed, fires: []string{"API"}, suffixes: true},
+		"API is away": {
+			wrong: func(t *testing.T, s *scene) { s.api.down(t) }, mend: func(t *testing.T, s *scene) { s.api.up(t) }, fires: []string{"API"},
+		},
+		"backend is away": {wrong: answering(http.StatusServiceUnavailable), mend: answering(http.StatusOK), fires: []string{"Pipeline"}},
+		"storage": {
+			before: func(t *testing.T, s *scene) { require.NoError(t, os.MkdirAll(s.setup.file(), 0o700)) },
+			mend:   func(t *testing.T, s *scene) { require.NoError(t, os.Remove(s.setup.file())) },
+			fires:  []string{"Storage"},
+		},
+		"refused for good": {wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"RecordsLost"}, suffixes: true},
+		"backend hangs": {
+			wrong: func(_ *testing.T, s *scene) {
+				s.backend.answering(func(int) (time.Duration, int) { return hang, http.StatusOK })
+			},
+			fires: []string{"NoSuccess"}, patience: time.Minute, exporterWaits: true,
+		},
+		"too slow": {
+			// 20 entries a second where 10 can be read, in windows that are soon read.
+			perSecond: 20, perMinute: 60, extra: []string{"page_size: 10", "max_window: 2s", "recheck_after: [1h]"},
+			fires: []string{"Lag"}, patience: 2 * time.Minute, neverWell: true, suffixes: true,
+		},
+		"late entries": {
+			extra: []string{"recheck_after: [1s, 2s, 3s]"},
+			wrong: func(_ *testing.T, s *scene) {
+				// One in each second of the last minute: some lie in the seconds that
+				// the next window has in common with the last one.
+				now := time.Now().Unix()
+				var late []simulator.Entry
+				for second := now - 60; second < now; second++ {
+					late = append(late, simulator.Entry{ID: fmt.Sprint("late-", second), APIKey: "GET/open-apis/im/v1/messages", EventTime: second, AppID: "cli_a"})
+				}
+				s.api.Add(late...)
+			},
+			fires: []string{"EntriesTooLate", "LastRecheckFinds"},
+		},
+		"clock is wrong": {
+			opts:  simulator.Options{ClockSkew: 5 * time.Minute},
+			fires: []string{"ClockSkew"}, neverWell: true,
+		},
+		"collector is gone": {wrong: func(t *testing.T, s *scene) { s.collector.kill(t) }, fires: []string{"NobodyReads"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			perSecond := max(tc.perSecond, 5)
+			tc.opts.Tenant = simulator.Tenant{Seed: 31, PerSecond: perSecond, Start: time.Now().Unix() - 5}
+			s := &scene{api: newAPI(t, tc.opts), backend: newBackend(t)}
+			s.setup = newSetup(t, "http://"+s.api.addr, append([]string{"initial_lookback: 5s"}, tc.extra...)...)
+			if !slices.ContainsFunc(tc.extra, func(line string) bool { return strings.HasPrefix(line, "recheck_after") }) {
+				s.setup.Extra = append(s.setup.Extra, "recheck_after: [2s]")
+			}
+			s.setup.Scrape, s.setup.Suffixes = freeAddress(t), tc.suffixes
+			if tc.perMinute != 0 {
+				s.setup.PerMinute = tc.perMinute
+			}
+			if tc.exporterWaits {
+				s.setup.Timeout = hang
+			}
+			if tc.before != nil {
+				tc.before(t, s)
+			}
+			s.collector = s.setup.start(t, s.backend)
+			s.collector.says(t, ready, 30*time.Second)
+			p := newPrometheus(t, s.setup.Scrape)
+			eventually(t, 30*time.Second, "Prometheus knows the collector", func() bool {
+				return len(p.query(t, "otelcol_receiver_feishu_audit_leader")) > 0 && !slices.Contains(p.firing(t), "NobodyReads")
+			})
+			if tc.before == nil && !tc.neverWell {
+				eventually(t, 20*time.Second, "entries arrive", func() bool { return s.backend.count() > 0 })
+				holds(t, p, 5*time.Second)
+			}
+			if tc.wrong != nil {
+				tc.wrong(t, s)
+			}
+			eventually(t, max(tc.patience, 45*time.Second), fmt.Sprintf("%v fires", tc.fires), func() bool {
+				firing := p.firing(t)
+				if len(firing) > 0 {
+					require.Subset(t, tc.fires, firing)
+				}
+				return len(firing) == len(tc.fires)
+			})
+			if !slices.Contains(tc.fires, "RecordsLost") || tc.mend == nil {
+				holds(t, p, 15*time.Second, tc.fires...)
+			}
+			if tc.mend != nil {
+				tc.mend(t, s)
+				eventually(t, 2*time.Minute, "the alert ends", func() bool { return len(p.firing(t)) == 0 })
+			}
+		})
+	}
+}
+
+// scene is what takes part in a test of the alerts.
+type scene struct {
+	api       *api
+	backend   *backend
+	setup     *setup
+	collector *collector
+}
+
+// holds requires that these alerts, and no others, fire all the time.
+func holds(t *testing.T, p *prometheus, d time.Duration, names ...string) {
+	t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); pause(t, 500*time.Millisecond) {
+		require.ElementsMatch(t, names, p.firing(t))
+	}
+}

@@ -1,0 +1,67 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// ruleFile is a file of Prometheus rules.
+type ruleFile struct {
+	Groups []ruleGroup `yaml:"groups"`
+}
+
+type ruleGroup struct {
+	Name  string `yaml:"name"`
+	Rules []rule `yaml:"rules"`
+}
+
+type rule struct {
+	Alert       string            `yaml:"alert"`
+	Expr        string            `yaml:"expr"`
+	For         string            `yaml:"for,omitempty"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+func readRules(t *testing.T) ruleFile {
+	text, err := os.ReadFile(alertsFile)
+	require.NoError(t, err)
+	var rules ruleFile
+	require.NoError(t, yaml.Unmarshal(text, &rules))
+	require.NotEmpty(t, rules.Groups)
+	return rules
+}
+
+// faster is by how much time runs faster in the rules' tests with real processes.
+const faster = 60
+
+var (
+	minutes = regexp.MustCompile(`(\d+)m\b`)
+	hours   = regexp.MustCompile(`(\d+)h\b`)
+	seconds = regexp.MustCompile(`> (\d+)\b`)
+)
+
+// hurry lets a minute of a rule be a second: its ranges, its patience, and the ages
+// that it compares with. The clock's skew is no age.
+func (r *rule) hurry() {
+	hurried := func(text string) string {
+		text = minutes.ReplaceAllString(text, "${1}s")
+		return hours.ReplaceAllString(text, "${1}m")
+	}
+	r.Expr, r.For = hurried(r.Expr), hurried(r.For)
+	if r.Alert == "FeishuAuditClockSkew" {
+		return
+	}
+	r.Expr = seconds.ReplaceAllStringFunc(r.Expr, func(comparison string) string {
+		n, _ := strconv.ParseFloat(seconds.FindStringSubmatch(comparison)[1], 64) // digits
+		return "> " + strconv.FormatFloat(n/faster, 'f', -1, 64)
+	})
+}

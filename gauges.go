@@ -1,0 +1,161 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+)
+
+// gauges answer the collector's metric reader, which asks when it likes. A term
+// notes facts here, and what grows with time is computed when it is asked for: lag
+// and ages grow while the term waits, hangs or stands still.
+type gauges struct {
+	mu      sync.Mutex
+	clock   *serverClock // of the term; nil: there is none, another replica reads
+	stored  bool         // whether the position goes to a storage
+	pos     position     // a copy; without marks until the position is known
+	walked  time.Time    // when a walk was finished, or the term began
+	saved   time.Time    // when the position was written, or the term began
+	ids     int
+	idBytes int64
+	cause   cause     // of the present trouble, empty where there is none
+	since   time.Time // when it began
+}
+
+// begin is the begin of a term.
+func (g *gauges) begin(clock *serverClock, stored bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	g.clock, g.stored, g.walked, g.saved = clock, stored, now, now
+	g.pos, g.ids, g.idBytes, g.cause = position{}, 0, 0, ""
+}
+
+// end is the end of a term. One that stands still has not ended.
+func (g *gauges) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.clock, g.cause = nil, ""
+}
+
+// progress notes how far the term is.
+func (g *gauges) progress(s *schedule) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pos = *s.pos
+	g.pos.marks = slices.Clone(s.pos.marks)
+	g.ids, g.idBytes = s.seen.count, s.seen.bytes()
+}
+
+// walk notes that a walk was finished.
+func (g *gauges) walk() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.walked = time.Now()
+}
+
+// save notes that the position was written.
+func (g *gauges) save() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.saved = time.Now()
+}
+
+// trouble notes why nothing is read, and since when; an empty cause that it is over.
+func (g *gauges) trouble(c cause, since time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cause, g.since = c, since
+}
+
+// register makes the metric reader ask.
+func (g *gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyValue) error {
+	plain := metric.WithAttributeSet(attribute.NewSet(receiver))
+	with := func(kv attribute.KeyValue) metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(kv, receiver))
+	}
+	whole := func(observe func(o metric.Int64Observer)) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			observe(o)
+			return nil
+		}
+	}
+	fractional := func(observe func(o metric.Float64Observer)) metric.Float64Callback {
+		return func(_ context.Context, o metric.Float64Observer) error {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			observe(o)
+			return nil
+		}
+	}
+	// Of every pass, with the server's clock at now, once the position is known.
+	passes := func(value func(pass int, now int64) int64) metric.Int64Callback {
+		return whole(func(o metric.Int64Observer) {
+			if g.clock == nil {
+				return
+			}
+			now := g.clock.now().Unix()
+			for pass := range g.pos.marks {
+				o.Observe(value(pass, now), with(attribute.Int("pass", pass)))
+			}
+		})
+	}
+	remembered := func(value func() int64) metric.Int64Callback {
+		return whole(func(o metric.Int64Observer) {
+			if g.clock != nil && g.pos.marks != nil {
+				o.Observe(value(), plain)
+			}
+		})
+	}
+	return errors.Join(
+		b.RegisterReceiverFeishuAuditLagCallback(passes(func(pass int, now int64) int64 { return g.pos.lag(pass, now) })),
+		b.RegisterReceiverFeishuAuditBacklogCallback(passes(func(pass int, now int64) int64 { return g.pos.behind(pass, now) })),
+		b.RegisterReceiverFeishuAuditRememberedIdsCallback(remembered(func() int64 { return int64(g.ids) })),
+		b.RegisterReceiverFeishuAuditRememberedBytesCallback(remembered(func() int64 { return g.idBytes })),
+		b.RegisterReceiverFeishuAuditLeaderCallback(whole(func(o metric.Int64Observer) {
+			var leader int64
+			if g.clock != nil {
+				leader = 1
+			}
+			o.Observe(leader, plain)
+		})),
+		b.RegisterReceiverFeishuAuditWalkAgeCallback(fractional(func(o metric.Float64Observer) {
+			if g.clock != nil && !g.pos.done() {
+				o.Observe(time.Since(g.walked).Seconds(), plain)
+			}
+		})),
+		b.RegisterReceiverFeishuAuditCheckpointAgeCallback(fractional(func(o metric.Float64Observer) {
+			if g.clock != nil && g.stored && !g.pos.done() {
+				o.Observe(time.Since(g.saved).Seconds(), plain)
+			}
+		})),
+		b.RegisterReceiverFeishuAuditClockSkewCallback(fractional(func(o metric.Float64Observer) {
+			if g.clock != nil {
+				if skew, known := g.clock.skew(); known {
+					o.Observe(skew.Seconds(), plain)
+				}
+			}
+		})),
+		b.RegisterReceiverFeishuAuditTroubleCallback(fractional(func(o metric.Float64Observer) {
+			for _, info := range causes {
+				var lasts float64
+				if info.cause == g.cause {
+					lasts = time.Since(g.since).Seconds()
+				}
+				o.Observe(lasts, with(attribute.String("cause", string(info.cause))))
+			}
+		})),
+	)
+}

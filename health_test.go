@@ -1,0 +1,440 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadatatest"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// operator is somebody who sees what the receiver tells: log lines, statuses and
+// the metric of trouble.
+type operator struct {
+	host
+	*world
+	t        *testing.T
+	tel      *componenttest.Telemetry
+	receiver *auditReceiver
+
+	mu      sync.Mutex
+	events  []*componentstatus.Event
+	current componentstatus.Status
+}
+
+// Report is strict where the collector's state machine drops what it takes for no
+// change.
+func (o *operator) Report(event *componentstatus.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	assert.NotEqual(o.t, o.current, event.Status(), "the collector would pass over this")
+	o.current = event.Status()
+	o.events = append(o.events, event)
+}
+
+func newOperator(t *testing.T, w *world) *operator {
+	o := &operator{world: w, t: t, tel: componenttest.NewTelemetry(), host: host{diskID: w.disk}}
+	set := metadatatest.NewSettings(o.tel)
+	set.Logger = zap.New(w.core)
+	var err error
+	o.receiver, err = newReceiver(set, w.cfg, w.sink, w.paces)
+	require.NoError(t, err)
+	o.receiver.transport = simulator.Transport(w.handler, w.latency)
+	require.NoError(t, o.receiver.Start(t.Context(), o))
+	return o
+}
+
+func (o *operator) stop() {
+	require.NoError(o.t, o.receiver.Shutdown(context.Background()))
+}
+
+// statuses are those reported, each with the first part of its text.
+func (o *operator) statuses() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []string
+	for _, event := range o.events {
+		text := event.Status().String()
+		if event.Err() != nil {
+			title, _, _ := strings.Cut(event.Err().Error(), ": ")
+			text += ": " + title
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func (o *operator) last() *componentstatus.Event {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.events[len(o.events)-1]
+}
+
+// lines are the log lines that are not about debugging, each with its cause.
+func (o *operator) lines() []string {
+	var out []string
+	for _, line := range o.logs.All() {
+		text := line.Level.CapitalString() + " " + line.Message
+		if c, ok := line.ContextMap()["cause"]; ok {
+			text += ": " + c.(string)
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// What is said.
+const (
+	saysBegin   = "INFO No checkpoint yet: beginning anew"
+	saysBlocked = "ERROR Reading the audit log is blocked until somebody acts; it goes on by itself then, nothing is lost: "
+	saysFails   = "WARN Reading the audit log fails and is tried again, nothing is lost: "
+	saysWell    = "INFO Reading the audit log works again: "
+	saysStill   = "ERROR The receiver stands still; the rest of the collector goes on: "
+)
+
+func (w *world) faults(faults ...simulator.Fault) {
+	w.server.Update(func(o *simulator.Options) { o.Faults = faults })
+}
+
+func (w *world) diskFails(fail func() error) {
+	w.disk.mu.Lock()
+	defer w.disk.mu.Unlock()
+	w.disk.fail = fail
+}
+
+// trouble is a way to bring about a cause, and what the operator is told of it.
+type trouble struct {
+	wrong, mend func(w *world)
+	says        []string // in the status and in the line
+	code        bool     // whether the API said a code and a log id
+	slow        time.Duration
+}
+
+func apiTrouble(says []string, faults ...simulator.Fault) trouble {
+	return trouble{wrong: func(w *world) { w.faults(faults...) }, mend: func(w *world) { w.faults() }, says: says}
+}
+
+func codeTrouble(says []string, faults ...simulator.Fault) trouble {
+	tr := apiTrouble(says, faults...)
+	tr.code = true
+	return tr
+}
+
+func troubles() map[cause]trouble {
+	credential := func(secret string) func(w *world) {
+		return func(w *world) {
+			w.server.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: secret} })
+			w.server.RevokeTokens()
+		}
+	}
+	quota := codeTrouble([]string{"code 99991403", "an admin can buy more", "next month"}, simulator.Fault{Kind: simulator.FaultQuotaExceeded})
+	quota.slow = 90 * time.Minute
+	return map[cause]trouble{
+		causeCredential: {
+			wrong: credential("another"), mend: credential(simulator.DefaultAppSecret), code: true,
+			says: []string{"tenant_access_token", "app secret invalid", "check that app_id and app_secret belong together"},
+		},
+		causeApp: codeTrouble([]string{"code 99991662", "a tenant admin must enable and install the app"}, simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}),
+		causeScope: codeTrouble([]string{
+			"code 99991672", "grant the app one of the scopes " + scopeName,
+			"/app/" + simulator.DefaultAppID + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant",
+		}, simulator.Fault{Kind: simulator.FaultMissingScope}),
+		causeAddress:    codeTrouble([]string{"code 99991401", "add this collector's public IP address"}, simulator.Fault{Kind: simulator.FaultIPRefused}),
+		causeQuota:      quota,
+		causeEndpoint:   apiTrouble([]string{"HTTP 404", "check endpoint"}, simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}),
+		causeFilter:     codeTrouble([]string{"code 1780103", "check filter::api_keys and filter::app_id"}, simulator.Fault{Kind: simulator.FaultInvalidParam}),
+		causeToken:      codeTrouble([]string{"code 99991663", "check that endpoint is the cloud of the app"}, simulator.Fault{Kind: simulator.FaultTokenInvalid}),
+		causeRateLimit:  codeTrouble([]string{"code 99991400"}, simulator.Fault{Kind: simulator.FaultRateLimited}),
+		causeNetwork:    apiTrouble([]string{"no answer: ", "connection reset"}, simulator.Fault{Kind: simulator.FaultReset}),
+		causeAPI:        codeTrouble([]string{"code 1780001"}, simulator.Fault{Kind: simulator.FaultInternal}),
+		causeAnswerSize: apiTrouble([]string{"raise max_response_size"}, simulator.Fault{Kind: simulator.FaultHuge, Size: 65 << 10}),
+		causePaging:     apiTrouble([]string{"the same page token again"}, simulator.Fault{Kind: simulator.FaultRepeatToken}),
+		causePipeline: {
+			wrong: func(w *world) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
+			mend:  func(w *world) { w.sink.refuseWith(nil) },
+			says:  []string{"the processor or exporter that refuses them logs why"},
+		},
+		causeStorage: {
+			wrong: func(w *world) { w.diskFails(func() error { return assert.AnError }) },
+			mend:  func(w *world) { w.diskFails(nil) },
+			says:  []string{"cannot write the checkpoint"},
+		},
+	}
+}
+
+// TestEveryTrouble: whatever goes wrong, the operator is told once what it is and
+// what to do, by a log line and a status, and once that it is over, with how long it
+// took; the metric names the cause meanwhile. Covers F38.
+func TestEveryTrouble(t *testing.T) {
+	all := troubles()
+	for _, info := range causes {
+		if info.cause == causeCheckpoint {
+			continue // TestStandsStill
+		}
+		t.Run(string(info.cause), func(t *testing.T) {
+			require.Contains(t, all, info.cause)
+			tr := all[info.cause]
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				w.cfg.MaxResponseSize = 64 << 10
+				o := newOperator(t, w)
+				time.Sleep(time.Hour)
+				require.Equal(t, []string{"StatusOK"}, o.statuses())
+				require.Equal(t, []string{saysBegin}, o.lines())
+
+				tr.wrong(o.world)
+				entries(o.server, "some", 5, time.Now().Unix())
+				began := time.Now()
+				synctest.Wait()
+				time.Sleep(3 * time.Minute)
+				// Told within minutes, and not again as long as it lasts.
+				ok, bad := "StatusOK", "StatusRecoverableError: "+info.title
+				assert.Equal(t, []string{ok, bad}, o.statuses())
+				time.Sleep(5 * time.Hour)
+				assert.Equal(t, []string{ok, bad}, o.statuses())
+				told := saysFails
+				if info.needsPerson {
+					told = saysBlocked
+				}
+				told += string(info.cause)
+				assert.Equal(t, []string{saysBegin, told}, o.lines())
+				line := o.logs.All()[1].ContextMap()["error"].(string)
+				assert.Equal(t, o.last().Err().Error(), line, "line and status say the same")
+				for _, text := range tr.says {
+					assert.Contains(t, line, text)
+				}
+				if tr.code {
+					assert.Regexp(t, `\(code \d+, HTTP \d+, log id \w{34}\)`, line)
+				}
+				lasts := points(t, o.tel, "trouble")
+				assert.Len(t, lasts, len(causes))
+				for attributes, seconds := range lasts {
+					if attributes == "cause="+string(info.cause) {
+						assert.InDelta(t, time.Since(began).Seconds(), seconds, 70)
+					} else {
+						assert.Zero(t, seconds, attributes)
+					}
+				}
+
+				tr.mend(o.world)
+				time.Sleep(max(10*time.Minute, tr.slow))
+				assert.Equal(t, []string{ok, bad, ok}, o.statuses())
+				assert.Equal(t, []string{saysBegin, told, saysWell + string(info.cause)}, o.lines())
+				over := o.logs.All()[2].ContextMap()
+				assert.Greater(t, over["failures"], int64(3))
+				assert.InDelta(t, 5*time.Hour+3*time.Minute, over["after"].(time.Duration), float64(max(7*time.Minute, tr.slow)))
+				for attributes, seconds := range points(t, o.tel, "trouble") {
+					assert.Zero(t, seconds, attributes)
+				}
+				o.stop()
+				assert.Len(t, o.logs.All(), 3)
+				assert.Len(t, o.sink.got(), 5)
+			})
+		})
+	}
+}
+
+// TestStandsStill: what only a restart can mend is permanent, is told once, and the
+// metric names it for as long as the collector runs.
+func TestStandsStill(t *testing.T) {
+	panics := func() error { panic("damaged") }
+	for name, tc := range map[string]struct {
+		prepare, during func(w *world)
+		cause           cause
+		statuses        []string
+		lines           []string
+		atEnd           []string // further lines
+	}{
+		"damaged checkpoint": {
+			prepare: func(w *world) { w.disk.data[keyPosition] = []byte("garbage") },
+			cause:   causeCheckpoint, statuses: []string{"StatusPermanentError: the stored position must not be used"},
+			lines: []string{saysStill + "checkpoint"},
+		},
+		"storage that panics when opened": {
+			prepare: func(w *world) { w.disk.fail = panics },
+			cause:   causeStorage, statuses: []string{"StatusPermanentError: the position cannot be read or written"},
+			lines: []string{saysStill + "storage"},
+		},
+		"storage that panics later": {
+			during: func(w *world) { w.diskFails(panics) },
+			cause:  causeStorage, statuses: []string{"StatusOK", "StatusPermanentError: the position cannot be read or written"},
+			lines: []string{saysBegin, saysStill + "storage"},
+			atEnd: []string{
+				"WARN The position could not be written before the end: what was delivered since the last time comes again",
+				"WARN Cannot close the storage",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				if tc.prepare != nil {
+					tc.prepare(w)
+				}
+				o := newOperator(t, w)
+				if tc.during != nil {
+					time.Sleep(10 * time.Minute)
+					tc.during(w)
+				}
+				time.Sleep(5 * time.Hour)
+				assert.Equal(t, tc.statuses, o.statuses())
+				assert.Equal(t, tc.lines, o.lines())
+				assert.InDelta(t, 5*3600, points(t, o.tel, "trouble")["cause="+string(tc.cause)], 60)
+				o.stop()
+				assert.Equal(t, append(tc.lines, tc.atEnd...), o.lines())
+			})
+		})
+	}
+}
+
+// TestTroubleBecomesAnother: each cause is told, with an OK in between that the
+// collector needs, and there is one line when all is over.
+func TestTroubleBecomesAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperator(t, quietWorld(simulator.Options{Apps: map[string]string{simulator.DefaultAppID: "another"}}))
+		time.Sleep(time.Hour)
+		o.faults(simulator.Fault{Kind: simulator.FaultMissingScope})
+		o.server.Update(func(o *simulator.Options) {
+			o.Apps = map[string]string{simulator.DefaultAppID: simulator.DefaultAppSecret}
+		})
+		time.Sleep(time.Hour)
+		o.faults(simulator.Fault{Kind: simulator.FaultReset})
+		time.Sleep(time.Hour)
+		o.faults()
+		time.Sleep(10 * time.Minute)
+		o.stop()
+		assert.Equal(t, []string{
+			saysBegin, saysBlocked + "credential", saysBlocked + "scope", saysFails + "network", saysWell + "network",
+		}, o.lines())
+		assert.Equal(t, []string{
+			"StatusRecoverableError: app_id or app_secret is wrong", "StatusOK",
+			"StatusRecoverableError: the app may not read the audit log", "StatusOK",
+			"StatusRecoverableError: the API does not answer", "StatusOK",
+		}, o.statuses())
+		over := o.logs.All()[4].ContextMap()
+		assert.InDelta(t, 3*time.Hour, over["after"].(time.Duration), float64(10*time.Minute), "since the first failure of all")
+	})
+}
+
+// TestTroublesTakeTurns: two passing failures that alternate are one trouble.
+func TestTroublesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperator(t, quietWorld(simulator.Options{}))
+		time.Sleep(time.Minute / 2)
+		o.faults(simulator.Fault{Kind: simulator.FaultHTML, Every: 2}, simulator.Fault{Kind: simulator.FaultReset})
+		time.Sleep(5 * time.Hour)
+		o.faults()
+		time.Sleep(10 * time.Minute)
+		o.stop()
+		lines := o.lines()
+		require.Len(t, lines, 3)
+		assert.Contains(t, []string{saysFails + "network", saysFails + "api"}, lines[1])
+		assert.Equal(t, []string{"StatusOK", "StatusRecoverableError", "StatusOK"}, withoutText(o.statuses()))
+	})
+}
+
+func withoutText(statuses []string) []string {
+	for i := range statuses {
+		statuses[i], _, _ = strings.Cut(statuses[i], ":")
+	}
+	return statuses
+}
+
+// TestOneLostConnection is nobody's business: no line, no status, no trouble.
+func TestOneLostConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperator(t, quietWorld(simulator.Options{}))
+		for range 20 {
+			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: patience - 1})
+			time.Sleep(10 * time.Minute)
+		}
+		o.stop()
+		assert.Equal(t, []string{"StatusOK"}, o.statuses())
+		assert.Equal(t, []string{saysBegin}, o.lines())
+	})
+}
+
+// TestStandbyIsWell: a replica that is no longer elected has no trouble, whatever it
+// had before.
+func TestStandbyIsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultIPRefused}}})
+		electorID := component.MustNewID("k8s_leader_elector")
+		w.cfg.K8sLeaderElector = &electorID
+		lead := &fakeElector{}
+		o := &operator{world: w, t: t, tel: componenttest.NewTelemetry(), host: host{diskID: w.disk, electorID: lead}}
+		r := w.observed(t, o.tel, o.host)
+		r.host = o
+		lead.onStart(context.Background())
+		time.Sleep(time.Hour)
+		assert.Equal(t, componentstatus.StatusRecoverableError, o.last().Status())
+		assert.InDelta(t, 3600, points(t, o.tel, "trouble")["cause=address"], 1)
+		lead.onStop()
+		assert.Equal(t, componentstatus.StatusOK, o.last().Status())
+		assert.Zero(t, points(t, o.tel, "trouble")["cause=address"])
+		require.NoError(t, r.Shutdown(context.Background()))
+	})
+}
+
+// TestDebugTellsTheRest: every failure has its line at debug level.
+func TestDebugTellsTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset, Count: 50}}})
+		w.core, w.logs = observer.New(zapcore.DebugLevel)
+		o := newOperator(t, w)
+		time.Sleep(time.Hour)
+		o.stop()
+		told := 0
+		for _, line := range o.logs.All() {
+			if strings.Contains(line.Message, "Failed again") || strings.Contains(line.Message, "is tried again") {
+				told++
+			}
+		}
+		assert.Equal(t, 50, told)
+	})
+}
+
+// TestCausesAreDocumented: the metric's description lists the causes that there are.
+func TestCausesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("metadata.yaml")
+	require.NoError(t, err)
+	enum := regexp.MustCompile(`(?m)^  cause:\n.*\n.*\n    enum: \[(.*)\]$`).FindSubmatch(text)
+	require.NotNil(t, enum)
+	var names []string
+	var want []metricdata.DataPoint[float64]
+	for _, info := range causes {
+		names = append(names, string(info.cause))
+		want = append(want, metricdata.DataPoint[float64]{Attributes: with(attribute.String("cause", string(info.cause)))})
+	}
+	assert.Equal(t, strings.Split(string(enum[1]), ", "), names)
+	for _, info := range codeTable {
+		assert.Contains(t, names, string(info.cause))
+	}
+	// All of them are there, and zero, before anything has gone wrong.
+	o := componenttest.NewTelemetry()
+	tel, err := newTelemetry(metadatatest.NewSettings(o).TelemetrySettings, component.MustNewID("feishu_audit"))
+	require.NoError(t, err)
+	defer tel.close()
+	metadatatest.AssertEqualReceiverFeishuAuditTrouble(t, o, want, untimed)
+}

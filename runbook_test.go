@@ -1,0 +1,53 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestRunbook: every alert has its section in the runbook and links to it, every
+// section has its alert, and every cause is explained and has an alert.
+func TestRunbook(t *testing.T) {
+	text, err := os.ReadFile("docs/runbook.md")
+	require.NoError(t, err)
+	rules, err := os.ReadFile("examples/prometheus/alerts.yaml")
+	require.NoError(t, err)
+	all := func(pattern string, text []byte) []string {
+		var out []string
+		for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(text, -1) {
+			out = append(out, string(m[1]))
+		}
+		return out
+	}
+	alerts := all(`(?m)^ +- alert: (\w+)$`, rules)
+	require.NotEmpty(t, alerts)
+	assert.Equal(t, all(`(?m)^## (\w+)$`, text), alerts, "in the same order")
+	var anchors []string
+	for _, alert := range alerts {
+		anchors = append(anchors, strings.ToLower(alert))
+	}
+	assert.Equal(t, all(`runbook_url: https://github.com/feishuaudit/feishuauditreceiver/blob/main/docs/runbook.md#(\w+)\n`, rules), anchors)
+	for _, link := range all(`\]\(#(\w+)\)`, text) {
+		assert.Contains(t, anchors, link)
+	}
+
+	var names []string
+	for _, info := range causes {
+		names = append(names, string(info.cause))
+	}
+	explained := all("(?m)^\\| `(\\w+)` \\|", text)
+	assert.ElementsMatch(t, names, explained)
+	var watched []string
+	for _, causes := range all(`cause=~?"([\w|]+)"`, rules) {
+		watched = append(watched, strings.Split(causes, "|")...)
+	}
+	assert.ElementsMatch(t, names, watched, "one alert for each")
+}
