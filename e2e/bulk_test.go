@@ -71,13 +71,10 @@ func (b *bulk) held(*testing.T) []arrival {
 }
 
 func (b *bulk) serveBulk(w http.ResponseWriter, r *http.Request) {
-	body := io.Reader(r.Body)
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		var err error
-		if body, err = gzip.NewReader(r.Body); err != nil {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
+	body, err := unpacked(r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
 	}
 	items := []map[string]bulkItem{}
 	failed := false
@@ -105,6 +102,14 @@ func (b *bulk) serveBulk(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Elastic-Product", "Elasticsearch")
 	w.Header().Set("Content-Type", "application/vnd.elasticsearch+json;compatible-with=8")
 	_ = json.NewEncoder(w).Encode(map[string]any{"took": 1, "errors": failed, "items": items})
+}
+
+// unpacked is the body of a request that may be compressed.
+func unpacked(r *http.Request) (io.Reader, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return r.Body, nil
+	}
+	return gzip.NewReader(r.Body)
 }
 
 // store answers for one document.
