@@ -210,8 +210,15 @@ func (s *setup) start(t *testing.T, b *backend) *collector {
 // startAs starts the collector in a way of its own.
 func (s *setup) startAs(t *testing.T, b *backend, start func(*exec.Cmd) error) *collector {
 	t.Helper()
-	c := &collector{cmd: exec.CommandContext(t.Context(), s.binary, "--config", s.write(t, b)), done: make(chan error, 1), out: &output{}}
-	c.cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+simulator.DefaultAppSecret)
+	cmd := exec.CommandContext(t.Context(), s.binary, "--config", s.write(t, b))
+	cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+simulator.DefaultAppSecret)
+	return launch(t, cmd, start)
+}
+
+// launch starts a collector and watches its output.
+func launch(t *testing.T, cmd *exec.Cmd, start func(*exec.Cmd) error) *collector {
+	t.Helper()
+	c := &collector{cmd: cmd, done: make(chan error, 1), out: &output{}}
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
 	require.NoError(t, start(c.cmd))
 	go func() { c.done <- c.cmd.Wait() }()

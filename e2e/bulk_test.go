@@ -1,0 +1,162 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// bulk takes Elasticsearch's bulk requests and keeps documents by index and id, as
+// its documentation says: "create" answers 409 where the id exists, each document has
+// a status of its own, and the request as a whole succeeds. It stands in for
+// Elasticsearch itself, of which no Go module exists, in what VictoriaLogs lacks: ids
+// and refusals of single documents.
+type bulk struct {
+	*server
+	gate
+
+	mu        sync.Mutex
+	docs      map[bulkID]map[string]any
+	conflicts int
+	streams   bool            // whether every request asked for data streams only
+	refuses   func(n int) int // the status that refuses the n-th document, or 0
+	sent      int             // documents
+	refused   int
+}
+
+type bulkID struct{ index, id string }
+
+// bulkItem is the answer for one document.
+type bulkItem struct {
+	Index  string     `json:"_index"`
+	ID     string     `json:"_id"`
+	Status int        `json:"status"`
+	Error  *bulkError `json:"error,omitempty"`
+}
+
+type bulkError struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+}
+
+func newBulk(t *testing.T) *bulk {
+	b := &bulk{docs: map[bulkID]map[string]any{}, streams: true}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /_bulk", b.serveBulk)
+	b.server = serve(t, mux)
+	return b
+}
+
+func (*bulk) config() []string { return []string{"elasticsearch/collector.yaml"} }
+
+func (b *bulk) env() []string { return []string{"ELASTICSEARCH_ENDPOINT=http://" + b.addr} }
+
+func (b *bulk) held(*testing.T) []arrival {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	held := make([]arrival, 0, len(b.docs))
+	for _, doc := range b.docs {
+		held = append(held, fromDocument(doc))
+	}
+	return held
+}
+
+func (b *bulk) serveBulk(w http.ResponseWriter, r *http.Request) {
+	body := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		var err error
+		if body, err = gzip.NewReader(r.Body); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+	}
+	items := []map[string]bulkItem{}
+	failed := false
+	b.mu.Lock()
+	b.streams = b.streams && r.URL.Query().Get("require_data_stream") == "true"
+	for lines := json.NewDecoder(body); lines.More(); {
+		var action map[string]struct {
+			Index string `json:"_index"`
+			ID    string `json:"_id"`
+		}
+		var doc map[string]any
+		if lines.Decode(&action) != nil || lines.Decode(&doc) != nil {
+			b.mu.Unlock()
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		for verb, meta := range action {
+			item := b.store(bulkID{meta.Index, meta.ID}, doc)
+			failed = failed || item.Error != nil
+			items = append(items, map[string]bulkItem{verb: item})
+		}
+	}
+	b.mu.Unlock()
+	b.pass()
+	w.Header().Set("X-Elastic-Product", "Elasticsearch")
+	w.Header().Set("Content-Type", "application/vnd.elasticsearch+json;compatible-with=8")
+	_ = json.NewEncoder(w).Encode(map[string]any{"took": 1, "errors": failed, "items": items})
+}
+
+// store answers for one document.
+func (b *bulk) store(key bulkID, doc map[string]any) bulkItem {
+	b.sent++
+	if b.refuses != nil {
+		if status := b.refuses(b.sent); status != 0 {
+			b.refused++
+			return bulkItem{key.index, key.id, status, &bulkError{"unavailable_shards_exception", "primary shard is not active"}}
+		}
+	}
+	if _, exists := b.docs[key]; exists {
+		b.conflicts++
+		return bulkItem{key.index, key.id, http.StatusConflict, &bulkError{"version_conflict_engine_exception", "document already exists"}}
+	}
+	b.docs[key] = doc
+	return bulkItem{Index: key.index, ID: key.id, Status: http.StatusCreated}
+}
+
+// fromDocument reads a document of the exporter's mapping mode "otel", whose times are
+// milliseconds since 1970 with six decimal places.
+func fromDocument(doc map[string]any) arrival {
+	r := arrival{attributes: map[string]string{}}
+	flatten(r.attributes, "", doc)
+	millis, nanos, _ := strings.Cut(r.attributes["@timestamp"], ".")
+	ms, _ := strconv.ParseInt(millis, 10, 64)
+	ns, _ := strconv.ParseInt(nanos, 10, 64)
+	return r.unprefixed(time.UnixMilli(ms).Add(time.Duration(ns)), "body.text")
+}
+
+// unprefixed reads a flat document of the mapping mode "otel".
+func (r arrival) unprefixed(at time.Time, body string) arrival {
+	flat := arrival{time: at.UnixNano(), body: r.attributes[body], attributes: map[string]string{}}
+	for name, value := range r.attributes {
+		name = strings.TrimPrefix(name, "resource.")
+		flat.attributes[strings.TrimPrefix(name, "attributes.")] = value
+	}
+	flat.uid = flat.attributes["log.record.uid"]
+	return flat
+}
+
+// flatten joins the keys of nested objects with dots.
+func flatten(into map[string]string, prefix string, doc map[string]any) {
+	for key, value := range doc {
+		switch value := value.(type) {
+		case map[string]any:
+			flatten(into, prefix+key+".", value)
+		case string:
+			into[prefix+key] = value
+		default:
+			text, _ := json.Marshal(value) //nolint:errchkjson // it came out of JSON
+			into[prefix+key] = string(text)
+		}
+	}
+}
