@@ -67,6 +67,14 @@ compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 .PHONY: build
 build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 
+.PHONY: loki
+loki: $(BUILD)/loki ## Build Loki, a backend of the end-to-end tests
+
+$(BUILD)/loki: internal/backends/loki/go.mod internal/backends/loki/go.sum
+	@mkdir -p $(BUILD)
+	@echo "building loki (five minutes the first time)"
+	@cd internal/backends/loki && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/grafana/loki/v3/cmd/loki
+
 .PHONY: victoria-logs
 victoria-logs: $(BUILD)/victoria-logs ## Build VictoriaLogs, a backend of the end-to-end tests
 
@@ -76,7 +84,7 @@ $(BUILD)/victoria-logs: internal/backends/victorialogs/go.mod internal/backends/
 	@cd internal/backends/victorialogs && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
 
 .PHONY: e2e
-e2e: build victoria-logs ## Run the end-to-end tests with the real collector and real backends (Prometheus is installed if missing)
+e2e: build victoria-logs loki ## Run the end-to-end tests with the real collector and real backends (Prometheus is installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/test.sh e2e
 

@@ -1,0 +1,287 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// loki is a running Grafana Loki, built by `make loki`, with the settings of
+// examples/loki.
+type loki struct {
+	addr    string
+	environ []string
+	args    []string
+	cmd     *exec.Cmd
+	out     *output
+	// through is where the collector is sent to: Loki itself, or a proxy.
+	through string
+}
+
+func freePort(t *testing.T) string {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return port
+}
+
+// newLoki starts Loki with the example's settings and further arguments.
+func newLoki(t *testing.T, args ...string) *loki {
+	port := freePort(t)
+	l := &loki{addr: "127.0.0.1:" + port, args: args}
+	l.through = "http://" + l.addr
+	rules, err := filepath.Abs("../examples/loki/rules")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "rules"), 0o700))
+	// The folder of the tenant that a Loki without tenants has.
+	require.NoError(t, os.Symlink(rules, filepath.Join(dir, "rules", "fake")))
+	l.environ = append(os.Environ(), "LOKI_ADDRESS=127.0.0.1", "LOKI_PORT="+port, "LOKI_GRPC_PORT="+freePort(t),
+		"LOKI_DIR="+filepath.Join(dir, "data"), "LOKI_RULES_DIR="+filepath.Join(dir, "rules"))
+	l.up(t)
+	return l
+}
+
+func (l *loki) up(t *testing.T) {
+	path := os.Getenv("LOKI")
+	if path == "" {
+		path = filepath.Join("..", "_build", "loki")
+	}
+	l.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), path,
+		append([]string{"-config.file=../examples/loki/loki.yaml", "-config.expand-env=true"}, l.args...)...)
+	l.out = &output{}
+	l.cmd.Env, l.cmd.Stdout, l.cmd.Stderr = l.environ, l.out, l.out
+	require.NoError(t, l.cmd.Start(), "run `make loki` first")
+	cmd := l.cmd
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	})
+	eventually(t, time.Minute, "Loki answers", func() bool {
+		status, _ := l.get(t, "/loki/api/v1/labels", nil)
+		return status == http.StatusOK
+	})
+}
+
+// down asks it to end, as an administrator would.
+func (l *loki) down(t *testing.T) {
+	require.NoError(t, l.cmd.Process.Signal(syscall.SIGTERM))
+	_ = l.cmd.Wait() // how is Loki's affair
+}
+
+func (*loki) config() []string { return []string{"loki/collector.yaml"} }
+
+func (l *loki) env() []string { return []string{"LOKI_ENDPOINT=" + l.through} }
+
+// get returns the answer's status, 0 if there is none, and its body.
+func (l *loki) get(t *testing.T, path string, query url.Values) (int, []byte) {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.addr+path+"?"+query.Encode(), http.NoBody)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, nil
+	}
+	return res.StatusCode, body
+}
+
+// stream is a part of an answer: lines that have all labels in common, or a sample
+// of a metric.
+type stream struct {
+	Stream map[string]string `json:"stream"`
+	Values [][2]string       `json:"values"`
+	Metric map[string]string `json:"metric"`
+	Value  [2]any            `json:"value"`
+}
+
+func (l *loki) query(t *testing.T, path string, query url.Values) []stream {
+	t.Helper()
+	status, body := l.get(t, path, query)
+	require.Equal(t, http.StatusOK, status, "%s of %s: %s", path, query.Get("query"), body)
+	var answer struct {
+		Data struct {
+			Result []stream `json:"result"`
+		} `json:"data"`
+	}
+	require.NoError(t, json.Unmarshal(body, &answer))
+	return answer.Data.Result
+}
+
+// lines returns what a query of the last eight days finds.
+func (l *loki) lines(t *testing.T, query string) []stream {
+	t.Helper()
+	return l.query(t, "/loki/api/v1/query_range", url.Values{
+		"query": {query}, "limit": {"5000"}, "start": {nanos(time.Now().Add(-8 * 24 * time.Hour))}, "end": {nanos(time.Now().Add(time.Minute))},
+	})
+}
+
+func nanos(at time.Time) string { return strconv.FormatInt(at.UnixNano(), 10) }
+
+// everything is the selector that the README names.
+const everything = `{service_name=~"feishu|lark"}`
+
+func (l *loki) held(t *testing.T) []arrival {
+	var held []arrival
+	for _, s := range l.lines(t, everything) {
+		attributes := map[string]string{}
+		for _, name := range []string{
+			"feishu.api_key", "feishu.app.id", "feishu.status_code", "client.address", "http.request.method", "url.path",
+			"service.name", "feishu.credential.app_id", "server.address",
+		} {
+			attributes[name] = s.Stream[strings.ReplaceAll(name, ".", "_")]
+		}
+		for _, v := range s.Values {
+			at, err := strconv.ParseInt(v[0], 10, 64)
+			require.NoError(t, err)
+			held = append(held, arrival{uid: s.Stream["log_record_uid"], time: at, body: v[1], attributes: attributes})
+		}
+	}
+	return held
+}
+
+// TestLoki: through examples/loki every entry becomes one line, whatever stops in
+// mid-flow.
+func TestLoki(t *testing.T) {
+	t.Parallel()
+	l := newLoki(t)
+	deliver(t, l, true)
+
+	labels := l.query(t, "/loki/api/v1/query", url.Values{"query": {`count by (__stream_shard__, service_name) (count_over_time(` + everything + `[2h]))`}})
+	require.NotEmpty(t, labels)
+	status, body := l.get(t, "/loki/api/v1/series", url.Values{"match[]": {everything}, "start": {nanos(time.Now().Add(-2 * time.Hour))}})
+	require.Equal(t, http.StatusOK, status)
+	require.JSONEq(t, `{"status":"success","data":[{"service_name":"feishu"}]}`, string(body), "one stream, whatever apps and APIs there are")
+
+	// What the README says of the query language.
+	parsed := l.lines(t, everything+` | json | log_detail_method = "POST"`)
+	require.NotEmpty(t, parsed)
+	for _, s := range parsed {
+		require.Equal(t, s.Stream["id"], s.Stream["log_record_uid"])
+		require.NotEmpty(t, s.Stream["api_key"])
+	}
+	require.NotEmpty(t, l.lines(t, everything+` | error_type != ""`))
+}
+
+// TestLokiRepeats: a page that Loki has taken and that comes again, since nobody got
+// the answer, stays one line an entry.
+func TestLokiRepeats(t *testing.T) {
+	t.Parallel()
+	l := newLoki(t)
+	target, err := url.Parse(l.through)
+	require.NoError(t, err)
+	var g gate
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ModifyResponse = func(*http.Response) error {
+		g.pass()
+		return nil
+	}
+	l.through = "http://" + serve(t, proxy).addr
+	entries, _ := repeat(t, l, &g)
+	checkPath(t, entries, l.held(t), 0)
+}
+
+// push sends records with these times to Loki, and returns its answer.
+func (l *loki) push(t *testing.T, body string, times ...time.Time) (status int, answer string) {
+	logs := plog.NewLogs()
+	rl := logs.ResourceLogs().AppendEmpty()
+	rl.Resource().Attributes().PutStr("service.name", "feishu")
+	records := rl.ScopeLogs().AppendEmpty().LogRecords()
+	for _, at := range times {
+		record := records.AppendEmpty()
+		record.SetTimestamp(pcommon.NewTimestampFromTime(at))
+		record.Body().SetStr(body)
+	}
+	text, err := plogotlp.NewExportRequestFromLogs(logs).MarshalProto()
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.addr+"/otlp/v1/logs", bytes.NewReader(text))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	reason, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res.StatusCode, string(reason)
+}
+
+// TestLokiLimits: what the README says that Loki takes and what it refuses, with its
+// defaults and with the example's settings.
+func TestLokiLimits(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	long := strings.Repeat("x", 300<<10)
+	t.Run("the example's", func(t *testing.T) {
+		t.Parallel()
+		l := newLoki(t)
+		for name, at := range map[string]time.Time{"a year": now.AddDate(-1, 0, 0), "a week": now.AddDate(0, 0, -8)} {
+			status, reason := l.push(t, "old", at)
+			require.Equal(t, http.StatusNoContent, status, "%s: %s", name, reason)
+		}
+		status, reason := l.push(t, long, now)
+		require.Equal(t, http.StatusNoContent, status, reason)
+		status, reason = l.push(t, "late, as the last recheck of the example finds it", now.Add(-52*time.Minute))
+		require.Equal(t, http.StatusNoContent, status, reason)
+		status, reason = l.push(t, "too late", now.Add(-70*time.Minute))
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Contains(t, reason, "too far behind")
+	})
+	t.Run("Loki's defaults", func(t *testing.T) {
+		t.Parallel()
+		l := newLoki(t, "-validation.reject-old-samples=true", "-distributor.max-line-size=256KB")
+		status, reason := l.push(t, "old", now.AddDate(0, 0, -8))
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Contains(t, reason, "timestamp too old")
+		status, reason = l.push(t, long, now)
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Contains(t, reason, "max entry size")
+	})
+}
+
+// TestLokiLargeEntries: a page with payloads of half a MiB arrives whole.
+func TestLokiLargeEntries(t *testing.T) {
+	t.Parallel()
+	l := newLoki(t)
+	a := newAPI(t, simulator.Options{})
+	now := time.Now()
+	var entries []simulator.Entry
+	for i := range 20 {
+		entries = append(entries, simulator.Entry{
+			ID: "large-" + strconv.Itoa(i), APIKey: "POST/open-apis/im/v1/messages", EventTime: now.Unix() - 3000 + int64(i), AppID: "cli_a", IP: "192.0.2.1",
+			Path: "/open-apis/im/v1/messages", Method: "POST", Payload: `{"text":"` + strings.Repeat("长", 170_000) + `"}`, StatusCode: 200,
+		})
+	}
+	a.Add(entries...)
+	c := newExample(t, a, l).start(t)
+	eventually(t, 2*time.Minute, "everything arrives", func() bool { return len(l.held(t)) >= len(entries) })
+	c.term(t)
+	checkPath(t, entries, l.held(t), 0)
+}
