@@ -98,8 +98,9 @@ func (d *disk) Delete(ctx context.Context, key string) error {
 	return d.Batch(ctx, storage.DeleteOperation(key))
 }
 
-func (d *disk) Batch(_ context.Context, ops ...*storage.Operation) error {
-	if err := d.check(); err != nil {
+// Batch refuses a context that has ended, as a storage across the network does.
+func (d *disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
+	if err := errors.Join(d.check(), ctx.Err()); err != nil {
 		return err
 	}
 	d.mu.Lock()
