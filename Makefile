@@ -88,6 +88,11 @@ e2e: build victoria-logs loki ## Run the end-to-end tests with the real collecto
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/test.sh e2e
 
+.PHONY: screenshot
+screenshot: build victoria-logs ## Take the picture of docs/img/victorialogs.png anew (Chromium is installed if missing)
+	@./internal/tools/install-chromium.sh
+	@cd e2e && go test -count=1 -run '^TestScreenshot$$' . -args -screenshot ../docs/img/victorialogs.png
+
 .PHONY: lint
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done

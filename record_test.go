@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files of testdata/records anew")
@@ -96,6 +99,39 @@ func TestRecordsGolden(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestRecordModel: docs/record-model.md has every attribute that records have, and
+// says rightly which of them are OpenTelemetry's semantic conventions.
+func TestRecordModel(t *testing.T) {
+	const odd = `{"id":"1","api_key":"X/open-apis/x","app_id":"cli_a","ip":"192.0.2.1","event_time":"soon",` +
+		`"log_detail":{"method":"X","path":"/x","status_code":500,"response":"{\"code\":1,\"msg\":\"m\"}"}}`
+	logs, _ := buildAnswer(t, recordConfig(), answerOf(odd))
+	var names []string
+	for _, attributes := range []pcommon.Map{recordsOf(logs).At(0).Attributes(), logs.ResourceLogs().At(0).Resource().Attributes()} {
+		for name := range attributes.All() {
+			names = append(names, name)
+		}
+	}
+	conventions := []string{"-"}
+	for _, key := range []attribute.Key{
+		semconv.LogRecordUIDKey, semconv.ClientAddressKey, semconv.HTTPRequestMethodKey, semconv.HTTPRequestMethodOriginalKey, semconv.URLPathKey,
+		semconv.URLTemplateKey, semconv.HTTPResponseStatusCodeKey, semconv.ErrorTypeKey, semconv.ServiceNameKey, semconv.ServerAddressKey,
+	} {
+		conventions = append(conventions, string(key))
+	}
+	text, err := os.ReadFile("docs/record-model.md")
+	require.NoError(t, err)
+	var documented []string
+	for _, row := range regexp.MustCompile("(?m)^\\| (?:Resource )?`([\\w.]+)` \\|[^|]*\\| `?([\\w.-]+)`? \\|").FindAllStringSubmatch(string(text), -1) {
+		documented = append(documented, row[1])
+		require.Contains(t, conventions, row[2])
+		require.Equal(t, strings.HasPrefix(row[1], "feishu."), row[2] == "-", row[1])
+		if row[2] != "-" {
+			require.Equal(t, row[1], row[2])
+		}
+	}
+	require.ElementsMatch(t, names, documented)
 }
 
 func TestRecordResource(t *testing.T) {
