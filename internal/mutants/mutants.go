@@ -154,13 +154,13 @@ var mutants = []mutant{
 	// Paging.
 	{
 		"the page's length decides instead of has_more (F12)", "poller.go",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		p.spans",
-		"	if len(r.page.items) < p.cfg.PageSize {\n		p.sched.finished(w)\n		p.spans",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n",
+		"	if len(r.page.items) < p.cfg.PageSize {\n		p.sched.finished(w)\n",
 	},
 	{
 		"an empty page is the end (F11)", "poller.go",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		p.spans",
-		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		p.sched.finished(w)\n		p.spans",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n",
+		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		p.sched.finished(w)\n",
 	},
 	{
 		"the same page token again is not noticed (F13)", "poller.go",
