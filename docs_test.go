@@ -1,0 +1,119 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pages are the Markdown files of this repository, by path.
+func pages(t *testing.T) map[string]string {
+	all := map[string]string{}
+	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && (strings.HasPrefix(entry.Name(), "_") || len(path) > 1 && strings.HasPrefix(entry.Name(), ".")) {
+			return filepath.SkipDir
+		}
+		if err != nil || filepath.Ext(path) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all[path] = string(text)
+		return err
+	}))
+	require.Contains(t, all, filepath.Join("docs", "README.md"))
+	return all
+}
+
+// TestDocumentationLinks: what a page of the documentation links to is there, and the
+// table of contents leaves no page of docs/ out.
+func TestDocumentationLinks(t *testing.T) {
+	all := pages(t)
+	anchor := regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
+	headings := map[string][]string{}
+	for path, text := range all {
+		for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+			headings[path] = append(headings[path], strings.ReplaceAll(anchor.ReplaceAllString(strings.ToLower(heading[1]), ""), " ", "-"))
+		}
+	}
+	linked := map[string]bool{}
+	for path, text := range all {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(text, -1) {
+			if strings.Contains(link[1], "://") || strings.HasPrefix(link[1], "mailto:") {
+				continue
+			}
+			file, section, _ := strings.Cut(link[1], "#")
+			target := path
+			if file != "" {
+				target = filepath.Join(filepath.Dir(path), file)
+				_, err := os.Stat(target)
+				assert.NoError(t, err, "%s links to %s", path, link[1])
+				if path == filepath.Join("docs", "README.md") {
+					linked[target] = true
+				}
+			}
+			if section != "" && filepath.Ext(target) == ".md" {
+				assert.Contains(t, headings[target], section, "%s links to %s", path, link[1])
+			}
+		}
+	}
+	for path := range all {
+		if filepath.Dir(path) == "docs" && path != filepath.Join("docs", "README.md") {
+			assert.True(t, linked[path], "%s is not in docs/README.md", path)
+		}
+	}
+}
+
+// TestDocumentedMakeTargets: what the documentation tells to make can be made.
+func TestDocumentedMakeTargets(t *testing.T) {
+	makefile, err := os.ReadFile("Makefile")
+	require.NoError(t, err)
+	targets := regexp.MustCompile(`(?m)^([a-z0-9-]+):`).FindAllStringSubmatch(string(makefile), -1)
+	var names []string
+	for _, target := range targets {
+		names = append(names, target[1])
+	}
+	found := 0
+	for path, text := range pages(t) {
+		for _, command := range regexp.MustCompile("(?m)(?:^|`)(?:[A-Z_]+=\\S+ )*make ([a-z0-9-]+)").FindAllStringSubmatch(text, -1) {
+			found++
+			assert.Contains(t, names, command[1], path)
+		}
+	}
+	assert.Greater(t, found, 10)
+}
+
+// TestLogLinesAreDocumented: docs/operating.md has every line that the receiver logs,
+// with its level, and no other.
+func TestLogLinesAreDocumented(t *testing.T) {
+	logged := map[string]string{}
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, call := range regexp.MustCompile(`ogger\.(Debug|Info|Warn|Error)\("([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+			logged[call[2]] = strings.ToLower(call[1])
+		}
+		assert.NotRegexp(t, `ogger\.(Debug|Info|Warn|Error)\([^"]`, string(source), "%s: a line that this test cannot read", file)
+	}
+	require.Greater(t, len(logged), 10)
+	text, err := os.ReadFile("docs/operating.md")
+	require.NoError(t, err)
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (debug|info|warn|error) \\|").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = row[2]
+	}
+	assert.Equal(t, logged, documented)
+}
