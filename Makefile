@@ -93,6 +93,10 @@ screenshot: build victoria-logs ## Take the picture of docs/img/victorialogs.png
 	@./internal/tools/install-chromium.sh
 	@cd e2e && go test -count=1 -run '^TestScreenshot$$' . -args -screenshot ../docs/img/victorialogs.png
 
+.PHONY: sbom
+sbom: build ## Write the bill of materials, _build/otelcol-feishu.cdx.json
+	@./internal/tools/sbom.sh $(BUILD)/otelcol-feishu $(BUILD)/otelcol-feishu.cdx.json
+
 .PHONY: lint
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
