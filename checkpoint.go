@@ -76,6 +76,8 @@ type checkpoint struct {
 	// written next.
 	First uint64 `json:"seen_first"`
 	Next  uint64 `json:"seen_next"`
+	// Term counts the terms of leaders that share this storage; 0 without any.
+	Term uint64 `json:"term,omitempty"`
 }
 
 // errDamaged is a stored value that cannot be what we wrote.

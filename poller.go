@@ -48,9 +48,9 @@ type result struct {
 	err  error
 }
 
-// run reads until ctx ends. Its calls end with ctx; a page that the pipeline has
-// accepted by then is still committed.
-func (p *poller) run(ctx context.Context) {
+// run reads until ctx ends, or until it is overtaken. Its calls end with ctx; a page
+// that the pipeline has accepted by then is still committed.
+func (p *poller) run(ctx context.Context) error {
 	p.delays = newDelays(p.cfg.RetryOnFailure)
 	p.spans = p.tel.newSpans()
 	p.results = make(chan result, p.cfg.MaxConcurrentWalks)
@@ -59,13 +59,14 @@ func (p *poller) run(ctx context.Context) {
 		if errors.As(err, &unusable) {
 			p.health.unusable(causeCheckpoint, err)
 		}
-		return
+		return err
 	}
-	p.loop(ctx)
+	err := p.loop(ctx)
 	for ; p.flying > 0; p.flying-- {
 		<-p.results
 	}
 	p.spans.endAll("the receiver stops")
+	return err
 }
 
 // resume loads the position, for as long as it takes: a storage that fails is not
@@ -140,7 +141,7 @@ func ceilSeconds(t time.Time) int64 {
 }
 
 // loop asks for pages while there are any to ask for, and waits otherwise.
-func (p *poller) loop(ctx context.Context) {
+func (p *poller) loop(ctx context.Context) error {
 	// Receivers that start together look at once, and then not again together.
 	nextTick := time.Now().Add(1 + p.jitter(p.cfg.PollInterval))
 	timer := time.NewTimer(0)
@@ -155,12 +156,12 @@ func (p *poller) loop(ctx context.Context) {
 		timer.Reset(time.Until(wake))
 		select {
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		case r := <-p.results:
 			p.flying--
 			r.walk.flying = false
 			if err := p.handle(ctx, r); err != nil {
-				return
+				return err
 			}
 		case now := <-timer.C:
 			if !now.Before(nextTick) {
@@ -469,6 +470,9 @@ func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 		case err == nil:
 			p.tel.gauges.save()
 			return nil
+		case errors.Is(err, errOvertaken):
+			p.logger.Warn("Another replica has taken over: what this one delivered last may come again")
+			return err
 		case ctx.Err() == nil:
 			_ = p.waitAfter(ctx, causeStorage, err)
 		case sleep(lasting, commitGrace/20) != nil:

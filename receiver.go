@@ -251,7 +251,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		}
 	}()
 
-	kept := &store{client: keeper, query: queryOf(r.cfg)}
+	kept := &store{client: keeper, query: queryOf(r.cfg), shared: r.cfg.K8sLeaderElector != nil}
 	p := &poller{
 		cfg:     r.cfg,
 		logger:  r.set.Logger,
@@ -292,8 +292,14 @@ func (r *auditReceiver) run(ctx context.Context) {
 			return answered, err
 		},
 	}
-	p.run(ctx)
+	// Overtaken, and not yet told so by the elector; or it was an elector's mistake.
+	for errors.Is(p.run(ctx), errOvertaken) && sleep(ctx, afterOvertaken) == nil {
+	}
 }
+
+// afterOvertaken is the default lease_duration of the k8s_leader_elector extension:
+// who has lost the election knows it by then.
+const afterOvertaken = 15 * time.Second
 
 // openStorage gets the storage client, for as long as it takes: another process
 // may still hold its lock, and a file system may come back.

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.uber.org/zap"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
@@ -391,6 +392,66 @@ func TestLeaderElection(t *testing.T) {
 		for id, n := range w.sink.got() {
 			assert.Equal(t, 1, n, id)
 		}
+	})
+}
+
+// TestPausedLeader: a leader that stands still for longer than its lease, in the
+// middle of a page, and wakes up when another one has read on, delivers that page
+// twice, and leaves the other's position alone. Covers F34.
+func TestPausedLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.Tenant{Seed: 1, PerSecond: 1, Start: time.Now().Unix() - 600}
+		w := quietWorld(simulator.Options{Tenant: tenant})
+		electorID := component.MustNewID("k8s_leader_elector")
+		w.cfg.K8sLeaderElector, w.cfg.InitialLookback, w.cfg.RecheckAfter = &electorID, 10*time.Minute, []time.Duration{5 * time.Minute}
+		start := func(sink *sink) (*fakeElector, func()) {
+			lead := &fakeElector{}
+			other := *w
+			other.sink, other.paces = sink, &paces{}
+			r := newTestReceiver(t, &other)
+			r.set.Logger = zap.New(w.core)
+			require.NoError(t, r.Start(t.Context(), host{diskID: w.disk, electorID: lead}))
+			return lead, func() { require.NoError(t, r.Shutdown(context.Background())) }
+		}
+		first, second := newSink(), newSink()
+		paused, stopPaused := start(first)
+		next, stopNext := start(second)
+		paused.onStart(context.Background())
+		time.Sleep(30 * time.Minute)
+		wake := make(chan struct{})
+		first.refuseWith(func(plog.Logs) error {
+			<-wake
+			return nil
+		})
+		time.Sleep(time.Minute)
+		next.onStart(context.Background())
+		time.Sleep(30 * time.Minute)
+		close(wake)
+		// Its elector does not know yet.
+		time.Sleep(time.Second)
+		w.disk.mu.Lock()
+		stored, err := decodeCheckpoint(w.disk.data[keyPosition])
+		w.disk.mu.Unlock()
+		require.NoError(t, err)
+		assert.Equal(t, uint64(2), stored.Term)
+		paused.onStop()
+		next.onStop()
+		assert.Equal(t, 1, w.logs.FilterMessageSnippet("Another replica has taken over").Len())
+
+		// The third term finds a position that it can use.
+		paused.onStart(context.Background())
+		time.Sleep(30 * time.Minute)
+		stopPaused()
+		stopNext()
+		assert.Empty(t, w.logs.FilterMessageSnippet("stands still").All())
+		one, other, twice := first.got(), second.got(), 0
+		for _, entry := range tenant.Entries(tenant.Start, time.Now().Unix()-120) {
+			n := one[entry.ID] + other[entry.ID]
+			assert.Positive(t, n, "lost: %s", entry.ID)
+			twice += max(0, n-1)
+		}
+		assert.Positive(t, twice)
+		assert.LessOrEqual(t, twice, w.cfg.PageSize)
 	})
 }
 

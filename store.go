@@ -6,6 +6,7 @@ package feishuauditreceiver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"go.opentelemetry.io/collector/extension/xextension/storage"
@@ -22,7 +23,15 @@ type store struct {
 	// deleted is up to where the pages before first are known to be deleted. A
 	// crash within a batch that is not atomic may have left some.
 	deleted uint64
+	// shared is a storage that other replicas write, too, one at a time. Who has
+	// loaded the position last is the one that may; term tells it from the others.
+	shared bool
+	term   uint64
 }
+
+// errOvertaken is a position that another replica has loaded and written since: this
+// one was taken for dead, as after a pause longer than its lease.
+var errOvertaken = errors.New("another replica has taken over")
 
 // unusableError is a checkpoint that must not be used and not be replaced
 // without somebody's decision.
@@ -50,6 +59,7 @@ func (s *store) load(ctx context.Context) (*checkpoint, *seen, error) {
 		return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
 	}
 	known := newSeen()
+	s.term = 1
 	if data == nil {
 		return nil, known, nil
 	}
@@ -60,7 +70,7 @@ func (s *store) load(ctx context.Context) (*checkpoint, *seen, error) {
 	if !c.Query.equal(s.query) {
 		return nil, nil, &unusableError{keyPosition, fmt.Errorf("it belongs to %s, and the configuration says %s", c.Query, s.query)}
 	}
-	s.first, s.pages = c.First, nil
+	s.first, s.pages, s.term = c.First, nil, c.Term+1
 	s.deleted = c.First - min(c.First, maxDeletes)
 	for n := c.First; n < c.Next; {
 		var ops []*storage.Operation
@@ -93,7 +103,16 @@ const maxDeletes = 128
 // save writes the position and the ids of the page accepted since the last save,
 // if any, and deletes what is no longer needed. Where the storage cannot write a
 // batch atomically, the order of operations leaves the last position valid.
+//
+// A storage has no compare-and-swap: a replica that is paused between looking whether
+// it has been overtaken and writing still writes. The other one writes over that.
 func (s *store) save(ctx context.Context, c checkpoint, added []seenKey, forgettable int64) error {
+	if s.shared {
+		if err := s.overtaken(ctx); err != nil {
+			return err
+		}
+		c.Term = s.term
+	}
 	next := s.first + uint64(len(s.pages))
 	var ops []*storage.Operation
 	pages := s.pages
@@ -116,6 +135,22 @@ func (s *store) save(ctx context.Context, c checkpoint, added []seenKey, forgett
 		return fmt.Errorf("cannot write the checkpoint: %w", err)
 	}
 	s.first, s.pages, s.deleted = c.First, pages[drop:], c.First
+	return nil
+}
+
+// overtaken fails if another replica has loaded the position after this one did.
+func (s *store) overtaken(ctx context.Context) error {
+	data, err := s.client.Get(ctx, keyPosition)
+	if err != nil {
+		return fmt.Errorf("cannot read the checkpoint: %w", err)
+	}
+	if data == nil {
+		return nil
+	}
+	// What cannot be read is not ours either: the next load says what is wrong.
+	if c, err := decodeCheckpoint(data); err != nil || c.Term > s.term {
+		return errOvertaken
+	}
 	return nil
 }
 

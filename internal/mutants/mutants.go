@@ -366,6 +366,11 @@ var mutants = []mutant{
 		"time.Since(then)",
 	},
 	{
+		"a leader that was overtaken writes its position (F34)", "store.go",
+		"c.Term > s.term",
+		"c.Term > s.term+1000",
+	},
+	{
 		"a replica that is no longer elected keeps its trouble (F38)", "receiver.go",
 		"		if r.lost() {\n",
 		"		if false {\n",
