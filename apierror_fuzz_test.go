@@ -83,7 +83,7 @@ func FuzzAnswer(f *testing.F) {
 			},
 			endpoint: "https://open.feishu.cn", appID: "cli_x", appSecret: fuzzSecret, maxResponse: 1 << 20,
 			tokens:  newTokenSource(),
-			turn:    func(context.Context) (func(), error) { return func() {}, nil },
+			turn:    func(context.Context, bool) (func(), error) { return func() {}, nil },
 			observe: func(_ string, _ time.Duration, err error) { observed = append(observed, err) },
 		}
 		var err error

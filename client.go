@@ -34,9 +34,9 @@ type client struct {
 	appSecret   configopaque.String
 	maxResponse int64
 	tokens      tokenSource
-	// turn waits until the pace allows one more call of list_data and returns
-	// what has to be called when that call has been answered.
-	turn func(ctx context.Context) (answered func(), err error)
+	// turn waits until the pace allows one more call of list_data, urgent or not, and
+	// returns what has to be called when that call has been answered.
+	turn func(ctx context.Context, urgent bool) (answered func(), err error)
 	// observe is told of every call that ended. Its error is nil or an *apiError.
 	observe func(operation string, took time.Duration, err error)
 }
@@ -65,6 +65,9 @@ type listRequest struct {
 	AppID     string   `json:"app_id,omitempty"`
 	PageSize  int      `json:"page_size"`
 	PageToken string   `json:"page_token,omitempty"`
+	// urgent is a walk that has begun again and has to get further this time before
+	// its page token is no longer taken.
+	urgent bool
 }
 
 // listData asks for one page. The error, if any, is an *apiError or ctx's own.
@@ -79,7 +82,7 @@ func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer,
 		if err != nil {
 			return nil, nil, err
 		}
-		p, res, err := c.listOnce(ctx, body, token, req.PageToken)
+		p, res, err := c.listOnce(ctx, body, token, req)
 		var failed *apiError
 		if errors.As(err, &failed) && failed.class == classToken {
 			c.tokens.drop(token)
@@ -95,17 +98,17 @@ func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer,
 	}
 }
 
-func (c *client) listOnce(ctx context.Context, body []byte, token, pageToken string) (*page, *answer, error) {
-	answered, err := c.turn(ctx)
+func (c *client) listOnce(ctx context.Context, body []byte, token string, req listRequest) (*page, *answer, error) {
+	answered, err := c.turn(ctx, req.urgent)
 	if err != nil {
 		return nil, nil, err
 	}
 	began := time.Now()
-	res, err := c.post(ctx, listPath, token, body, pageToken)
+	res, err := c.post(ctx, listPath, token, body, req.PageToken)
 	answered()
 	var p *page
 	if err != nil {
-		err = transportError(opList, err, c.secrets(token, pageToken)...)
+		err = transportError(opList, err, c.secrets(token, req.PageToken)...)
 	} else {
 		p, err = readPage(res)
 	}

@@ -33,7 +33,7 @@ func newTestClient(server *simulator.Server) *client {
 		appSecret:   simulator.DefaultAppSecret,
 		maxResponse: 1 << 20,
 		tokens:      newTokenSource(),
-		turn:        func(context.Context) (func(), error) { return func() {}, nil },
+		turn:        func(context.Context, bool) (func(), error) { return func() {}, nil },
 		observe:     func(string, time.Duration, error) {},
 	}
 }

@@ -81,7 +81,7 @@ func FuzzConfig(f *testing.F) {
 
 		r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), &paces{})
 		require.NoError(t, err)
-		require.LessOrEqual(t, time.Until(r.pace.next()), paceWindow)
+		require.LessOrEqual(t, time.Until(r.pace.next(false)), paceWindow)
 		require.Equal(t, endpoint.Hostname(), r.records.serverAddress)
 		d := newDelays(cfg.RetryOnFailure)
 		for range 5 {

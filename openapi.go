@@ -58,11 +58,11 @@ func dial(ctx context.Context, set openapi.Settings) (openapi.Client, error) {
 				c.token++
 			}
 		},
-		turn: func(ctx context.Context) (func(), error) {
+		turn: func(ctx context.Context, urgent bool) (func(), error) {
 			if c.listed == set.MaxCalls {
 				return nil, openapi.ErrMaxCalls
 			}
-			answered, err := limit.wait(ctx)
+			answered, err := limit.wait(ctx, urgent)
 			if err == nil {
 				c.listed++
 				c.sent = time.Now()

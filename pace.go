@@ -25,7 +25,8 @@ const paceWindow = time.Minute
 // server's.
 //
 // To leave no receiver waiting for most of a minute after a burst, a tenth of the
-// limit is allowed in any tenth of a minute.
+// limit is allowed in any tenth of a minute. Calls that are urgent, as page tokens that
+// live for seconds only make them, are only held to the limit.
 type pace struct {
 	queue chan struct{} // capacity 1: the caller whose turn it is
 
@@ -49,9 +50,9 @@ func (p *pace) lower(limit int) {
 	p.limit = min(p.limit, limit)
 }
 
-// wait returns when one more call may be made. The function it returns must be
+// wait returns when one more call, urgent or not, may be made. The function it returns must be
 // called once the answer is there.
-func (p *pace) wait(ctx context.Context) (answered func(), err error) {
+func (p *pace) wait(ctx context.Context, urgent bool) (answered func(), err error) {
 	select {
 	case p.queue <- struct{}{}:
 	case <-ctx.Done():
@@ -60,7 +61,7 @@ func (p *pace) wait(ctx context.Context) (answered func(), err error) {
 	defer func() { <-p.queue }()
 	for {
 		now := time.Now()
-		at := p.next()
+		at := p.next(urgent)
 		if !at.After(now) {
 			return p.take(now), ctx.Err()
 		}
@@ -75,7 +76,7 @@ func (p *pace) wait(ctx context.Context) (answered func(), err error) {
 }
 
 // next is when one more call may be made at the earliest.
-func (p *pace) next() time.Time {
+func (p *pace) next(urgent bool) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := p.paused
@@ -83,7 +84,7 @@ func (p *pace) next() time.Time {
 		at = latest(at, p.calls[n].Add(paceWindow))
 	}
 	burst := p.burst()
-	if n := len(p.sent) - burst; n >= 0 {
+	if n := len(p.sent) - burst; n >= 0 && !urgent {
 		at = latest(at, p.sent[n].Add(paceWindow/time.Duration(p.limit)*time.Duration(burst)))
 	}
 	return at

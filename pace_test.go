@@ -45,7 +45,7 @@ func TestPaceHolds(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(caller), 1))
 			group.Go(func() {
 				for {
-					answered, err := p.wait(ctx)
+					answered, err := p.wait(ctx, false)
 					if err != nil {
 						return
 					}
@@ -70,7 +70,7 @@ func TestPaceLeavesNoGap(t *testing.T) {
 		p := newPace(100)
 		last := time.Now()
 		for range 500 {
-			answered, err := p.wait(t.Context())
+			answered, err := p.wait(t.Context(), false)
 			require.NoError(t, err)
 			p.recent() // as with a storage
 			answered()
@@ -89,7 +89,7 @@ func TestPaceRemembers(t *testing.T) {
 				before := newPace(10)
 				var times []time.Time
 				for range 10 {
-					answered, err := before.wait(t.Context())
+					answered, err := before.wait(t.Context(), false)
 					require.NoError(t, err)
 					answered()
 					times = append(times, time.Now())
@@ -101,7 +101,7 @@ func TestPaceRemembers(t *testing.T) {
 				after := newPace(10)
 				after.restore(stored)
 				for range 10 {
-					_, err := after.wait(t.Context())
+					_, err := after.wait(t.Context(), false)
 					require.NoError(t, err)
 					times = append(times, time.Now())
 				}
@@ -118,9 +118,9 @@ func TestPacePauseAndCancel(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		_, err := p.wait(ctx)
+		_, err := p.wait(ctx, false)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		_, err = p.wait(t.Context())
+		_, err = p.wait(t.Context(), false)
 		require.NoError(t, err)
 		assert.Equal(t, 17*time.Second, time.Since(began))
 	})
@@ -145,7 +145,7 @@ func TestServersWaitIsNotOurPace(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		assert.Zero(t, p.pause(10*time.Second))
 		assert.Equal(t, 5*time.Second, p.pause(20*time.Second))
-		_, err := p.wait(t.Context())
+		_, err := p.wait(t.Context(), false)
 		require.NoError(t, err)
 		assert.Equal(t, 25*time.Second, time.Since(began))
 		assert.Zero(t, p.since(began))

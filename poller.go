@@ -190,7 +190,7 @@ func (p *poller) launch(ctx context.Context) {
 		}
 		w.flying = true
 		p.flying++
-		req, within := p.request(w.window, w.token), p.spans.within(ctx, w)
+		req, within := p.request(w), p.spans.within(ctx, w)
 		go func() {
 			page, res, err := p.client.listData(within, req)
 			p.results <- result{walk: w, page: page, res: res, err: err}
@@ -198,15 +198,16 @@ func (p *poller) launch(ctx context.Context) {
 	}
 }
 
-// request asks for a page of a window.
-func (p *poller) request(w window, token string) listRequest {
+// request asks for the next page of a walk.
+func (p *poller) request(w *walk) listRequest {
 	return listRequest{
 		APIKeys:   p.cfg.Filter.APIKeys,
 		AppID:     p.cfg.Filter.AppID,
 		StartTime: max(0, w.from-overlap),
 		EndTime:   w.to,
 		PageSize:  p.cfg.PageSize,
-		PageToken: token,
+		PageToken: w.token,
+		urgent:    w.hurry,
 	}
 }
 
@@ -266,8 +267,8 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		p.stuck(w, fault)
 		return nil
 	}
-	if w.pages > 1 {
-		w.reset = 0
+	if w.pages > max(1, w.furthest) {
+		w.furthest, w.reset = w.pages, 0
 	}
 	if delivered > 0 || !r.page.hasMore {
 		// Only progress counts as a success: pages that lead nowhere do not.
@@ -338,6 +339,7 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 			p.sched.expired(w.pages)
 			p.spans.end(w, err)
 			w.restart()
+			w.hurry = true
 			if w.reset == 1 {
 				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
 				return nil

@@ -6,12 +6,15 @@ package feishuauditreceiver
 import (
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 
@@ -119,6 +122,62 @@ func TestPartTakenBeforeTheEnd(t *testing.T) {
 		for id, times := range got {
 			assert.Equal(t, 1, times, id)
 		}
+	})
+}
+
+// TestShortLivedPageTokens: page tokens that live for a second, and a second of the
+// log that takes more pages than a burst has calls. The walk gets through in the end,
+// without a call beyond the limit. Covers F14, F17.
+func TestShortLivedPageTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{PageTokenLife: time.Second, RateLimit: 100})
+		entries(w.server, "e", 206, time.Now().Unix()-1800)
+		entries(w.server, "f", 50, time.Now().Unix()-900)
+		w.latency = around(50 * time.Millisecond)
+		w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RecheckAfter = time.Hour, 7, nil
+		stop := w.start(t)
+		time.Sleep(30 * time.Minute)
+		stop()
+		got := w.sink.got()
+		assert.Len(t, got, 256)
+		for id, n := range got {
+			require.Equal(t, 1, n, id)
+		}
+		var times []time.Time
+		for _, call := range callsOf(w.server, simulator.EndpointList) {
+			times = append(times, call.Time)
+			require.NotEqual(t, http.StatusTooManyRequests, call.Status)
+		}
+		assert.LessOrEqual(t, mostInAMinute(times), 100)
+	})
+}
+
+// TestPageTokensThatNeverLast: every third page takes longer than its token lives, and
+// the shortest window has five. The walk backs off and says so, though it gets beyond
+// its first page every time, and goes on when pages come faster. Covers F14.
+func TestPageTokensThatNeverLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{PageTokenLife: time.Second})
+		entries(w.server, "e", 30, time.Now().Unix()-1800)
+		w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RecheckAfter = time.Hour, 7, nil
+		var calls int
+		slow := true
+		w.latency = func() time.Duration {
+			if calls++; slow && calls%3 == 0 {
+				return 3 * time.Second
+			}
+			return 50 * time.Millisecond
+		}
+		o := newOperator(t, w)
+		defer o.stop()
+		time.Sleep(time.Hour)
+		assert.Less(t, calls, 1000)
+		assert.Equal(t, componentstatus.StatusRecoverableError, o.last().Status())
+		assert.ErrorContains(t, o.last().Err(), "the API's pages do not end")
+		slow = false
+		time.Sleep(10 * time.Minute)
+		assert.Len(t, w.sink.got(), 30)
+		assert.Equal(t, componentstatus.StatusOK, o.last().Status())
 	})
 }
 

@@ -279,9 +279,9 @@ func (r *auditReceiver) run(ctx context.Context) {
 		maxResponse: int64(r.cfg.MaxResponseSize),
 		tokens:      newTokenSource(),
 		observe:     r.tel.call,
-		turn: func(ctx context.Context) (func(), error) {
+		turn: func(ctx context.Context, urgent bool) (func(), error) {
 			began := time.Now()
-			answered, err := r.pace.wait(ctx)
+			answered, err := r.pace.wait(ctx, urgent)
 			r.tel.waited("pace", r.pace.since(began))
 			if err == nil && r.storage != nil {
 				// Before the call: a crash after it must not forget it.

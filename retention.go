@@ -34,7 +34,7 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 		return false, nil
 	}
 	shown := func(second int64) (bool, error) {
-		_, _, err := p.client.listData(ctx, p.request(window{second, second + 1}, ""))
+		_, _, err := p.client.listData(ctx, p.request(&walk{window: window{second, second + 1}}))
 		var api *apiError
 		if errors.As(err, &api) && api.class == classParameter {
 			return false, nil

@@ -12,14 +12,16 @@ import (
 // that there are no more. Its page token lives in memory only.
 type walk struct {
 	window
-	pass   int
-	token  string
-	began  int64 // the server's clock before the first page was asked for
-	pages  int64
-	empty  int // pages in a row without an entry that was not yet returned
-	reset  int // how often it began again since it last got beyond its first page
-	flying bool
-	done   bool
+	pass     int
+	token    string
+	began    int64 // the server's clock before the first page was asked for
+	pages    int64
+	empty    int   // pages in a row without an entry that was not yet returned
+	reset    int   // how often it began again since it last got further than ever before
+	furthest int64 // the most pages that it has got to
+	hurry    bool  // a page token of its was no longer taken, perhaps for waiting too long
+	flying   bool
+	done     bool
 	// returned are the hashes of the ids on the pages so far.
 	returned hashSet
 	// refusedSince is when the API first refused this walk though it is one
@@ -253,7 +255,7 @@ func (s *schedule) halve(w *walk) bool {
 		return false
 	}
 	rest := window{from: w.from + w.seconds()/2, to: w.to}
-	w.to = rest.from
+	w.to, w.furthest = rest.from, 0
 	s.length = min(s.length, w.seconds())
 	list := s.walks[w.pass]
 	if i := slices.Index(list, w); i < len(list)-1 {

@@ -132,7 +132,9 @@ func newReplica(t *testing.T, kube *cluster, name string, a *api, b *backend, re
 }
 
 // elected is how many terms it has had.
-func (r *replica) elected() int { return strings.Count(r.out.String(), "Elected: this replica reads the audit log") }
+func (r *replica) elected() int {
+	return strings.Count(r.out.String(), "Elected: this replica reads the audit log")
+}
 
 // forward hands connections on, until it is switched off.
 func (s *switched) forward(addr string) {

@@ -169,8 +169,18 @@ var mutants = []mutant{
 	},
 	{
 		"a refused page token is used for ever (F14)", "poller.go",
-		"			w.restart()\n			if w.reset == 1 {",
-		"			if w.reset == 1 {",
+		"			w.restart()\n			w.hurry = true\n			if w.reset == 1 {",
+		"			w.hurry = true\n			if w.reset == 1 {",
+	},
+	{
+		"getting beyond the first page again counts as progress (F14)", "poller.go",
+		"	if w.pages > max(1, w.furthest) {\n",
+		"	if w.pages > 1 {\n",
+	},
+	{
+		"a walk that has to hurry waits until bursts are allowed again (F14)", "pace.go",
+		"n >= 0 && !urgent {\n",
+		"n >= 0 {\n",
 	},
 	{
 		"a failed call makes the walk begin again (F15)", "poller.go",

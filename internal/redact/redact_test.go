@@ -151,6 +151,11 @@ func TestText(t *testing.T) {
 		{"form, odd values", "password=a,b;c}d]e'f\"g&x=y", "password=[REDACTED]&x=y", 1},
 		{"form, space", "app+secret=x&private%20key=y&z=1", "app+secret=[REDACTED]&private%20key=[REDACTED]&z=1", 2},
 		{"form, authorization", "authorization=Bearer+x&a=b", "authorization=[REDACTED]&a=b", 1},
+		{"form, authorization with spaces and quotes", `authorization=Digest user="a&b", response="c"&d=e`, `authorization=[REDACTED]&d=e`, 1},
+		{
+			"cut off, authorization in a URL before a token", `{"c":"{\"u\":\"https://h/?x=y&authorization=v#f\",\"app_id\":\"a\",\"token\":\"s&t\"`,
+			`{"c":"{\"u\":\"https://h/?x=y&authorization=[REDACTED]\",\"app_id\":\"a\",\"token\":\"[REDACTED]\"`, 2,
+		},
 		{
 			"form, JSON", "d=%7B%22token%22%3A%22a%5C%22b%22%2C%22n_token%22%3A1%2C%22c%22%3A2%7D",
 			`d=%7B%22token%22%3A%22[REDACTED]%22%2C%22n_token%22%3A%22[REDACTED]%22%2C%22c%22%3A2%7D`, 2,

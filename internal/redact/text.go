@@ -215,15 +215,13 @@ func quotedEnd(text []byte, start int, opening quotation) int {
 }
 
 // lineEnd returns where the value of a header line ends: at the end of the line
-// without trailing space, at the quote that closes what opened right before the
-// key, or, in a form, at the next field.
+// without trailing space, or at the quote that closes what opened right before the
+// key. In a form it is a field and ends as one.
 func lineEnd(text []byte, key, value int, form bool) int {
-	stop := "\r\n"
-	if form {
-		stop = "&\r\n"
-	}
 	end := len(text)
-	if n := bytes.IndexAny(text[value:], stop); n >= 0 {
+	if form {
+		end = fieldEnd(text, value)
+	} else if n := bytes.IndexAny(text[value:], "\r\n"); n >= 0 {
 		end = value + n
 	}
 	if key > 0 && isQuoteMark(text[key-1]) {
@@ -234,6 +232,27 @@ func lineEnd(text []byte, key, value int, form bool) int {
 		end--
 	}
 	return end
+}
+
+// fieldEnd returns where a form's field that holds a header's value ends: at the next
+// field, at the end of the line, or at the quote of a string around the form, which is
+// one that the value itself did not open.
+func fieldEnd(text []byte, value int) int {
+	for i := value; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '&', '\r', '\n':
+			return i
+		case '"', '\'':
+			n := backslashesBefore(text, value, i)
+			if open := i - n; open > value && text[open-1] == '=' {
+				i = quotedEnd(text, i+1, quotation{mark: c, levels: levelsOf(n)})
+				i += backslashesAt(text, i) // now at the closing quote
+			} else if isPunctuation(text, i) {
+				return open
+			}
+		}
+	}
+	return len(text)
 }
 
 // valueEnd returns where the unquoted value that begins at start ends. White
