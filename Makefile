@@ -88,6 +88,19 @@ e2e: build victoria-logs loki ## Run the end-to-end tests with the real collecto
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/test.sh e2e
 
+.PHONY: kube-apiserver
+kube-apiserver: $(BUILD)/kube-apiserver ## Build Kubernetes' API server, for the tests of several replicas
+
+$(BUILD)/kube-apiserver: internal/backends/kubernetes/go.mod internal/backends/kubernetes/go.sum
+	@mkdir -p $(BUILD)
+	@echo "building kube-apiserver (ten minutes the first time)"
+	@cd internal/backends/kubernetes && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ k8s.io/kubernetes/cmd/kube-apiserver
+
+.PHONY: e2e-ha
+e2e-ha: build kube-apiserver ## Test two replicas with Kubernetes' API server, etcd and Redis (installed if missing)
+	@./internal/tools/install-ha.sh
+	@cd e2e && go test -count=1 -timeout 15m -v -run '^TestHighAvailability$$' . -args -ha | grep -v '^=== '
+
 .PHONY: screenshot
 screenshot: build victoria-logs ## Take the picture of docs/img/victorialogs.png anew (Chromium is installed if missing)
 	@./internal/tools/install-chromium.sh
