@@ -71,21 +71,28 @@ func TestShards(t *testing.T) {
 		}
 
 		// The sample: a bounded export of a minute, without a filter.
-		sampled := &meter{uids: map[uint64]struct{}{}}
+		named, sampled := m, &meter{uids: map[uint64]struct{}{}}
 		m = sampled
 		stop := start("cli_3", func(cfg *Config) {
 			cfg.StartTime, cfg.EndTime = began.Add(lasts/2), began.Add(lasts/2+time.Minute)
 		})
 		time.Sleep(10 * time.Minute)
 		stop()
-		found := 0
+		found, again := 0, 0
 		for _, entry := range tenant.Entries(began.Add(lasts/2).Unix(), began.Add(lasts/2+time.Minute).Unix()) {
 			id, err := strconv.ParseUint(entry.ID, 10, 64)
 			require.NoError(t, err)
-			if _, ok := sampled.uids[id]; ok && entry.APIKey == unnamed {
+			_, inSample := sampled.uids[id]
+			_, inShard := named.uids[id]
+			require.Equal(t, entry.APIKey != unnamed, inShard)
+			switch {
+			case inSample && inShard:
+				again++
+			case inSample:
 				found++
 			}
 		}
+		assert.Positive(t, again, "what two receivers read has one log.record.uid")
 		assert.Positive(t, found, "the sample shows the API that no shard names")
 	})
 }
