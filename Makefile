@@ -12,10 +12,10 @@ TOOL  := go tool -modfile=internal/tools/go.mod
 LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 
 # The modules of this repository, the product's first.
-MODULES := . internal/conformance internal/bench e2e
+MODULES := . internal/conformance internal/bench e2e internal/tools/kubeconform
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
-SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*') go.mod go.sum
+SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*' -not -path './internal/tools/*') go.mod go.sum
 
 .PHONY: help
 help: ## List the commands
@@ -113,6 +113,15 @@ sbom: build ## Write the bill of materials, _build/otelcol-feishu.cdx.json
 .PHONY: lint
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
+	@echo "lint examples/kubernetes"
+	@$(KUBECONFORM) -strict -summary -skip Kustomization -ignore-filename-pattern collector.yaml \
+	  -schema-location 'internal/tools/kubeconform/schemas/{{.ResourceKind}}{{.KindSuffix}}.json' examples/kubernetes
+
+KUBECONFORM := go tool -modfile=internal/tools/kubeconform/go.mod kubeconform
+
+.PHONY: kube-schemas
+kube-schemas: ## Write the schemas for the Kubernetes manifests anew, of the release that make kube-apiserver builds
+	@cd internal/tools/kubeconform && go run . "$$(cd ../../backends/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/swagger.json" schemas
 
 .PHONY: fmt
 fmt: ## Format the sources

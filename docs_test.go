@@ -55,7 +55,7 @@ func TestDocumentationLinks(t *testing.T) {
 			if file != "" {
 				target = filepath.Join(filepath.Dir(path), file)
 				_, err := os.Stat(target)
-				assert.NoError(t, err, "%s links to %s", path, link[1])
+				require.NoError(t, err, "%s links to %s", path, link[1])
 				if path == filepath.Join("docs", "README.md") {
 					linked[target] = true
 				}

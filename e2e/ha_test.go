@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -24,9 +25,9 @@ import (
 var ha = flag.Bool("ha", false, "run the tests that need kube-apiserver, etcd and Redis")
 
 // TestHighAvailability: two collectors with examples/kubernetes/replicas, the real
-// k8s_leader_elector, a real kube-apiserver and a real Redis. The leader is killed, cut
-// off from the API server, or stands still for longer than its lease: the other one
-// takes over, no entry is lost, and at most one page comes twice. Covers F34.
+// k8s_leader_elector, a real kube-apiserver and a real Redis. The leader is ended or
+// killed, cut off from the API server, or stands still for longer than its lease: the
+// other one takes over, no entry is lost, and at most one page comes twice. Covers F34.
 func TestHighAvailability(t *testing.T) {
 	if !*ha {
 		t.Skip("needs kube-apiserver, etcd and Redis: run `make e2e-ha`")
@@ -47,6 +48,7 @@ func TestHighAvailability(t *testing.T) {
 		fault, cure func(t *testing.T, r *replica)
 		mayRepeat   int // pages
 	}{
+		{"ended", func(t *testing.T, r *replica) { r.term(t) }, func(*testing.T, *replica) {}, 0},
 		{"killed", func(t *testing.T, r *replica) { r.kill(t) }, func(*testing.T, *replica) {}, 1},
 		{
 			"cut off from the API server",
@@ -119,7 +121,7 @@ func newReplica(t *testing.T, kube *cluster, name string, a *api, b *backend, re
 	require.NoError(t, err)
 	r := &replica{name: name, way: &switched{Listener: l}}
 	t.Cleanup(func() { _ = l.Close() })
-	go r.way.forward(kube.addr)
+	go r.way.forward(t.Context(), kube.addr)
 	cmd := exec.CommandContext(t.Context(), binary(t), "--config=../examples/kubernetes/replicas/collector.yaml",
 		"--set=service.telemetry.metrics.level=none",
 		"--set=exporters.otlphttp.compression=none", "--set=exporters.otlphttp.headers."+lifeHeader+"="+name,
@@ -137,7 +139,7 @@ func (r *replica) elected() int {
 }
 
 // forward hands connections on, until it is switched off.
-func (s *switched) forward(addr string) {
+func (s *switched) forward(ctx context.Context, addr string) {
 	for {
 		conn, err := s.Accept()
 		if err != nil {
@@ -145,7 +147,7 @@ func (s *switched) forward(addr string) {
 		}
 		go func() {
 			defer conn.Close()
-			to, err := net.Dial("tcp", addr)
+			to, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 			if err != nil {
 				return
 			}

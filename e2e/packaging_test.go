@@ -59,7 +59,7 @@ func TestDockerfile(t *testing.T) {
 	text, err := os.ReadFile("../packaging/Dockerfile")
 	require.NoError(t, err)
 	instructions := map[string][]string{}
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.SplitSeq(string(text), "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
