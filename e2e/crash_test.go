@@ -22,13 +22,14 @@ import (
 func TestKills(t *testing.T) {
 	t.Parallel()
 	const kills, terms = 40, 8
-	now := time.Now().Unix()
-	arriving := simulator.Tenant{
-		Seed: 17, PerSecond: 20, BurstEvery: 7 * time.Second, BurstSize: 400,
-		Start: now - 120, LateFraction: 1.0 / 3, MaxLateness: lastRecheck,
+	arriving := func(now int64) simulator.Tenant {
+		return simulator.Tenant{
+			Seed: 17, PerSecond: 20, BurstEvery: 7 * time.Second, BurstSize: 400,
+			Start: now - 120, LateFraction: 1.0 / 3, MaxLateness: lastRecheck,
+		}
 	}
 	for name, tc := range map[string]struct {
-		log     simulator.Tenant
+		log     func(now int64) simulator.Tenant
 		order   simulator.Order
 		answers time.Duration // of the backend, after so long
 		extra   []string
@@ -38,7 +39,9 @@ func TestKills(t *testing.T) {
 		// Nothing is read again here, and the end of a walk lies in no other one's
 		// overlap: nothing mends what a watermark that ran ahead has lost.
 		"history, no rechecks": {
-			log:     simulator.Tenant{Seed: 18, PerSecond: 100, Start: now - 500, End: now - 10},
+			log: func(now int64) simulator.Tenant {
+				return simulator.Tenant{Seed: 18, PerSecond: 100, Start: now - 500, End: now - 10}
+			},
 			order:   simulator.Shuffled,
 			answers: 50 * time.Millisecond,
 			extra:   []string{"recheck_after: []", "max_window: 5s"},
@@ -46,8 +49,9 @@ func TestKills(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rng := rand.New(rand.NewPCG(tc.log.Seed, 40))
-			a, b := newAPI(t, simulator.Options{Tenant: tc.log, Order: tc.order}), newBackend(t)
+			log := tc.log(time.Now().Unix()) // not before t.Parallel, which may wait for minutes
+			rng := rand.New(rand.NewPCG(log.Seed, 40))
+			a, b := newAPI(t, simulator.Options{Tenant: log, Order: tc.order}), newBackend(t)
 			b.answering(func(int) (time.Duration, int) { return tc.answers, http.StatusOK })
 			s := newSetup(t, "http://"+a.addr, append(tc.extra, "initial_lookback: 10m")...)
 			killed := map[string]bool{}
@@ -71,7 +75,7 @@ func TestKills(t *testing.T) {
 				}
 			}
 			b.answering(always(http.StatusOK))
-			entries := a.ends(tc.log)
+			entries := a.ends(log)
 			c := s.start(t, b)
 			b.arrivals(t, entries, time.Minute)
 			pause(t, 2*lastRecheck) // what comes now would come twice

@@ -72,7 +72,7 @@ func TestDashboard(t *testing.T) {
 				}
 				return out
 			}
-			eventually(t, 45*time.Second, "every panel shows something", func() bool { return len(missing()) == 0 })
+			eventually(t, 2*time.Minute, "every panel shows something", func() bool { return len(missing()) == 0 })
 
 			var shown strings.Builder
 			for _, exprs := range panels {
