@@ -59,7 +59,9 @@ func TestKills(t *testing.T) {
 				c := s.start(t, b)
 				term := i%(kills/terms+1) == kills/terms
 				if term {
-					c.says(t, ready, 20*time.Second) // earlier, SIGTERM is not yet heeded
+					// SIGTERM is heeded a moment after the collector has said so.
+					c.says(t, ready, 20*time.Second)
+					pause(t, 300*time.Millisecond)
 				}
 				if term || rng.IntN(2) == 0 {
 					pause(t, time.Duration(rng.IntN(2000))*time.Millisecond)
