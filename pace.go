@@ -35,12 +35,41 @@ type pace struct {
 	calls  []time.Time // until when each of the last calls may be counted, oldest first
 	sent   []time.Time // when the last few were sent, oldest first
 	paused time.Time
+
+	beginning int           // receivers that have yet to say which calls they remember
+	began     time.Time     // when the first of them began
+	woken     chan struct{} // capacity 1: one of them has said so
 }
 
 const transitAllowance = time.Second
 
 func newPace(limit int) *pace {
-	return &pace{queue: make(chan struct{}, 1), limit: limit}
+	return &pace{queue: make(chan struct{}, 1), limit: limit, woken: make(chan struct{}, 1)}
+}
+
+// begins is told of a receiver that will say, by calling what is returned, which calls
+// its storage remembers. Until then nobody makes a call, though no longer than such
+// calls count: the last ones before a restart may be known to that storage only.
+func (p *pace) begins() (remembers func(counts map[int64]int)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.beginning == 0 {
+		p.began = time.Now()
+	}
+	p.beginning++
+	var once sync.Once
+	return func(counts map[int64]int) {
+		p.restore(counts)
+		once.Do(func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.beginning--
+			select {
+			case p.woken <- struct{}{}:
+			default:
+			}
+		})
+	}
 }
 
 // lower takes the smaller limit where receivers that share the pace disagree.
@@ -68,6 +97,8 @@ func (p *pace) wait(ctx context.Context, urgent bool) (answered func(), err erro
 		timer := time.NewTimer(at.Sub(now))
 		select {
 		case <-timer.C:
+		case <-p.woken:
+			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
 			return nil, ctx.Err()
@@ -80,6 +111,9 @@ func (p *pace) next(urgent bool) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := p.paused
+	if p.beginning > 0 {
+		at = latest(at, p.began.Add(paceWindow))
+	}
 	if n := len(p.calls) - p.limit; n >= 0 {
 		at = latest(at, p.calls[n].Add(paceWindow))
 	}

@@ -111,6 +111,40 @@ func TestPaceRemembers(t *testing.T) {
 	}
 }
 
+// TestPaceWaitsForWhoBegins: after a restart no call is made before each receiver has
+// said which calls it remembers, or before those no longer count. Covers F17, F30.
+func TestPaceWaitsForWhoBegins(t *testing.T) {
+	for name, tc := range map[string]struct {
+		says  time.Duration // after so long, or never
+		last  int           // calls, five seconds before the restart
+		waits time.Duration
+	}{
+		"remembers calls": {says: 10 * time.Second, last: 10, waits: 55 * time.Second},
+		"remembers none":  {says: 10 * time.Second, waits: 10 * time.Second},
+		"never says so":   {waits: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Hour)
+				p, began := newPace(10), time.Now()
+				p.begins()(nil)
+				remembers := p.begins()
+				if tc.says > 0 {
+					time.AfterFunc(tc.says, func() { remembers(map[int64]int{began.Unix() - 5: tc.last}) })
+				}
+				_, err := p.wait(t.Context(), true)
+				require.NoError(t, err)
+				assert.Equal(t, tc.waits, time.Since(began))
+				for range 5 {
+					_, err := p.wait(t.Context(), true)
+					require.NoError(t, err)
+				}
+				assert.Equal(t, tc.waits, time.Since(began))
+			})
+		})
+	}
+}
+
 func TestPacePauseAndCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(100)

@@ -28,6 +28,8 @@ type poller struct {
 	pipe    *pipe
 	tel     *telemetry
 	health  *health
+	// remembers is told the calls of the last minute that the storage knows of.
+	remembers func(calls map[int64]int)
 	// jitter draws from [0, d).
 	jitter func(d time.Duration) time.Duration
 
@@ -83,7 +85,7 @@ func (p *poller) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.pace.restore(calls)
+	p.remembers(calls)
 
 	recheck := []int64{0}
 	for _, after := range p.cfg.RecheckAfter {

@@ -184,6 +184,11 @@ func newSimulation(seed uint64) *simulation {
 	}
 	s.pages = make([]int, len(s.worlds))
 	latency, spread := time.Duration(rng.IntN(2000))*time.Millisecond, rand.New(rand.NewPCG(seed, 45))
+	if life := s.opts.PageTokenLife; life > 0 {
+		// A token that dies on its way cannot be used, and a second of the log that has
+		// more than a page could not be read by anybody.
+		latency = min(latency, life/3)
+	}
 	var mu sync.Mutex // spread is shared by the worlds
 	for i, w := range s.worlds {
 		if chance(rng, 0.5) {

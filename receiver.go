@@ -241,6 +241,8 @@ func (r *auditReceiver) run(ctx context.Context) {
 			well.rest()
 		}
 	}()
+	remembers := r.pace.begins()
+	defer remembers(nil)
 	keeper, err := r.openStorage(ctx, well)
 	if err != nil {
 		return // the term is over
@@ -269,7 +271,8 @@ func (r *auditReceiver) run(ctx context.Context) {
 			refused: r.tel.refused,
 			grace:   stopGrace,
 		},
-		jitter: r.jitter,
+		remembers: remembers,
+		jitter:    r.jitter,
 	}
 	p.client = &client{
 		http:        r.http,

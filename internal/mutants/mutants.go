@@ -255,8 +255,13 @@ var mutants = []mutant{
 	// Pace, token, errors.
 	{
 		"the calls of the last process are forgotten (F17)", "poller.go",
-		"	p.pace.restore(calls)\n",
-		"	_ = calls\n",
+		"	p.remembers(calls)\n",
+		"	_ = calls\n	p.remembers(nil)\n",
+	},
+	{
+		"calls are made before every receiver has said which it remembers (F17)", "pace.go",
+		"	if p.beginning > 0 {\n",
+		"	if false {\n",
 	},
 	{
 		"receivers with one credential do not share a pace (F17)", "pace.go",
