@@ -22,11 +22,11 @@ import (
 // a sample without a filter, and finds what no shard names.
 func TestShards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const perSecond, lasts = 320, 20 * time.Minute
+		const perSecond, lasts = 320, 8 * time.Minute
 		began := time.Now().Truncate(time.Second)
 		tenant := simulator.Tenant{Seed: 3, PerSecond: perSecond, Start: began.Unix(), End: began.Add(lasts).Unix()}
 		opts := simulator.Options{Tenant: tenant, RateLimit: 100, Apps: map[string]string{}}
-		shards := splitKeys(tenant.Entries(began.Unix(), began.Unix()+600), 3)
+		shards := splitKeys(tenant.Entries(began.Unix(), began.Unix()+480), 3)
 		unnamed := shards[0][0] // an API that nobody has named
 		shards[0] = shards[0][1:]
 		for i := range 4 {
@@ -56,7 +56,7 @@ func TestShards(t *testing.T) {
 			}
 		}
 		require.Positive(t, missing)
-		require.Greater(t, want, 20*100*100, "the log is too small for one app not to do")
+		require.Greater(t, want, 8*100*100, "the log is too small for one app not to do")
 		assert.Equal(t, want, m.count(), "every entry that is named, and no other")
 		assert.Zero(t, m.twice)
 		assert.Less(t, percentiles(m.waits, 99)[0], 64.0, "they keep up")

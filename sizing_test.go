@@ -27,8 +27,8 @@ func TestCallsADay(t *testing.T) {
 		most    float64 // calls a day
 	}{
 		"defaults, 10,000":    {defaults, 10_000, 24 * time.Hour, 1.3 * 1440},
-		"defaults, 100,000":   {defaults, 100_000, 24 * time.Hour, 3.5 * 1440},
-		"defaults, 1 million": {defaults, 1_000_000, 2 * time.Hour, 30 * 1440},
+		"defaults, 100,000":   {defaults, 100_000, 8 * time.Hour, 3.5 * 1440},
+		"defaults, 1 million": {defaults, 1_000_000, time.Hour, 30 * 1440},
 		"Basic plan, 5,000":   {basic, 5_000, 24 * time.Hour, 10_000.0 / 31},
 	} {
 		t.Run(name, func(t *testing.T) {
