@@ -233,12 +233,11 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		return p.failed(ctx, w, r.err)
 	}
 	p.clock.observe(r.res.date, r.res.received)
-	if w.pages == 0 {
-		if !r.res.date.IsZero() {
-			// The estimate may have come from one answer with a wrong date; the
-			// watermark follows the answers of the walk itself.
-			w.began = min(w.began, r.res.date.Unix())
-		}
+	if !r.res.date.IsZero() {
+		// The estimate may have come from one answer with a wrong date, and a clock that
+		// was set back in mid-walk, or a server whose clock is behind, may hide what is
+		// new: the watermark follows the walk's own answers, the earliest of them.
+		w.began = min(w.began, r.res.date.Unix())
 	}
 	w.pages++
 	keys, delivered, err := p.deliver(ctx, w, r)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,30 +126,68 @@ func TestPartTakenBeforeTheEnd(t *testing.T) {
 	})
 }
 
-// TestShortLivedPageTokens: page tokens that live for a second, and a second of the
-// log that takes more pages than a burst has calls. The walk gets through in the end,
-// without a call beyond the limit. Covers F14, F17.
+// TestShortLivedPageTokens: page tokens that live for a second, and seconds of the log
+// that take more pages than a burst has calls. The walks get through in the end, side by
+// side or not, without a call beyond the limit. Covers F14, F17.
 func TestShortLivedPageTokens(t *testing.T) {
+	for name, tc := range map[string]struct {
+		life, latency    time.Duration
+		entries, perPage int
+		walks            int
+		faults           []simulator.Fault
+	}{
+		"small pages":  {life: time.Second, latency: 50 * time.Millisecond, entries: 206, perPage: 7, walks: 1},
+		"side by side": {life: 5 * time.Second, latency: 100 * time.Millisecond, entries: 3000, perPage: 100, walks: 4, faults: []simulator.Fault{{Kind: simulator.FaultPageTokenRefused, Count: 60}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{PageTokenLife: tc.life, RateLimit: 100, Faults: tc.faults})
+				entries(w.server, "e", tc.entries, time.Now().Unix()-1800)
+				entries(w.server, "f", 50, time.Now().Unix()-900)
+				w.latency = around(tc.latency)
+				w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RecheckAfter = time.Hour, tc.perPage, nil
+				w.cfg.MaxConcurrentWalks = tc.walks
+				stop := w.start(t)
+				time.Sleep(2 * time.Hour)
+				stop()
+				got := w.sink.got()
+				assert.Len(t, got, tc.entries+50)
+				for id, n := range got {
+					require.Equal(t, 1, n, id)
+				}
+				var times []time.Time
+				for _, call := range callsOf(w.server, simulator.EndpointList) {
+					times = append(times, call.Time)
+					require.NotEqual(t, http.StatusTooManyRequests, call.Status)
+				}
+				assert.LessOrEqual(t, mostInAMinute(times), 100)
+			})
+		})
+	}
+}
+
+// TestClockSetBackInMidWalk: the server's clock is set back while a window is read, and
+// the server does not show any more what lies in its future. The window is read again
+// when it does. Covers F9.
+func TestClockSetBackInMidWalk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := quietWorld(simulator.Options{PageTokenLife: time.Second, RateLimit: 100})
-		entries(w.server, "e", 206, time.Now().Unix()-1800)
-		entries(w.server, "f", 50, time.Now().Unix()-900)
-		w.latency = around(50 * time.Millisecond)
-		w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RecheckAfter = time.Hour, 7, nil
+		w := quietWorld(simulator.Options{Paging: simulator.Live})
+		time.Sleep(time.Hour)
+		entries(w.server, "e", 250, time.Now().Unix()-30)
+		w.cfg.InitialLookback, w.cfg.RecheckAfter = time.Minute, nil
+		var calls atomic.Int64
+		w.latency = func() time.Duration {
+			if calls.Add(1) == 3 { // after the token and the first page
+				w.server.Update(func(o *simulator.Options) { o.ClockSkew = -5 * time.Minute })
+			}
+			return 50 * time.Millisecond
+		}
 		stop := w.start(t)
-		time.Sleep(30 * time.Minute)
-		stop()
-		got := w.sink.got()
-		assert.Len(t, got, 256)
-		for id, n := range got {
-			require.Equal(t, 1, n, id)
-		}
-		var times []time.Time
-		for _, call := range callsOf(w.server, simulator.EndpointList) {
-			times = append(times, call.Time)
-			require.NotEqual(t, http.StatusTooManyRequests, call.Status)
-		}
-		assert.LessOrEqual(t, mostInAMinute(times), 100)
+		defer stop()
+		time.Sleep(time.Minute)
+		assert.Less(t, len(w.sink.got()), 250)
+		time.Sleep(10 * time.Minute)
+		assert.Len(t, w.sink.got(), 250)
 	})
 }
 
@@ -160,10 +199,10 @@ func TestPageTokensThatNeverLast(t *testing.T) {
 		w := quietWorld(simulator.Options{PageTokenLife: time.Second})
 		entries(w.server, "e", 30, time.Now().Unix()-1800)
 		w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RecheckAfter = time.Hour, 7, nil
-		var calls int
-		slow := true
+		var calls atomic.Int64
+		var quick atomic.Bool
 		w.latency = func() time.Duration {
-			if calls++; slow && calls%3 == 0 {
+			if calls.Add(1)%3 == 0 && !quick.Load() {
 				return 3 * time.Second
 			}
 			return 50 * time.Millisecond
@@ -171,10 +210,10 @@ func TestPageTokensThatNeverLast(t *testing.T) {
 		o := newOperator(t, w)
 		defer o.stop()
 		time.Sleep(time.Hour)
-		assert.Less(t, calls, 1000)
+		assert.Less(t, calls.Load(), int64(1000))
 		assert.Equal(t, componentstatus.StatusRecoverableError, o.last().Status())
 		require.ErrorContains(t, o.last().Err(), "the API's pages do not end")
-		slow = false
+		quick.Store(true)
 		time.Sleep(10 * time.Minute)
 		assert.Len(t, w.sink.got(), 30)
 		assert.Equal(t, componentstatus.StatusOK, o.last().Status())

@@ -60,6 +60,12 @@ const memoryAllowance = 600
 // now, or nil. Fresh entries go first, unless the rechecks have fallen behind so
 // far that the remembered ids would grow without bound.
 func (s *schedule) next(now int64) *walk {
+	if w := s.hurrying(); w != nil {
+		if w.flying {
+			return nil
+		}
+		return w
+	}
 	last := s.pos.last()
 	if last > 0 && s.pos.marks[0]-s.pos.marks[last] > 2*s.pos.recheck[last]+memoryAllowance {
 		if w := s.lastRecheck(now); w != nil {
@@ -99,6 +105,23 @@ func (s *schedule) lastRecheck(now int64) *walk {
 		return w
 	}
 	return s.recheck(last, now)
+}
+
+// maxAlone is how often a walk may begin again without getting further and still go
+// before all others.
+const maxAlone = 3
+
+// hurrying returns a walk that goes alone, because others beside it, and their waits
+// after failures, would use up the time for which its page token lives.
+func (s *schedule) hurrying() *walk {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			if w.hurry && !w.done && w.reset <= maxAlone {
+				return w
+			}
+		}
+	}
+	return nil
 }
 
 // resume returns a walk of the pass that waits for its next page.

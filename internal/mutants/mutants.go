@@ -153,6 +153,11 @@ var mutants = []mutant{
 
 	// Paging.
 	{
+		"the watermark follows the clock of a walk's first answer only (F9)", "poller.go",
+		"	if !r.res.date.IsZero() {\n",
+		"	if w.pages == 0 && !r.res.date.IsZero() {\n",
+	},
+	{
 		"the page's length decides instead of has_more (F12)", "poller.go",
 		"	if !r.page.hasMore {\n		p.sched.finished(w)\n",
 		"	if len(r.page.items) < p.cfg.PageSize {\n		p.sched.finished(w)\n",
@@ -181,6 +186,11 @@ var mutants = []mutant{
 		"a walk that has to hurry waits until bursts are allowed again (F14)", "pace.go",
 		"n >= 0 && !urgent {\n",
 		"n >= 0 {\n",
+	},
+	{
+		"a walk that has to hurry does not go alone (F14)", "schedule.go",
+		"			if w.hurry && !w.done && w.reset <= maxAlone {\n",
+		"			if w.hurry && false {\n",
 	},
 	{
 		"a failed call makes the walk begin again (F15)", "poller.go",
