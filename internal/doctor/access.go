@@ -223,12 +223,12 @@ func (a *access) refusedList(err error) []Check {
 	case e.HTTPStatus == 0:
 		return []Check{problem(checkNetwork, e, cmp.Or(e.Advice, adviceWait))}
 	case e.Code == codeIP:
-		advice := "add this address to the app's IP whitelist: " + a.console("") + ", Security Settings. It has an effect at once."
+		advice := "add this address to the app's IP whitelist: " + a.console("") + ", Security Settings. If it is there already, try again in a few minutes."
 		return []Check{problem(checkAddress, e, advice), granted}
 	case slices.Contains([]int64{codeScope, codeNoPermission, codeScopeOfUser}, e.Code):
 		advice := "1. grant the scope: " + a.console("/auth?q="+scopeName+"&op_from=openapi&token_type=tenant") +
 			"\n2. create a version of the app and publish it: " + a.console("") + ", Version Management & Release" +
-			"\n3. have a tenant admin approve it. It may take up to two hours until the scope works: that long an access token lives."
+			"\n3. have a tenant admin approve it. If all of this is done, try again: it works when the access token is replaced, after two hours at most."
 		// The server's own message is long, bilingual, and cut off in the middle of its link.
 		told := *e
 		told.Reason = "the app lacks the scope " + scopeName

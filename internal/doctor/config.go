@@ -87,6 +87,7 @@ func recommend(o *Options, r *Report, s *session) string {
 	b.WriteString(`exporters:
   debug:                                       # put your backend here
     verbosity: detailed
+    use_internal_logger: false                 # or the collector leaves out what looks alike
 service:
   extensions: [file_storage]
   pipelines:
@@ -105,7 +106,7 @@ func recheckFor(f Finding) ([]time.Duration, string) {
 		return out, ""
 	}
 	need := 2 * time.Duration(*f.LessThan)
-	comment := "entries were seen up to " + short(time.Duration(*f.LessThan)) + " late"
+	comment := "the slowest entry that was seen took less than " + short(time.Duration(*f.LessThan))
 	if need <= out[len(out)-1] {
 		return out, comment
 	}

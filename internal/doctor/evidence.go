@@ -140,7 +140,12 @@ func (r *rateEvidence) finding() Finding {
 		f.Text += fmt.Sprintf("; a refusal is HTTP %d and says how long to wait in %s", r.status, r.hint)
 	}
 	if r.refusals > 0 {
-		f.Evidence += "; " + count(r.refusals, "refusal", "refusals") + " with code 99991400: does another program use this app?"
+		f.Evidence += "; " + count(r.refusals, "refusal", "refusals") + " with code 99991400"
+		if r.limit > 0 && r.limit < CallsPerMinute {
+			f.Evidence += fmt.Sprintf(": the examination itself reaches a limit of %d", r.limit)
+		} else {
+			f.Evidence += ": does another program use this app?"
+		}
 	}
 	return f
 }
