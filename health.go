@@ -28,9 +28,13 @@ type health struct {
 	began    time.Time // when the first of them was
 }
 
-// patience is how many failures in a row of a passing kind are kept to ourselves:
-// one lost connection is nobody's business.
-const patience = 3
+// patience is how many failures in a row of a passing kind are kept to ourselves, and
+// longPatience for how long, where each takes its time, as one that waits for the
+// server's limit does: one lost connection is nobody's business.
+const (
+	patience     = 3
+	longPatience = 20 * time.Second
+)
 
 // failed notes a failure. retryIn is when it is tried again. Failures that only a
 // person can mend are told at once. A passing one that takes turns with what was
@@ -50,7 +54,7 @@ func (h *health) failed(c cause, err error, retryIn time.Duration) {
 		zap.String("cause", string(c)), zap.Error(err),
 		zap.Int("failures", h.failures), zap.Duration("retry_in", retryIn.Round(time.Millisecond)),
 	}
-	lasts := info.needsPerson || h.inRow >= patience || h.told == "" && h.failures >= patience
+	lasts := info.needsPerson || h.inRow >= patience || time.Since(h.began) >= longPatience || h.told == "" && h.failures >= patience
 	if c == h.told || !lasts {
 		h.logger.Debug("Failed again", fields...)
 		return

@@ -375,6 +375,25 @@ func TestOneLostConnection(t *testing.T) {
 	})
 }
 
+// TestSlowTrouble: where failures are far between, the second one is told.
+func TestSlowTrouble(t *testing.T) {
+	for kind, c := range map[simulator.FaultKind]cause{simulator.FaultRateLimited: causeRateLimit, simulator.FaultHang: causeNetwork} {
+		t.Run(string(kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOperator(t, quietWorld(simulator.Options{}))
+				o.faults(simulator.Fault{Kind: kind, Count: 1})
+				time.Sleep(10 * time.Minute)
+				assert.Equal(t, []string{saysBegin}, o.lines())
+				o.faults(simulator.Fault{Kind: kind, Count: 2})
+				time.Sleep(10 * time.Minute)
+				o.stop()
+				assert.Equal(t, []string{saysBegin, saysFails + string(c), saysWell + string(c)}, o.lines())
+				assert.Equal(t, []string{"StatusOK", "StatusRecoverableError", "StatusOK"}, withoutText(o.statuses()))
+			})
+		})
+	}
+}
+
 // TestStandbyIsWell: a replica that is no longer elected has no trouble, whatever it
 // had before.
 func TestStandbyIsWell(t *testing.T) {

@@ -233,11 +233,14 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		return p.failed(ctx, w, r.err)
 	}
 	p.clock.observe(r.res.date, r.res.received)
+	var setBack bool
 	if !r.res.date.IsZero() {
 		// The estimate may have come from one answer with a wrong date, and a clock that
 		// was set back in mid-walk, or a server whose clock is behind, may hide what is
-		// new: the watermark follows the walk's own answers, the earliest of them.
-		w.began = min(w.began, r.res.date.Unix())
+		// new or late: the watermarks follow the walk's own answers, the earliest of them.
+		date := r.res.date.Unix()
+		setBack = w.pages > 0 && date < min(w.began, w.to)-int64(clockSlack/time.Second)
+		w.began = min(w.began, date)
 	}
 	w.pages++
 	keys, delivered, err := p.deliver(ctx, w, r)
@@ -246,6 +249,9 @@ func (p *poller) handle(ctx context.Context, r result) error {
 			err = errors.Join(err, p.commit(ctx, keys))
 		}
 		return err
+	}
+	if setBack {
+		return p.beginAgain(ctx, w, keys)
 	}
 	fault := pagingFault(w, r.page)
 	w.token = r.page.pageToken
@@ -281,6 +287,17 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		p.logger.Info("The export is complete", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()), zap.Time("to", time.Unix(p.sched.pos.end, 0).UTC()))
 	}
 	return nil
+}
+
+// beginAgain restarts a walk in whose midst the server's clock was set back to before
+// the window's end. If the API hides what is new by that clock, and cuts pages by their
+// offset, entries that were not read yet have moved to pages that were.
+func (p *poller) beginAgain(ctx context.Context, w *walk, keys []seenKey) error {
+	const reason = "the server's clock was set back in mid-walk"
+	p.logger.Debug("A walk begins again: "+reason, zap.Int64("pages", w.pages))
+	p.spans.end(w, errors.New(reason))
+	w.restart()
+	return p.commit(ctx, keys)
 }
 
 // pagingFault finds out that paging would not end: the same page token again, or

@@ -154,8 +154,18 @@ var mutants = []mutant{
 	// Paging.
 	{
 		"the watermark follows the clock of a walk's first answer only (F9)", "poller.go",
-		"	if !r.res.date.IsZero() {\n",
-		"	if w.pages == 0 && !r.res.date.IsZero() {\n",
+		"		w.began = min(w.began, date)\n",
+		"		if w.pages == 0 {\n			w.began = min(w.began, date)\n		}\n",
+	},
+	{
+		"a walk goes on though the server's clock was set back (F9)", "poller.go",
+		"	if setBack {\n",
+		"	if false {\n",
+	},
+	{
+		"every answer makes a walk begin again (F9)", "poller.go",
+		" && date < min(w.began, w.to)-int64(clockSlack/time.Second)",
+		"",
 	},
 	{
 		"the page's length decides instead of has_more (F12)", "poller.go",
@@ -359,6 +369,11 @@ var mutants = []mutant{
 		"failures that take turns are told with every change (F38)", "health.go",
 		"info.needsPerson || h.inRow >= patience ||",
 		"info.needsPerson || h.failures >= patience ||",
+	},
+	{
+		"trouble whose failures are far between is told after three (F38)", "health.go",
+		" || time.Since(h.began) >= longPatience",
+		"",
 	},
 	{
 		"the metric of trouble is not cleared (F37)", "health.go",
