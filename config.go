@@ -52,8 +52,8 @@ type Config struct {
 	// PollInterval is how often to look for new entries. The first look is at
 	// once. Default 1m.
 	PollInterval time.Duration `mapstructure:"poll_interval"`
-	// InitialLookback is how far back to begin where no checkpoint exists.
-	// Default 1h. Ignored when StartTime is set.
+	// InitialLookback is how far back to begin where no checkpoint exists, by the
+	// server's clock if ours is ahead of it. Default 1h. Ignored when StartTime is set.
 	InitialLookback time.Duration `mapstructure:"initial_lookback"`
 	// StartTime is where to begin where no checkpoint exists (RFC 3339),
 	// instead of InitialLookback. Inclusive.

@@ -375,7 +375,7 @@ func TestOneLostConnection(t *testing.T) {
 	})
 }
 
-// TestSlowTrouble: where failures are far between, the second one is told.
+// TestSlowTrouble: where failures are far between, the second one is told. Covers F38.
 func TestSlowTrouble(t *testing.T) {
 	for kind, c := range map[simulator.FaultKind]cause{simulator.FaultRateLimited: causeRateLimit, simulator.FaultHang: causeNetwork} {
 		t.Run(string(kind), func(t *testing.T) {

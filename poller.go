@@ -40,6 +40,9 @@ type poller struct {
 	results   chan result
 	flying    int
 	complete  bool // a bounded export was reported complete
+	// anew is when this term began with initial_lookback, by our clock; zero once the
+	// server's is known.
+	anew time.Time
 }
 
 // result is what a call returned.
@@ -121,7 +124,8 @@ func (p *poller) resume(ctx context.Context) error {
 	} else {
 		begin := p.cfg.StartTime
 		if begin.IsZero() {
-			begin = time.Now().Add(-p.cfg.InitialLookback)
+			p.anew = time.Now()
+			begin = p.anew.Add(-p.cfg.InitialLookback)
 		}
 		s.pos = newPosition(max(0, begin.Unix()), end, recheck)
 		p.logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(s.pos.begin, 0).UTC()))
@@ -131,6 +135,23 @@ func (p *poller) resume(ctx context.Context) error {
 	// Written before anything is read, so that a restart in the first minutes does
 	// not begin later than this start did.
 	return p.commit(ctx, nil)
+}
+
+// beginEarlier moves the begin of the timeline to where initial_lookback is by the
+// server's clock, if the first of its answers shows that ours was ahead: entries before
+// our begin would be passed over. Where ours was behind, some more are read.
+func (p *poller) beginEarlier(first *answer) bool {
+	if p.anew.IsZero() || first.date.IsZero() {
+		return false
+	}
+	begin := first.date.Add(-first.received.Sub(p.anew)).Add(-p.cfg.InitialLookback)
+	p.anew = time.Time{}
+	if time.Unix(p.sched.pos.begin, 0).Sub(begin) <= clockSlack {
+		return false
+	}
+	p.sched.beginAt(max(0, begin.Unix()))
+	p.logger.Info("Our clock is ahead of the server's: beginning earlier", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()))
+	return true
 }
 
 // ceilSeconds keeps an end_time between two seconds from cutting off the second
@@ -181,7 +202,11 @@ func (p *poller) launch(ctx context.Context) {
 	if time.Now().Before(p.notBefore) {
 		return
 	}
-	for p.flying < p.cfg.MaxConcurrentWalks {
+	wide := p.cfg.MaxConcurrentWalks
+	if !p.anew.IsZero() {
+		wide = 1 // the first answer may move the begin
+	}
+	for p.flying < wide {
 		now := p.clock.now().Unix()
 		w := p.sched.next(now)
 		if w == nil {
@@ -233,6 +258,9 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		return p.failed(ctx, w, r.err)
 	}
 	p.clock.observe(r.res.date, r.res.received)
+	if p.beginEarlier(r.res) {
+		return p.commit(ctx, nil)
+	}
 	var setBack bool
 	if !r.res.date.IsZero() {
 		// The estimate may have come from one answer with a wrong date, and a clock that
@@ -293,9 +321,8 @@ func (p *poller) handle(ctx context.Context, r result) error {
 // the window's end. If the API hides what is new by that clock, and cuts pages by their
 // offset, entries that were not read yet have moved to pages that were.
 func (p *poller) beginAgain(ctx context.Context, w *walk, keys []seenKey) error {
-	const reason = "the server's clock was set back in mid-walk"
-	p.logger.Debug("A walk begins again: "+reason, zap.Int64("pages", w.pages))
-	p.spans.end(w, errors.New(reason))
+	p.logger.Debug("The server's clock was set back: the walk begins again", zap.Int64("pages", w.pages))
+	p.spans.end(w, errors.New("the server's clock was set back"))
 	w.restart()
 	return p.commit(ctx, keys)
 }

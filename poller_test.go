@@ -223,6 +223,31 @@ func TestClockSetBackHidesLateEntries(t *testing.T) {
 	})
 }
 
+// TestInitialLookbackByTheServersClock: where our clock is ahead by more than
+// initial_lookback, what the server shows now, and what comes until its clock has
+// caught up with ours, is read all the same, also when it cannot be reached for long.
+// Covers F9.
+func TestInitialLookbackByTheServersClock(t *testing.T) {
+	for name, outage := range map[string]time.Duration{"reached at once": 0, "reached after an hour": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{ClockSkew: -10 * time.Minute, Faults: []simulator.Fault{{Kind: simulator.FaultReset}}})
+				w.cfg.InitialLookback, w.cfg.MaxConcurrentWalks = 2*time.Minute, 3
+				now := time.Now().Unix() - 600
+				entries(w.server, "before", 5, now-130)
+				entries(w.server, "there", 7, now-100)
+				entries(w.server, "to come", 9, now+300)
+				stop := w.start(t)
+				defer stop()
+				time.Sleep(outage)
+				w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+				time.Sleep(10 * time.Minute)
+				assert.Len(t, w.sink.got(), 16)
+			})
+		})
+	}
+}
+
 // TestClocksThatDisagree: the answers come from servers whose clocks are up to a minute
 // behind. A walk does not begin again and again for that. Covers F9.
 func TestClocksThatDisagree(t *testing.T) {

@@ -289,6 +289,13 @@ func (s *schedule) halve(w *walk) bool {
 	return true
 }
 
+// beginAt moves the begin of the timeline. Nothing may have been read.
+func (s *schedule) beginAt(begin int64) {
+	s.pos = newPosition(begin, s.pos.end, s.pos.recheck)
+	s.walks = make([][]*walk, len(s.walks))
+	s.due = true
+}
+
 // skip passes over what the API does not show, in every pass that has come to it.
 // No walk may be in flight; those that had begun begin again behind it.
 func (s *schedule) skip(gap window) {

@@ -158,9 +158,14 @@ var mutants = []mutant{
 		"		if w.pages == 0 {\n			w.began = min(w.began, date)\n		}\n",
 	},
 	{
+		"initial_lookback begins by our own clock (F9)", "poller.go",
+		"	p.sched.beginAt(max(0, begin.Unix()))\n",
+		"",
+	},
+	{
 		"a walk goes on though the server's clock was set back (F9)", "poller.go",
 		"	if setBack {\n",
-		"	if false {\n",
+		"	if setBack && w.pages == 0 {\n",
 	},
 	{
 		"every answer makes a walk begin again (F9)", "poller.go",
