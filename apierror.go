@@ -131,6 +131,8 @@ const (
 	adviceScope   = "grant the app the scope " + scopeName + " and publish a new version of it"
 	adviceIP      = "add this collector's public IP address to the app's IP whitelist (developer console, Security Settings)"
 	adviceQuota   = "the tenant's calls of this month are used up: an admin can buy more, or poll less often (poll_interval); it goes on by itself next month"
+	adviceOther   = "something else uses the same app: give this collector an app of its own, or lower requests_per_minute"
+	adviceSupport = "if it lasts, ask the support of the Open API, with the log id"
 	adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
 )
 
@@ -141,6 +143,8 @@ var adviceFor = map[cause]string{
 	causeScope:      adviceScope,
 	causeAddress:    adviceIP,
 	causeQuota:      adviceQuota,
+	causeRateLimit:  adviceOther,
+	causeAPI:        adviceSupport,
 }
 
 // codeTable sorts the codes of the Open API, from its general error table, the

@@ -36,7 +36,7 @@ func networkAdvice(err error) string {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the other side does not speak TLS: check endpoint and proxy_url"
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.As(err, &op) && op.Op == "dial":
-		return "check that this machine may connect to endpoint on port 443 (firewall), or needs a proxy (proxy_url)"
+		return "check that this machine may connect to endpoint (firewall; port 443 if it names none), or needs a proxy (proxy_url)"
 	}
 	return ""
 }

@@ -6,10 +6,10 @@ package feishuauditreceiver
 import (
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync/atomic"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
