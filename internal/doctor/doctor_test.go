@@ -98,10 +98,10 @@ func TestProblems(t *testing.T) {
 			sim: fault(simulator.FaultReset, simulator.EndpointToken), check: checkNetwork, says: []string{"connection reset"},
 		},
 		"their failure": {
-			sim: fault(simulator.FaultInternal, ""), check: checkRead, says: []string{"code 1780001", "support the log id"},
+			sim: fault(simulator.FaultInternal, ""), check: checkRead, says: []string{"code 1780001", "if it lasts, ask the support"},
 		},
 		"their failure of the token": {
-			sim: fault(simulator.FaultInternal, simulator.EndpointToken), check: checkCredential, says: []string{"code 2200", "try again later"},
+			sim: fault(simulator.FaultInternal, simulator.EndpointToken), check: checkCredential, says: []string{"code 2200", "if it lasts, ask the support"},
 		},
 		"access token never good": {
 			sim: fault(simulator.FaultTokenInvalid, ""), check: checkRead, says: []string{"refuses the token that it has just given out", "the cloud of the app"},
