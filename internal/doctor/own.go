@@ -55,7 +55,8 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 	s := p.session
 	if p.found > 0 {
 		return Finding{
-			Question: OwnCalls, Answer: "logged", Text: "logged: reading the log adds to it",
+			Question: OwnCalls, Answer: "logged", Text: "logged: reading the log adds to it. To keep them from the backend, the collector's filter processor takes the condition " +
+				`attributes["feishu.app.id"] == "` + s.appID + `" and IsMatch(attributes["feishu.api_key"], "` + listName + `$")`,
 			Evidence: count(p.found, "entry", "entries") + " of list_data by this app since the doctor began",
 		}
 	}

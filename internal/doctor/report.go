@@ -164,7 +164,7 @@ func (r *Report) Text(w io.Writer) error {
 		}
 	}
 	if r.Healthy() {
-		b.WriteString("\nHow does this API behave? (The documentation does not say.)\n\n")
+		b.WriteString("\nHow does this API behave? The documentation does not say. Nothing here asks for action: the receiver\nis right either way, and what is worth a setting is set in the configuration below.\n\n")
 		for _, f := range r.Findings {
 			paragraph(&b, "  "+cmp.Or(labels[f.Question], string(f.Question)), f.Text)
 			paragraph(&b, "", "Seen: "+f.Evidence)
