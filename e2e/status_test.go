@@ -39,13 +39,14 @@ func (s *setup) health(t *testing.T) (httpStatus int, all health) {
 	return res.StatusCode, all
 }
 
-// status is what the health check says of a component of the pipeline.
-func (s *setup) status(t *testing.T, component string) string {
+// becomes waits until the health check says the status of a component of the
+// pipeline: it hears of it a moment after the log does.
+func (s *setup) becomes(t *testing.T, component, status string) {
 	t.Helper()
-	_, all := s.health(t)
-	found := all.Components["pipeline:logs"].Components[component].Status
-	require.NotEmpty(t, found, all)
-	return found
+	eventually(t, 10*time.Second, component+" becomes "+status, func() bool {
+		_, all := s.health(t)
+		return all.Components["pipeline:logs"].Components[component].Status == status
+	})
 }
 
 // TestHealthCheck: the answer of the collector's health check turns bad when a cause

@@ -226,10 +226,10 @@ func TestDamagedStorage(t *testing.T) {
 			}
 			calls := len(a.Calls())
 			if tc.restart {
-				require.Equal(t, "StatusPermanentError", s.status(t, "receiver:feishu_audit"))
-				require.Equal(t, "StatusOK", s.status(t, "receiver:feishu_audit/second"))
+				s.becomes(t, "receiver:feishu_audit", "StatusPermanentError")
+				s.becomes(t, "receiver:feishu_audit/second", "StatusOK")
 			} else {
-				require.Equal(t, "StatusRecoverableError", s.status(t, "receiver:feishu_audit"))
+				s.becomes(t, "receiver:feishu_audit", "StatusRecoverableError")
 			}
 			eventually(t, 20*time.Second, "the other receiver goes on", func() bool { return b.count() >= count+10 })
 			require.Len(t, a.Calls(), calls, "calls of the receiver without a position")
