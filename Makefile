@@ -46,7 +46,7 @@ soak: ## Run simulated worlds for SOAK_SECONDS (default 60) on all processors
 	@./internal/tools/soak.sh
 
 .PHONY: mutants
-mutants: ## Break the receiver in some 60 ways, one at a time: the tests must notice each
+mutants: ## Break the receiver in some 80 ways, one at a time: the tests must notice each
 	@go run ./internal/mutants -report docs/mutants.md
 
 .PHONY: fuzz
