@@ -197,16 +197,39 @@ func decodeKeys(data []byte) ([]seenKey, error) {
 	return keys, nil
 }
 
-// decodeCalls reads the calls of the last minute, by second. What cannot be
-// understood is as good as nothing: it only spares the server a refusal.
-func decodeCalls(data []byte) map[int64]int {
-	var named map[string]int
+// keyAhead stands among the seconds: an older build, which knows it not, passes over it.
+const keyAhead = "server_ahead"
+
+func encodeCalls(calls rememberedCalls) []byte {
+	named := make(map[string]int64, len(calls.seconds)+1)
+	for second, n := range calls.seconds {
+		named[strconv.FormatInt(second, 10)] = int64(n)
+	}
+	if calls.ahead != nil {
+		named[keyAhead] = *calls.ahead
+	}
+	data, _ := json.Marshal(named) // numbers always marshal
+	return data
+}
+
+// decodeCalls reads the calls of the last minute. What cannot be understood is as
+// good as nothing: it only spares the server a refusal.
+func decodeCalls(data []byte) rememberedCalls {
+	var named map[string]int64
 	_ = json.Unmarshal(data, &named)
-	calls := make(map[int64]int, len(named))
-	for second, n := range named {
-		if at, err := strconv.ParseInt(second, 10, 64); err == nil && n > 0 {
-			calls[at] = n
+	calls := rememberedCalls{seconds: make(map[int64]int, len(named))}
+	for name, n := range named {
+		if name == keyAhead {
+			if n > -maxAhead && n < maxAhead {
+				calls.ahead = &n
+			}
+		} else if at, err := strconv.ParseInt(name, 10, 64); err == nil && n > 0 && at > -maxAhead && at < maxAhead {
+			calls.seconds[at] = int(n)
 		}
 	}
 	return calls
 }
+
+// maxAhead bounds stored times, in seconds, so that sums and differences of them are
+// durations.
+const maxAhead = 1 << 32

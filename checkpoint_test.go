@@ -6,7 +6,6 @@ package feishuauditreceiver
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -156,15 +155,19 @@ func TestStoreRefusesForeign(t *testing.T) {
 // TestCallsSurvive: what cannot be read of them is as good as none.
 func TestCallsSurvive(t *testing.T) {
 	d := &disk{data: map[string][]byte{}}
-	s := &store{client: d}
-	require.NoError(t, s.saveCalls(t.Context(), map[int64]int{100: 3, 101: 1}))
+	s := newStore(d, query{}, false)
+	ahead := int64(-7)
+	stored := rememberedCalls{seconds: map[int64]int{100: 3, 101: 1}, ahead: &ahead, upTo: 4}
+	require.NoError(t, s.noteCalls(t.Context(), 4, func() rememberedCalls { return stored }))
 	calls, err := s.loadCalls(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, map[int64]int{100: 3, 101: 1}, calls)
+	assert.Equal(t, stored.seconds, calls.seconds)
+	assert.Equal(t, &ahead, calls.ahead)
 	d.data[keyCalls] = []byte("garbage")
 	calls, err = s.loadCalls(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, calls)
+	assert.Empty(t, calls.seconds)
+	assert.Nil(t, calls.ahead)
 }
 
 // TestCallsAreBounded: a damaged record of calls holds nobody back for more than a
@@ -176,8 +179,8 @@ func TestCallsAreBounded(t *testing.T) {
 			calls[time.Now().Unix()+second] = math.MaxInt
 		}
 		p := newPace(50)
-		p.restore(calls)
-		assert.Len(t, p.calls, 50)
+		p.restore(rememberedCalls{seconds: calls})
+		assert.Len(t, p.counted(), 50)
 		began := time.Now()
 		_, err := p.wait(t.Context(), false)
 		require.NoError(t, err)
@@ -250,16 +253,19 @@ func FuzzDecodeKeys(f *testing.F) {
 func FuzzDecodeCalls(f *testing.F) {
 	f.Add([]byte(`{"946684800":3,"946684801":1}`))
 	f.Add([]byte(`{"-9223372036854775808":9223372036854775807,"9223372036854775807":1,"x":2,"5":-1}`))
+	f.Add([]byte(`{"946684800":1,"server_ahead":-3}`))
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		calls := decodeCalls(data)
-		written, err := json.Marshal(calls)
-		require.NoError(t, err)
-		require.Equal(t, calls, decodeCalls(written))
-		p := newPace(10)
-		p.restore(calls)
-		require.LessOrEqual(t, len(p.calls), 10)
-		require.True(t, slices.IsSortedFunc(p.calls, time.Time.Compare))
-		require.LessOrEqual(t, time.Until(p.next(false)), paceWindow)
+		require.Equal(t, calls, decodeCalls(encodeCalls(calls)))
+		for _, date := range []time.Time{{}, time.Now().Add(time.Hour)} {
+			p := newPace(10)
+			p.restore(calls)
+			require.LessOrEqual(t, time.Until(p.next(false)), paceWindow)
+			p.settle(date, time.Now(), time.Now())
+			require.LessOrEqual(t, len(p.calls), 10)
+			require.True(t, slices.IsSortedFunc(p.calls, time.Time.Compare))
+			require.LessOrEqual(t, time.Until(p.next(false)), paceWindow)
+		}
 	})
 }

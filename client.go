@@ -37,6 +37,9 @@ type client struct {
 	// turn waits until the pace allows one more call of list_data, urgent or not, and
 	// returns what has to be called when that call has been answered.
 	turn func(ctx context.Context, urgent bool) (answered func(), err error)
+	// heard is told of every answer, by our clock, and of the server's date in it; may
+	// be nil.
+	heard func(date, sent, received time.Time)
 	// observe is told of every call that ended. Its error is nil or an *apiError.
 	observe func(operation string, took time.Duration, err error)
 }
@@ -201,6 +204,7 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	sent := time.Now()
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -211,6 +215,9 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 		return nil, err
 	}
 	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable
+	if c.heard != nil {
+		c.heard(date, sent, time.Now())
+	}
 	secrets := c.secrets(append(hidden, token)...)
 	return &answer{
 		status:   res.StatusCode,

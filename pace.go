@@ -6,6 +6,7 @@ package feishuauditreceiver
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -34,7 +35,12 @@ type pace struct {
 	limit  int
 	calls  []time.Time // until when each of the last calls may be counted, oldest first
 	sent   []time.Time // when the last few were sent, oldest first
+	taken  uint64      // how many calls were ever let pass
 	paused time.Time
+
+	earlier []loadedCalls // of the process before, as long as their age is not known
+	server  time.Duration // how far the server's clock is ahead of ours at most,
+	told    bool          // if it has told
 
 	beginning int           // receivers that have yet to say which calls they remember
 	began     time.Time     // when the first of them began
@@ -50,7 +56,7 @@ func newPace(limit int) *pace {
 // begins is told of a receiver that will say, by calling what is returned, which calls
 // its storage remembers. Until then nobody makes a call, though no longer than such
 // calls count: the last ones before a restart may be known to that storage only.
-func (p *pace) begins() (remembers func(counts map[int64]int)) {
+func (p *pace) begins() (remembers func(rememberedCalls)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.beginning == 0 {
@@ -58,8 +64,8 @@ func (p *pace) begins() (remembers func(counts map[int64]int)) {
 	}
 	p.beginning++
 	var once sync.Once
-	return func(counts map[int64]int) {
-		p.restore(counts)
+	return func(calls rememberedCalls) {
+		p.restore(calls)
 		once.Do(func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -82,6 +88,15 @@ func (p *pace) lower(limit int) {
 // wait returns when one more call, urgent or not, may be made. The function it returns must be
 // called once the answer is there.
 func (p *pace) wait(ctx context.Context, urgent bool) (answered func(), err error) {
+	c, err := p.admit(ctx, urgent, 0)
+	if err != nil {
+		return nil, err
+	}
+	return c.answered, nil
+}
+
+// admit is wait for a call that is sent up to so much later: it is written down before.
+func (p *pace) admit(ctx context.Context, urgent bool, later time.Duration) (*call, error) {
 	select {
 	case p.queue <- struct{}{}:
 	case <-ctx.Done():
@@ -92,7 +107,7 @@ func (p *pace) wait(ctx context.Context, urgent bool) (answered func(), err erro
 		now := time.Now()
 		at := p.next(urgent)
 		if !at.After(now) {
-			return p.take(now), ctx.Err()
+			return p.take(now, later), ctx.Err()
 		}
 		timer := time.NewTimer(at.Sub(now))
 		select {
@@ -114,8 +129,9 @@ func (p *pace) next(urgent bool) time.Time {
 	if p.beginning > 0 {
 		at = latest(at, p.began.Add(paceWindow))
 	}
-	if n := len(p.calls) - p.limit; n >= 0 {
-		at = latest(at, p.calls[n].Add(paceWindow))
+	calls := p.counted()
+	if n := len(calls) - p.limit; n >= 0 {
+		at = latest(at, calls[n].Add(paceWindow))
 	}
 	burst := p.burst()
 	if n := len(p.sent) - burst; n >= 0 && !urgent {
@@ -126,32 +142,93 @@ func (p *pace) next(urgent bool) time.Time {
 
 func (p *pace) burst() int { return max(1, p.limit/10) }
 
-func (p *pace) take(now time.Time) (answered func()) {
+// counted is calls, and those of the process before that are not among them yet.
+func (p *pace) counted() []time.Time {
+	if len(p.earlier) == 0 {
+		return p.calls
+	}
+	calls := slices.Clone(p.calls)
+	for _, e := range p.earlier {
+		for range e.calls.total(p.limit) {
+			calls = append(calls, e.loaded)
+		}
+	}
+	slices.SortFunc(calls, time.Time.Compare)
+	return calls
+}
+
+// call is one that was let pass.
+type call struct {
+	pace   *pace
+	number uint64
+	at     time.Time // until when the server may count it
+	taken  time.Time
+}
+
+func (p *pace) take(now time.Time, later time.Duration) *call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forget(now)
-	counted := now.Add(transitAllowance)
-	p.calls = append(p.calls, counted)
+	p.taken++
+	c := &call{pace: p, number: p.taken, at: now.Add(later + transitAllowance), taken: now}
+	p.calls = append(p.calls, c.at)
+	slices.SortFunc(p.calls, time.Time.Compare)
 	p.sent = append(p.sent, now)
-	return func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		// Sorted order is kept by moving the latest entry of that value: which
-		// call it belongs to does not matter.
-		answeredAt := time.Now()
-		if !answeredAt.Before(counted) {
-			return
-		}
-		for i := len(p.calls) - 1; i >= 0; i-- {
-			if p.calls[i].Equal(counted) {
-				p.calls[i] = answeredAt
-				for ; i > 0 && p.calls[i].Before(p.calls[i-1]); i-- {
-					p.calls[i], p.calls[i-1] = p.calls[i-1], p.calls[i]
-				}
-				return
+	return c
+}
+
+// leaves is when the call is sent. It tells whether it may be: the server may have asked
+// to wait since it was let pass.
+func (c *call) leaves() bool {
+	c.pace.mu.Lock()
+	defer c.pace.mu.Unlock()
+	now := time.Now()
+	if now.Before(c.pace.paused) {
+		return false
+	}
+	c.ended(now.Add(transitAllowance))
+	return true
+}
+
+// answered is when its answer is there.
+func (c *call) answered() {
+	c.pace.mu.Lock()
+	defer c.pace.mu.Unlock()
+	c.ended(time.Now())
+}
+
+// ended notes that the server counts the call until then, if that is earlier than it
+// was known to be.
+func (c *call) ended(at time.Time) {
+	if !at.Before(c.at) {
+		return
+	}
+	calls := c.pace.calls
+	// Sorted order is kept by moving the latest entry of that value: which
+	// call it belongs to does not matter.
+	for i := len(calls) - 1; i >= 0; i-- {
+		if calls[i].Equal(c.at) {
+			calls[i] = at
+			for ; i > 0 && calls[i].Before(calls[i-1]); i-- {
+				calls[i], calls[i-1] = calls[i-1], calls[i]
 			}
+			break
 		}
 	}
+	c.at = at
+}
+
+// giveBack is for a call that is not made after all.
+func (c *call) giveBack() {
+	c.pace.mu.Lock()
+	defer c.pace.mu.Unlock()
+	drop := func(times []time.Time, at time.Time) []time.Time {
+		if i := slices.IndexFunc(times, at.Equal); i >= 0 {
+			return slices.Delete(times, i, i+1)
+		}
+		return times
+	}
+	c.pace.calls, c.pace.sent = drop(c.pace.calls, c.at), drop(c.pace.sent, c.taken)
 }
 
 // forget drops what no longer limits anything.
@@ -162,6 +239,7 @@ func (p *pace) forget(now time.Time) {
 	for len(p.sent) > p.burst() {
 		p.sent = p.sent[1:]
 	}
+	p.earlier = slices.DeleteFunc(p.earlier, func(e loadedCalls) bool { return now.Sub(e.loaded) >= paceWindow })
 }
 
 // pause holds all calls back for d: the server asked for it. It returns by how much
@@ -182,42 +260,113 @@ func (p *pace) since(then time.Time) time.Duration {
 	return max(0, time.Since(latest(then, p.paused)))
 }
 
-// recent counts the calls of the last minute by the second (Unix) up to which
-// they may be counted, so that a restart does not forget them.
-func (p *pace) recent() map[int64]int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.forget(time.Now())
-	counts := make(map[int64]int)
-	for _, at := range p.calls {
-		counts[at.Unix()+1]++
-	}
-	return counts
+// rememberedCalls are calls of the last minute as they are stored.
+type rememberedCalls struct {
+	// seconds counts them by the second of our clock (Unix) up to which the server
+	// may count them.
+	seconds map[int64]int
+	// ahead is how many seconds the server's clock was ahead of ours at most; nil
+	// where that was not known.
+	ahead *int64
+	// upTo is the number of the last of them.
+	upTo uint64
 }
 
-// restore takes over what recent returned in an earlier process. Times ahead of
-// our clock are taken as now: the clock was set back since. More calls than the
-// limit say no more than the newest of them.
-func (p *pace) restore(counts map[int64]int) {
+// total is how many calls these are, as far as the limit is concerned.
+func (c rememberedCalls) total(limit int) int {
+	n := 0
+	for _, count := range c.seconds {
+		n = min(limit, n+min(count, limit))
+	}
+	return n
+}
+
+// loadedCalls are those of the process before this one. Each was made before they were
+// loaded.
+type loadedCalls struct {
+	calls  rememberedCalls
+	loaded time.Time
+}
+
+// recent are the calls of the last minute, so that a restart does not forget them.
+func (p *pace) recent() rememberedCalls {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	room := p.limit
-	for _, second := range slices.Backward(slices.Sorted(maps.Keys(counts))) {
-		at := time.Unix(min(second, now.Unix()+1), 0)
-		if at.After(now) {
-			at = now
-		}
-		if room == 0 || now.Sub(at) >= paceWindow {
-			break
-		}
-		n := min(counts[second], room)
-		room -= n
-		for range n {
-			p.calls = append(p.calls, at)
+	p.forget(now)
+	c := rememberedCalls{seconds: make(map[int64]int), upTo: p.taken}
+	for _, at := range p.counted() {
+		// By the clock as it is now: it may have been set since the call.
+		c.seconds[now.Round(0).Add(-now.Sub(at)).Unix()+1]++
+	}
+	if p.told {
+		ahead := int64(math.Ceil(p.server.Seconds()))
+		c.ahead = &ahead
+	}
+	return c
+}
+
+// restore takes over what recent returned in an earlier process. How old those calls
+// are only clocks can tell, and ours may have been set since. Until the server tells
+// its time (settle), they count as just made.
+func (p *pace) restore(calls rememberedCalls) {
+	if len(calls.seconds) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.earlier = append(p.earlier, loadedCalls{calls, time.Now()})
+}
+
+// settle learns the server's time from an answer; date is zero where it had none. The
+// age of calls from before the start is then known from two clocks, and the smaller one
+// counts: only if both were set in between, by more than a minute, is it wrong.
+func (p *pace) settle(date, sent, received time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ours := received.Round(0)
+	if !date.IsZero() {
+		// The date is cut off to seconds, and may be as old as the call was long.
+		p.server, p.told = date.Add(time.Second+received.Sub(sent)).Sub(ours), true
+	}
+	if len(p.earlier) == 0 {
+		return
+	}
+	for _, e := range p.earlier {
+		room := p.limit
+		for _, second := range slices.Backward(slices.Sorted(maps.Keys(e.calls.seconds))) {
+			at := time.Unix(second, 0)
+			var ages []time.Duration
+			ages = append(ages, ours.Sub(at))
+			if e.calls.ahead != nil && !date.IsZero() {
+				ages = append(ages, date.Sub(at.Add(time.Duration(*e.calls.ahead)*time.Second)))
+			}
+			// A clock that was set back says nothing.
+			ages = slices.DeleteFunc(ages, func(age time.Duration) bool { return age < -paceWindow })
+			var age time.Duration
+			if len(ages) > 0 {
+				age = max(0, slices.Min(ages))
+			}
+			if age >= paceWindow || room == 0 {
+				continue
+			}
+			made := received.Add(-age)
+			if made.After(e.loaded) {
+				made = e.loaded
+			}
+			n := min(e.calls.seconds[second], room)
+			room -= n
+			for range n {
+				p.calls = append(p.calls, made)
+			}
 		}
 	}
+	p.earlier = nil
 	slices.SortFunc(p.calls, time.Time.Compare)
+	select {
+	case p.woken <- struct{}{}:
+	default:
+	}
 }
 
 // paces hands out the shared pace of each credential.

@@ -81,12 +81,39 @@ func TestPaceLeavesNoGap(t *testing.T) {
 }
 
 // TestPaceRemembers: calls of the process before count, also where it made all of
-// them, and where the clock was set back since.
+// them, and whatever happened to one of the clocks since; and no longer than they must.
+// Covers F17.
 func TestPaceRemembers(t *testing.T) {
-	for name, back := range map[string]time.Duration{"restart": 0, "clock set back": time.Hour} {
+	for name, tc := range map[string]struct {
+		down          time.Duration // between the processes
+		ours, servers time.Duration // by how much the clocks were set meanwhile
+		mute          bool          // the server does not tell its time
+		blind         bool          // no clock can tell, so the calls count as just made
+	}{
+		"restart":                  {},
+		"after a while":            {down: 3 * time.Second},
+		"after long":               {down: 2 * time.Minute},
+		"ours set back":            {ours: -time.Hour},
+		"ours set back a little":   {down: 3 * time.Second, ours: -5 * time.Minute},
+		"ours set ahead":           {ours: time.Hour},
+		"ours set ahead, a while":  {down: 3 * time.Second, ours: 5 * time.Minute},
+		"server's set ahead":       {servers: 5 * time.Minute},
+		"server's set back":        {down: 3 * time.Second, servers: -5 * time.Minute},
+		"mute":                     {down: 3 * time.Second, mute: true},
+		"mute, and ours set back":  {mute: true, ours: -time.Hour, blind: true},
+		"both set back":            {servers: -time.Hour, ours: -time.Hour, blind: true},
+		"ours set back, long down": {down: time.Hour, ours: -2 * time.Hour},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				date := func(skew time.Duration) time.Time {
+					if tc.mute {
+						return time.Time{}
+					}
+					return time.Now().Add(skew).Truncate(time.Second)
+				}
 				before := newPace(10)
+				before.settle(date(7*time.Second), time.Now(), time.Now())
 				var times []time.Time
 				for range 10 {
 					answered, err := before.wait(t.Context(), false)
@@ -94,21 +121,49 @@ func TestPaceRemembers(t *testing.T) {
 					answered()
 					times = append(times, time.Now())
 				}
-				stored := map[int64]int{}
-				for second, n := range before.recent() {
-					stored[second+int64(back.Seconds())] = n
+				wait := max(0, times[0].Add(time.Minute).Sub(times[9])-tc.down) + 5*time.Second // of rounding
+				if tc.blind {
+					wait = paceWindow
 				}
+				stored := before.recent()
+				// Our clock being set by so much is what was stored being so far off.
+				shifted := rememberedCalls{seconds: map[int64]int{}, ahead: stored.ahead}
+				for second, n := range stored.seconds {
+					shifted.seconds[second-int64(tc.ours.Seconds())] = n
+				}
+				if stored.ahead != nil {
+					ahead := *stored.ahead + int64(tc.ours.Seconds())
+					shifted.ahead = &ahead
+				}
+				time.Sleep(tc.down)
+				began := time.Now()
 				after := newPace(10)
-				after.restore(stored)
-				for range 10 {
+				after.restore(decodeCalls(encodeCalls(shifted)))
+				after.settle(date(7*time.Second+tc.servers), time.Now(), time.Now())
+				for i := range 10 {
 					_, err := after.wait(t.Context(), false)
 					require.NoError(t, err)
 					times = append(times, time.Now())
+					if i == 0 {
+						assert.LessOrEqual(t, time.Since(began), wait, "no longer than it must")
+					}
 				}
 				assert.LessOrEqual(t, mostInAMinute(times), 10)
 			})
 		})
 	}
+}
+
+// TestPaceRemembersAFew: calls before the start that leave room hold nobody back.
+// Covers F36.
+func TestPaceRemembersAFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, began := newPace(10), time.Now()
+		p.restore(rememberedCalls{seconds: map[int64]int{began.Unix(): 9}})
+		_, err := p.wait(t.Context(), false)
+		require.NoError(t, err)
+		assert.Zero(t, time.Since(began))
+	})
 }
 
 // TestPaceWaitsForWhoBegins: after a restart no call is made before each receiver has
@@ -127,10 +182,13 @@ func TestPaceWaitsForWhoBegins(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Hour)
 				p, began := newPace(10), time.Now()
-				p.begins()(nil)
+				p.begins()(rememberedCalls{})
 				remembers := p.begins()
 				if tc.says > 0 {
-					time.AfterFunc(tc.says, func() { remembers(map[int64]int{began.Unix() - 5: tc.last}) })
+					time.AfterFunc(tc.says, func() {
+						remembers(rememberedCalls{seconds: map[int64]int{began.Unix() - 5: tc.last}})
+						p.settle(time.Time{}, time.Now(), time.Now())
+					})
 				}
 				_, err := p.wait(t.Context(), true)
 				require.NoError(t, err)

@@ -29,7 +29,7 @@ type poller struct {
 	tel     *telemetry
 	health  *health
 	// remembers is told the calls of the last minute that the storage knows of.
-	remembers func(calls map[int64]int)
+	remembers func(rememberedCalls)
 	// jitter draws from [0, d).
 	jitter func(d time.Duration) time.Duration
 
@@ -81,7 +81,7 @@ func (p *poller) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	calls, _, err := retryStorage(ctx, p, func() (map[int64]int, struct{}, error) {
+	calls, _, err := retryStorage(ctx, p, func() (rememberedCalls, struct{}, error) {
 		calls, err := p.store.loadCalls(ctx)
 		return calls, struct{}{}, err
 	})
@@ -366,6 +366,10 @@ func (p *poller) stuck(w *walk, err error) {
 // same page is asked for again, unless its page token is refused. An error means
 // that the term is over.
 func (p *poller) failed(ctx context.Context, w *walk, err error) error {
+	var unwritten *unwrittenError
+	if errors.As(err, &unwritten) {
+		return p.waitAfter(ctx, causeStorage, unwritten.error)
+	}
 	var api *apiError
 	if !errors.As(err, &api) {
 		api = &apiError{class: classRetry, cause: causeAPI, operation: opList, reason: err.Error()}
@@ -373,11 +377,12 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	var wait time.Duration
 	switch api.class {
 	case classRateLimited:
+		// With a hint all calls are held back already, since the answer came.
 		wait = api.wait
 		if wait == 0 {
 			wait = max(minWaitHint, p.delays.passing())
+			p.tel.waited("server", p.pace.pause(wait))
 		}
-		p.tel.waited("server", p.pace.pause(wait))
 	case classParameter:
 		if w.token != "" {
 			// A page token does not live for ever. How long is not documented.

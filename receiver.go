@@ -242,7 +242,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		}
 	}()
 	remembers := r.pace.begins()
-	defer remembers(nil)
+	defer remembers(rememberedCalls{})
 	keeper, err := r.openStorage(ctx, well)
 	if err != nil {
 		return // the term is over
@@ -253,7 +253,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		}
 	}()
 
-	kept := &store{client: keeper, query: queryOf(r.cfg), shared: r.cfg.K8sLeaderElector != nil}
+	kept := newStore(keeper, queryOf(r.cfg), r.cfg.K8sLeaderElector != nil)
 	p := &poller{
 		cfg:     r.cfg,
 		logger:  r.set.Logger,
@@ -281,22 +281,51 @@ func (r *auditReceiver) run(ctx context.Context) {
 		appSecret:   r.cfg.AppSecret,
 		maxResponse: int64(r.cfg.MaxResponseSize),
 		tokens:      newTokenSource(),
-		observe:     r.tel.call,
-		turn: func(ctx context.Context, urgent bool) (func(), error) {
-			began := time.Now()
-			answered, err := r.pace.wait(ctx, urgent)
-			r.tel.waited("pace", r.pace.since(began))
-			if err == nil && r.storage != nil {
-				// Before the call: a crash after it must not forget it.
-				if err := kept.saveCalls(ctx, r.pace.recent()); err != nil {
-					r.set.Logger.Debug("Cannot write down a call; a restart may exceed requests_per_minute", zap.Error(err))
-				}
-			}
-			return answered, err
-		},
+		heard:       r.pace.settle,
+		observe:     r.observe,
+		turn:        func(ctx context.Context, urgent bool) (func(), error) { return r.turn(ctx, kept, urgent) },
 	}
 	// Overtaken, and not yet told so by the elector; or it was an elector's mistake.
 	for errors.Is(p.run(ctx), errOvertaken) && sleep(ctx, afterOvertaken) == nil {
+	}
+}
+
+// turn waits until one more call may be made, and writes it down, so that a crash after
+// it does not forget it. A call that cannot be written down is not made: its page could
+// not be committed either.
+func (r *auditReceiver) turn(ctx context.Context, kept *store, urgent bool) (answered func(), err error) {
+	for {
+		began := time.Now()
+		c, err := r.pace.admit(ctx, urgent, commitGrace)
+		r.tel.waited("pace", r.pace.since(began))
+		if err != nil {
+			return nil, err
+		}
+		if r.storage != nil {
+			writing, cancel := context.WithTimeout(ctx, commitGrace)
+			err = kept.noteCalls(writing, c.number, r.pace.recent)
+			cancel()
+		}
+		if err == nil && c.leaves() {
+			return c.answered, nil
+		}
+		c.giveBack()
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			return nil, &unwrittenError{err}
+		}
+	}
+}
+
+// observe is told of every call that ended. What the server asks for holds from here on,
+// whatever the poller is busy with.
+func (r *auditReceiver) observe(operation string, took time.Duration, err error) {
+	r.tel.call(operation, took, err)
+	var api *apiError
+	if errors.As(err, &api) && api.class == classRateLimited && api.wait > 0 {
+		r.tel.waited("server", r.pace.pause(api.wait))
 	}
 }
 

@@ -23,6 +23,9 @@ const refusalPatience = 10 * time.Minute
 // goes on, in seconds: that time moves on while we read.
 const refusalMargin = 10
 
+// refusalProofs is how often the end of what is passed over has to be refused again.
+const refusalProofs = 2
+
 // giveUp finds out whether the API shows anything later than a walk of one second
 // that it has refused for long, and if so goes on from there. It tells whether it
 // did. Where even the present is refused, time is not the reason.
@@ -57,7 +60,8 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 	if ok, err := shown(gap.to); err != nil || !ok || gap.to <= w.from {
 		return false, err
 	}
-	for refused := w.from; gap.to-refused > 1; {
+	refused := w.from
+	for gap.to-refused > 1 {
 		middle := refused + (gap.to-refused)/2
 		ok, err := shown(middle)
 		switch {
@@ -67,6 +71,16 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 			gap.to = middle
 		default:
 			refused = middle
+		}
+	}
+	// Time alone is the reason only where what lies before is refused still: the API may
+	// have failed in other ways during the search, or have begun to work again.
+	for range refusalProofs {
+		if ok, err := shown(refused); err != nil || ok {
+			return false, err
+		}
+		if ok, err := shown(gap.from); err != nil || ok {
+			return false, err
 		}
 	}
 	// The search took time, too, in which that time has moved on.

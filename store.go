@@ -5,7 +5,6 @@ package feishuauditreceiver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -27,7 +26,20 @@ type store struct {
 	// loaded the position last is the one that may; term tells it from the others.
 	shared bool
 	term   uint64
+	// noted is the number of the last call that was written down. Whoever is in
+	// noting may touch it.
+	noting chan struct{} // capacity 1
+	noted  uint64
 }
+
+func newStore(client storage.Client, q query, shared bool) *store {
+	return &store{client: client, query: q, shared: shared, noting: make(chan struct{}, 1)}
+}
+
+// unwrittenError is a call that was not made because it could not be written down.
+type unwrittenError struct{ error }
+
+func (e *unwrittenError) Unwrap() error { return e.error }
 
 // errOvertaken is a position that another replica has loaded and written since: this
 // one was taken for dead, as after a pause longer than its lease.
@@ -163,18 +175,30 @@ func lastMinute(keys []seenKey) int64 {
 }
 
 // loadCalls reads the calls of the last minute.
-func (s *store) loadCalls(ctx context.Context) (map[int64]int, error) {
+func (s *store) loadCalls(ctx context.Context) (rememberedCalls, error) {
 	data, err := s.client.Get(ctx, keyCalls)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the calls of the last minute: %w", err)
+		return rememberedCalls{}, fmt.Errorf("cannot read the calls of the last minute: %w", err)
 	}
 	return decodeCalls(data), nil
 }
 
-func (s *store) saveCalls(ctx context.Context, calls map[int64]int) error {
-	data, err := json.Marshal(calls)
-	if err == nil {
-		err = s.client.Set(ctx, keyCalls, data)
+// noteCalls writes down the calls of the last minute, of which the one with the number
+// is about to be made. One write serves all that wait for it.
+func (s *store) noteCalls(ctx context.Context, number uint64, recent func() rememberedCalls) error {
+	select {
+	case s.noting <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return err
+	defer func() { <-s.noting }()
+	if s.noted >= number {
+		return nil
+	}
+	calls := recent()
+	if err := s.client.Set(ctx, keyCalls, encodeCalls(calls)); err != nil {
+		return fmt.Errorf("cannot write down a call: %w", err)
+	}
+	s.noted = calls.upTo
+	return nil
 }
