@@ -6,10 +6,10 @@ package feishuauditreceiver
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +44,17 @@ type world struct {
 	paces   *paces
 	// latency draws how long a call takes; nil: no time.
 	latency func() time.Duration
+	// watch sees every call and every log line; nil: nobody does.
+	watch *watch
+	n     int // which receiver this is
+	// travels is how long a call with that body takes; used where watch is.
+	travels func(body []byte) time.Duration
+	// receivers are those of the process, one if there are no replicas, of which an
+	// elector lets one at a time read: the one that leads, or none if that is -1.
+	receivers []*auditReceiver
+	replicas  int
+	electors  []*fakeElector
+	leads     int
 	// jitter draws when the first tick is; nil: by chance.
 	jitter func(time.Duration) time.Duration
 }
@@ -61,6 +72,23 @@ type disk struct {
 	torn  bool         // a batch is not atomic: what came before the kill stays
 	onDie func()
 	bytes int // written
+
+	// trouble is what happens to a batch; nil: nothing.
+	trouble func(ops []*storage.Operation) diskTrouble
+	killed  chan struct{} // closed when the process is dead
+	// onCommit is told that the position was written, and the writer knows; nil:
+	// nobody is. unwritten tells that the last position was not.
+	onCommit  func()
+	unwritten bool
+}
+
+// diskTrouble is what happens to one batch of a disk.
+type diskTrouble struct {
+	takes time.Duration
+	err   error
+	// applies is how many operations are carried out although the batch fails, by err
+	// or because its context ends first.
+	applies int
 }
 
 func (d *disk) GetClient(context.Context, component.Kind, component.ID, string) (storage.Client, error) {
@@ -100,16 +128,39 @@ func (d *disk) Delete(ctx context.Context, key string) error {
 
 // Batch refuses a context that has ended, as a storage across the network does.
 func (d *disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
+	position := slices.ContainsFunc(ops, func(op *storage.Operation) bool { return op.Type == storage.Set && op.Key == keyPosition })
+	err := d.batch(ctx, ops)
+	if position {
+		d.mu.Lock()
+		d.unwritten = err != nil
+		d.mu.Unlock()
+		if err == nil && d.onCommit != nil {
+			d.onCommit()
+		}
+	}
+	return err
+}
+
+func (d *disk) batch(ctx context.Context, ops []*storage.Operation) error {
 	if err := errors.Join(d.check(), ctx.Err()); err != nil {
 		return err
 	}
+	var happens diskTrouble
+	if d.trouble != nil {
+		happens = d.trouble(ops)
+		if err := d.passes(ctx, happens.takes); err != nil {
+			happens.err = err
+		}
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.dead {
+		return errDead
+	}
 	for i, op := range ops {
 		if op.Type != storage.Get && d.fuse > 0 {
 			if d.fuse--; d.fuse == 0 {
-				d.dead = true
-				d.onDie()
+				d.die()
 				if d.torn {
 					d.apply(ops[:i])
 				}
@@ -117,8 +168,40 @@ func (d *disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
 			}
 		}
 	}
+	if happens.err != nil {
+		d.apply(ops[:happens.applies])
+		return happens.err
+	}
 	d.apply(ops)
 	return nil
+}
+
+// passes lets time pass, unless the context or the process ends first.
+func (d *disk) passes(ctx context.Context, takes time.Duration) error {
+	if takes == 0 {
+		return nil
+	}
+	timer := time.NewTimer(takes)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.killed:
+		return errDead
+	}
+}
+
+// die is called with the lock held.
+func (d *disk) die() {
+	if !d.dead && d.killed != nil {
+		close(d.killed)
+	}
+	d.dead = true
+	if d.onDie != nil {
+		d.onDie()
+	}
 }
 
 func (d *disk) apply(ops []*storage.Operation) {
@@ -160,10 +243,18 @@ type sink struct {
 	lost     map[string]int // refused for good
 	times    map[string]int64
 	arrived  map[string]time.Time
-	bodies   map[string]uint64          // hash by uid; nil: not wanted
 	refuse   func(logs plog.Logs) error // nil: never
 	mutates  bool
 	dead     bool
+	killed   chan struct{} // closed when the process is dead
+
+	// blocks is how long the pipeline takes, and whether it heeds its context
+	// meanwhile; nil: no time.
+	blocks func() (takes time.Duration, heeds bool)
+	freed  time.Time // when it last stopped to block
+
+	// book is kept in simulations; nil elsewhere.
+	book *book
 }
 
 func newSink() *sink {
@@ -193,7 +284,10 @@ func (s *sink) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: s.mutates}
 }
 
-func (s *sink) ConsumeLogs(_ context.Context, logs plog.Logs) error {
+func (s *sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	if err := s.block(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead {
@@ -214,6 +308,9 @@ func (s *sink) ConsumeLogs(_ context.Context, logs plog.Logs) error {
 	case consumererror.IsPermanent(err):
 		for _, uid := range uidsOf(logs) {
 			s.lost[uid]++
+			if s.book != nil {
+				s.book.taken(uid)
+			}
 		}
 	case err == nil:
 		s.take(logs, func(string) bool { return true })
@@ -222,6 +319,36 @@ func (s *sink) ConsumeLogs(_ context.Context, logs plog.Logs) error {
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 	}
 	return err
+}
+
+// block lets the pipeline take its time.
+func (s *sink) block(ctx context.Context) error {
+	if s.blocks == nil {
+		return nil
+	}
+	takes, heeds := s.blocks()
+	if takes == 0 {
+		return nil
+	}
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.freed = time.Now()
+	}()
+	timer := time.NewTimer(takes)
+	defer timer.Stop()
+	var done <-chan struct{}
+	if heeds {
+		done = ctx.Done()
+	}
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.killed:
+		return errDead
+	case <-done:
+		return ctx.Err()
+	}
 }
 
 func (s *sink) take(logs plog.Logs, want func(uid string) bool) {
@@ -235,20 +362,17 @@ func (s *sink) take(logs plog.Logs, want func(uid string) bool) {
 				}
 				s.accepted[uid]++
 				s.times[uid] = record.Timestamp().AsTime().Unix()
-				if s.bodies != nil {
-					s.bodies[uid] = bodyHash(record.Body().Str())
-				}
 				if _, ok := s.arrived[uid]; !ok {
 					s.arrived[uid] = time.Now()
+				}
+				if s.book != nil {
+					s.book.taken(uid)
+					s.book.keep(uid, rl, sl, record)
 				}
 			}
 		}
 	}
 }
-
-var hashSeed = maphash.MakeSeed()
-
-func bodyHash(text string) uint64 { return maphash.String(hashSeed, text) }
 
 // host is a collector with one storage extension.
 type host map[component.ID]component.Component
@@ -264,40 +388,75 @@ func newWorld(rng *rand.Rand, opts simulator.Options) *world {
 	cfg.Storage = &diskID
 	core, logs := observer.New(zapcore.InfoLevel)
 	server := simulator.New(opts)
-	return &world{
+	w := &world{
 		rng:     rng,
 		server:  server,
 		handler: server,
 		core:    core,
 		logs:    logs,
-		disk:    &disk{data: map[string][]byte{}},
+		disk:    &disk{data: map[string][]byte{}, killed: make(chan struct{})},
 		sink:    newSink(),
 		cfg:     cfg,
 		paces:   &paces{},
 	}
+	w.sink.killed = make(chan struct{})
+	return w
 }
 
-// start begins a process with the receiver in it. The returned function ends it.
+// start begins a process with the receiver in it, or one for each replica. The returned
+// function ends it.
 func (w *world) start(t require.TestingT) (stop func()) {
-	set := receivertest.NewNopSettings(metadata.Type)
-	set.Logger = zap.New(w.core)
-	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
-	require.NoError(t, err)
-	r.transport = simulator.Transport(w.handler, w.latency)
-	if w.jitter != nil {
-		r.jitter = w.jitter
+	w.receivers, w.electors = nil, nil
+	for i := range max(1, w.replicas) {
+		set := receivertest.NewNopSettings(metadata.Type)
+		set.Logger = zap.New(w.core)
+		shared := w.paces
+		if i > 0 {
+			shared = &paces{} // another machine's
+		}
+		r, err := newReceiver(set, w.cfg, w.sink, shared)
+		require.NoError(t, err)
+		r.transport = simulator.Transport(w.handler, w.latency)
+		lead := &fakeElector{}
+		extensions := host{diskID: w.disk, electorID: lead}
+		var in component.Host = extensions
+		if w.watch != nil {
+			r.transport = &watched{w.watch, w}
+			in = &watchedHost{extensions, w.watch}
+		}
+		if w.jitter != nil {
+			r.jitter = w.jitter
+		}
+		began := time.Now()
+		ctx, cancel := context.WithCancel(context.Background())
+		require.NoError(t, r.Start(ctx, in))
+		cancel() // the collector's context of Start ends, too
+		if w.watch != nil {
+			require.Zero(t, time.Since(began), "Start does not wait")
+		}
+		w.receivers, w.electors = append(w.receivers, r), append(w.electors, lead)
 	}
-	require.NoError(t, r.Start(context.Background(), host{diskID: w.disk}))
-	return func() { require.NoError(t, r.Shutdown(context.Background())) }
+	if w.leads = 0; w.replicas > 0 {
+		w.electors[0].onStart(context.Background())
+	}
+	return func() {
+		for _, r := range w.receivers {
+			require.NoError(t, r.Shutdown(context.Background()))
+		}
+	}
 }
 
 // kill ends the process at once: nothing that it does from now on has an effect.
 func (w *world) kill() {
 	w.sink.mu.Lock()
+	if !w.sink.dead && w.sink.killed != nil {
+		close(w.sink.killed)
+	}
 	w.sink.dead = true
 	w.sink.mu.Unlock()
 	w.disk.mu.Lock()
-	w.disk.dead = true
+	w.disk.onDie = nil
+	w.disk.die()
 	w.disk.mu.Unlock()
 }
 
@@ -305,10 +464,10 @@ func (w *world) kill() {
 // the last one's calls but what is on the disk.
 func (w *world) reboot() {
 	w.sink.mu.Lock()
-	w.sink.dead = false
+	w.sink.dead, w.sink.killed = false, make(chan struct{})
 	w.sink.mu.Unlock()
 	w.disk.mu.Lock()
-	w.disk.dead = false
+	w.disk.dead, w.disk.killed, w.disk.unwritten = false, make(chan struct{}), false
 	w.disk.mu.Unlock()
 	w.paces = &paces{}
 }

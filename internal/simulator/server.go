@@ -85,6 +85,18 @@ func (s *Server) Add(entries ...Entry) {
 	s.log.store.add(entries)
 }
 
+// Added returns the explicit entries, those that log the reader's own calls among them,
+// by event time.
+func (s *Server) Added() []Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var entries []Entry
+	for i := range s.log.store.entries {
+		entries = append(entries, s.log.store.entries[i].Entry)
+	}
+	return entries
+}
+
 // Calls returns the newest calls, at most 100,000, in the order of arrival.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,9 @@ type Tenant struct {
 	// OddFraction is the part of entries in an odd shape, see oddities. They
 	// keep their Entry.ID, if the shape has one.
 	OddFraction float64
+	// Canary is a word that each payload holds, but for those of odd entries, to be
+	// looked for where no payload may be.
+	Canary string
 }
 
 func (t *Tenant) validate() error {
@@ -172,6 +176,9 @@ func (t *Tenant) entry(second, n int64) Entry {
 	d := t.draw(second, n)
 	g := generator{state: d.hash ^ 6, app: d.appID(t)}
 	e := d.api().entry(&g, t.failures())
+	if t.Canary != "" {
+		e.Payload = strings.Replace(`{"canary":`+string(appendString(nil, t.Canary))+`,`+e.Payload[1:], ",}", "}", 1)
+	}
 	e.ID = d.id(t.Seed)
 	e.EventTime = second
 	e.VisibleAt = d.visibleAt(t)

@@ -1,0 +1,310 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// watch looks at every call and every line that the receivers of a simulation make,
+// and notes what breaks a promise.
+type watch struct {
+	mu    sync.Mutex
+	wrong []string
+
+	// Of the process that runs.
+	limit  int       // calls in any minute
+	walks  int       // calls in flight at once
+	held   time.Time // until when the server has asked to wait
+	flying int
+
+	sent     []time.Time // arrivals of the last minute, over all processes
+	most     int         // arrivals in any minute
+	hints    int         // hints obeyed
+	given    map[string]asked
+	order    []string // of given
+	secrets  []string
+	skipped  []skipped
+	complete bool // an export was reported complete
+}
+
+// asked is what all pages of a walk have in common.
+type asked struct {
+	from, to     int64
+	keys, filter string
+}
+
+// skipped is time that was reported as passed over.
+type skipped struct {
+	window
+	at time.Time
+}
+
+func newWatch() *watch {
+	return &watch{given: map[string]asked{}, secrets: []string{simulator.DefaultAppSecret, "t-g104", "eyJ", canary}}
+}
+
+// canary is in each payload.
+const canary = "canary-in-a-payload"
+
+func (w *watch) fault(format string, args ...any) {
+	if len(w.wrong) < 20 {
+		w.wrong = append(w.wrong, time.Now().Format("0102 15:04:05.000 ")+fmt.Sprintf(format, args...))
+	}
+}
+
+// process tells that another process runs, which knows nothing of the last one's calls
+// but what was written down.
+func (w *watch) process(limit, walks int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.limit, w.walks, w.held = limit, walks, time.Time{}
+}
+
+// keptTokens bounds how many page tokens are looked for in log lines, and given how
+// many walks' bounds are known.
+const (
+	keptTokens = 16
+	keptGiven  = 4096
+)
+
+// observe holds every page of a walk to the bounds and filter of its first one.
+func (w *watch) observe(c simulator.Call) {
+	if c.Endpoint != simulator.EndpointList {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	what := asked{c.StartTime, c.EndTime, strings.Join(c.FilterAPIKeys, " "), c.FilterAppID}
+	if first, known := w.given[c.PageToken]; known && c.PageToken != "" && first != what {
+		w.fault("a page is asked for with %+v, the one before with %+v", what, first)
+	}
+	if c.NextPageToken != "" {
+		w.given[c.NextPageToken] = what
+		w.order = append(w.order, c.NextPageToken)
+		if len(w.order) > keptGiven {
+			delete(w.given, w.order[0])
+			w.order = w.order[1:]
+		}
+	}
+}
+
+// arrives counts a call as the server does.
+func (w *watch) arrives() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	for len(w.sent) > 0 && now.Sub(w.sent[0]) >= time.Minute {
+		w.sent = w.sent[1:]
+	}
+	w.sent = append(w.sent, now)
+	w.most = max(w.most, len(w.sent))
+	if len(w.sent) > w.limit {
+		w.fault("%d calls in a minute, with %d allowed", len(w.sent), w.limit)
+	}
+}
+
+// watched is the way of one receiver to the API.
+type watched struct {
+	*watch
+	world *world
+}
+
+func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	list := req.URL.Path == simulator.ListPath
+	var takes time.Duration
+	if w.world.travels != nil {
+		takes = w.world.travels(body)
+	}
+	if list {
+		w.leaves()
+		defer w.returns()
+	}
+	res, err := simulator.Transport(counting{w.world.handler, w.watch}, func() time.Duration { return takes }).RoundTrip(req)
+	if err != nil || !list {
+		return res, err
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	res.Body = io.NopCloser(bytes.NewReader(data))
+	if err != nil {
+		res.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), failing{err}))
+		return res, nil
+	}
+	w.answered(res.Header, data)
+	return res, nil
+}
+
+// failing is a body that breaks off.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// counting counts calls where they arrive.
+type counting struct {
+	http.Handler
+	watch *watch
+}
+
+func (c counting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == simulator.ListPath {
+		c.watch.arrives()
+	}
+	c.Handler.ServeHTTP(w, r)
+}
+
+func (w *watch) leaves() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if now.Before(w.held) {
+		w.fault("a call leaves %s before the server's wait is over", w.held.Sub(now))
+	}
+	w.flying++
+	if w.flying > w.walks {
+		w.fault("%d calls at once, with %d walks", w.flying, w.walks)
+	}
+}
+
+func (w *watch) returns() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.flying--
+}
+
+// answered notes how long the server asks to wait, if it has refused the call for the
+// rate and says so.
+func (w *watch) answered(h http.Header, data []byte) {
+	var answer struct{ Code int64 }
+	if json.Unmarshal(data, &answer) != nil || answer.Code != 99991400 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range []string{"X-Ogw-Ratelimit-Reset", "Retry-After"} {
+		seconds, err := strconv.ParseFloat(h.Get(name), 64)
+		if err == nil && seconds > 0 {
+			wait := time.Duration(min(seconds, 600) * float64(time.Second))
+			w.held = latest(w.held, time.Now().Add(wait))
+			w.hints++
+		}
+	}
+}
+
+// says looks at a line for anybody to read.
+func (w *watch) says(line string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	secrets := append(slices.Clone(w.secrets), w.order[max(0, len(w.order)-keptTokens):]...)
+	for _, secret := range secrets {
+		if strings.Contains(line, secret) {
+			w.fault("%q is in this: %s", secret, line)
+		}
+	}
+}
+
+// lines is a log, at debug level, whose every line is looked at.
+type lines struct {
+	zapcore.Encoder
+	watch *watch
+}
+
+func newLines(w *watch) *lines {
+	return &lines{zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), w}
+}
+
+func (*lines) Enabled(zapcore.Level) bool { return true }
+func (*lines) Sync() error                { return nil }
+
+func (l *lines) With(fields []zapcore.Field) zapcore.Core {
+	clone := l.Encoder.Clone()
+	for _, f := range fields {
+		f.AddTo(clone)
+	}
+	return &lines{clone, l.watch}
+}
+
+func (l *lines) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	return checked.AddCore(e, l)
+}
+
+func (l *lines) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	buf, err := l.EncodeEntry(e, fields)
+	if err != nil {
+		return err
+	}
+	l.watch.says(buf.String())
+	buf.Free()
+	if strings.HasPrefix(e.Message, "The API does not show a part of the log") {
+		l.watch.skips(fields)
+	}
+	return nil
+}
+
+func (w *watch) skips(fields []zapcore.Field) {
+	told := zapcore.NewMapObjectEncoder()
+	for _, f := range fields {
+		f.AddTo(told)
+	}
+	from, _ := told.Fields["from"].(time.Time)
+	to, _ := told.Fields["to"].(time.Time)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.skipped = append(w.skipped, skipped{window{from.Unix(), to.Unix()}, time.Now()})
+}
+
+// watchedHost is a collector whose statuses are looked at.
+type watchedHost struct {
+	host
+	watch *watch
+}
+
+func (h *watchedHost) Report(event *componentstatus.Event) {
+	if event.Err() != nil {
+		h.watch.says(event.Err().Error())
+	}
+}
+
+// goroutines counts those of the bubble that it is called in.
+func goroutines() (n int, stacks string) {
+	buf := make([]byte, 1<<10)
+	_, label, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), "synctest bubble ")
+	label, _, _ = strings.Cut(label, "]")
+	for buf = make([]byte, 1<<18); ; buf = make([]byte, 2*len(buf)) {
+		if size := runtime.Stack(buf, true); size < len(buf) {
+			buf = buf[:size]
+			break
+		}
+	}
+	for stack := range strings.SplitSeq(string(buf), "\n\n") {
+		header, _, _ := strings.Cut(stack, "\n")
+		if strings.Contains(header, "synctest bubble "+label+"]") {
+			n++
+			stacks += stack + "\n\n"
+		}
+	}
+	return n, stacks
+}

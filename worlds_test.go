@@ -1,0 +1,488 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"errors"
+	"hash/fnv"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"reflect"
+
+	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// What a simulated world is made of, all of it drawn from its seed.
+
+func newSimulation(seed uint64) *simulation {
+	rng := rand.New(rand.NewPCG(seed, 42))
+	now := time.Now().Unix()
+	s := &simulation{seed: seed, rng: rng, watch: newWatch(), counts: map[string]int{}}
+	hours := func(from, to int) time.Duration {
+		return time.Duration(from)*time.Hour + time.Duration(rng.Int64N(int64(time.Duration(to-from)*time.Hour)))
+	}
+	s.tenant = simulator.Tenant{Seed: seed, FailureFraction: 0.1, Apps: 1 + rng.IntN(12), Canary: canary}
+	s.slowest, s.limits = 10*time.Minute, []int{100, 100, 60, 20, 10}
+	switch kind := rng.IntN(20); {
+	case kind < 10: // a small tenant, for days
+		s.tenant.PerSecond = []float64{0.0005, 0.003, 0.01}[rng.IntN(3)]
+		s.length = hours(24, 144)
+	case kind < 14: // silence, and something now and then
+		s.tenant.BurstEvery, s.tenant.BurstSize = time.Duration(1+rng.IntN(24))*time.Hour, 1+rng.IntN(300)
+		s.length = hours(24, 144)
+	case kind < 19:
+		s.tenant.PerSecond = []float64{0.05, 0.2, 0.5}[rng.IntN(3)]
+		s.length, s.slowest, s.limits = hours(2, 8), 2*time.Minute, []int{100, 60}
+	default: // busy, with bursts
+		s.tenant.PerSecond = 1 + rng.Float64()
+		s.tenant.BurstEvery, s.tenant.BurstSize = time.Hour, 200+rng.IntN(3000)
+		s.length, s.slowest, s.limits = hours(1, 3), time.Minute, []int{100}
+	}
+	history := time.Duration(rng.Int64N(int64(s.length / 4)))
+	s.begin = now - int64(history/time.Second)
+	s.tenant.Start = s.begin - 7200
+	s.horizon = []time.Duration{0, time.Minute, 30 * time.Minute, time.Hour}[rng.IntN(4)]
+	if s.horizon > 0 {
+		s.tenant.LateFraction, s.tenant.MaxLateness = rng.Float64()*0.5, s.horizon
+		if chance(rng, 0.2) { // every entry is late, some more so
+			s.tenant.Delay = time.Duration(rng.Int64N(int64(s.horizon - 2*time.Second)))
+			s.tenant.MaxLateness = s.horizon - s.tenant.Delay
+		}
+	}
+	if chance(rng, 0.15) {
+		s.tenant.OddFraction = 0.05
+	}
+	s.opts = s.drawAPI()
+	// Which clock jumps. Not both: what was read cannot be told by none (README,
+	// promise 4). The server's does not where its time decides what there is to read.
+	s.clock = []string{"none", "server's", "ours"}[rng.IntN(3)]
+	if s.clock == "server's" && (s.opts.LogOwnCalls || s.opts.Retention > 0) {
+		s.clock = "none"
+	}
+	if chance(rng, 0.15) {
+		s.end = s.begin + 600 + rng.Int64N(int64(s.length/time.Second))
+	}
+
+	w := newWorld(rng, s.opts)
+	s.worlds = []*world{w}
+	switch {
+	case chance(rng, 0.2):
+		// A second receiver with the same credential, for the calls of one app.
+		if apps := s.tenant.Entries(s.begin, s.begin+int64(s.length/time.Second)); len(apps) > 0 {
+			second := newWorld(rng, s.opts)
+			second.server, second.handler, second.paces = w.server, w.server, w.paces
+			second.cfg.Filter.AppID = apps[rng.IntN(len(apps))].AppID
+			s.worlds = append(s.worlds, second)
+		}
+	case chance(rng, 0.2):
+		w.replicas = 1 + rng.IntN(2)
+		w.cfg.K8sLeaderElector = &electorID
+	}
+	s.armCalls()
+	for i, w := range s.worlds {
+		w.n, w.watch, w.core = i, s.watch, newLines(s.watch)
+		if chance(rng, 0.5) {
+			w.cfg.StartTime = time.Unix(s.begin, 0)
+		} else {
+			w.cfg.InitialLookback = time.Duration(now-s.begin) * time.Second
+		}
+		if s.end != 0 {
+			w.cfg.EndTime = time.Unix(s.end, 0)
+		}
+		w.cfg.RetryOnFailure.RandomizationFactor = 0
+		w.cfg.Redaction.Enabled = chance(rng, 0.5)
+		if chance(rng, 0.3) {
+			w.cfg.MaxResponseSize = 1 << 20
+		}
+		w.jitter = func(d time.Duration) time.Duration { return d*7/10 + time.Duration(i)*time.Microsecond }
+		w.sink.mutates = chance(rng, 0.3)
+		w.disk.torn = chance(rng, 0.5)
+		w.sink.book = newBook()
+		w.disk.onCommit = func() {
+			w.sink.mu.Lock()
+			defer w.sink.mu.Unlock()
+			w.sink.book.committed()
+		}
+		s.arm(w)
+	}
+	s.drawFaults()
+	return s
+}
+
+// hashed is a source of chance for one thing that happens: what happens beside it, and
+// in which order goroutines run, does not change it, so that a seed replays.
+func (s *simulation) hashed(parts ...[]byte) *rand.Rand {
+	h := fnv.New64a()
+	for _, part := range parts {
+		_, _ = h.Write(part)
+		_, _ = h.Write([]byte{0})
+	}
+	return rand.New(rand.NewPCG(s.seed, h.Sum64()^uint64(time.Now().UnixNano())))
+}
+
+// armCalls makes calls take their time, each another one to the nanosecond: no two
+// things happen in the same instant.
+func (s *simulation) armCalls() {
+	latency := time.Duration(s.rng.IntN(2000)) * time.Millisecond
+	if life := s.opts.PageTokenLife; life > 0 {
+		// A token that dies on its way cannot be used, and a second of the log that has
+		// more than a page could not be read by anybody.
+		latency = min(latency, life/3)
+	}
+	for _, w := range s.worlds {
+		w.travels = func(body []byte) time.Duration {
+			return latency + time.Duration(s.hashed(body, []byte{byte(w.n)}).Int64N(int64(100*time.Millisecond)))
+		}
+	}
+}
+
+// drawAPI draws what the documentation leaves open.
+func (s *simulation) drawAPI() simulator.Options {
+	rng := s.rng
+	opts := simulator.Options{
+		Seed:              s.seed,
+		Tenant:            s.tenant,
+		Order:             []simulator.Order{simulator.Ascending, simulator.Descending, simulator.Shuffled}[rng.IntN(3)],
+		Paging:            []simulator.Paging{simulator.Snapshot, simulator.Live}[rng.IntN(2)],
+		Empty:             []simulator.Empty{simulator.EmptyArray, simulator.EmptyNull, simulator.EmptyOmitted}[rng.IntN(3)],
+		StartExclusive:    chance(rng, 0.5),
+		EndExclusive:      chance(rng, 0.5),
+		LastPageToken:     chance(rng, 0.5),
+		LenientPageTokens: chance(rng, 0.5),
+		RefuseFuture:      chance(rng, 0.2),
+		JWTTokens:         chance(rng, 0.1),
+		Gzip:              chance(rng, 0.05),
+		NumericIDs:        chance(rng, 0.2),
+		LogOwnCalls:       chance(rng, 0.1),
+		RateLimit:         100,
+		RateWindow:        []simulator.RateWindow{simulator.SlidingMinute, simulator.FixedMinute}[rng.IntN(2)],
+		RateHint:          []simulator.RateHint{simulator.HintReset, simulator.HintRetryAfter, simulator.HintNone}[rng.IntN(3)],
+		RateStatus:        []int{429, 400}[rng.IntN(2)],
+		RateHeadersAlways: chance(rng, 0.5),
+		TokenErrorStatus:  []int{400, 401, 403}[rng.IntN(3)],
+		ClockSkew:         []time.Duration{0, 0, 5 * time.Minute, -5 * time.Minute, 1500 * time.Millisecond}[rng.IntN(5)],
+		Observe:           s.watch.observe,
+	}
+	if chance(rng, 0.2) {
+		opts.PageOverlap = 1 + rng.IntN(3)
+	}
+	if chance(rng, 0.3) {
+		opts.PageTokenLife = time.Duration(1+rng.IntN(60)) * time.Second
+	}
+	if chance(rng, 0.3) {
+		opts.MaxWindow = time.Duration(5+rng.IntN(60)) * time.Minute
+	}
+	if chance(rng, 0.3) {
+		opts.TokenLife = time.Duration(31+rng.IntN(60)) * time.Minute
+	}
+	if chance(rng, 0.3) {
+		opts.RateHintValue = []string{"-1", "0", "0.5", "1.5", "soon", "99999999", "1e3", "NaN"}[rng.IntN(8)]
+	}
+	if chance(rng, 0.08) {
+		opts.MonthlyQuota = 50 + rng.IntN(2000)
+	}
+	if s.length > 24*time.Hour && chance(rng, 0.15) {
+		if opts.RefuseExpired = chance(rng, 0.6); opts.RefuseExpired {
+			// Longer than the last recheck is late, even where it is behind.
+			opts.Retention = 5*time.Hour + time.Duration(rng.Int64N(int64(s.length/4)))
+		} else {
+			// Pages must not move because an entry vanishes: nobody could tell what
+			// was promised then.
+			opts.Retention, opts.Paging = s.length/2, simulator.Snapshot
+			if opts.Order == simulator.Shuffled {
+				opts.Order = simulator.Ascending
+			}
+		}
+	}
+	return opts
+}
+
+// neverDrawn are switches of the simulator that worlds do without, and why.
+var neverDrawn = map[string]string{
+	"Apps":       "a receiver has one credential; another app's calls are none of its own",
+	"Faults":     "the weather sets them",
+	"Tenant.End": "a log does not end",
+}
+
+// TestSimulationDrawsEverySwitch: a switch that the simulator gets is drawn by the
+// simulation, or somebody has said why not.
+func TestSimulationDrawsEverySwitch(t *testing.T) {
+	drawn := map[string]bool{}
+	note := func(prefix string, v reflect.Value) {
+		for i := range v.NumField() {
+			if name := prefix + v.Type().Field(i).Name; !v.Field(i).IsZero() {
+				drawn[name] = true
+			}
+		}
+	}
+	for seed := range uint64(400) {
+		opts := newSimulation(seed).opts
+		note("", reflect.ValueOf(opts))
+		note("Tenant.", reflect.ValueOf(opts.Tenant))
+	}
+	all := map[string]bool{}
+	for prefix, typ := range map[string]reflect.Type{"": reflect.TypeFor[simulator.Options](), "Tenant.": reflect.TypeFor[simulator.Tenant]()} {
+		for i := range typ.NumField() {
+			name := prefix + typ.Field(i).Name
+			all[name] = true
+			_, excused := neverDrawn[name]
+			assert.NotEqual(t, excused, drawn[name], "%s: drawn or excused, one of the two", name)
+		}
+	}
+	for name := range neverDrawn {
+		assert.True(t, all[name], "%s is no switch", name)
+	}
+}
+
+// drawConfig draws what a restart may change without breaking a promise: the last
+// recheck does not become shorter than what it was promised for.
+func (s *simulation) drawConfig(cfg *Config) {
+	rng, h := s.rng, s.horizon
+	cfg.MaxConcurrentWalks = 1 + rng.IntN(4)*rng.IntN(2)
+	cfg.MaxWindow = []time.Duration{time.Hour, 24 * time.Hour, 10 * time.Minute}[rng.IntN(3)]
+	cfg.PageSize = 100
+	if s.tenant.PerSecond < 1 && s.tenant.BurstSize < 500 {
+		cfg.PageSize = []int{100, 100, 50, 7}[rng.IntN(4)]
+	}
+	cfg.RecheckAfter = [][]time.Duration{{h}, {h / 10, h}, {h / 30, h / 4, h}, {h / 2, h, 2 * h}}[rng.IntN(4)]
+	if h == 0 {
+		cfg.RecheckAfter = [][]time.Duration{nil, {5 * time.Minute}}[rng.IntN(2)]
+	}
+	cfg.PollInterval = 10*time.Second + time.Duration(rng.Int64N(int64(s.slowest)))
+	cfg.RequestsPerMinute = s.limits[rng.IntN(len(s.limits))]
+	cfg.Body = []BodyFormat{BodyOriginal, BodyOriginal, BodyStructured}[rng.IntN(3)]
+	cfg.RetryOnFailure.InitialInterval = []time.Duration{5 * time.Second, time.Second, 30 * time.Second}[rng.IntN(3)]
+	cfg.RetryOnFailure.MaxInterval = []time.Duration{30 * time.Second, 2 * time.Minute}[rng.IntN(2)]
+}
+
+// undrawnFaults are kinds of faults that no world has, and why.
+var undrawnFaults = map[simulator.FaultKind]string{}
+
+// faultsOf are the kinds that an endpoint can have, with parameters.
+func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
+	rng := s.rng
+	var faults []simulator.Fault
+	for _, info := range simulator.FaultKinds() {
+		f := simulator.Fault{Kind: info.Kind, Endpoint: endpoint}
+		switch info.Kind {
+		case simulator.FaultError:
+			f.Code = []int{99991400, 99991403, 99991661, 99991401, 99991672, 10014, 1780103, 1780001, 2200, 1000004, 9499, 123456789, -1}[rng.IntN(13)]
+			f.Status = []int{200, 400, 403, 429, 500, 503}[rng.IntN(6)]
+			f.Msg = canary + " " + simulator.DefaultAppSecret
+			if f.Code != 123456789 {
+				f.Msg = "something"
+			}
+		case simulator.FaultDelay:
+			f.Delay = time.Duration(1 + rng.Int64N(int64(40*time.Second)))
+		case simulator.FaultSlowBody:
+			f.Delay = 20 * time.Millisecond
+		case simulator.FaultHuge:
+			f.Size = 2 << 20
+		}
+		probe := simulator.Options{Faults: []simulator.Fault{f}}
+		if _, undrawn := undrawnFaults[f.Kind]; !undrawn && probe.Validate() == nil {
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}
+
+// drawFaults draws which faults a storm of this world has, and which its outages.
+func (s *simulation) drawFaults() {
+	for _, f := range s.faultsOf(simulator.EndpointList) {
+		if chance(s.rng, 0.12) {
+			f.Probability = 0.001 + 0.05*s.rng.Float64()
+			s.faults = append(s.faults, f)
+		}
+	}
+	for _, f := range s.faultsOf(simulator.EndpointToken) {
+		if chance(s.rng, 0.05) {
+			f.Probability = 0.05 + 0.2*s.rng.Float64()
+			s.faults = append(s.faults, f)
+		}
+	}
+	for _, f := range append(s.faultsOf(simulator.EndpointList), s.faultsOf(simulator.EndpointToken)...) {
+		if chance(s.rng, 0.3) {
+			s.outages = append(s.outages, f)
+		}
+	}
+}
+
+// TestSimulationDrawsEveryFault: a kind of fault that the simulator gets is drawn, at
+// each endpoint that can have it.
+func TestSimulationDrawsEveryFault(t *testing.T) {
+	type at struct {
+		kind     simulator.FaultKind
+		endpoint simulator.Endpoint
+	}
+	storms, outages := map[at]bool{}, map[at]bool{}
+	for seed := range uint64(300) {
+		s := newSimulation(seed)
+		for _, f := range s.faults {
+			storms[at{f.Kind, f.Endpoint}] = true
+		}
+		for _, f := range s.outages {
+			outages[at{f.Kind, f.Endpoint}] = true
+		}
+	}
+	for _, info := range simulator.FaultKinds() {
+		_, excused := undrawnFaults[info.Kind]
+		for _, drawn := range []map[at]bool{storms, outages} {
+			found := drawn[at{info.Kind, simulator.EndpointList}] || drawn[at{info.Kind, simulator.EndpointToken}]
+			assert.NotEqual(t, excused, found, "%s: drawn or excused, one of the two", info.Kind)
+		}
+	}
+	for _, kind := range []simulator.FaultKind{simulator.FaultHTML, simulator.FaultHang, simulator.FaultRedirect, simulator.FaultError, simulator.FaultTruncated} {
+		assert.True(t, storms[at{kind, simulator.EndpointToken}], "%s at the token endpoint", kind)
+	}
+}
+
+// arm makes a receiver's pipeline and disk fail, stall and lie. The pipeline draws on
+// its own, as it is asked from another goroutine.
+func (s *simulation) arm(w *world) {
+	n := uint64(w.n)
+	pipeline, storing := rand.New(rand.NewPCG(s.seed, 100+n)), rand.New(rand.NewPCG(s.seed, 200+n))
+	flaky, partial, permanent, stalls := chance(s.rng, 0.4), chance(s.rng, 0.3), chance(s.rng, 0.1), chance(s.rng, 0.2)
+	// A backend quotes what it refuses.
+	quoting := func(logs plog.Logs, text string) error {
+		record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+		return errors.New(text + ": " + record.Body().AsString())
+	}
+	w.sink.refuse = func(logs plog.Logs) error {
+		switch {
+		case s.pipelineDown.Load():
+			s.count("refusals of the pipeline")
+			return quoting(logs, "the backend is away")
+		case !s.troubled.Load():
+			return nil
+		case permanent && chance(pipeline, 0.02):
+			s.count("refusals of the pipeline")
+			return consumererror.NewPermanent(quoting(logs, "never"))
+		case flaky && chance(pipeline, 0.1):
+			s.count("refusals of the pipeline")
+			return quoting(logs, "no room")
+		case partial && logs.LogRecordCount() > 1 && chance(pipeline, 0.1):
+			s.count("refusals of the pipeline")
+			rest := plog.NewLogs()
+			logs.CopyTo(rest)
+			n := 0
+			rest.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().RemoveIf(func(plog.LogRecord) bool { n++; return n%2 == 0 })
+			return consumererror.NewLogs(quoting(logs, "no room for some"), rest)
+		}
+		return nil
+	}
+	w.sink.blocks = func() (time.Duration, bool) {
+		if !stalls || !s.troubled.Load() || !chance(pipeline, 0.02) {
+			return 0, false
+		}
+		s.count("stalls of the pipeline")
+		return time.Duration(1 + pipeline.Int64N(int64(10*time.Minute))), chance(pipeline, 0.5)
+	}
+	failing, slow, lying := chance(s.rng, 0.3), chance(s.rng, 0.25), chance(s.rng, 0.25)
+	var mu sync.Mutex
+	w.disk.fail = func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if s.diskDown.Load() || failing && s.troubled.Load() && chance(storing, 0.05) {
+			s.count("failures of the storage")
+			return errors.New("disk full")
+		}
+		return nil
+	}
+	w.disk.trouble = func(ops []*storage.Operation) diskTrouble {
+		draw := s.hashed([]byte(ops[0].Key), []byte{byte(len(ops)), byte(w.n)})
+		happens := diskTrouble{takes: time.Duration(1 + draw.Int64N(int64(time.Millisecond))), applies: draw.IntN(len(ops) + 1)}
+		if slow && s.diskSlow.Load() {
+			s.count("slow accesses of the storage")
+			happens.takes = time.Duration(1 + draw.Int64N(int64(10*time.Second)))
+		}
+		if lying && s.troubled.Load() && chance(draw, 0.05) {
+			s.count("failures of the storage")
+			happens.err = errors.New("connection lost, nobody knows what was written")
+		}
+		return happens
+	}
+}
+
+// weather draws what is wrong from now on.
+func (s *simulation) weather() {
+	rng := s.rng
+	s.pipelineDown.Store(chance(rng, 0.08))
+	s.diskDown.Store(chance(rng, 0.05))
+	s.diskSlow.Store(chance(rng, 0.3))
+	s.troubled.Store(chance(rng, 0.7))
+	var faults []simulator.Fault
+	switch {
+	case chance(rng, 0.1) && len(s.outages) > 0:
+		faults = []simulator.Fault{s.outages[rng.IntN(len(s.outages))]}
+		s.count("outages of the API")
+	case chance(rng, 0.6):
+		faults = s.faults
+	}
+	skew := s.opts.ClockSkew
+	if chance(rng, 0.08) && s.clock == "server's" {
+		skew += []time.Duration{5 * time.Minute, -5 * time.Minute}[rng.IntN(2)]
+		s.count("jumps of a clock")
+	}
+	bought := 0
+	if chance(rng, 0.2) && s.opts.MonthlyQuota > 0 {
+		bought = 1000
+	}
+	s.opts.MonthlyQuota += bought
+	s.worlds[0].server.Update(func(o *simulator.Options) {
+		o.Faults, o.ClockSkew, o.MonthlyQuota = faults, skew, s.opts.MonthlyQuota
+	})
+	s.opts.ClockSkew = skew
+	for _, w := range s.worlds {
+		s.sample(w)
+		if w.replicas > 0 && chance(rng, 0.4) {
+			s.elect(w)
+		}
+	}
+}
+
+func (s *simulation) calm() {
+	s.pipelineDown.Store(false)
+	s.diskDown.Store(false)
+	s.diskSlow.Store(false)
+	s.troubled.Store(false)
+	s.worlds[0].server.Update(func(o *simulator.Options) { o.Faults, o.MonthlyQuota = nil, 0 })
+}
+
+// setOurClock is our clock being set between two processes: all that it has written
+// down lies elsewhere by it.
+func (s *simulation) setOurClock() {
+	if s.clock != "ours" || !chance(s.rng, 0.5) {
+		return
+	}
+	ahead := s.rng.Int64N(600) - 300
+	s.count("jumps of a clock")
+	for _, w := range s.worlds {
+		data, ok := w.disk.data[keyCalls]
+		if !ok {
+			continue
+		}
+		calls := decodeCalls(data)
+		moved := rememberedCalls{seconds: map[int64]int{}}
+		for second, n := range calls.seconds {
+			moved.seconds[second-ahead] = n
+		}
+		if calls.ahead != nil {
+			servers := *calls.ahead + ahead
+			moved.ahead = &servers
+		}
+		w.disk.data[keyCalls] = encodeCalls(moved)
+	}
+}
+
+var electorID = component.MustNewID("k8s_leader_elector")
