@@ -198,6 +198,9 @@ func (w *watch) returns() {
 // answered notes how long the server asks to wait, if it has refused the call for the
 // rate and says so.
 func (w *watch) answered(h http.Header, data []byte) {
+	if h.Get("X-Ogw-Ratelimit-Reset") == "" && h.Get("Retry-After") == "" || !bytes.Contains(data, []byte("99991400")) {
+		return
+	}
 	var answer struct{ Code int64 }
 	if json.Unmarshal(data, &answer) != nil || answer.Code != 99991400 {
 		return

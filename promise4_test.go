@@ -1,0 +1,167 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// backlog is a world with much to read, at 20 calls a minute.
+func backlog() *world {
+	w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 1, PerSecond: 10, Start: time.Now().Unix() - 7200}})
+	w.cfg.InitialLookback, w.cfg.RequestsPerMinute = time.Hour, 20
+	return w
+}
+
+// TestOurClockIsSetOverARestart: what is known of the calls before a restart is by
+// clocks, and ours may be wrong. Covers F9, F17.
+func TestOurClockIsSetOverARestart(t *testing.T) {
+	for name, ahead := range map[string]int64{"ahead": 300, "back": -300} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := backlog()
+				for range 5 {
+					stop := w.start(t)
+					time.Sleep(80 * time.Second)
+					w.kill()
+					stop()
+					w.reboot()
+					calls := decodeCalls(w.disk.data[keyCalls])
+					moved := rememberedCalls{seconds: map[int64]int{}, ahead: calls.ahead}
+					for second, n := range calls.seconds {
+						moved.seconds[second-ahead] = n
+					}
+					if calls.ahead != nil {
+						servers := *calls.ahead + ahead
+						moved.ahead = &servers
+					}
+					w.disk.data[keyCalls] = encodeCalls(moved)
+				}
+				assert.Equal(t, 20, w.server.MaxCallsInAnyMinute())
+			})
+		})
+	}
+}
+
+// TestCallsThatCannotBeWrittenDown: a call that a crash would forget is not made, and
+// reading goes on when the storage does. Covers F17, F32.
+func TestCallsThatCannotBeWrittenDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := backlog()
+		full := true
+		w.disk.trouble = func(ops []*storage.Operation) (happens diskTrouble) {
+			if full && ops[0].Type == storage.Set && ops[0].Key == keyCalls {
+				happens.err = errors.New("disk full")
+			}
+			return happens
+		}
+		stop := w.start(t)
+		time.Sleep(10 * time.Minute)
+		assert.Zero(t, w.server.MaxCallsInAnyMinute())
+		full = false
+		time.Sleep(10 * time.Minute)
+		stop()
+		assert.Equal(t, 20, w.server.MaxCallsInAnyMinute())
+		assert.NotEmpty(t, w.sink.got())
+	})
+}
+
+// TestCallsAreWrittenDownSlowly: the time that this takes brings no two calls together,
+// and walks side by side do not forget each other's. Covers F17, F32.
+func TestCallsAreWrittenDownSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := backlog()
+		w.cfg.MaxConcurrentWalks = 4
+		n := 0
+		w.disk.trouble = func(ops []*storage.Operation) (happens diskTrouble) {
+			if ops[0].Type == storage.Set && ops[0].Key == keyCalls {
+				n++
+				happens.takes = time.Duration(n*n%5) * 900 * time.Millisecond
+			}
+			return happens
+		}
+		for i := range 20 {
+			stop := w.start(t)
+			time.Sleep(time.Duration(40+7*i) * time.Second)
+			w.kill()
+			stop()
+			w.reboot()
+		}
+		assert.LessOrEqual(t, w.server.MaxCallsInAnyMinute(), 20)
+		assert.Greater(t, len(w.sink.got()), 10_000, "it gets on")
+	})
+}
+
+// TestWaitHintWhilePipelineHangs: what the server asks for holds at once, also where the
+// poller that was told so waits for its pipeline. Covers F16.
+func TestWaitHintWhilePipelineHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := backlog()
+		w.cfg.MaxConcurrentWalks = 2
+		w.latency = func() time.Duration { return time.Second }
+		w.sink.blocks = func() (time.Duration, bool) { return 20 * time.Second, false }
+		other := newWorld(w.rng, simulator.Options{})
+		other.cfg.InitialLookback, other.cfg.Filter.AppID = time.Hour, "cli_other"
+		other.handler, other.paces, other.cfg.PollInterval = w.handler, w.paces, time.Second
+		w.server.Update(func(o *simulator.Options) {
+			o.Faults = []simulator.Fault{{Kind: simulator.FaultRateLimited, After: 1, Count: 1}}
+		})
+		stop := w.start(t)
+		time.Sleep(500 * time.Millisecond)
+		stopOther := other.start(t)
+		time.Sleep(20 * time.Second)
+		var refused time.Time
+		for _, call := range w.server.Calls() {
+			switch {
+			case call.Endpoint != simulator.EndpointList:
+			case call.Code == 99991400:
+				refused = call.Time
+			case !refused.IsZero():
+				assert.Greater(t, call.Time.Sub(refused), 28*time.Second)
+			}
+		}
+		assert.False(t, refused.IsZero())
+		time.Sleep(time.Minute)
+		stop()
+		stopOther()
+	})
+}
+
+// TestRefusalsThatEndDuringTheSearch: a failure of the API that ends while the oldest
+// time that is shown is searched for is not taken for a retention. Covers F8.
+func TestRefusalsThatEndDuringTheSearch(t *testing.T) {
+	for after := range 12 {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := simulator.Tenant{Seed: 3, PerSecond: 0.01, Start: time.Now().Unix() - 90_000}
+			w := quietWorld(simulator.Options{Tenant: tenant})
+			begin := time.Now().Unix() - 86_400
+			w.cfg.InitialLookback, w.latency = 24*time.Hour, func() time.Duration { return time.Second }
+			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInvalidParam}} })
+			stop := w.start(t)
+			time.Sleep(refusalPatience)
+			// Until the search begins: it asks for the present, among others.
+			for before := len(w.server.Calls()); len(w.server.Calls()) == before; {
+				time.Sleep(time.Second)
+			}
+			w.server.Update(func(o *simulator.Options) {
+				o.Faults = []simulator.Fault{{Kind: simulator.FaultInvalidParam, Count: after + 1}}
+			})
+			time.Sleep(3 * time.Hour)
+			stop()
+			got := w.sink.got()
+			for _, e := range tenant.Entries(begin, time.Now().Unix()-60) {
+				assert.Equal(t, 1, got[e.ID], "%s at %d, after %d", e.ID, e.EventTime, after)
+			}
+			assert.Zero(t, w.logs.FilterMessageSnippet("The API does not show a part of the log").Len())
+		})
+	}
+}
