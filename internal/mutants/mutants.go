@@ -295,8 +295,8 @@ var mutants = []mutant{
 	},
 	{
 		"one call in a minute too many (F17)", "pace.go",
-		"	if n := len(p.calls) - p.limit; n >= 0 {\n",
-		"	if n := len(p.calls) - p.limit - 1; n >= 0 {\n",
+		"	if n := len(calls) - p.limit; n >= 0 {\n",
+		"	if n := len(calls) - p.limit - 1; n >= 0 {\n",
 	},
 	{
 		"the server's wait is not heeded (F16)", "pace.go",
