@@ -80,6 +80,11 @@ type checkpoint struct {
 	Term uint64 `json:"term,omitempty"`
 }
 
+// untouched tells whether nothing has been read yet.
+func (c *checkpoint) untouched() bool {
+	return c.Next == 0 && !slices.ContainsFunc(c.Marks, func(mark int64) bool { return mark != c.Begin })
+}
+
 // errDamaged is a stored value that cannot be what we wrote.
 var errDamaged = errors.New("damaged")
 

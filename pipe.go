@@ -46,9 +46,10 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 		}
 		refused := logs.LogRecordCount()
 		p.refused(refused)
-		// A partial failure names what is left; what was taken must not go again.
+		// A partial failure names what is left; what was taken must not go again. Where
+		// several branches refuse, each has its own rest, and all get all of it again.
 		var part consumererror.Logs
-		if !consumererror.IsPermanent(err) && errors.As(err, &part) {
+		if !forGood(err) && len(joined(err)) == 0 && errors.As(err, &part) {
 			logs = part.Data()
 			refused = logs.LogRecordCount()
 		}
@@ -56,7 +57,7 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 			return 0, logs, ctx.Err()
 		}
 		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
-		if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {
+		if forGood(err) || !p.retry.Enabled || gaveUp {
 			p.logger.Error("The pipeline refused records for good: they are lost", zap.Error(safeRefusal(err)), zap.Int("records", refused), zap.Strings("log.record.uid", uidsOf(logs)))
 			return refused, plog.Logs{}, nil
 		}
@@ -66,6 +67,38 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 			return 0, logs, err
 		}
 	}
+}
+
+// forGood tells whether trying again is in vain. Where the pipeline branches, as with
+// several exporters, the errors of its branches come joined: one that may pass is worth
+// a retry, even beside one that is permanent.
+func forGood(err error) bool {
+	if !consumererror.IsPermanent(err) {
+		return false
+	}
+	branches, permanent := joined(err), 0
+	for _, branch := range branches {
+		if forGood(branch) {
+			permanent++
+		}
+	}
+	// None: what is permanent is what they are wrapped in.
+	return permanent == 0 || permanent == len(branches)
+}
+
+// joined are the errors of which err consists, if it wraps several.
+func joined(err error) []error {
+	for err != nil {
+		switch e := err.(type) { //nolint:errorlint // this is the walk that errors.As makes
+		case interface{ Unwrap() []error }:
+			return e.Unwrap()
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
 func (p *pipe) try(ctx context.Context, logs plog.Logs) error {
@@ -109,7 +142,7 @@ func safeRefusal(err error) error {
 			break
 		}
 	}
-	if consumererror.IsPermanent(err) {
+	if forGood(err) {
 		safe = consumererror.NewPermanent(safe)
 	}
 	if consumererror.IsDownstream(err) {

@@ -37,6 +37,7 @@ type poller struct {
 	sched     *schedule
 	delays    delays
 	notBefore time.Time // no call before: the last one failed
+	failedAt  time.Time // when that was
 	results   chan result
 	flying    int
 	complete  bool // a bounded export was reported complete
@@ -77,6 +78,7 @@ func (p *poller) run(ctx context.Context) error {
 // resume loads the position, for as long as it takes: a storage that fails is not
 // an empty one.
 func (p *poller) resume(ctx context.Context) error {
+	p.anew = time.Time{} // of a term that was overtaken
 	stored, known, err := retryStorage(ctx, p, func() (*checkpoint, *seen, error) { return p.store.load(ctx) })
 	if err != nil {
 		return err
@@ -132,25 +134,36 @@ func (p *poller) resume(ctx context.Context) error {
 	}
 	p.sched = s
 	p.tel.gauges.progress(s)
+	switch {
+	case s.pos.done() && stored == nil:
+		p.logger.Warn("end_time does not lie behind the begin: there is nothing to read; set start_time")
+		p.complete = true
+	case s.pos.begin > time.Now().Unix():
+		p.logger.Warn("start_time lies ahead: there is nothing to read before", zap.Time("start_time", time.Unix(s.pos.begin, 0).UTC()))
+	}
+	p.tellComplete()
 	// Written before anything is read, so that a restart in the first minutes does
 	// not begin later than this start did.
 	return p.commit(ctx, nil)
 }
 
-// beginEarlier moves the begin of the timeline to where initial_lookback is by the
-// server's clock, if the first of its answers shows that ours was ahead: entries before
-// our begin would be passed over. Where ours was behind, some more are read.
-func (p *poller) beginEarlier(first *answer) bool {
-	if p.anew.IsZero() || first.date.IsZero() {
+// beginByServer moves the begin of the timeline to where initial_lookback is by the
+// server's clock, if the first of its answers shows that ours is wrong: where ours is
+// ahead, entries before our begin would be passed over; where it is behind, as that of a
+// machine without a battery, years might be read.
+func (p *poller) beginByServer(first *answer) bool {
+	anew := p.anew
+	p.anew = time.Time{}
+	if anew.IsZero() || first.date.IsZero() {
 		return false
 	}
-	begin := first.date.Add(-first.received.Sub(p.anew)).Add(-p.cfg.InitialLookback)
-	p.anew = time.Time{}
-	if time.Unix(p.sched.pos.begin, 0).Sub(begin) <= clockSlack {
+	begin := first.date.Add(-first.received.Sub(anew)).Add(-p.cfg.InitialLookback)
+	if time.Unix(p.sched.pos.begin, 0).Sub(begin).Abs() <= clockSlack {
 		return false
 	}
 	p.sched.beginAt(max(0, begin.Unix()))
-	p.logger.Info("Our clock is ahead of the server's: beginning earlier", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()))
+	p.spans.endAll("the begin was moved")
+	p.logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()))
 	return true
 }
 
@@ -215,7 +228,7 @@ func (p *poller) launch(ctx context.Context) {
 		if w.pages == 0 {
 			w.began = now
 		}
-		w.flying = true
+		w.flying, w.asked = true, time.Now()
 		p.flying++
 		req, within := p.request(w), p.spans.within(ctx, w)
 		go func() {
@@ -255,10 +268,15 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		var api *apiError
+		if errors.As(r.err, &api) && api.code != 0 && r.res != nil {
+			// Of the API itself: a window may be refused for ending in its future.
+			p.clock.observe(r.res.date, r.res.received)
+		}
 		return p.failed(ctx, w, r.err)
 	}
 	p.clock.observe(r.res.date, r.res.received)
-	if p.beginEarlier(r.res) {
+	if p.beginByServer(r.res) {
 		return p.commit(ctx, nil)
 	}
 	var setBack bool
@@ -310,11 +328,16 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		p.delays.reset()
 		p.health.recovered()
 	}
+	p.tellComplete()
+	return nil
+}
+
+// tellComplete says once that a bounded export has nothing left to read.
+func (p *poller) tellComplete() {
 	if p.sched.pos.done() && !p.complete {
 		p.complete = true
 		p.logger.Info("The export is complete", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()), zap.Time("to", time.Unix(p.sched.pos.end, 0).UTC()))
 	}
-	return nil
 }
 
 // beginAgain restarts a walk in whose midst the server's clock was set back to before
@@ -374,6 +397,14 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	if !errors.As(err, &api) {
 		api = &apiError{class: classRetry, cause: causeAPI, operation: opList, reason: err.Error()}
 	}
+	if api.class != classParameter && w.asked.Before(p.failedAt) {
+		// Asked for beside the one that failed, and so spoiled by the same trouble.
+		p.notBefore = latest(p.notBefore, time.Now().Add(api.wait))
+		return nil
+	}
+	if api.class != classParameter {
+		p.failedAt = time.Now()
+	}
 	var wait time.Duration
 	switch api.class {
 	case classRateLimited:
@@ -414,9 +445,9 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	case classQuota:
 		wait = p.delays.quota()
 	default:
-		wait = p.delays.passing()
+		wait = max(p.delays.passing(), api.wait)
 	}
-	p.notBefore = time.Now().Add(wait)
+	p.notBefore = latest(p.notBefore, time.Now().Add(wait))
 	p.health.failed(api.cause, api, wait)
 	return nil
 }

@@ -46,12 +46,13 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 	}
 	gap := w.window
 	// Is it this second alone, or everything before it, too?
+	alone := false
 	if oldest := p.sched.pos.marks[p.sched.pos.last()]; oldest < gap.from {
 		ok, err := shown(oldest)
 		if err != nil {
 			return false, err
 		}
-		if !ok {
+		if alone = ok; !alone {
 			gap.from = oldest
 		}
 	}
@@ -60,15 +61,16 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 	if ok, err := shown(gap.to); err != nil || !ok || gap.to <= w.from {
 		return false, err
 	}
-	refused := w.from
+	shownAt, refused := now, w.from
 	for gap.to-refused > 1 {
 		middle := refused + (gap.to-refused)/2
+		now = p.clock.now().Unix()
 		ok, err := shown(middle)
 		switch {
 		case err != nil:
 			return false, err
 		case ok:
-			gap.to = middle
+			gap.to, shownAt = middle, now
 		default:
 			refused = middle
 		}
@@ -83,23 +85,31 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 			return false, err
 		}
 	}
-	// The search took time, too, in which that time has moved on.
-	for step := int64(refusalMargin); ; step *= 2 {
-		now = p.clock.now().Unix()
-		ok, err := shown(gap.to)
-		if err != nil {
-			return false, err
+	// And only where what lies behind is shown still. The search took time, in which the
+	// oldest time that the API shows has moved on, and it does so until the next call.
+	moved := func(since int64) int64 {
+		if alone {
+			return 0
 		}
-		if ok {
-			break
-		}
-		gap.to = min(gap.to+step, now-overlap)
+		return p.clock.now().Unix() - since + refusalMargin + 60/int64(p.cfg.RequestsPerMinute)
 	}
-	gap.to = min(gap.to+refusalMargin+60/int64(p.cfg.RequestsPerMinute), now) // until the next call
+	gap.to += moved(shownAt)
+	now = p.clock.now().Unix()
+	if ok, err := shown(min(gap.to, now-overlap)); err != nil || !ok {
+		return false, err
+	}
+	gap.to = min(gap.to+moved(now), p.clock.now().Unix())
+	if end := p.sched.pos.end; end != 0 {
+		gap.to = min(gap.to, end)
+	}
 	p.sched.skip(gap)
 	p.spans.endAll("the API does not show this time")
 	p.tel.skipped(gap)
 	p.logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
 		zap.Time("from", time.Unix(gap.from, 0).UTC()), zap.Time("to", time.Unix(gap.to, 0).UTC()), zap.Duration("refused_for", time.Since(w.refusedSince).Round(time.Second)))
+	if p.sched.pos.done() {
+		p.health.recovered()
+	}
+	p.tellComplete()
 	return true, p.commit(ctx, nil)
 }

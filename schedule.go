@@ -21,6 +21,7 @@ type walk struct {
 	furthest int64 // the most pages that it has got to
 	hurry    bool  // a page token of its was no longer taken, perhaps for waiting too long
 	flying   bool
+	asked    time.Time // when its last page was asked for
 	done     bool
 	// returned are the hashes of the ids on the pages so far.
 	returned hashSet
@@ -44,6 +45,10 @@ type schedule struct {
 	tick      int64 // poll_interval in seconds, at least 1
 	maxWindow int64 // max_window in seconds
 	maxLength int64 // the same, or less where the API has refused that
+	// trialAt is when a longer one is tried again, by the server's clock, trialAfter how
+	// many seconds that is after the last time, and trial whether one is being tried.
+	trialAt, trialAfter int64
+	trial               bool
 	length    int64 // of the next window
 	wanted    int64 // pages that a window should take
 	wide      int   // max_concurrent_walks
@@ -149,9 +154,15 @@ func (s *schedule) start(pass int, w window) *walk {
 	return started
 }
 
+// maxPending is how many windows of pass 0, for each that is read at a time, may lie
+// between its watermark and the newest one.
+const maxPending = 3
+
 // fresh starts a window of pass 0.
 func (s *schedule) fresh(now int64) *walk {
-	if !s.due {
+	// Behind a window that cannot be finished, what is read must be remembered: no
+	// more of it than a few windows.
+	if !s.due || len(s.walks[0]) >= maxPending*s.wide {
 		return nil
 	}
 	limit := s.pos.target(0, now)
@@ -204,10 +215,11 @@ func (s *schedule) overdue(pass int, now int64) int64 {
 // step is how many seconds are worth a call of a recheck: half of what it is late
 // anyway.
 func (s *schedule) step(pass int) int64 {
-	if s.pos.end != 0 && s.pos.marks[0] >= s.pos.end {
-		return 1 // a bounded export ends as soon as it can
+	step := max(s.tick, s.pos.recheck[pass]/2)
+	if s.pos.end != 0 {
+		step = max(1, min(step, s.pos.end-s.tail(pass))) // the rest of a bounded export
 	}
-	return max(s.tick, s.pos.recheck[pass]/2)
+	return step
 }
 
 // mostOverdue is the recheck that is due and has waited longest for its size; 0
@@ -237,8 +249,11 @@ func (s *schedule) recheck(pass int, now int64) *walk {
 // finished moves the watermarks past a walk and every finished one behind it, and
 // adapts the length of the next windows.
 func (s *schedule) finished(w *walk) {
-	w.done = true
+	w.done, w.returned = true, hashSet{}
 	s.wanted = min(s.wanted+1, pagesPerWalk)
+	if w.seconds() >= s.maxLength {
+		s.lengthen(w.began)
+	}
 	// A shorter window tells the density only where it took a good part of what is
 	// wanted.
 	if w.seconds() >= s.length || 4*w.pages > s.wanted {
@@ -261,15 +276,40 @@ func (s *schedule) expired(pages int64) {
 }
 
 // refused shortens a window that the API does not take, and remembers not to ask
-// for one that long again. It tells whether it could. A minute is always tried: a
-// refusal may have had another reason.
+// for one that long again, for a while. It tells whether it could. A minute is always
+// tried: a refusal may have had another reason. So a longer window is tried again, less
+// and less often where it is refused each time.
 func (s *schedule) refused(w *walk) bool {
 	if !s.halve(w) {
 		return false
 	}
+	switch {
+	case s.trial:
+		s.trialAfter = min(2*s.trialAfter, lastTrial)
+	case s.maxLength == s.maxWindow:
+		s.trialAfter = firstTrial
+	}
 	s.maxLength = min(s.maxLength, max(w.seconds(), 60))
+	s.trialAt, s.trial = w.began+s.trialAfter, false
 	return true
 }
+
+// lengthen is told that the API has taken a window of maxLength, and tries twice that
+// if it is time to.
+func (s *schedule) lengthen(now int64) {
+	s.trial = s.maxLength < s.maxWindow && now >= s.trialAt
+	if s.trial {
+		s.maxLength = min(2*s.maxLength, s.maxWindow)
+		s.trialAt = now + s.trialAfter
+	}
+}
+
+// After how many seconds a longer window than the API has taken is tried again, at
+// first and at the most.
+const (
+	firstTrial = 10 * 60
+	lastTrial  = 24 * 60 * 60
+)
 
 // halve shortens a walk that cannot be finished, and every window after it. It
 // tells whether it could.
@@ -299,9 +339,6 @@ func (s *schedule) beginAt(begin int64) {
 // skip passes over what the API does not show, in every pass that has come to it.
 // No walk may be in flight; those that had begun begin again behind it.
 func (s *schedule) skip(gap window) {
-	if s.pos.end != 0 {
-		gap.to = min(gap.to, s.pos.end)
-	}
 	s.pos.finish(gap, gap.to+s.pos.recheck[s.pos.last()])
 	s.walks = make([][]*walk, len(s.walks))
 	s.due = true

@@ -34,10 +34,14 @@ func newSeen() *seen {
 
 // seenKey is an entry as seen remembers it.
 type seenKey struct {
-	minute int64
+	minute int64 // of its event time; of an odd entry: from when it may be forgotten
 	odd    bool
 	hash   uint64
+	// at is the minute of its event time, noMinute if that cannot be read. Not stored.
+	at int64
 }
+
+const noMinute = -1
 
 // oddHorizon bounds how long an entry with an event time ahead of the window that
 // returned it is kept, in minutes beyond that window: long enough for clocks that
@@ -47,11 +51,11 @@ const oddHorizon = 10
 
 // keyOf makes the key of an entry that the window returned.
 func keyOf(uid string, eventTime int64, readable bool, w window) seenKey {
-	k := seenKey{hash: xxhash.Sum64String(uid)}
+	k := seenKey{hash: xxhash.Sum64String(uid), at: minuteOf(eventTime)}
 	last := minuteOf(w.to)
 	switch {
 	case !readable:
-		k.odd, k.minute = true, last
+		k.odd, k.minute, k.at = true, last, noMinute
 	case eventTime < w.from-overlap || eventTime > w.to+overlap:
 		k.odd, k.minute = true, min(max(minuteOf(eventTime), last), last+oddHorizon)
 	default:
@@ -67,14 +71,12 @@ func minuteOf(second int64) int64 {
 	return second / 60
 }
 
-// has tells whether the entry was accepted before. An odd entry is looked for
-// among the odd ones only; any other in both, as an earlier window may have
-// found it odd.
+// has tells whether the entry was accepted before. It is looked for among those of its
+// minute and among the odd ones, whether it is odd or not: an earlier window may have
+// found it otherwise.
 func (s *seen) has(k seenKey) bool {
-	if !k.odd {
-		if set := s.minutes[k.minute]; set != nil && set.has(k.hash) {
-			return true
-		}
+	if set := s.minutes[k.at]; set != nil && set.has(k.hash) {
+		return true
 	}
 	_, ok := s.odd[k.hash]
 	return ok

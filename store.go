@@ -73,13 +73,16 @@ func (s *store) load(ctx context.Context) (*checkpoint, *seen, error) {
 	known := newSeen()
 	s.term = 1
 	if data == nil {
+		s.first, s.pages, s.deleted = 0, nil, 0
 		return nil, known, nil
 	}
 	c, err := decodeCheckpoint(data)
 	if err != nil {
 		return nil, nil, &unusableError{keyPosition, err}
 	}
-	if !c.Query.equal(s.query) {
+	// A position at which nothing was read yet is every query's: whoever has mistyped
+	// app_id, and corrects it, goes on from when the receiver was started first.
+	if !c.Query.equal(s.query) && !c.untouched() {
 		return nil, nil, &unusableError{keyPosition, fmt.Errorf("it belongs to %s, and the configuration says %s", c.Query, s.query)}
 	}
 	s.first, s.pages, s.term = c.First, nil, c.Term+1

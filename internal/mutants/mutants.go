@@ -35,8 +35,8 @@ var mutants = []mutant{
 	},
 	{
 		"the first position is not written before the first page", "poller.go",
-		"	return p.commit(ctx, nil)\n}\n\n// beginEarlier moves",
-		"	return nil\n}\n\n// beginEarlier moves",
+		"	return p.commit(ctx, nil)\n}\n\n// beginByServer moves",
+		"	return nil\n}\n\n// beginByServer moves",
 	},
 	{
 		"a page that was accepted while the receiver ends is not committed (F35)", "poller.go",

@@ -1,0 +1,248 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// onList sees each query of list_data before the API does. It may change it, or answer
+// in the API's place.
+type onList struct {
+	http.Handler
+	see func(w http.ResponseWriter, query map[string]any) (answered bool)
+}
+
+func (h onList) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == simulator.ListPath {
+		query := map[string]any{}
+		decoder := json.NewDecoder(r.Body)
+		decoder.UseNumber()
+		_ = decoder.Decode(&query)
+		if h.see(w, query) {
+			return
+		}
+		body, _ := json.Marshal(query)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	h.Handler.ServeHTTP(w, r)
+}
+
+func second(query map[string]any, name string) int64 {
+	n, _ := query[name].(json.Number).Int64()
+	return n
+}
+
+func listCalls(w *world, from, to time.Time) (n int) {
+	for _, call := range callsOf(w.server, simulator.EndpointList) {
+		if !call.Time.Before(from) && call.Time.Before(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestWindowsGrowBack: windows that were shortened by a refusal that has passed get as
+// long as they were, and a limit that stays is tried less and less often.
+func TestWindowsGrowBack(t *testing.T) {
+	const day = 24 * time.Hour
+	day2 := func(t *testing.T, spoil func(w *world)) int {
+		var calls int
+		synctest.Test(t, func(t *testing.T) {
+			w := quietWorld(simulator.Options{})
+			stop := w.start(t)
+			defer stop()
+			time.Sleep(5 * time.Hour)
+			spoil(w)
+			time.Sleep(day)
+			began := time.Now()
+			time.Sleep(day)
+			calls = listCalls(w, began, time.Now())
+		})
+		return calls
+	}
+	well := day2(t, func(*world) {})
+	after := day2(t, func(w *world) {
+		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInvalidParam}} })
+		time.Sleep(65 * time.Second)
+		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+	})
+	assert.LessOrEqual(t, after, well+well/100)
+	limited := day2(t, func(w *world) {
+		w.server.Update(func(o *simulator.Options) { o.MaxWindow = 20 * time.Minute })
+	})
+	assert.Less(t, limited, 2*well)
+}
+
+// TestClockAheadOfAPIThatRefusesTheFuture: the server's clock is known from its
+// refusals, too.
+func TestClockAheadOfAPIThatRefusesTheFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{ClockSkew: -5 * time.Minute, RefuseFuture: true})
+		stop := w.start(t)
+		time.Sleep(time.Hour)
+		stop()
+		began := time.Now()
+		stop = w.start(t)
+		defer stop()
+		time.Sleep(time.Hour)
+		refused := 0
+		for _, call := range callsOf(w.server, simulator.EndpointList) {
+			if call.Time.After(began) && call.Code != 0 {
+				refused++
+			}
+		}
+		assert.LessOrEqual(t, refused, 1)
+	})
+}
+
+// TestOneWindowThatFails: with several walks side by side, the others do not run ahead
+// of one that cannot be finished for as long as it lasts. Covers F33.
+func TestOneWindowThatFails(t *testing.T) {
+	for _, wide := range []int{1, 4} {
+		t.Run(fmt.Sprint(wide), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := simulator.Tenant{Seed: 3, PerSecond: 0.2, Start: time.Now().Unix() - 7200}
+				w := quietWorld(simulator.Options{Tenant: tenant})
+				w.latency = func() time.Duration { return 300 * time.Millisecond }
+				w.cfg.MaxConcurrentWalks = wide
+				fails, spoiled := time.Now().Unix()+3600, true
+				w.handler = onList{w.server, func(w http.ResponseWriter, query map[string]any) bool {
+					if !spoiled || second(query, "start_time") > fails || second(query, "end_time") < fails {
+						return false
+					}
+					w.WriteHeader(http.StatusInternalServerError)
+					_, _ = io.WriteString(w, `{"code":1780001,"msg":"internal"}`)
+					return true
+				}}
+				stop := w.start(t)
+				defer stop()
+				time.Sleep(6 * time.Hour)
+				before, _ := w.disk.ids()
+				time.Sleep(6 * time.Hour)
+				after, _ := w.disk.ids()
+				assert.LessOrEqual(t, after, before)
+				spoiled = false
+				time.Sleep(3 * time.Hour)
+				for _, e := range tenant.Entries(time.Now().Add(-15*time.Hour).Unix(), time.Now().Unix()-7200) {
+					assert.Equal(t, 1, w.sink.got()[e.ID])
+				}
+			})
+		})
+	}
+}
+
+// TestAPIThatRoundsBounds: entries from outside of the window that returned them are
+// found among those of their own minute. Covers F3.
+func TestAPIThatRoundsBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.2, Start: time.Now().Unix() - 7200}
+		w := quietWorld(simulator.Options{Tenant: tenant})
+		w.handler = onList{w.server, func(_ http.ResponseWriter, query map[string]any) bool {
+			query["start_time"] = second(query, "start_time") / 60 * 60
+			return false
+		}}
+		stop := w.start(t)
+		time.Sleep(6 * time.Hour)
+		stop()
+		assert.Greater(t, len(w.sink.got()), 4000)
+		for id, n := range w.sink.got() {
+			assert.Equal(t, 1, n, id)
+		}
+	})
+}
+
+// TestEndOfExport: what is left of a bounded export is read once each recheck is due.
+func TestEndOfExport(t *testing.T) {
+	for _, latency := range []time.Duration{50 * time.Millisecond, 1100 * time.Millisecond} {
+		t.Run(latency.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				w.latency = func() time.Duration { return latency }
+				end := time.Now().Add(10 * time.Minute)
+				w.cfg.StartTime, w.cfg.EndTime = time.Now().Add(-time.Hour), end
+				stop := w.start(t)
+				defer stop()
+				time.Sleep(3 * time.Hour)
+				assert.LessOrEqual(t, listCalls(w, end, end.Add(2*time.Hour)), 20)
+				done := w.logs.FilterMessageSnippet("The export is complete").All()
+				if assert.Len(t, done, 1) {
+					assert.WithinDuration(t, end.Add(time.Hour), done[0].Time, 2*time.Minute)
+				}
+			})
+		})
+	}
+}
+
+// TestExportOfNothing: who exports a time in which there is nothing to be read is told.
+func TestExportOfNothing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"end before begin": {func(c *Config) { c.EndTime = time.Now().Add(-24 * time.Hour) }, "there is nothing to read; set start_time"},
+		"begin to come":    {func(c *Config) { c.StartTime = time.Now().Add(24 * time.Hour) }, "start_time lies ahead"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				tc.change(w.cfg)
+				stop := w.start(t)
+				defer stop()
+				time.Sleep(time.Minute)
+				assert.Equal(t, 1, w.logs.FilterMessageSnippet(tc.want).Len())
+				assert.Zero(t, w.logs.FilterMessageSnippet("complete").Len())
+			})
+		})
+	}
+}
+
+// TestOneBlipOfSeveralWalks: what spoils all calls in flight is one failure.
+func TestOneBlipOfSeveralWalks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.Tenant{Seed: 3, PerSecond: 5, Start: time.Now().Unix() - 7200}
+		w := quietWorld(simulator.Options{Tenant: tenant})
+		w.cfg.MaxConcurrentWalks, w.cfg.InitialLookback = 4, 2*time.Hour
+		w.latency = func() time.Duration { return 300 * time.Millisecond }
+		o := newOperator(t, w)
+		defer o.stop()
+		time.Sleep(30 * time.Second)
+		before := len(o.statuses())
+		w.server.Update(func(o *simulator.Options) {
+			o.Faults = []simulator.Fault{{Kind: simulator.FaultReset, Endpoint: simulator.EndpointList, Count: 4}}
+		})
+		time.Sleep(5 * time.Minute)
+		assert.Len(t, o.statuses(), before)
+	})
+}
+
+// TestRetryAfterOfAGateway: a wait that the server asks for is obeyed whatever it says
+// else. Covers F16.
+func TestRetryAfterOfAGateway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		var calls int
+		w.handler = onList{w.server, func(w http.ResponseWriter, _ map[string]any) bool {
+			calls++
+			w.Header().Set("Retry-After", "120")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}}
+		stop := w.start(t)
+		time.Sleep(119 * time.Second)
+		stop()
+		assert.Equal(t, 1, calls)
+	})
+}

@@ -1,0 +1,117 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.uber.org/zap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// fanOut is a pipeline with several exporters, as the collector builds it.
+type fanOut []consumer.Logs
+
+func (fanOut) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+
+func (f fanOut) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	var errs []error
+	for _, branch := range f {
+		errs = append(errs, branch.ConsumeLogs(ctx, logs))
+	}
+	return errors.Join(errs...)
+}
+
+// TestSeveralExporters: whatever one branch of the pipeline says, the others get every
+// record. Covers F24.
+func TestSeveralExporters(t *testing.T) {
+	passing := func(plog.Logs) error { return errors.New("503") }
+	part := func(from, to int) func(plog.Logs) error {
+		return func(logs plog.Logs) error {
+			rest, n := plog.NewLogs(), -1
+			logs.CopyTo(rest)
+			rest.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().RemoveIf(func(plog.LogRecord) bool { n++; return n < from || n >= to })
+			return consumererror.NewLogs(errors.New("503"), rest)
+		}
+	}
+	for name, tc := range map[string]struct {
+		first, second func(plog.Logs) error // what each says to its first batch
+		refuses       bool                  // the first branch says the same for ever
+	}{
+		"one for good, one that may pass": {first: func(plog.Logs) error { return consumererror.NewPermanent(errors.New("400")) }, second: passing, refuses: true},
+		"one a part, one all":             {first: part(4, 10), second: passing},
+		"different parts":                 {first: part(4, 10), second: part(0, 3)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				entries(w.server, "e", 10, time.Now().Unix()-60)
+				a, b := newSink(), newSink()
+				once := func(said func(plog.Logs) error, forEver bool) func(plog.Logs) error {
+					first := true
+					return func(logs plog.Logs) error {
+						if !first && !forEver {
+							return nil
+						}
+						first = false
+						return said(logs)
+					}
+				}
+				a.refuseWith(once(tc.first, tc.refuses))
+				b.refuseWith(once(tc.second, false))
+				set := receivertest.NewNopSettings(metadata.Type)
+				set.Logger = zap.New(w.core)
+				r, err := newReceiver(set, w.cfg, fanOut{a, b}, w.paces)
+				require.NoError(t, err)
+				r.transport = simulator.Transport(w.handler, w.latency)
+				require.NoError(t, r.Start(t.Context(), host{diskID: w.disk}))
+				time.Sleep(3 * time.Hour)
+				require.NoError(t, r.Shutdown(context.Background()))
+				assert.Len(t, b.got(), 10)
+				lost := w.logs.FilterMessageSnippet("refused records for good").Len()
+				if tc.refuses {
+					assert.Empty(t, a.got())
+					assert.Equal(t, 1, lost, "once the other branch has them")
+				} else {
+					assert.Len(t, a.got(), 10)
+					assert.Zero(t, lost)
+				}
+			})
+		})
+	}
+}
+
+func TestForGood(t *testing.T) {
+	passing, permanent := errors.New("503"), consumererror.NewPermanent(errors.New("400"))
+	for name, tc := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"passing":                   {passing, false},
+		"permanent":                 {permanent, true},
+		"wrapped":                   {fmt.Errorf("exporter: %w", permanent), true},
+		"both":                      {errors.Join(permanent, permanent), true},
+		"one of two":                {errors.Join(permanent, passing), false},
+		"one of two, wrapped":       {fmt.Errorf("pipeline: %w", errors.Join(passing, permanent)), false},
+		"one of three, nested":      {errors.Join(permanent, errors.Join(permanent, passing)), false},
+		"all, nested":               {errors.Join(permanent, errors.Join(permanent, permanent)), true},
+		"what wraps them says so":   {consumererror.NewPermanent(errors.Join(passing, passing)), true},
+		"a single one of a fan-out": {errors.Join(permanent), true},
+	} {
+		assert.Equal(t, tc.want, forGood(tc.err), name)
+	}
+}

@@ -1,0 +1,85 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/component/componentstatus"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// TestSearchMeetsOtherRefusals: calls that are refused for another reason, in whatever
+// moment of the search for the oldest time that the API shows, do not make the receiver
+// pass over what is shown. Covers F8.
+func TestSearchMeetsOtherRefusals(t *testing.T) {
+	const keeps = 7 * 24 * time.Hour
+	for _, from := range []int{2, 3, 5, 12, 20, 22, 24, 26, 28} {
+		for _, n := range []int{1, 3, 16, 60} {
+			t.Run(fmt.Sprintf("%d from call %d", n, from), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tenant := simulator.Tenant{Seed: 3, PerSecond: 0.005, Start: time.Now().Add(-30 * 24 * time.Hour).Unix()}
+					w := quietWorld(simulator.Options{Tenant: tenant})
+					w.cfg.StartTime = time.Now().Add(-20 * 24 * time.Hour)
+					w.latency = func() time.Duration { return 300 * time.Millisecond }
+					searching := 0 // calls since the search has looked at the present
+					well := time.Now()
+					w.handler = onList{w.server, func(w http.ResponseWriter, query map[string]any) bool {
+						start := second(query, "start_time")
+						if searching > 0 || start > time.Now().Unix()-60 {
+							searching++
+						}
+						if start >= time.Now().Add(-keeps).Unix() {
+							if searching < from || searching >= from+n {
+								return false
+							}
+							well = time.Now()
+						}
+						w.WriteHeader(http.StatusBadRequest)
+						_, _ = io.WriteString(w, `{"code":1780103,"msg":"invalid parameter"}`)
+						return true
+					}}
+					stop := w.start(t)
+					time.Sleep(4 * time.Hour)
+					stop()
+					got := w.sink.got()
+					assert.NotEmpty(t, got)
+					// What was shown still when the receiver could find out, after patience, a
+					// slow try and the margin.
+					for _, e := range tenant.Entries(well.Add(20*time.Minute-keeps).Unix(), time.Now().Add(-2*time.Hour).Unix()) {
+						assert.Equal(t, 1, got[e.ID], e.EventTime)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestExportBeyondRetention: an export of a time that the API no longer shows ends, and
+// says what is missing.
+func TestExportBeyondRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const day = 24 * time.Hour
+		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.005, Start: time.Now().Add(-30 * day).Unix()}
+		w := quietWorld(simulator.Options{Tenant: tenant, Retention: 7 * day, RefuseExpired: true})
+		w.cfg.StartTime, w.cfg.EndTime = time.Now().Add(-20*day), time.Now().Add(-19*day)
+		o := newOperator(t, w)
+		defer o.stop()
+		time.Sleep(day)
+		gap := w.logs.FilterMessageSnippet("does not show a part of the log").All()
+		if assert.Len(t, gap, 1) {
+			assert.True(t, gap[0].ContextMap()["to"].(time.Time).Equal(w.cfg.EndTime.Truncate(time.Second)))
+		}
+		assert.Equal(t, 1, w.logs.FilterMessageSnippet("The export is complete").Len())
+		statuses := o.statuses()
+		assert.Equal(t, componentstatus.StatusOK.String(), statuses[len(statuses)-1])
+	})
+}
