@@ -49,10 +49,10 @@ type schedule struct {
 	// many seconds that is after the last time, and trial whether one is being tried.
 	trialAt, trialAfter int64
 	trial               bool
-	length    int64 // of the next window
-	wanted    int64 // pages that a window should take
-	wide      int   // max_concurrent_walks
-	pageSize  int
+	length              int64 // of the next window
+	wanted              int64 // pages that a window should take
+	wide                int   // max_concurrent_walks
+	pageSize            int
 	// due tells that pass 0 has not been started up to now since the last tick.
 	due bool
 }
