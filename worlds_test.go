@@ -278,10 +278,7 @@ func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
 		case simulator.FaultError:
 			f.Code = []int{99991400, 99991403, 99991661, 99991401, 99991672, 10014, 1780103, 1780001, 2200, 1000004, 9499, 123456789, -1}[rng.IntN(13)]
 			f.Status = []int{200, 400, 403, 429, 500, 503}[rng.IntN(6)]
-			f.Msg = canary + " " + simulator.DefaultAppSecret
-			if f.Code != 123456789 {
-				f.Msg = "something"
-			}
+			f.Msg = "quoting " + simulator.DefaultAppSecret
 		case simulator.FaultDelay:
 			f.Delay = time.Duration(1 + rng.Int64N(int64(40*time.Second)))
 		case simulator.FaultSlowBody:
