@@ -152,6 +152,8 @@ type simulation struct {
 	baseline int         // goroutines while no process runs
 
 	pipelineDown, diskDown, diskSlow, troubled atomic.Bool
+	// catch is called by the pipeline when it gets the next records.
+	catch atomic.Pointer[func()]
 
 	lives int
 	log   []string
@@ -312,6 +314,12 @@ func (s *simulation) live(t *testing.T, life time.Duration) {
 		d.fuse = 1 + int(200*math.Pow(s.rng.Float64(), 3))
 		d.mu.Unlock()
 	}
+	if !crash && chance(s.rng, 0.5) {
+		// Shut down while the pipeline has records in hand, sooner or later.
+		caught := die
+		timer := time.AfterFunc(time.Duration(s.rng.Int64N(int64(life)+1)), func() { s.catch.Store(&caught) })
+		defer timer.Stop()
+	}
 	end := time.Now().Add(life)
 	for alive := true; alive && time.Now().Before(end); {
 		s.weather()
@@ -331,6 +339,7 @@ func (s *simulation) live(t *testing.T, life time.Duration) {
 		}
 	}
 	stop()
+	s.catch.Store(nil)
 	s.alone(t)
 	shared := &paces{}
 	for _, w := range s.worlds {

@@ -297,7 +297,11 @@ func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
 // drawFaults draws which faults a storm of this world has, and which its outages.
 func (s *simulation) drawFaults() {
 	for _, f := range s.faultsOf(simulator.EndpointList) {
-		if chance(s.rng, 0.12) {
+		likely := 0.12
+		if f.Kind == simulator.FaultRateLimited {
+			likely = 0.4 // nothing else makes the API ask to wait
+		}
+		if chance(s.rng, likely) {
 			f.Probability = 0.001 + 0.05*s.rng.Float64()
 			s.faults = append(s.faults, f)
 		}
@@ -379,6 +383,10 @@ func (s *simulation) arm(w *world) {
 		return nil
 	}
 	w.sink.blocks = func() (time.Duration, bool) {
+		if catch := s.catch.Swap(nil); catch != nil {
+			(*catch)()
+			return time.Duration(1 + pipeline.Int64N(int64(stopGrace-time.Second))), chance(pipeline, 0.5)
+		}
 		if !stalls || !s.troubled.Load() || !chance(pipeline, 0.02) {
 			return 0, false
 		}
