@@ -7,11 +7,10 @@ import (
 	"errors"
 	"hash/fnv"
 	"math/rand/v2"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
-
-	"reflect"
 
 	"github.com/stretchr/testify/assert"
 	"go.opentelemetry.io/collector/component"
