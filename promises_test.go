@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -115,11 +116,11 @@ type tally struct {
 func (a *tally) String() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	text := fmt.Sprintf("%d worlds, %.1f simulated days, %d entries, %d calls, %d calls spoiled, %d lives", a.worlds, a.time.Hours()/24, a.entries, a.calls, a.spoiled, a.lives)
+	parts := []string{fmt.Sprintf("%d worlds, %.1f simulated days, %d entries, %d calls, %d calls spoiled, %d lives", a.worlds, a.time.Hours()/24, a.entries, a.calls, a.spoiled, a.lives)}
 	for _, kind := range kinds {
-		text += fmt.Sprintf(", %d %s", a.counts[kind], kind)
+		parts = append(parts, fmt.Sprintf("%d %s", a.counts[kind], kind))
 	}
-	return text + fmt.Sprintf(", %d failures", a.failures)
+	return strings.Join(append(parts, fmt.Sprintf("%d failures", a.failures)), ", ")
 }
 
 // kinds are what is counted, in the order of the tally.

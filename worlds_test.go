@@ -74,8 +74,8 @@ func newSimulation(seed uint64) *simulation {
 
 	w := newWorld(rng, s.opts)
 	s.worlds = []*world{w}
-	switch {
-	case chance(rng, 0.2):
+	switch many := rng.Float64(); {
+	case many < 0.2:
 		// A second receiver with the same credential, for the calls of one app.
 		if apps := s.tenant.Entries(s.begin, s.begin+int64(s.length/time.Second)); len(apps) > 0 {
 			second := newWorld(rng, s.opts)
@@ -83,7 +83,7 @@ func newSimulation(seed uint64) *simulation {
 			second.cfg.Filter.AppID = apps[rng.IntN(len(apps))].AppID
 			s.worlds = append(s.worlds, second)
 		}
-	case chance(rng, 0.2):
+	case many < 0.36:
 		w.replicas = 1 + rng.IntN(2)
 		w.cfg.K8sLeaderElector = &electorID
 	}
