@@ -384,7 +384,8 @@ func (s *simulation) arm(w *world) {
 	w.sink.blocks = func() (time.Duration, bool) {
 		if catch := s.catch.Swap(nil); catch != nil {
 			(*catch)()
-			return time.Duration(1 + pipeline.Int64N(int64(stopGrace-time.Second))), chance(pipeline, 0.5)
+			takes := []time.Duration{stopGrace - time.Second, time.Minute}[pipeline.IntN(2)]
+			return time.Duration(1 + pipeline.Int64N(int64(takes))), chance(pipeline, 0.5)
 		}
 		if !stalls || !s.troubled.Load() || !chance(pipeline, 0.02) {
 			return 0, false
