@@ -77,7 +77,8 @@ type disk struct {
 	trouble func(ops []*storage.Operation) diskTrouble
 	killed  chan struct{} // closed when the process is dead
 	// onCommit is told that the position was written, and the writer knows; nil:
-	// nobody is. unwritten tells that the last position was not.
+	// nobody is. unwritten tells that the last position was not, and that this is the
+	// disk's fault.
 	onCommit  func()
 	unwritten bool
 }
@@ -129,10 +130,10 @@ func (d *disk) Delete(ctx context.Context, key string) error {
 // Batch refuses a context that has ended, as a storage across the network does.
 func (d *disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
 	position := slices.ContainsFunc(ops, func(op *storage.Operation) bool { return op.Type == storage.Set && op.Key == keyPosition })
-	err := d.batch(ctx, ops)
+	blame, err := d.batch(ctx, ops)
 	if position {
 		d.mu.Lock()
-		d.unwritten = err != nil
+		d.unwritten = err != nil && (blame || d.unwritten)
 		d.mu.Unlock()
 		if err == nil && d.onCommit != nil {
 			d.onCommit()
@@ -141,13 +142,19 @@ func (d *disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
 	return err
 }
 
-func (d *disk) batch(ctx context.Context, ops []*storage.Operation) error {
-	if err := errors.Join(d.check(), ctx.Err()); err != nil {
-		return err
+// batch tells whether the disk is to blame for an error: a writer whose context ends by
+// itself is not one that the disk has let down.
+func (d *disk) batch(ctx context.Context, ops []*storage.Operation) (blame bool, _ error) {
+	if err := d.check(); err != nil {
+		return true, err
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
 	}
 	var happens diskTrouble
 	if d.trouble != nil {
 		happens = d.trouble(ops)
+		blame = happens.err != nil || happens.takes > time.Millisecond
 		if err := d.passes(ctx, happens.takes); err != nil {
 			happens.err = err
 		}
@@ -155,7 +162,7 @@ func (d *disk) batch(ctx context.Context, ops []*storage.Operation) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.dead {
-		return errDead
+		return true, errDead
 	}
 	for i, op := range ops {
 		if op.Type != storage.Get && d.fuse > 0 {
@@ -164,16 +171,16 @@ func (d *disk) batch(ctx context.Context, ops []*storage.Operation) error {
 				if d.torn {
 					d.apply(ops[:i])
 				}
-				return errDead
+				return true, errDead
 			}
 		}
 	}
 	if happens.err != nil {
 		d.apply(ops[:happens.applies])
-		return happens.err
+		return blame, happens.err
 	}
 	d.apply(ops)
-	return nil
+	return false, nil
 }
 
 // passes lets time pass, unless the context or the process ends first.

@@ -243,7 +243,7 @@ func (*lines) Enabled(zapcore.Level) bool { return true }
 func (*lines) Sync() error                { return nil }
 
 func (l *lines) With(fields []zapcore.Field) zapcore.Core {
-	clone := l.Encoder.Clone()
+	clone := l.Clone()
 	for _, f := range fields {
 		f.AddTo(clone)
 	}
@@ -302,12 +302,12 @@ func goroutines() (n int, stacks string) {
 			break
 		}
 	}
+	var here []string
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {
 		header, _, _ := strings.Cut(stack, "\n")
 		if strings.Contains(header, "synctest bubble "+label+"]") {
-			n++
-			stacks += stack + "\n\n"
+			here = append(here, stack)
 		}
 	}
-	return n, stacks
+	return len(here), strings.Join(here, "\n\n")
 }

@@ -7,11 +7,10 @@ import (
 	"errors"
 	"hash/fnv"
 	"math/rand/v2"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
-
-	"reflect"
 
 	"github.com/stretchr/testify/assert"
 	"go.opentelemetry.io/collector/component"
@@ -75,8 +74,8 @@ func newSimulation(seed uint64) *simulation {
 
 	w := newWorld(rng, s.opts)
 	s.worlds = []*world{w}
-	switch {
-	case chance(rng, 0.2):
+	switch many := rng.Float64(); {
+	case many < 0.2:
 		// A second receiver with the same credential, for the calls of one app.
 		if apps := s.tenant.Entries(s.begin, s.begin+int64(s.length/time.Second)); len(apps) > 0 {
 			second := newWorld(rng, s.opts)
@@ -84,7 +83,7 @@ func newSimulation(seed uint64) *simulation {
 			second.cfg.Filter.AppID = apps[rng.IntN(len(apps))].AppID
 			s.worlds = append(s.worlds, second)
 		}
-	case chance(rng, 0.2):
+	case many < 0.36:
 		w.replicas = 1 + rng.IntN(2)
 		w.cfg.K8sLeaderElector = &electorID
 	}
@@ -278,10 +277,7 @@ func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
 		case simulator.FaultError:
 			f.Code = []int{99991400, 99991403, 99991661, 99991401, 99991672, 10014, 1780103, 1780001, 2200, 1000004, 9499, 123456789, -1}[rng.IntN(13)]
 			f.Status = []int{200, 400, 403, 429, 500, 503}[rng.IntN(6)]
-			f.Msg = canary + " " + simulator.DefaultAppSecret
-			if f.Code != 123456789 {
-				f.Msg = "something"
-			}
+			f.Msg = "quoting " + simulator.DefaultAppSecret
 		case simulator.FaultDelay:
 			f.Delay = time.Duration(1 + rng.Int64N(int64(40*time.Second)))
 		case simulator.FaultSlowBody:
@@ -300,7 +296,11 @@ func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
 // drawFaults draws which faults a storm of this world has, and which its outages.
 func (s *simulation) drawFaults() {
 	for _, f := range s.faultsOf(simulator.EndpointList) {
-		if chance(s.rng, 0.12) {
+		likely := 0.12
+		if f.Kind == simulator.FaultRateLimited {
+			likely = 0.4 // nothing else makes the API ask to wait
+		}
+		if chance(s.rng, likely) {
 			f.Probability = 0.001 + 0.05*s.rng.Float64()
 			s.faults = append(s.faults, f)
 		}
@@ -382,6 +382,11 @@ func (s *simulation) arm(w *world) {
 		return nil
 	}
 	w.sink.blocks = func() (time.Duration, bool) {
+		if catch := s.catch.Swap(nil); catch != nil {
+			(*catch)()
+			takes := []time.Duration{stopGrace - time.Second, time.Minute}[pipeline.IntN(2)]
+			return time.Duration(1 + pipeline.Int64N(int64(takes))), chance(pipeline, 0.5)
+		}
 		if !stalls || !s.troubled.Load() || !chance(pipeline, 0.02) {
 			return 0, false
 		}
