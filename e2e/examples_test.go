@@ -4,7 +4,10 @@
 package e2e
 
 import (
+	"bytes"
 	"io/fs"
+	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 )
@@ -70,76 +75,181 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
-// compose is what we check of a compose file.
-type compose struct {
-	Services map[string]struct {
-		Image string `yaml:"image"`
-		Build *struct {
-			Context    string `yaml:"context"`
-			Dockerfile string `yaml:"dockerfile"`
-		} `yaml:"build"`
-		Volumes     []string          `yaml:"volumes"`
-		Ports       []string          `yaml:"ports"`
-		Environment map[string]string `yaml:"environment"`
-		DependsOn   map[string]struct {
-			Condition string `yaml:"condition"`
-		} `yaml:"depends_on"`
-		Healthcheck map[string]any `yaml:"healthcheck"`
-		Command     []string       `yaml:"command"`
-		Restart     string         `yaml:"restart"`
-	} `yaml:"services"`
-	Volumes map[string]any `yaml:"volumes"`
-}
-
 // pinned is an image whose version is given to the last digit.
 var pinned = regexp.MustCompile(`^[a-z0-9./_-]+:v?\d+\.\d+\.\d+[\w.-]*$`)
 
-// TestComposeFiles: the compose files below examples/ have no unknown key, pin their
-// images, and mention only services, volumes and files that exist; the collector gets
-// every variable that its configuration needs, and no port is open to other machines.
+// given are the variables that a user sets for the compose files.
+var given = types.Mapping{
+	"FEISHU_APP_ID": "cli_a", "FEISHU_APP_SECRET": "secret",
+	"SPLUNK_PASSWORD": "password", "SPLUNK_HEC_TOKEN": "00000000-0000-0000-0000-000000000000",
+}
+
+// loadCompose reads a compose file as Docker does, by its own loader: against its
+// schema, and with the variables filled in.
+func loadCompose(t *testing.T, file string, environment types.Mapping) (*types.Project, error) {
+	folder, err := filepath.Abs(filepath.Dir(file))
+	require.NoError(t, err)
+	details := types.ConfigDetails{
+		WorkingDir: folder, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(folder, filepath.Base(file))}}, Environment: environment,
+	}
+	return loader.LoadWithContext(t.Context(), details, func(o *loader.Options) { o.SetProjectName("example", true) })
+}
+
+// healthyByItself are the images that bring a health check of their own.
+var healthyByItself = regexp.MustCompile(`^splunk/splunk:`)
+
+// TestComposeFiles: Docker's own loader takes the compose files below examples/, and
+// refuses them without a variable that they need. Images are pinned, and what is
+// built or mounted exists; what is waited for comes about; no port is open to other
+// machines; and the collector gets its configuration, every variable that it needs
+// and no other, and a volume for its storage.
 func TestComposeFiles(t *testing.T) {
 	t.Parallel()
 	files := exampleFiles(t, func(name string, _ map[string]any) bool { return name == "compose.yaml" })
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			f, err := os.Open(file)
+			project, err := loadCompose(t, file, given)
 			require.NoError(t, err)
-			defer f.Close()
-			var c compose
-			decoder := yaml.NewDecoder(f)
-			decoder.KnownFields(true)
-			require.NoError(t, decoder.Decode(&c))
-			folder := filepath.Dir(file)
-			require.Contains(t, c.Services, "collector")
-			for name, service := range c.Services {
-				if service.Build != nil {
-					require.FileExists(t, filepath.Join(folder, service.Build.Context, service.Build.Dockerfile))
-					require.FileExists(t, filepath.Join(folder, service.Build.Context, "builder-config.yaml"))
-				} else {
-					require.Regexp(t, pinned, service.Image, "image of %s", name)
-				}
-				for _, volume := range service.Volumes {
-					source, _, _ := strings.Cut(volume, ":")
-					if strings.HasPrefix(source, ".") {
-						_, err := os.Stat(filepath.Join(folder, source))
-						require.NoError(t, err, "volume of %s", name)
-					} else {
-						require.Contains(t, c.Volumes, source, "volume of %s", name)
-					}
-				}
-				for _, port := range service.Ports {
-					require.Regexp(t, `^127\.0\.0\.1:`, port, "port of %s", name)
-				}
-				for other := range service.DependsOn {
-					require.Contains(t, c.Services, other, "what %s depends on", name)
-				}
+			for name, service := range project.Services {
+				checkService(t, project, name, service)
 			}
-			text, err := os.ReadFile(filepath.Join(folder, "collector.yaml"))
+
+			collector := project.Services["collector"]
+			require.Equal(t, "secret", *collector.Environment["FEISHU_APP_SECRET"])
+			require.Equal(t, "https://open.feishu.cn", *collector.Environment["FEISHU_ENDPOINT"], "the default")
+			config, err := os.ReadFile(filepath.Join(filepath.Dir(file), "collector.yaml"))
 			require.NoError(t, err)
-			for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
-				require.Contains(t, c.Services["collector"].Environment, name[1])
+			for _, name := range needed.FindAllStringSubmatch(string(config), -1) {
+				require.Contains(t, collector.Environment, name[1])
+			}
+			mounted := map[string]string{} // by the path in the container
+			for _, volume := range collector.Volumes {
+				mounted[volume.Target] = volume.Source
+			}
+			require.Contains(t, string(config), "${env:STORAGE_DIR:-/var/lib/otelcol/storage}")
+			require.Contains(t, mounted, "/var/lib/otelcol/storage")
+			image, err := os.ReadFile("../packaging/Dockerfile")
+			require.NoError(t, err)
+			require.Contains(t, string(image), "/etc/otelcol/collector.yaml", "where the image looks")
+			require.Equal(t, "collector.yaml", filepath.Base(mounted["/etc/otelcol/collector.yaml"]))
+
+			for name, value := range collector.Environment {
+				require.Contains(t, string(config), "${env:"+name, "a variable that the collector does not read")
+				switch *value {
+				case given["FEISHU_APP_ID"], given["FEISHU_APP_SECRET"], given["SPLUNK_HEC_TOKEN"]:
+				default:
+					continue
+				}
+				without := maps.Clone(given)
+				delete(without, name)
+				_, err := loadCompose(t, file, without)
+				require.ErrorContains(t, err, name, "a needed variable that is not set")
+				changed := maps.Clone(given)
+				changed[name] = "another"
+				project, err := loadCompose(t, file, changed)
+				require.NoError(t, err)
+				require.Equal(t, "another", *project.Services["collector"].Environment[name])
 			}
 		})
 	}
+}
+
+func checkService(t *testing.T, project *types.Project, name string, service types.ServiceConfig) {
+	if service.Build != nil {
+		require.FileExists(t, filepath.Join(service.Build.Context, service.Build.Dockerfile))
+		require.FileExists(t, filepath.Join(service.Build.Context, "builder-config.yaml"))
+	} else {
+		require.Regexp(t, pinned, service.Image, "image of %s", name)
+	}
+	for _, volume := range service.Volumes {
+		switch volume.Type {
+		case types.VolumeTypeBind:
+			_, err := os.Stat(volume.Source)
+			require.NoError(t, err, "volume of %s", name)
+		default:
+			require.Equal(t, types.VolumeTypeVolume, volume.Type)
+			require.Contains(t, project.Volumes, volume.Source, "volume of %s", name)
+		}
+	}
+	for _, port := range service.Ports {
+		require.Equal(t, "127.0.0.1", port.HostIP, "port of %s", name)
+	}
+	for other, dependency := range service.DependsOn {
+		awaited := project.Services[other]
+		switch dependency.Condition {
+		case types.ServiceConditionHealthy:
+			checked := awaited.HealthCheck != nil && len(awaited.HealthCheck.Test) > 1 && awaited.HealthCheck.Retries != nil
+			require.True(t, checked || healthyByItself.MatchString(awaited.Image), "%s waits for the health of %s, which nobody checks", name, other)
+		case types.ServiceConditionCompletedSuccessfully:
+			require.Empty(t, awaited.Restart, "%s waits for the end of %s", name, other)
+			require.NotEmpty(t, awaited.Command)
+		default:
+			require.Equal(t, types.ServiceConditionStarted, dependency.Condition)
+		}
+	}
+}
+
+// TestGrafanaProvisioning: what Grafana is told to read at its start can be read, has no
+// setting that the test does not know, and fits the compose file.
+func TestGrafanaProvisioning(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(examples, "loki")
+	project, err := loadCompose(t, filepath.Join(folder, "compose.yaml"), given)
+	require.NoError(t, err)
+	mounted := map[string]string{}
+	for _, volume := range project.Services["grafana"].Volumes {
+		mounted[volume.Target] = volume.Source
+	}
+	grafana, err := filepath.Abs(filepath.Join(folder, "grafana"))
+	require.NoError(t, err)
+	require.Equal(t, grafana, mounted["/etc/grafana/provisioning"])
+
+	var sources struct {
+		Version int `yaml:"apiVersion"`
+		Sources []struct {
+			Name    string `yaml:"name"`
+			UID     string `yaml:"uid"`
+			Type    string `yaml:"type"`
+			Access  string `yaml:"access"`
+			URL     string `yaml:"url"`
+			Default bool   `yaml:"isDefault"`
+		} `yaml:"datasources"`
+	}
+	strictly(t, filepath.Join(grafana, "datasources/loki.yaml"), &sources)
+	require.Equal(t, 1, sources.Version)
+	require.Len(t, sources.Sources, 1)
+	source := sources.Sources[0]
+	require.Equal(t, "loki", source.Type)
+	address, err := url.Parse(source.URL)
+	require.NoError(t, err)
+	require.Contains(t, project.Services, address.Hostname())
+
+	var dashboards struct {
+		Version   int `yaml:"apiVersion"`
+		Providers []struct {
+			Name    string `yaml:"name"`
+			Type    string `yaml:"type"`
+			Options struct {
+				Path string `yaml:"path"`
+			} `yaml:"options"`
+		} `yaml:"providers"`
+	}
+	strictly(t, filepath.Join(grafana, "dashboards/feishu.yaml"), &dashboards)
+	require.Equal(t, 1, dashboards.Version)
+	require.Len(t, dashboards.Providers, 1)
+	require.Equal(t, "file", dashboards.Providers[0].Type)
+	shown, err := filepath.Glob(filepath.Join(mounted[dashboards.Providers[0].Options.Path], "*.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, shown, "dashboards in %s", dashboards.Providers[0].Options.Path)
+}
+
+// strictly reads a YAML file in which every key is known.
+func strictly(t *testing.T, file string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(into), file)
 }
