@@ -283,14 +283,14 @@ func TestWithoutATenant(t *testing.T) {
 			block, _, _ := strings.Cut(section, "```")
 			var environ []string
 			var containers, served, collected []string
-			for _, line := range strings.Split(strings.TrimSpace(strings.ReplaceAll(block, "\\\n", "")), "\n") {
+			for line := range strings.SplitSeq(strings.TrimSpace(strings.ReplaceAll(block, "\\\n", "")), "\n") {
 				words := strings.Fields(line)
-				switch {
-				case words[0] == "export":
+				switch words[0] {
+				case "export":
 					environ = append(environ, words[1:]...)
-				case words[0] == "docker":
+				case "docker":
 					containers = words
-				case words[0] == "go":
+				case "go":
 					require.Equal(t, []string{"go", "run", "./cmd/feishu-simulator"}, words[:3])
 					require.Equal(t, "&", words[len(words)-1])
 					served = words[3 : len(words)-1]

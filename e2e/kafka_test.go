@@ -5,6 +5,8 @@ package e2e
 
 import (
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -203,4 +205,35 @@ func TestKafkaAwayAtTheEnd(t *testing.T) {
 	e.arrives(t, len(entries))
 	c.term(t)
 	checkPath(t, entries, e.held(t), 0)
+}
+
+// TestKafkaTooLarge: a message beyond the limit stops the log where it is. Nothing is
+// lost, the receiver says so, and once the limit is raised everything arrives; what
+// was taken of its page comes again with each try.
+func TestKafkaTooLarge(t *testing.T) {
+	t.Parallel()
+	k := newKafka(t)
+	a, entries := newBacklog(t, 59, 300)
+	large := entries[150]
+	large.ID, large.Payload = "large", `{"text":"`+strings.Repeat("x", 500_000)+`"}`
+	a.Add(large)
+	entries = append(entries, large)
+	e := newExample(t, a, k)
+	args := e.args
+	e.args = append(slices.Clone(args), "--set=exporters.kafka.producer.max_message_bytes=400000")
+	c := e.start(t)
+	c.says(t, "MESSAGE_TOO_LARGE", time.Minute)
+	c.says(t, "the pipeline does not take records", time.Minute)
+	tries := func() int { return strings.Count(c.out.String(), "Exporting failed") }
+	eventually(t, time.Minute, "it is tried again", func() bool { return tries() >= 2 })
+	c.term(t)
+	require.Less(t, len(byID(e.held(t))), 2*pageSize+1, "nothing goes on")
+	require.Empty(t, c.lostIDs())
+	before := tries()
+	e.args = args
+	c = e.start(t)
+	e.arrives(t, len(entries))
+	c.term(t)
+	checkPath(t, entries, e.held(t), before)
+	require.NotEmpty(t, doubles(e.held(t)), "the documentation says that some come again")
 }

@@ -263,8 +263,10 @@ func newMappedLog(t *testing.T, seed uint64) (*api, []simulator.Entry) {
 		{ID: "failed-alone", APIKey: "PUT/open-apis/im/v1/chats", EventTime: at, AppID: "cli_a", IP: "192.0.2.1:443", Path: "/open-apis/im/v1/chats", Method: "PUT", StatusCode: 503},
 		{ID: "no-address", APIKey: "PATCH/open-apis/contact/v3/users/:user_id", EventTime: at, AppID: "cli_a", Method: "PATCH", Response: `{"code":0}`},
 		{ID: "a-name", EventTime: at, IP: "256.0.2.1", Method: "POST", StatusCode: 1000, Response: `{"code":0,"msg":"ok"}`},
-		{ID: "malformed", EventTime: at, Method: "DELETE",
-			Raw: `{"id":"malformed","event_time":` + strconv.FormatInt(at, 10) + `,"app_id":["a"],"log_detail":{"method":"DELETE","status_code":"many"}}`},
+		{
+			ID: "malformed", EventTime: at, Method: "DELETE",
+			Raw: `{"id":"malformed","event_time":` + strconv.FormatInt(at, 10) + `,"app_id":["a"],"log_detail":{"method":"DELETE","status_code":"many"}}`,
+		},
 	}
 	a.Add(odd...)
 	entries = append(entries, odd...)
