@@ -98,7 +98,7 @@ func (e *example) scraped(t *testing.T) string {
 	return "127.0.0.1:" + port
 }
 
-// scrape reads metrics: the values by name and labels.
+// scrape reads metrics: the values by name and labels, "name{label="value"}".
 func scrape(t *testing.T, addr string) map[string]float64 {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/metrics", http.NoBody)
 	require.NoError(t, err)
@@ -108,8 +108,12 @@ func scrape(t *testing.T, addr string) map[string]float64 {
 	text, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	values := map[string]float64{}
-	for _, line := range regexp.MustCompile(`(?m)^(\w+\{.*\}) (\S+)$`).FindAllStringSubmatch(string(text), -1) {
-		values[line[1]], err = strconv.ParseFloat(line[2], 64)
+	for _, line := range regexp.MustCompile(`(?m)^(\w+(?:\{.*\})?) (\S+)$`).FindAllStringSubmatch(string(text), -1) {
+		metric := line[1]
+		if !strings.Contains(metric, "{") {
+			metric += "{}"
+		}
+		values[metric], err = strconv.ParseFloat(line[2], 64)
 		require.NoError(t, err)
 	}
 	return values
