@@ -457,6 +457,16 @@ func TestLokiLimits(t *testing.T) {
 		status, reason = l.push(t, long, hundred(now)...)
 		require.Equal(t, http.StatusNoContent, status, reason)
 	})
+	t.Run("with max_chunk_age for a recheck after an hour", func(t *testing.T) {
+		t.Parallel()
+		l := newLoki(t, "-ingester.max-chunk-age=4h", "-querier.query-ingesters-within=5h")
+		status, reason := l.push(t, "the newest", now)
+		require.Equal(t, http.StatusNoContent, status, reason)
+		status, reason = l.push(t, "late", now.Add(-119*time.Minute))
+		require.Equal(t, http.StatusNoContent, status, reason)
+		status, _ = l.push(t, "too late", now.Add(-121*time.Minute))
+		require.Equal(t, http.StatusBadRequest, status)
+	})
 	t.Run("Loki's defaults", func(t *testing.T) {
 		t.Parallel()
 		l := newLoki(t, "-validation.reject-old-samples=true", "-distributor.max-line-size=256KB", "-server.grpc-max-recv-msg-size-bytes=4194304",
