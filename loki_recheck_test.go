@@ -98,7 +98,7 @@ func TestLokiTakesWhatRechecksFind(t *testing.T) {
 				t.Logf("the oldest was %s behind the newest", s.oldest)
 				assert.Zero(t, s.refused, "refused, and so lost")
 				assert.Greater(t, s.oldest, last, "the last recheck found something")
-				assert.Equal(t, len(tenant.Entries(tenant.Start, tenant.End+1)), len(s.taken), "entries taken")
+				assert.Zero(t, len(tenant.Entries(tenant.Start, tenant.End+1))-len(s.taken), "entries that were not taken")
 			})
 		})
 	}
