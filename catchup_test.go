@@ -105,9 +105,9 @@ func around(latency time.Duration) func() time.Duration {
 	}
 }
 
-// measure starts a receiver that hands over to the meter. The returned function
+// measure starts a receiver that hands over to a meter. The returned function
 // ends it.
-func (w *world) measure(t *testing.T, m *meter) (stop func()) {
+func (w *world) measure(t *testing.T, m consumer.Logs) (stop func()) {
 	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, m, w.paces)
 	require.NoError(t, err)
 	r.transport = simulator.Transport(w.server, w.latency)

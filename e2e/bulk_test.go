@@ -19,7 +19,9 @@ import (
 // its documentation says: "create" answers 409 where the id exists, each document has
 // a status of its own, and the request as a whole succeeds. It stands in for
 // Elasticsearch itself, of which no Go module exists, in what VictoriaLogs lacks: ids
-// and refusals of single documents.
+// and refusals of single documents. Elastic's own mock (github.com/elastic/mock-es)
+// draws its answers by lot and keeps no documents, and the Go proxy that these tests
+// are built with does not serve it.
 type bulk struct {
 	*server
 	gate
@@ -27,9 +29,9 @@ type bulk struct {
 	mu        sync.Mutex
 	docs      map[bulkID]map[string]any
 	conflicts int
-	streams   bool            // whether every request asked for data streams only
-	refuses   func(n int) int // the status that refuses the n-th document, or 0
-	sent      int             // documents
+	streams   bool                       // whether every request asked for data streams only
+	refuses   func(n int, id string) int // the status that refuses a document, the n-th that came, or 0
+	sent      int                        // documents
 	refused   int
 }
 
@@ -116,9 +118,9 @@ func unpacked(r *http.Request) (io.Reader, error) {
 func (b *bulk) store(key bulkID, doc map[string]any) bulkItem {
 	b.sent++
 	if b.refuses != nil {
-		if status := b.refuses(b.sent); status != 0 {
+		if status := b.refuses(b.sent, key.id); status != 0 {
 			b.refused++
-			return bulkItem{key.index, key.id, status, &bulkError{"unavailable_shards_exception", "primary shard is not active"}}
+			return bulkItem{key.index, key.id, status, &bulkError{refusals[status], "as the test wants it"}}
 		}
 	}
 	if _, exists := b.docs[key]; exists {
@@ -127,6 +129,15 @@ func (b *bulk) store(key bulkID, doc map[string]any) bulkItem {
 	}
 	b.docs[key] = doc
 	return bulkItem{Index: key.index, ID: key.id, Status: http.StatusCreated}
+}
+
+// refusals are the types of error with which Elasticsearch refuses single documents.
+var refusals = map[int]string{
+	http.StatusBadRequest:         "document_parsing_exception",
+	http.StatusForbidden:          "security_exception",
+	http.StatusNotFound:           "index_not_found_exception",
+	http.StatusTooManyRequests:    "cluster_block_exception", // a disk is full
+	http.StatusServiceUnavailable: "unavailable_shards_exception",
 }
 
 // fromDocument reads a document of the exporter's mapping mode "otel", whose times are

@@ -4,12 +4,20 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 )
 
 // TestElasticsearch: through examples/elasticsearch every entry becomes one document,
@@ -40,8 +48,9 @@ func TestElasticsearchConflicts(t *testing.T) {
 	require.Equal(t, pageSize, b.conflicts, "one page came again, once")
 	lines := strings.Count(out, "failed to index document")
 	require.Positive(t, lines)
-	// Of equal lines the collector shows the first 10 in 10 s and each 100th.
-	require.LessOrEqual(t, lines, 20)
+	// Of equal lines the collector shows the first 10 in 10 s and each 100th. The
+	// exporter has no setting yet that would silence conflicts.
+	require.LessOrEqual(t, lines, 20, "the documentation says so")
 	require.NotContains(t, out, "is tried again")
 }
 
@@ -57,19 +66,163 @@ func TestElasticsearchRefusesDocuments(t *testing.T) {
 			t.Parallel()
 			b := newBulk(t)
 			until := time.Now().Add(12 * time.Second)
-			b.refuses = func(n int) int {
+			b.refuses = func(n int, _ string) int {
 				if n%3 == 0 && time.Now().Before(until) {
 					return status
 				}
 				return 0
 			}
 			a, entries := newBacklog(t, 52, 300)
-			c := newExample(t, a, b).start(t)
-			eventually(t, time.Minute, "everything arrives", func() bool { return len(b.held(t)) >= len(entries) })
+			e := newExample(t, a, b)
+			c := e.start(t)
+			e.arrives(t, len(entries))
 			c.term(t)
-			checkPath(t, entries, b.held(t), 0)
+			checkPath(t, entries, e.held(t), 0)
 			require.Positive(t, b.refused)
 			require.Zero(t, b.conflicts, "documents that were taken were sent again")
 		})
 	}
+}
+
+// readFile is the text of a file below examples/.
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(examples, name))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// patience is how long the exporter sends a refused document again: it doubles the
+// wait, as createElasticsearchBackoffFunc of its v0.139.0 does in 64 bits, and shortens
+// it by chance by up to a half. ok is whether every wait is one.
+func patience(initial, longest time.Duration, retries int) (atLeast, onAverage time.Duration, ok bool) {
+	for n := range retries {
+		wait := min(longest, initial*(1<<n))
+		if wait < min(initial, longest) {
+			return 0, 0, false
+		}
+		atLeast += wait / 2
+		onAverage += wait * 3 / 4
+	}
+	return atLeast, onAverage, true
+}
+
+// TestElasticsearchPatience: the exporter drops a document that is refused for too
+// long, unseen by the receiver. It is as patient as the documentation says, and as it
+// can be: one retry more, and it would not wait any longer, but no longer wait.
+func TestElasticsearchPatience(t *testing.T) {
+	t.Parallel()
+	documented := regexp.MustCompile(`for (\d+) hours at\s+least, (\d+) on average`).FindStringSubmatch(readFile(t, "elasticsearch/README.md"))
+	require.Len(t, documented, 3, "the README's figures")
+	for _, name := range []string{"elasticsearch/collector.yaml", "mapping/ecs.yaml"} {
+		var config struct {
+			Exporters struct {
+				Elasticsearch struct {
+					Retry struct {
+						Initial time.Duration `yaml:"initial_interval"`
+						Longest time.Duration `yaml:"max_interval"`
+						Retries int           `yaml:"max_retries"`
+					} `yaml:"retry"`
+				} `yaml:"elasticsearch"`
+			} `yaml:"exporters"`
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(readFile(t, name)), &config))
+		retry := config.Exporters.Elasticsearch.Retry
+		atLeast, onAverage, ok := patience(retry.Initial, retry.Longest, retry.Retries)
+		require.True(t, ok, "%s: the wait overflows", name)
+		require.Equal(t, documented[1], strconv.Itoa(int(atLeast.Hours())), name)
+		require.Equal(t, documented[2], strconv.Itoa(int(onAverage.Hours())), name)
+		_, _, ok = patience(retry.Initial, retry.Longest, retry.Retries+1)
+		require.False(t, ok, "%s: one retry more would be possible", name)
+	}
+}
+
+// TestElasticsearchLosesDocuments: what is refused one by one, for good or for longer
+// than the exporter's patience, is lost, and the rest of its page is not. The receiver
+// does not see it; the collector's log and the exporter's metrics do, and the alerts
+// of the example fire.
+func TestElasticsearchLosesDocuments(t *testing.T) {
+	t.Parallel()
+	b := newBulk(t)
+	a, entries := newBacklog(t, 57, 300)
+	bad, unlucky := entries[30].ID, entries[160].ID
+	b.refuses = func(_ int, id string) int {
+		return map[string]int{bad: http.StatusBadRequest, unlucky: http.StatusTooManyRequests}[id]
+	}
+	e := newExample(t, a, b)
+	const retries = 5
+	e.args = append(e.args, "--set=exporters.elasticsearch.retry.max_interval=10ms", "--set=exporters.elasticsearch.retry.max_retries="+strconv.Itoa(retries))
+	addr := e.scraped(t)
+	c := e.start(t)
+	e.arrives(t, len(entries)-2)
+	// Each of the two was logged, and counted once.
+	c.says(t, "document_parsing_exception", 20*time.Second)
+	c.says(t, "cluster_block_exception", 20*time.Second)
+	var metrics map[string]float64
+	counted := func(name string, labels ...string) (sum float64) {
+		for metric, value := range metrics {
+			if strings.HasPrefix(metric, name+"{") && !slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(metric, l) }) {
+				sum += value
+			}
+		}
+		return sum
+	}
+	eventually(t, 20*time.Second, "all are counted", func() bool {
+		metrics = scrape(t, addr)
+		return counted("otelcol_receiver_feishu_audit_entries", `result="delivered"`) == float64(len(entries))
+	})
+	require.Zero(t, counted("otelcol_receiver_feishu_audit_entries", `result="lost"`), "the receiver does not see it")
+	const processed = "otelcol_elasticsearch_docs_processed"
+	require.InDelta(t, 1, counted(processed, `error_type="document_parsing_exception"`, `outcome="failed_client"`), 0)
+	require.InDelta(t, 1, counted(processed, `error_type="cluster_block_exception"`, `outcome="too_many"`), 0)
+	require.InDelta(t, len(entries)-2, counted(processed, `outcome="success"`), 0)
+	require.InDelta(t, retries, counted("otelcol_elasticsearch_docs_retried"), 0)
+	c.term(t)
+	require.Equal(t, 1+1+retries, b.refused)
+	checkPath(t, entries, e.held(t), 0, bad, unlucky)
+	checkDocumentAlerts(t, metrics)
+}
+
+// checkDocumentAlerts evaluates the alert rules of examples/elasticsearch by promtool,
+// over the series that a collector really had, whose counters appear, rest, and grow
+// again.
+func checkDocumentAlerts(t *testing.T, metrics map[string]float64) {
+	t.Helper()
+	rules, err := filepath.Abs(filepath.Join(examples, "elasticsearch/alerts.yaml"))
+	require.NoError(t, err)
+	var losses, conflicts strings.Builder
+	for metric, value := range metrics {
+		if !strings.HasPrefix(metric, "otelcol_elasticsearch_docs_") {
+			continue
+		}
+		for _, suffix := range []string{"", "_total"} { // two collectors, of which one names its counters so
+			name, labels, _ := strings.Cut(metric, "{")
+			series := fmt.Sprintf(`%s%s{job="otelcol",instance="a%s:8888",%s`, name, suffix, suffix, labels)
+			fmt.Fprintf(&losses, "      - {series: '%s', values: '_x10 %gx400 %gx400'}\n", series, value, value+1)
+			if strings.Contains(metric, "error_type=") {
+				series = regexp.MustCompile(`error_type="[^"]*"`).ReplaceAllString(series, `error_type="version_conflict_engine_exception"`)
+			}
+			if !strings.Contains(metric, "retried") && !strings.Contains(conflicts.String(), series) {
+				fmt.Fprintf(&conflicts, "      - {series: '%s', values: '_x10 %gx400'}\n", series, value)
+			}
+		}
+	}
+	firing := func(minute, lost, refused int) string {
+		var samples []string
+		if lost > 0 {
+			samples = append(samples, fmt.Sprintf(`{labels: '{alertname="FeishuAuditDocumentsLost"}', value: %d}`, lost))
+		}
+		if refused > 0 {
+			samples = append(samples, fmt.Sprintf(`{labels: '{alertname="FeishuAuditDocumentsRefused"}', value: %d}`, refused))
+		}
+		return fmt.Sprintf("      - {expr: 'count by (alertname) (ALERTS{alertstate=\"firing\"})', eval_time: %dm, exp_samples: [%s]}\n", minute, strings.Join(samples, ", "))
+	}
+	// Two collectors, and two kinds of loss on each.
+	test := fmt.Sprintf("rule_files: [%s]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n%s    promql_expr_test:\n%s  - interval: 1m\n    input_series:\n%s    promql_expr_test:\n%s",
+		rules, &losses, firing(5, 0, 0)+firing(12, 4, 0)+firing(20, 4, 2)+firing(100, 0, 2)+firing(200, 0, 0)+firing(415, 4, 0)+firing(420, 4, 2)+firing(600, 0, 0),
+		&conflicts, firing(5, 0, 0)+firing(12, 0, 0)+firing(100, 0, 0))
+	path := filepath.Join(t.TempDir(), "alerts_test.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(test), 0o600))
+	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "test", "rules", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }

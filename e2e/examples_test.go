@@ -4,14 +4,20 @@
 package e2e
 
 import (
+	"bytes"
 	"io/fs"
+	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 )
@@ -70,76 +76,291 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
-// compose is what we check of a compose file.
-type compose struct {
-	Services map[string]struct {
-		Image string `yaml:"image"`
-		Build *struct {
-			Context    string `yaml:"context"`
-			Dockerfile string `yaml:"dockerfile"`
-		} `yaml:"build"`
-		Volumes     []string          `yaml:"volumes"`
-		Ports       []string          `yaml:"ports"`
-		Environment map[string]string `yaml:"environment"`
-		DependsOn   map[string]struct {
-			Condition string `yaml:"condition"`
-		} `yaml:"depends_on"`
-		Healthcheck map[string]any `yaml:"healthcheck"`
-		Command     []string       `yaml:"command"`
-		Restart     string         `yaml:"restart"`
-	} `yaml:"services"`
-	Volumes map[string]any `yaml:"volumes"`
-}
-
 // pinned is an image whose version is given to the last digit.
 var pinned = regexp.MustCompile(`^[a-z0-9./_-]+:v?\d+\.\d+\.\d+[\w.-]*$`)
 
-// TestComposeFiles: the compose files below examples/ have no unknown key, pin their
-// images, and mention only services, volumes and files that exist; the collector gets
-// every variable that its configuration needs, and no port is open to other machines.
+// given are the variables that a user sets for the compose files.
+var given = types.Mapping{
+	"FEISHU_APP_ID": "cli_a", "FEISHU_APP_SECRET": "secret",
+	"SPLUNK_PASSWORD": "password", "SPLUNK_HEC_TOKEN": "00000000-0000-0000-0000-000000000000",
+}
+
+// loadCompose reads a compose file as Docker does, by its own loader: against its
+// schema, and with the variables filled in.
+func loadCompose(t *testing.T, file string, environment types.Mapping) (*types.Project, error) {
+	folder, err := filepath.Abs(filepath.Dir(file))
+	require.NoError(t, err)
+	details := types.ConfigDetails{
+		WorkingDir: folder, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(folder, filepath.Base(file))}}, Environment: environment,
+	}
+	return loader.LoadWithContext(t.Context(), details, func(o *loader.Options) { o.SetProjectName("example", true) })
+}
+
+// healthyByItself are the images that bring a health check of their own.
+var healthyByItself = regexp.MustCompile(`^splunk/splunk:`)
+
+// TestComposeFiles: Docker's own loader takes the compose files below examples/, and
+// refuses them without a variable that they need. Images are pinned, and what is
+// built or mounted exists; what is waited for comes about; no port is open to other
+// machines; and the collector gets its configuration, every variable that it needs
+// and no other, and a volume for its storage.
 func TestComposeFiles(t *testing.T) {
 	t.Parallel()
 	files := exampleFiles(t, func(name string, _ map[string]any) bool { return name == "compose.yaml" })
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			f, err := os.Open(file)
+			project, err := loadCompose(t, file, given)
 			require.NoError(t, err)
-			defer f.Close()
-			var c compose
-			decoder := yaml.NewDecoder(f)
-			decoder.KnownFields(true)
-			require.NoError(t, decoder.Decode(&c))
-			folder := filepath.Dir(file)
-			require.Contains(t, c.Services, "collector")
-			for name, service := range c.Services {
-				if service.Build != nil {
-					require.FileExists(t, filepath.Join(folder, service.Build.Context, service.Build.Dockerfile))
-					require.FileExists(t, filepath.Join(folder, service.Build.Context, "builder-config.yaml"))
-				} else {
-					require.Regexp(t, pinned, service.Image, "image of %s", name)
+			for name, service := range project.Services {
+				checkService(t, project, name, service)
+			}
+
+			collector := project.Services["collector"]
+			require.Equal(t, "secret", *collector.Environment["FEISHU_APP_SECRET"])
+			require.Equal(t, "https://open.feishu.cn", *collector.Environment["FEISHU_ENDPOINT"], "the default")
+			config, err := os.ReadFile(filepath.Join(filepath.Dir(file), "collector.yaml"))
+			require.NoError(t, err)
+			for _, name := range needed.FindAllStringSubmatch(string(config), -1) {
+				require.Contains(t, collector.Environment, name[1])
+			}
+			mounted := map[string]string{} // by the path in the container
+			for _, volume := range collector.Volumes {
+				mounted[volume.Target] = volume.Source
+			}
+			require.Contains(t, string(config), "${env:STORAGE_DIR:-/var/lib/otelcol/storage}")
+			require.Contains(t, mounted, "/var/lib/otelcol/storage")
+			image, err := os.ReadFile("../packaging/Dockerfile")
+			require.NoError(t, err)
+			require.Contains(t, string(image), "/etc/otelcol/collector.yaml", "where the image looks")
+			require.Equal(t, "collector.yaml", filepath.Base(mounted["/etc/otelcol/collector.yaml"]))
+
+			for name, value := range collector.Environment {
+				require.Contains(t, string(config), "${env:"+name, "a variable that the collector does not read")
+				switch *value {
+				case given["FEISHU_APP_ID"], given["FEISHU_APP_SECRET"], given["SPLUNK_HEC_TOKEN"]:
+				default:
+					continue
 				}
-				for _, volume := range service.Volumes {
-					source, _, _ := strings.Cut(volume, ":")
-					if strings.HasPrefix(source, ".") {
-						_, err := os.Stat(filepath.Join(folder, source))
-						require.NoError(t, err, "volume of %s", name)
-					} else {
-						require.Contains(t, c.Volumes, source, "volume of %s", name)
+				without := maps.Clone(given)
+				delete(without, name)
+				_, err := loadCompose(t, file, without)
+				require.ErrorContains(t, err, name, "a needed variable that is not set")
+				changed := maps.Clone(given)
+				changed[name] = "another"
+				project, err := loadCompose(t, file, changed)
+				require.NoError(t, err)
+				require.Equal(t, "another", *project.Services["collector"].Environment[name])
+			}
+		})
+	}
+}
+
+func checkService(t *testing.T, project *types.Project, name string, service types.ServiceConfig) {
+	if service.Build != nil {
+		require.FileExists(t, filepath.Join(service.Build.Context, service.Build.Dockerfile))
+		require.FileExists(t, filepath.Join(service.Build.Context, "builder-config.yaml"))
+	} else {
+		require.Regexp(t, pinned, service.Image, "image of %s", name)
+	}
+	for _, volume := range service.Volumes {
+		switch volume.Type {
+		case types.VolumeTypeBind:
+			_, err := os.Stat(volume.Source)
+			require.NoError(t, err, "volume of %s", name)
+		default:
+			require.Equal(t, types.VolumeTypeVolume, volume.Type)
+			require.Contains(t, project.Volumes, volume.Source, "volume of %s", name)
+		}
+	}
+	for _, port := range service.Ports {
+		require.Equal(t, "127.0.0.1", port.HostIP, "port of %s", name)
+	}
+	for other, dependency := range service.DependsOn {
+		awaited := project.Services[other]
+		switch dependency.Condition {
+		case types.ServiceConditionHealthy:
+			checked := awaited.HealthCheck != nil && len(awaited.HealthCheck.Test) > 1 && awaited.HealthCheck.Retries != nil
+			require.True(t, checked || healthyByItself.MatchString(awaited.Image), "%s waits for the health of %s, which nobody checks", name, other)
+		case types.ServiceConditionCompletedSuccessfully:
+			require.Empty(t, awaited.Restart, "%s waits for the end of %s", name, other)
+			require.NotEmpty(t, awaited.Command)
+		default:
+			require.Equal(t, types.ServiceConditionStarted, dependency.Condition)
+		}
+	}
+}
+
+// TestGrafanaProvisioning: what Grafana is told to read at its start can be read, has no
+// setting that the test does not know, and fits the compose file.
+func TestGrafanaProvisioning(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(examples, "loki")
+	project, err := loadCompose(t, filepath.Join(folder, "compose.yaml"), given)
+	require.NoError(t, err)
+	mounted := map[string]string{}
+	for _, volume := range project.Services["grafana"].Volumes {
+		mounted[volume.Target] = volume.Source
+	}
+	grafana, err := filepath.Abs(filepath.Join(folder, "grafana"))
+	require.NoError(t, err)
+	require.Equal(t, grafana, mounted["/etc/grafana/provisioning"])
+
+	var sources struct {
+		Version int `yaml:"apiVersion"`
+		Sources []struct {
+			Name    string `yaml:"name"`
+			UID     string `yaml:"uid"`
+			Type    string `yaml:"type"`
+			Access  string `yaml:"access"`
+			URL     string `yaml:"url"`
+			Default bool   `yaml:"isDefault"`
+		} `yaml:"datasources"`
+	}
+	strictly(t, filepath.Join(grafana, "datasources/loki.yaml"), &sources)
+	require.Equal(t, 1, sources.Version)
+	require.Len(t, sources.Sources, 1)
+	source := sources.Sources[0]
+	require.Equal(t, "loki", source.Type)
+	address, err := url.Parse(source.URL)
+	require.NoError(t, err)
+	require.Contains(t, project.Services, address.Hostname())
+
+	var dashboards struct {
+		Version   int `yaml:"apiVersion"`
+		Providers []struct {
+			Name    string `yaml:"name"`
+			Type    string `yaml:"type"`
+			Options struct {
+				Path string `yaml:"path"`
+			} `yaml:"options"`
+		} `yaml:"providers"`
+	}
+	strictly(t, filepath.Join(grafana, "dashboards/feishu.yaml"), &dashboards)
+	require.Equal(t, 1, dashboards.Version)
+	require.Len(t, dashboards.Providers, 1)
+	require.Equal(t, "file", dashboards.Providers[0].Type)
+	shown, err := filepath.Glob(filepath.Join(mounted[dashboards.Providers[0].Options.Path], "*.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, shown, "dashboards in %s", dashboards.Providers[0].Options.Path)
+}
+
+// strictly reads a YAML file in which every key is known.
+func strictly(t *testing.T, file string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(into), file)
+}
+
+// backendsWithoutATenant are the paths whose README says how to try them without a
+// tenant, with the variable that leads to the backend.
+var backendsWithoutATenant = map[string]struct {
+	endpoint string
+	start    func(*testing.T) destination
+}{
+	"elasticsearch": {"ELASTICSEARCH_ENDPOINT", func(t *testing.T) destination { return newBulk(t) }},
+	"splunk":        {"SPLUNK_HEC_ENDPOINT", func(t *testing.T) destination { return newSplunk(t) }},
+	"kafka":         {"KAFKA_BROKER", func(t *testing.T) destination { return newKafka(t) }},
+}
+
+// TestWithoutATenant does what a README says about trying an example without a tenant:
+// the containers are there, and reachable where the collector is sent to; and with
+// backends of these tests in their place, records of the simulator arrive.
+func TestWithoutATenant(t *testing.T) {
+	t.Parallel()
+	simulator := filepath.Join(t.TempDir(), "feishu-simulator")
+	out, err := exec.CommandContext(t.Context(), "go", "-C", "..", "build", "-o", simulator, "./cmd/feishu-simulator").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for name, backend := range backendsWithoutATenant {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, section, found := strings.Cut(readFile(t, name+"/README.md"), "## Without a tenant\n")
+			require.True(t, found)
+			_, section, _ = strings.Cut(section, "```sh\n")
+			block, _, _ := strings.Cut(section, "```")
+			var environ []string
+			var containers, served, collected []string
+			for line := range strings.SplitSeq(strings.TrimSpace(strings.ReplaceAll(block, "\\\n", "")), "\n") {
+				words := strings.Fields(line)
+				switch words[0] {
+				case "export":
+					environ = append(environ, words[1:]...)
+				case "docker":
+					containers = words
+				case "go":
+					require.Equal(t, []string{"go", "run", "./cmd/feishu-simulator"}, words[:3])
+					require.Equal(t, "&", words[len(words)-1])
+					served = words[3 : len(words)-1]
+				default:
+					collected = words
+				}
+			}
+
+			// The containers.
+			file := "examples/" + name + "/compose.yaml"
+			require.Equal(t, []string{"docker", "compose", "-f", file, "up", "-d"}, containers[:6])
+			project, err := loadCompose(t, filepath.Join("..", file), types.NewMapping(environ))
+			require.NoError(t, err)
+			published := map[string]bool{}
+			for _, service := range containers[6:] {
+				if service == "--wait" {
+					continue
+				}
+				require.Contains(t, project.Services, service)
+				for _, port := range project.Services[service].Ports {
+					published[port.HostIP+":"+port.Published] = true
+				}
+			}
+
+			// The simulator, on a port of our own.
+			port := freePort(t)
+			require.Equal(t, "--listen", served[0])
+			documented := served[1]
+			served[1] = "127.0.0.1:" + port
+			sim := exec.CommandContext(t.Context(), simulator, append(served, "--rate=5")...)
+			sim.Cancel = func() error { return sim.Process.Signal(os.Interrupt) }
+			require.NoError(t, sim.Start())
+			t.Cleanup(func() {
+				_ = sim.Process.Signal(os.Interrupt) // it may have ended
+				_ = sim.Wait()
+			})
+
+			// The collector, sent to them.
+			d := backend.start(t)
+			for len(collected) > 0 && !strings.HasPrefix(collected[0], "_build/") {
+				variable, value, _ := strings.Cut(collected[0], "=")
+				switch variable {
+				case "STORAGE_DIR":
+					value = filepath.Join(t.TempDir(), value)
+				case "FEISHU_ENDPOINT":
+					require.Equal(t, "http://"+documented, value)
+					value = "http://127.0.0.1:" + port
+				case backend.endpoint:
+					address, err := url.Parse(value)
+					if err == nil && address.Host != "" {
+						value = address.Host
 					}
+					require.True(t, published[value], "no container is published at %s", value)
+					require.Contains(t, strings.Join(d.env(), "\n"), variable+"=")
+					environ = append(environ, d.env()...)
+					collected = collected[1:]
+					continue
+				default:
+					require.Fail(t, "an unknown variable", variable)
 				}
-				for _, port := range service.Ports {
-					require.Regexp(t, `^127\.0\.0\.1:`, port, "port of %s", name)
-				}
-				for other := range service.DependsOn {
-					require.Contains(t, c.Services, other, "what %s depends on", name)
-				}
+				environ = append(environ, variable+"="+value)
+				collected = collected[1:]
 			}
-			text, err := os.ReadFile(filepath.Join(folder, "collector.yaml"))
-			require.NoError(t, err)
-			for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
-				require.Contains(t, c.Services["collector"].Environment, name[1])
-			}
+			require.Equal(t, "_build/otelcol-feishu", collected[0])
+			cmd := exec.CommandContext(t.Context(), binary(t), append(collected[1:], quiet)...)
+			cmd.Dir = ".."
+			cmd.Env = append(os.Environ(), environ...)
+			c := launch(t, cmd, (*exec.Cmd).Start)
+			eventually(t, time.Minute, "records arrive", func() bool { return len(d.held(t)) >= 2*pageSize })
+			c.term(t)
 		})
 	}
 }

@@ -5,6 +5,8 @@ package e2e
 
 import (
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -94,9 +96,8 @@ func (k *kafka) take(r *kgo.Record) {
 			for _, record := range sl.LogRecords().All() {
 				// The record's own attributes last: they are what the documentation promises.
 				attributes := texts(texts(map[string]string{}, rl.Resource().Attributes()), record.Attributes())
-				if app, ok := record.Attributes().Get("feishu.app.id"); ok {
-					m.apps[app.Str()] = true
-				}
+				app, _ := record.Attributes().Get("feishu.app.id")
+				m.apps[app.AsString()] = true
 				k.records = append(k.records, arrival{
 					uid: attributes["log.record.uid"], time: int64(record.Timestamp()), body: record.Body().AsString(), attributes: attributes,
 				})
@@ -149,24 +150,38 @@ func (s *switched) turn(up bool) {
 }
 
 // TestKafka: through examples/kafka every entry arrives in the topic. A message holds
-// the entries of one app, and all messages of an app have one key and one partition.
+// the entries of one app; all messages of an app have one key, which is that app's
+// alone, and lie in one partition.
 func TestKafka(t *testing.T) {
 	t.Parallel()
 	k := newKafka(t)
 	deliver(t, k, false)
 	require.Empty(t, k.broken)
-	keys, partitions := map[string]string{}, map[string]int32{}
+	apps := map[string]string{} // by key
+	partitions := map[string]int32{}
+	keys := map[string]string{} // by app
 	for _, m := range k.messages {
+		require.NotEmpty(t, m.key)
 		require.Len(t, m.apps, 1, "apps in one message")
 		for app := range m.apps {
-			if keys[app] == "" {
-				keys[app], partitions[app] = m.key, m.partition
+			require.NotEmpty(t, app)
+			if _, known := apps[m.key]; !known {
+				apps[m.key], partitions[m.key] = app, m.partition
 			}
-			require.Equal(t, keys[app], m.key, "the key of an app")
-			require.Equal(t, partitions[app], m.partition, "the partition of an app")
+			require.Equal(t, apps[m.key], app, "a key stands for one app")
+			require.Equal(t, partitions[m.key], m.partition, "the partition of a key")
+			if keys[app] == "" {
+				keys[app] = m.key
+			}
+			require.Equal(t, keys[app], m.key, "an app has one key")
 		}
 	}
-	require.Greater(t, len(keys), 1, "apps")
+	callers := map[string]bool{}
+	for _, r := range k.records {
+		callers[r.attributes["feishu.app.id"]] = true
+	}
+	require.Greater(t, len(callers), 1, "apps in the log")
+	require.Len(t, apps, len(callers), "keys")
 }
 
 // TestKafkaAwayAtTheEnd: what the exporter has begun to send, it cannot take back, so
@@ -178,7 +193,7 @@ func TestKafkaAwayAtTheEnd(t *testing.T) {
 	a, entries := newBacklog(t, 53, 600)
 	e := newExample(t, a, k)
 	c := e.start(t)
-	eventually(t, time.Minute, "some pages arrive", func() bool { return len(k.held(t)) >= 2*pageSize })
+	eventually(t, time.Minute, "some pages arrive", func() bool { return len(e.held(t)) >= 2*pageSize })
 	k.down(t)
 	pause(t, 2*time.Second)
 	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
@@ -187,7 +202,38 @@ func TestKafkaAwayAtTheEnd(t *testing.T) {
 	k.up(t)
 	eventually(t, endsWithin, "it ends", func() bool { return !c.alive() })
 	c = e.start(t)
-	eventually(t, time.Minute, "everything arrives", func() bool { return len(byID(k.held(t))) >= len(entries) })
+	e.arrives(t, len(entries))
 	c.term(t)
-	checkPath(t, entries, k.held(t), 0)
+	checkPath(t, entries, e.held(t), 0)
+}
+
+// TestKafkaTooLarge: a message beyond the limit stops the log where it is. Nothing is
+// lost, the receiver says so, and once the limit is raised everything arrives; what
+// was taken of its page comes again with each try.
+func TestKafkaTooLarge(t *testing.T) {
+	t.Parallel()
+	k := newKafka(t)
+	a, entries := newBacklog(t, 59, 300)
+	large := entries[150]
+	large.ID, large.Payload = "large", `{"text":"`+strings.Repeat("x", 500_000)+`"}`
+	a.Add(large)
+	entries = append(entries, large)
+	e := newExample(t, a, k)
+	args := e.args
+	e.args = append(slices.Clone(args), "--set=exporters.kafka.producer.max_message_bytes=400000")
+	c := e.start(t)
+	c.says(t, "MESSAGE_TOO_LARGE", time.Minute)
+	c.says(t, "the pipeline does not take records", time.Minute)
+	tries := func() int { return strings.Count(c.out.String(), "Exporting failed") }
+	eventually(t, time.Minute, "it is tried again", func() bool { return tries() >= 2 })
+	c.term(t)
+	require.Less(t, len(byID(e.held(t))), 2*pageSize+1, "nothing goes on")
+	require.Empty(t, c.lostIDs())
+	before := tries()
+	e.args = args
+	c = e.start(t)
+	e.arrives(t, len(entries))
+	c.term(t)
+	checkPath(t, entries, e.held(t), before)
+	require.NotEmpty(t, doubles(e.held(t)), "the documentation says that some come again")
 }

@@ -5,6 +5,8 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -15,8 +17,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -52,10 +57,17 @@ func freePort(t *testing.T) string {
 
 // newLoki starts Loki with the example's settings and further arguments.
 func newLoki(t *testing.T, args ...string) *loki {
+	t.Helper()
+	return newLokiWithRules(t, "../examples/loki/rules", args...)
+}
+
+// newLokiWithRules is newLoki with other rules.
+func newLokiWithRules(t *testing.T, rules string, args ...string) *loki {
+	t.Helper()
 	port := freePort(t)
 	l := &loki{addr: "127.0.0.1:" + port, args: args}
 	l.through = "http://" + l.addr
-	rules, err := filepath.Abs("../examples/loki/rules")
+	rules, err := filepath.Abs(rules)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "rules"), 0o700))
@@ -189,22 +201,165 @@ func TestLoki(t *testing.T) {
 	require.NotEmpty(t, l.lines(t, everything+` | error_type != ""`))
 }
 
+// countRecords counts the records that are sent to a backend.
+func countRecords(next http.Handler, sent *atomic.Int64) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		text := body
+		if r.Header.Get("Content-Encoding") == "gzip" {
+			if unzipped, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
+				text, _ = io.ReadAll(unzipped) // what is no request counts for none
+			}
+		}
+		request := plogotlp.NewExportRequest()
+		if request.UnmarshalProto(text) == nil {
+			sent.Add(int64(request.Logs().LogRecordCount()))
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// plain is the example without its processors.
+type plain struct{ *loki }
+
+func (plain) config() []string {
+	return []string{"loki/collector.yaml", "../e2e/testdata/loki-plain.yaml"}
+}
+
 // TestLokiRepeats: a page that Loki has taken and that comes again, since nobody got
-// the answer, stays one line an entry.
+// the answer, stays one line an entry, for what the example does to the observed time:
+// without it the page is there twice.
 func TestLokiRepeats(t *testing.T) {
 	t.Parallel()
-	l := newLoki(t)
-	target, err := url.Parse(l.through)
-	require.NoError(t, err)
-	var g gate
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ModifyResponse = func(*http.Response) error {
-		g.pass()
-		return nil
+	for name, doubled := range map[string]int{"with the example": 0, "without its transform": pageSize} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLoki(t)
+			target, err := url.Parse(l.through)
+			require.NoError(t, err)
+			var g gate
+			proxy := httputil.NewSingleHostReverseProxy(target)
+			proxy.ModifyResponse = func(*http.Response) error {
+				g.pass()
+				return nil
+			}
+			var sent atomic.Int64
+			l.through = "http://" + serve(t, countRecords(proxy, &sent)).addr
+			var d destination = l
+			if doubled > 0 {
+				d = plain{l}
+			}
+			entries, _ := repeat(t, d, &g)
+			require.Equal(t, int64(len(entries)+pageSize), sent.Load(), "one page was sent twice")
+			held := l.held(t)
+			checkPath(t, entries, held, doubled/pageSize)
+			require.Len(t, doubles(held), doubled)
+			counted := l.query(t, "/loki/api/v1/query", url.Values{"query": {`sum(count_over_time(` + everything + `[2h]))`}})
+			require.Len(t, counted, 1)
+			require.Equal(t, strconv.Itoa(len(entries)+doubled), counted[0].Value[1], "what a query counts")
+		})
 	}
-	l.through = "http://" + serve(t, proxy).addr
-	entries, _ := repeat(t, l, &g)
+}
+
+// TestLokiBacklog: three hours of the past arrive whole, in whatever order the API
+// answers within a window.
+func TestLokiBacklog(t *testing.T) {
+	t.Parallel()
+	for _, order := range []simulator.Order{simulator.Descending, simulator.Shuffled} {
+		t.Run(string(order), func(t *testing.T) {
+			t.Parallel()
+			l := newLoki(t)
+			now := time.Now().Unix()
+			log := simulator.Tenant{Seed: 52, PerSecond: 0.4, Start: now - 3*3600, End: now - 60}
+			a := newAPI(t, simulator.Options{Tenant: log, Order: order})
+			entries := a.ends(log)
+			e := newExample(t, a, l)
+			e.args = append(e.args, "--set=receivers.feishu_audit.start_time="+time.Unix(log.Start, 0).UTC().Format(time.RFC3339))
+			c := e.start(t)
+			eventually(t, time.Minute, "everything was sent", func() bool {
+				held := l.held(t)
+				return len(byID(held)) >= len(entries) || strings.Contains(c.out.String(), "refused records for good")
+			})
+			c.term(t)
+			checkPath(t, entries, l.held(t), 0)
+		})
+	}
+}
+
+// TestLokiLate: what the last recheck finds at the age that it may have by then, behind
+// newer lines, arrives. The bounds of an export let the recheck begin at once.
+func TestLokiLate(t *testing.T) {
+	t.Parallel()
+	l := newLoki(t)
+	a := newAPI(t, simulator.Options{})
+	now := time.Now()
+	const age = 56 * time.Minute
+	var entries []simulator.Entry
+	for i := range 120 {
+		at := now.Add(-age).Add(time.Duration(i) * 100 * time.Millisecond)
+		if i >= 100 { // the newest of the stream
+			at = now.Add(time.Duration(i-130) * time.Second)
+		}
+		entry := simulator.Entry{
+			ID: "late-" + strconv.Itoa(i), APIKey: sendKey, EventTime: at.Unix(), AppID: "cli_a", IP: "192.0.2.1",
+			Path: "/open-apis/im/v1/messages", Method: "POST", StatusCode: 200, VisibleAt: at,
+		}
+		if i < 100 && i%3 == 0 {
+			entry.VisibleAt = now.Add(5 * time.Second)
+		}
+		entries = append(entries, entry)
+	}
+	a.Add(entries...)
+	e := newExample(t, a, l)
+	e.args = append(e.args,
+		"--set=receivers.feishu_audit.poll_interval=1s",
+		"--set=receivers.feishu_audit.recheck_after=[10s, 56m]",
+		"--set=receivers.feishu_audit.start_time="+now.Add(-age).UTC().Format(time.RFC3339),
+		"--set=receivers.feishu_audit.end_time="+now.UTC().Format(time.RFC3339))
+	c := e.start(t)
+	eventually(t, 30*time.Second, "what is on time arrives", func() bool { return len(byID(l.held(t))) == 120-34 })
+	eventually(t, time.Minute, "what is late was sent", func() bool {
+		return len(byID(l.held(t))) >= len(entries) || strings.Contains(c.out.String(), "refused records for good")
+	})
+	c.term(t)
 	checkPath(t, entries, l.held(t), 0)
+}
+
+// TestLokiHeaders: the headers that the example has as a comment reach Loki.
+func TestLokiHeaders(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../examples/loki/collector.yaml")
+	require.NoError(t, err)
+	uncommented := regexp.MustCompile(`(?m)^( +)# (headers:|  [A-Za-z-]+: .*\$\{env:)`).ReplaceAll(text, []byte("$1$2"))
+	require.NotEqual(t, string(text), string(uncommented))
+	config := filepath.Join(t.TempDir(), "collector.yaml")
+	require.NoError(t, os.WriteFile(config, uncommented, 0o600))
+	headers := make(chan http.Header, 100)
+	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case headers <- r.Header:
+		default: // one is enough
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	a, _ := newBacklog(t, 53, 10)
+	e := newExample(t, a, &loki{through: "http://" + s.addr})
+	e.args[1] = "--config=" + config
+	e.env = append(e.env, "LOKI_TENANT=acme", "LOKI_BASIC_AUTH=dXNlcjpwYXNzd29yZA==")
+	c := e.start(t)
+	select {
+	case got := <-headers:
+		require.Equal(t, "acme", got.Get("X-Scope-OrgID"))
+		require.Equal(t, "Basic dXNlcjpwYXNzd29yZA==", got.Get("Authorization"))
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing was sent")
+	}
+	c.term(t)
 }
 
 // push sends records with these times to Loki, and returns its answer.
@@ -218,6 +373,11 @@ func (l *loki) push(t *testing.T, body string, times ...time.Time) (status int, 
 		record.SetTimestamp(pcommon.NewTimestampFromTime(at))
 		record.Body().SetStr(body)
 	}
+	return l.send(t, logs)
+}
+
+// send sends records to Loki, and returns its answer.
+func (l *loki) send(t *testing.T, logs plog.Logs) (status int, answer string) {
 	text, err := plogotlp.NewExportRequestFromLogs(logs).MarshalProto()
 	require.NoError(t, err)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.addr+"/otlp/v1/logs", bytes.NewReader(text))
@@ -229,6 +389,40 @@ func (l *loki) push(t *testing.T, body string, times ...time.Time) (status int, 
 	reason, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	return res.StatusCode, string(reason)
+}
+
+// load sends entries to Loki in the form that the receiver gives them.
+func (l *loki) load(t *testing.T, entries []simulator.Entry) {
+	t.Helper()
+	entries = slices.Clone(entries)
+	slices.SortStableFunc(entries, func(a, b simulator.Entry) int { return cmp.Compare(a.EventTime, b.EventTime) })
+	for part := range slices.Chunk(entries, 1000) {
+		logs := plog.NewLogs()
+		rl := logs.ResourceLogs().AppendEmpty()
+		rl.Resource().Attributes().PutStr("service.name", "feishu")
+		rl.Resource().Attributes().PutStr("feishu.credential.app_id", simulator.DefaultAppID)
+		records := rl.ScopeLogs().AppendEmpty().LogRecords()
+		for _, entry := range part {
+			record := records.AppendEmpty()
+			at := pcommon.NewTimestampFromTime(time.Unix(entry.EventTime, 0))
+			record.SetTimestamp(at)
+			record.SetObservedTimestamp(at)
+			record.Body().SetStr(entry.JSON(false))
+			attributes := record.Attributes()
+			attributes.PutStr("log.record.uid", entry.ID)
+			attributes.PutStr("feishu.api_key", entry.APIKey)
+			attributes.PutStr("feishu.app.id", entry.AppID)
+			attributes.PutStr("client.address", entry.IP)
+			var response struct{ Code int64 }
+			require.NoError(t, json.Unmarshal([]byte(entry.Response), &response))
+			attributes.PutInt("feishu.response.code", response.Code)
+			if response.Code != 0 {
+				attributes.PutStr("error.type", strconv.FormatInt(response.Code, 10))
+			}
+		}
+		status, reason := l.send(t, logs)
+		require.Equal(t, http.StatusNoContent, status, reason)
+	}
 }
 
 // hundred are the times of a page.
@@ -255,17 +449,28 @@ func TestLokiLimits(t *testing.T) {
 		}
 		status, reason := l.push(t, long, now)
 		require.Equal(t, http.StatusNoContent, status, reason)
-		status, reason = l.push(t, "late, as the last recheck of the example finds it", now.Add(-52*time.Minute))
+		status, reason = l.push(t, "late, as the last recheck of the example may find it", now.Add(-59*time.Minute))
 		require.Equal(t, http.StatusNoContent, status, reason)
-		status, reason = l.push(t, "too late", now.Add(-70*time.Minute))
+		status, reason = l.push(t, "too late", now.Add(-61*time.Minute))
 		require.Equal(t, http.StatusBadRequest, status)
 		require.Contains(t, reason, "too far behind")
 		status, reason = l.push(t, long, hundred(now)...)
 		require.Equal(t, http.StatusNoContent, status, reason)
 	})
+	t.Run("with max_chunk_age for a recheck after an hour", func(t *testing.T) {
+		t.Parallel()
+		l := newLoki(t, "-ingester.max-chunk-age=4h", "-querier.query-ingesters-within=5h")
+		status, reason := l.push(t, "the newest", now)
+		require.Equal(t, http.StatusNoContent, status, reason)
+		status, reason = l.push(t, "late", now.Add(-119*time.Minute))
+		require.Equal(t, http.StatusNoContent, status, reason)
+		status, _ = l.push(t, "too late", now.Add(-121*time.Minute))
+		require.Equal(t, http.StatusBadRequest, status)
+	})
 	t.Run("Loki's defaults", func(t *testing.T) {
 		t.Parallel()
-		l := newLoki(t, "-validation.reject-old-samples=true", "-distributor.max-line-size=256KB", "-server.grpc-max-recv-msg-size-bytes=4194304")
+		l := newLoki(t, "-validation.reject-old-samples=true", "-distributor.max-line-size=256KB", "-server.grpc-max-recv-msg-size-bytes=4194304",
+			"-distributor.ingestion-burst-size-mb=6")
 		status, reason := l.push(t, "old", now.AddDate(0, 0, -8))
 		require.Equal(t, http.StatusBadRequest, status)
 		require.Contains(t, reason, "timestamp too old")
@@ -273,12 +478,24 @@ func TestLokiLimits(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, status)
 		require.Contains(t, reason, "max entry size")
 		status, reason = l.push(t, long[:200<<10], hundred(now)...)
+		require.Equal(t, http.StatusTooManyRequests, status)
+		require.Contains(t, reason, "ingestion rate limit exceeded")
+		status, reason = l.push(t, long[:200<<10], hundred(now)[:25]...)
 		require.Equal(t, http.StatusServiceUnavailable, status)
 		require.Contains(t, reason, "message larger than max")
+		logs := plog.NewLogs()
+		record := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+		record.SetTimestamp(pcommon.NewTimestampFromTime(now))
+		record.Body().SetStr("much about it")
+		record.Attributes().PutStr("url.path", long[:65<<10])
+		status, reason = l.send(t, logs)
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Contains(t, reason, "structured metadata")
 	})
 }
 
-// TestLokiLargeEntries: a page with payloads of half a MiB arrives whole.
+// TestLokiLargeEntries: a page with payloads of half a MiB arrives whole, and so does an
+// entry whose path, API key and message are far longer than Loki's metadata may be.
 func TestLokiLargeEntries(t *testing.T) {
 	t.Parallel()
 	l := newLoki(t)
@@ -291,9 +508,26 @@ func TestLokiLargeEntries(t *testing.T) {
 			Path: "/open-apis/im/v1/messages", Method: "POST", Payload: `{"text":"` + strings.Repeat("长", 170_000) + `"}`, StatusCode: 200,
 		})
 	}
+	long := strings.Repeat("x", 200<<10)
+	wide := simulator.Entry{
+		ID: "wide", APIKey: "POST/open-apis/" + long, EventTime: now.Unix() - 2900, AppID: "cli_a", IP: "192.0.2.1",
+		Path: "/open-apis/" + long, Method: "POST", StatusCode: 400, Response: `{"code":1,"msg":"` + long + `"}`,
+	}
 	a.Add(entries...)
+	a.Add(wide)
 	c := newExample(t, a, l).start(t)
-	eventually(t, 2*time.Minute, "everything arrives", func() bool { return len(l.held(t)) >= len(entries) })
+	eventually(t, 2*time.Minute, "everything arrives", func() bool { return len(l.held(t)) > len(entries) })
 	c.term(t)
-	checkPath(t, entries, l.held(t), 0)
+	held := byID(l.held(t))
+	require.Len(t, held["wide"], 1)
+	require.Equal(t, wide.JSON(false), held["wide"][0].body)
+	for _, name := range []string{"feishu.api_key", "url.path"} {
+		require.Len(t, held["wide"][0].attributes[name], 1024, "%s is cut off", name)
+	}
+	delete(held, "wide")
+	var rest []arrival
+	for _, one := range held {
+		rest = append(rest, one...)
+	}
+	checkPath(t, entries, rest, 0)
 }

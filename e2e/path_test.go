@@ -5,9 +5,12 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,12 +50,19 @@ type arrival struct {
 }
 
 // example is a collector that runs with a configuration from examples/.
-type example struct{ args, env []string }
+type example struct {
+	args, env []string
+	api       *api
+	destination
+}
+
+// quiet keeps the collector from serving its own metrics: the port would be the same
+// for all.
+const quiet = "--set=service.telemetry.metrics.level=none"
 
 // newExample prepares the configuration of a path for a simulated API.
 func newExample(t *testing.T, a *api, d destination) *example {
-	// The port of the collector's own metrics would be the same for all.
-	e := &example{args: []string{"--set=service.telemetry.metrics.level=none"}}
+	e := &example{args: []string{quiet}, api: a, destination: d}
 	for _, file := range d.config() {
 		e.args = append(e.args, "--config="+filepath.Join("..", "examples", file))
 	}
@@ -62,6 +72,51 @@ func newExample(t *testing.T, a *api, d destination) *example {
 		"FEISHU_APP_ID="+simulator.DefaultAppID,
 		"FEISHU_APP_SECRET="+simulator.DefaultAppSecret)
 	return e
+}
+
+// held is what the backend has, and notes it for the table.
+func (e *example) held(t *testing.T) []arrival {
+	held := e.destination.held(t)
+	found := len(byID(held))
+	e.api.known.found, e.api.known.lost, e.api.known.doubled = found, max(0, e.api.known.sent-found), len(held)-found
+	return held
+}
+
+// arrives waits until the backend has so many different entries.
+func (e *example) arrives(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, 2*time.Minute, "everything arrives", func() bool { return len(byID(e.held(t))) >= n })
+}
+
+// scraped lets the collector serve its metrics, as they are named by default, at the
+// address.
+func (e *example) scraped(t *testing.T) string {
+	port := freePort(t)
+	e.args = slices.DeleteFunc(e.args, func(arg string) bool { return arg == quiet })
+	e.args = append(e.args, "--set=service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: "+port+
+		", without_scope_info: true, without_units: true, without_type_suffix: true}}}}]")
+	return "127.0.0.1:" + port
+}
+
+// scrape reads metrics: the values by name and labels, "name{label="value"}".
+func scrape(t *testing.T, addr string) map[string]float64 {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/metrics", http.NoBody)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	values := map[string]float64{}
+	for _, line := range regexp.MustCompile(`(?m)^(\w+(?:\{.*\})?) (\S+)$`).FindAllStringSubmatch(string(text), -1) {
+		metric := line[1]
+		if !strings.Contains(metric, "{") {
+			metric += "{}"
+		}
+		values[metric], err = strconv.ParseFloat(line[2], 64)
+		require.NoError(t, err)
+	}
+	return values
 }
 
 func (e *example) start(t *testing.T) *collector {
@@ -77,7 +132,9 @@ func newBacklog(t *testing.T, seed uint64, entries int64) (*api, []simulator.Ent
 	now := time.Now().Unix()
 	log := simulator.Tenant{Seed: seed, PerSecond: 1, Start: now - 3400, End: now - 3400 + entries - 1}
 	a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond}}})
-	return a, a.ends(log)
+	written := a.ends(log)
+	a.known.sent, a.known.lost = len(written), len(written)
+	return a, written
 }
 
 // deliver runs the example while its backend is stopped and started and the collector
@@ -88,8 +145,8 @@ func deliver(t *testing.T, d destination, removesDoubles bool) {
 	a, entries := newBacklog(t, 50, 3000)
 	e := newExample(t, a, d)
 	progress := func(n int) func() bool {
-		n = min(n+len(d.held(t)), len(entries)) // on a slow machine all may have arrived
-		return func() bool { return len(d.held(t)) >= n }
+		n = min(n+len(e.held(t)), len(entries)) // on a slow machine all may have arrived
+		return func() bool { return len(e.held(t)) >= n }
 	}
 
 	c := e.start(t)
@@ -111,13 +168,13 @@ func deliver(t *testing.T, d destination, removesDoubles bool) {
 	d.up(t)
 	const mayRepeat = 4 // 2 stops, 2 kills
 
-	eventually(t, 2*time.Minute, "everything arrives", func() bool { return len(byID(d.held(t))) >= len(entries) })
+	e.arrives(t, len(entries))
 	c.term(t)
 	pages := mayRepeat
 	if removesDoubles {
 		pages = 0
 	}
-	checkPath(t, entries, d.held(t), pages)
+	checkPath(t, entries, e.held(t), pages)
 }
 
 func byID(held []arrival) map[string][]arrival {
@@ -129,24 +186,40 @@ func byID(held []arrival) map[string][]arrival {
 }
 
 // checkPath compares what the backend has with the log, record by record, and notes
-// the result in the table.
-func checkPath(t *testing.T, entries []simulator.Entry, held []arrival, pages int) {
+// the result in the table. The refused ids are those that the backend has refused for
+// good.
+func checkPath(t *testing.T, entries []simulator.Entry, held []arrival, pages int, refused ...string) {
 	t.Helper()
-	came := byID(held)
-	lost := 0
+	came := count(t, entries, held, pages, refused...)
 	for _, entry := range entries {
-		if len(came[entry.ID]) == 0 {
-			lost++
-		}
 		for _, r := range came[entry.ID] {
 			r.check(t, entry)
 		}
 	}
+}
+
+// count compares the ids that the backend has with those of the log, and notes the
+// result in the table. It returns the records by id.
+func count(t *testing.T, entries []simulator.Entry, held []arrival, pages int, refused ...string) map[string][]arrival {
+	t.Helper()
+	came := byID(held)
+	lost := 0
+	wanted := map[string]bool{}
+	for _, entry := range entries {
+		wanted[entry.ID] = true
+		if len(came[entry.ID]) == 0 && !slices.Contains(refused, entry.ID) {
+			lost++
+		}
+	}
 	doubled := len(held) - len(came)
-	note(row{t.Name(), len(entries), len(came), 0, lost, doubled, pages * pageSize})
+	note(row{t.Name(), len(entries), len(came), len(refused), lost, doubled, pages * pageSize})
 	require.Zero(t, lost, "entries were lost")
-	require.Len(t, came, len(entries), "entries were invented")
+	for id := range came {
+		require.True(t, wanted[id], "%s was invented", id)
+		require.NotContains(t, refused, id, "it was refused, and came")
+	}
 	require.LessOrEqual(t, doubled, pages*pageSize, "entries came twice")
+	return came
 }
 
 // check holds the record against its entry.
@@ -231,13 +304,13 @@ func repeat(t *testing.T, d destination, g *gate) ([]simulator.Entry, string) {
 	a, entries := newBacklog(t, 51, 1500)
 	e := newExample(t, a, d)
 	c := e.start(t)
-	eventually(t, time.Minute, "some pages arrive", func() bool { return len(d.held(t)) >= 2*pageSize })
+	eventually(t, time.Minute, "some pages arrive", func() bool { return len(e.held(t)) >= 2*pageSize })
 	g.shut()
 	eventually(t, time.Minute, "a page waits for its answer", g.waiting)
 	c.kill(t)
 	g.open()
 	c = e.start(t)
-	eventually(t, time.Minute, "everything arrives", func() bool { return len(byID(d.held(t))) >= len(entries) })
+	e.arrives(t, len(entries))
 	c.term(t)
 	return entries, c.out.String()
 }

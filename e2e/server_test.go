@@ -51,11 +51,14 @@ func (s *server) down(t *testing.T) {
 type api struct {
 	*simulator.Server
 	*server
+	known row // what the table says of a scenario that fails before it could count
 }
 
 func newAPI(t *testing.T, opts simulator.Options) *api {
 	s := simulator.New(opts)
-	return &api{Server: s, server: serve(t, s)}
+	a := &api{Server: s, server: serve(t, s)}
+	t.Cleanup(func() { ended(t, a.known) })
+	return a
 }
 
 // heal ends all faults.

@@ -4,10 +4,23 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
 	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/splunkhecreceiver"
 	"github.com/stretchr/testify/require"
@@ -104,6 +117,180 @@ func TestSplunk(t *testing.T) {
 		}
 		require.Contains(t, []string{"9", "13"}, event.attributes["otel.log.severity.number"])
 	}
+	// What is not a field of its own in Splunk, but part of each event.
+	indexed := append(indexedFields(t), "com.splunk.index", "com.splunk.source", "com.splunk.sourcetype", "host.name")
+	for _, event := range s.events {
+		for name := range event.attributes {
+			require.Contains(t, indexed, name, "an indexed field that the app's fields.conf does not know")
+		}
+	}
+}
+
+// TestSplunkRefuses: what Splunk refuses for good is a request, so that all entries of
+// it are lost, whichever of them it did not like, and the receiver tells them all.
+func TestSplunkRefuses(t *testing.T) {
+	t.Parallel()
+	s := newSplunk(t)
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: s.addr})
+	var mu sync.Mutex
+	var refused []string
+	through := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		sent, err := io.ReadAll(r.Body)
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(sent))
+		uids := sentUIDs(r)
+		if len(refused) > 0 || len(uids) < 10 { // the first page that is not small
+			r.Body = io.NopCloser(bytes.NewReader(sent))
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		refused = uids
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"text":"Incorrect index","code":7,"invalid-event-number":4}`)
+	}))
+	a, entries := newBacklog(t, 58, 400)
+	e := newExample(t, a, s)
+	e.env = append(e.env, "SPLUNK_HEC_ENDPOINT=http://"+through.addr+"/services/collector")
+	addr := e.scraped(t)
+	c := e.start(t)
+	eventually(t, time.Minute, "every entry was taken or refused", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(byID(e.held(t)))+len(refused) >= len(entries)
+	})
+	var lost float64
+	eventually(t, 20*time.Second, "the receiver counts what was lost", func() bool {
+		for metric, value := range scrape(t, addr) {
+			if strings.HasPrefix(metric, "otelcol_receiver_feishu_audit_entries{") && strings.Contains(metric, `result="lost"`) {
+				lost = value
+			}
+		}
+		return lost > 0
+	})
+	c.term(t)
+	mu.Lock()
+	defer mu.Unlock()
+	slices.Sort(refused)
+	require.Greater(t, len(refused), 1)
+	require.InDelta(t, len(refused), lost, 0)
+	require.Equal(t, refused, c.lostIDs(), "ids in the collector's log")
+	checkPath(t, entries, e.held(t), 0, refused...)
+}
+
+// sentUIDs are the ids of the events in a request.
+func sentUIDs(r *http.Request) []string {
+	body, err := unpacked(r)
+	if err != nil {
+		return nil
+	}
+	var uids []string
+	for events := json.NewDecoder(body); events.More(); {
+		var event struct {
+			Fields map[string]any `json:"fields"`
+		}
+		if events.Decode(&event) != nil {
+			return nil
+		}
+		uid, _ := event.Fields["log.record.uid"].(string)
+		uids = append(uids, uid)
+	}
+	return uids
+}
+
+// stanzas reads one of Splunk's configuration files: the settings by stanza and name.
+func stanzas(t *testing.T, path string) map[string]map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	read := map[string]map[string]string{}
+	var stanza map[string]string
+	for i, line := range strings.Split(string(text), "\n") {
+		where := fmt.Sprintf("%s:%d: %q", path, i+1, line)
+		switch name, value, isSetting := strings.Cut(line, " = "); {
+		case line == "" || line[0] == '#':
+		case line[0] == '[':
+			require.Regexp(t, `^\[[\w.:]*\]$`, line, where)
+			name := line[1 : len(line)-1]
+			require.NotContains(t, read, name, where)
+			stanza = map[string]string{}
+			read[name] = stanza
+		default:
+			require.True(t, isSetting, where)
+			require.NotNil(t, stanza, where)
+			require.NotContains(t, stanza, name, where)
+			stanza[name] = value
+		}
+	}
+	return read
+}
+
+const splunkApp = "../examples/splunk/app"
+
+// indexedFields are the fields that the app's fields.conf declares.
+func indexedFields(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for name, settings := range stanzas(t, splunkApp+"/default/fields.conf") {
+		require.Equal(t, map[string]string{"INDEXED": "true"}, settings, name)
+		name, scoped := strings.CutPrefix(name, "sourcetype::feishu:openapi::")
+		// Other data may well have a field of a name that is not ours.
+		require.Equal(t, !strings.HasPrefix(name, "feishu.") && name != "log.record.uid", scoped, name)
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestSplunkApp: the files of the app can be read, have no setting that Splunk does not
+// know, and fit each other, the collector's configuration and the record; and what
+// they say holds for searches in other apps, too.
+func TestSplunkApp(t *testing.T) {
+	t.Parallel()
+	settings := map[string][]string{ // of each file, as Splunk's documentation has them
+		"default/app.conf":      {"description", "is_visible", "label", "version"},
+		"default/fields.conf":   {"INDEXED"},
+		"default/indexes.conf":  {"coldPath", "frozenTimePeriodInSecs", "homePath", "thawedPath"},
+		"default/props.conf":    {"KV_MODE", "SHOULD_LINEMERGE", "TRUNCATE"},
+		"metadata/default.meta": {"access", "export"},
+	}
+	files := map[string]map[string]map[string]string{}
+	require.NoError(t, filepath.WalkDir(splunkApp, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(splunkApp, path)
+		require.NoError(t, err)
+		require.Contains(t, settings, name, "a file that this test does not know")
+		files[name] = stanzas(t, path)
+		used := map[string]bool{}
+		for _, stanza := range files[name] {
+			for setting := range stanza {
+				used[setting] = true
+			}
+		}
+		require.Equal(t, settings[name], slices.Sorted(maps.Keys(used)), name)
+		return nil
+	}))
+	require.Len(t, files, len(settings))
+
+	require.Equal(t, "system", files["metadata/default.meta"][""]["export"], "for all apps")
+	require.Contains(t, files["metadata/default.meta"][""]["access"], "read : [ * ]")
+	config := readFile(t, "splunk/collector.yaml")
+	for stanza, key := range map[string]string{"default/indexes.conf": "index", "default/props.conf": "sourcetype"} {
+		for name := range files[stanza] {
+			require.Contains(t, config, "    "+key+": "+name+"\n", stanza)
+		}
+		require.Len(t, files[stanza], 1)
+	}
+	// What the exporter adds to the record's attributes.
+	want := append(recordAttributes(t), "otel.log.severity.number")
+	slices.Sort(want)
+	require.Equal(t, want, indexedFields(t), "fields.conf, against docs/record-model.md")
 }
 
 // TestSplunkRepeats: a page that comes again is there twice, with the same

@@ -24,14 +24,33 @@ type row struct {
 }
 
 var table struct {
-	mu   sync.Mutex
-	rows []row
+	mu     sync.Mutex
+	rows   []row
+	failed map[string]bool // the scenarios that failed
 }
 
 func note(r row) {
 	table.mu.Lock()
 	defer table.mu.Unlock()
 	table.rows = append(table.rows, r)
+}
+
+// ended notes whether a scenario failed. One that failed before it could count gets a
+// row nevertheless, with what is known of it.
+func ended(t *testing.T, known row) {
+	if !t.Failed() {
+		return
+	}
+	table.mu.Lock()
+	defer table.mu.Unlock()
+	if table.failed == nil {
+		table.failed = map[string]bool{}
+	}
+	table.failed[t.Name()] = true
+	if !slices.ContainsFunc(table.rows, func(r row) bool { return r.scenario == t.Name() }) {
+		known.scenario = t.Name()
+		table.rows = append(table.rows, known)
+	}
 }
 
 // atOnce is how many scenarios run at the same time, unless -parallel is given:
@@ -58,12 +77,16 @@ func printTable(took time.Duration) {
 		return
 	}
 	slices.SortFunc(table.rows, func(a, b row) int { return cmp.Compare(a.scenario, b.scenario) })
-	const line = "| %-62s | %7v | %7v | %7v | %5v | %7v | %7v |\n"
-	fmt.Printf(line, "scenario", "sent", "found", "refused", "lost", "doubled", "allowed")
-	fmt.Printf("|%s|\n", strings.Repeat("-", 121))
+	const line = "| %-62s | %7v | %7v | %7v | %5v | %7v | %7v | %-6s |\n"
+	fmt.Printf(line, "scenario", "sent", "found", "refused", "lost", "doubled", "allowed", "")
+	fmt.Printf("|%s|\n", strings.Repeat("-", 130))
 	var sum row
 	for _, r := range table.rows {
-		fmt.Printf(line, r.scenario, r.sent, r.found, r.refused, r.lost, r.doubled, r.mayDouble)
+		failed := ""
+		if table.failed[r.scenario] {
+			failed = "FAILED"
+		}
+		fmt.Printf(line, r.scenario, r.sent, r.found, r.refused, r.lost, r.doubled, r.mayDouble, failed)
 		sum.sent += r.sent
 		sum.found += r.found
 		sum.refused += r.refused
@@ -71,5 +94,5 @@ func printTable(took time.Duration) {
 		sum.doubled += r.doubled
 		sum.mayDouble += r.mayDouble
 	}
-	fmt.Printf(line, fmt.Sprintf("all, in %s", took.Round(time.Second)), sum.sent, sum.found, sum.refused, sum.lost, sum.doubled, sum.mayDouble)
+	fmt.Printf(line, fmt.Sprintf("all, in %s", took.Round(time.Second)), sum.sent, sum.found, sum.refused, sum.lost, sum.doubled, sum.mayDouble, "")
 }

@@ -1,0 +1,105 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// lokiTakes is by how much a line may be older than the newest of its stream: half of
+// ingester.max_chunk_age, which is two hours unless somebody has set it.
+const lokiTakes = time.Hour
+
+// lokiStream is a stream of Loki's, which refuses what is too far behind for good.
+type lokiStream struct {
+	mu      sync.Mutex
+	newest  time.Time
+	oldest  time.Duration // the furthest that a record was behind the newest
+	taken   map[string]bool
+	refused int
+}
+
+func (*lokiStream) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+
+func (s *lokiStream) ConsumeLogs(_ context.Context, logs plog.Logs) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, record := range logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
+		at := record.Timestamp().AsTime()
+		behind := s.newest.Sub(at)
+		s.oldest = max(s.oldest, behind)
+		if behind > lokiTakes {
+			s.refused++
+			continue
+		}
+		uid, _ := record.Attributes().Get("log.record.uid")
+		s.taken[uid.Str()] = true
+		if at.After(s.newest) {
+			s.newest = at
+		}
+	}
+	return nil
+}
+
+// TestLokiTakesWhatRechecksFind: with recheck_after of examples/loki, whatever a recheck
+// finds is young enough for a Loki with its own defaults, although a recheck waits until
+// half of its time has piled up, and for its turn at the API's pace. Covers F5.
+func TestLokiTakesWhatRechecksFind(t *testing.T) {
+	file, err := confmaptest.LoadConf(filepath.Join("examples", "loki", "collector.yaml"))
+	require.NoError(t, err)
+	example, err := file.Sub("receivers::feishu_audit")
+	require.NoError(t, err)
+	set := createDefaultConfig().(*Config)
+	require.NoError(t, example.Unmarshal(set))
+	require.NotEmpty(t, set.RecheckAfter)
+	last := set.RecheckAfter[len(set.RecheckAfter)-1]
+	// In pages of ten, a tenth of the entries keeps the same pace busy.
+	const pageSize = 10
+	for name, tc := range map[string]struct {
+		perSecond float64
+		order     simulator.Order
+	}{
+		"quiet":                   {0.05, simulator.Ascending},
+		"usual":                   {0.2, simulator.Descending},
+		"half of the pace":        {2, simulator.Shuffled},
+		"four fifths of the pace": {3.5, simulator.Descending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				const lasts = 2 * time.Hour
+				tenant := simulator.Tenant{
+					Seed: 61, PerSecond: tc.perSecond, Start: began.Unix(), End: began.Add(lasts).Unix(),
+					// Some come as late as the last recheck promises.
+					LateFraction: 0.05, MaxLateness: last,
+				}
+				w := quietWorld(simulator.Options{Tenant: tenant, Order: tc.order, RateLimit: 100})
+				w.latency, w.cfg.PageSize = around(200*time.Millisecond), pageSize
+				w.cfg.RecheckAfter, w.cfg.MaxWindow, w.cfg.InitialLookback = set.RecheckAfter, set.MaxWindow, 0
+				s := &lokiStream{taken: map[string]bool{}}
+				stop := w.measure(t, s)
+				time.Sleep(lasts + 2*last)
+				stop()
+				t.Logf("the oldest was %s behind the newest", s.oldest)
+				assert.Zero(t, s.refused, "refused, and so lost")
+				assert.Greater(t, s.oldest, last, "the last recheck found something")
+				assert.Zero(t, len(tenant.Entries(tenant.Start, tenant.End+1))-len(s.taken), "entries that were not taken")
+			})
+		})
+	}
+}
