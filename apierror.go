@@ -56,6 +56,8 @@ type apiError struct {
 	logID      string // the id that Feishu's support asks for
 	// wait is how long the server asked us to wait, 0 where it did not.
 	wait time.Duration
+	// took is how long the call took, without what it waited for before.
+	took time.Duration
 	// There is no cause to unwrap: statuses carry this error into extensions, and
 	// the text of one from below may quote what we sent.
 }

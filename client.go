@@ -115,8 +115,18 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string, req li
 	if ctx.Err() != nil && err != nil {
 		return nil, nil, ctx.Err()
 	}
-	c.observe(opList, time.Since(began), err)
+	c.ended(opList, began, err)
 	return p, res, err
+}
+
+// ended tells of a call that ended, and how long it took.
+func (c *client) ended(operation string, began time.Time, err error) {
+	took := time.Since(began)
+	var failed *apiError
+	if errors.As(err, &failed) {
+		failed.took = took
+	}
+	c.observe(operation, took, err)
 }
 
 // secrets are what no error may show: the app secret and what else was sent.
@@ -151,7 +161,7 @@ func (c *client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 	if ctx.Err() != nil && err != nil {
 		return "", 0, ctx.Err()
 	}
-	c.observe(opToken, time.Since(began), err)
+	c.ended(opToken, began, err)
 	return token, life, err
 }
 
