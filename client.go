@@ -94,6 +94,12 @@ func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer,
 			failed.class = classRetry
 			failed.advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
 		}
+		if failed != nil && failed.cause == causeScope {
+			// A scope that is granted now may be missing from a token that was given out
+			// before: that is not documented. The next try asks for the token again, which
+			// is another one as soon as this one has less than half an hour to live.
+			c.tokens.drop(token)
+		}
 		return p, res, err
 	}
 }

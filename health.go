@@ -146,12 +146,16 @@ func (h *health) tell(c cause, err error) {
 	h.report(componentstatus.NewRecoverableErrorEvent(err))
 }
 
-// recovered notes a success, and whether the pipeline took records with it. Where it
-// had refused some for good, nothing less shows that it is over.
-func (h *health) recovered(taken bool) {
+// recovered notes a success, whether the pipeline took records with it, and whether a
+// window was read to its end. Where the pipeline had refused some for good, nothing but
+// the first shows that it is over; before the second nothing is known to be well.
+func (h *health) recovered(taken, finished bool) {
 	h.row, h.last, h.inRow = 0, "", 0
 	if h.told == "" {
-		h.rest()
+		h.failures = 0
+		if h.well || finished {
+			h.rest()
+		}
 		return
 	}
 	if h.losing && !taken {

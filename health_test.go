@@ -631,6 +631,25 @@ func TestLostAfterRefusals(t *testing.T) {
 	})
 }
 
+// TestScopeNeedsAnotherToken: where a token keeps the scopes that it was given out with,
+// a scope that is granted works as soon as Feishu gives out another token, which is
+// asked for with every try.
+func TestScopeNeedsAnotherToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperator(t, quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultMissingScope}}}))
+		time.Sleep(5 * time.Hour)
+		asked := 0
+		for _, call := range o.server.Calls() {
+			if call.Endpoint == simulator.EndpointToken {
+				asked++
+			}
+		}
+		assert.Greater(t, asked, 5*60/5)
+		assert.Contains(t, o.last().Err().Error(), "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes")
+		o.stop()
+	})
+}
+
 // TestStandbyIsWell: a replica that is no longer elected has no trouble, whatever it
 // had before.
 func TestStandbyIsWell(t *testing.T) {

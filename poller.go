@@ -316,7 +316,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
 		if lost == 0 {
-			p.health.recovered(delivered > 0)
+			p.health.recovered(delivered > 0, !r.page.hasMore)
 		}
 	}
 	if p.sched.pos.done() && !p.complete {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -275,9 +276,23 @@ func newTestReceiver(t *testing.T, w *world) *auditReceiver {
 func TestStatusOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
+		// Three pages, of which the last one ends the first window.
+		w.cfg.PageSize = 100
+		w.latency = func() time.Duration { return 10 * time.Second }
+		entries(w.server, "some", 250, time.Now().Add(-w.cfg.InitialLookback).Unix()+10)
 		r := newTestReceiver(t, w)
+		r.transport = simulator.Transport(w.server, w.latency)
 		h := &statusHost{host: host{diskID: w.disk}}
 		require.NoError(t, r.Start(t.Context(), h))
+		var seen []int
+		for len(w.sink.got()) < 250 {
+			seen = append(seen, len(w.sink.got()))
+			require.Empty(t, h.statuses, "nothing is known to be well before the first window was read")
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		assert.Equal(t, []int{0, 100, 200}, slices.Compact(seen))
+		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK}, h.statuses)
 		time.Sleep(5 * time.Minute)
 		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultMissingScope}} })
 		time.Sleep(time.Hour)

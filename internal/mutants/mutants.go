@@ -25,8 +25,8 @@ var mutants = []mutant{
 	// Accept and commit.
 	{
 		"the watermark moves before the pipeline has accepted the page (F24)", "poller.go",
-		"	keys, delivered, err := p.deliver(ctx, w, r)\n",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, err := p.deliver(ctx, w, r)\n",
+		"	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
 	},
 	{
 		"the checkpoint is not written (F30)", "poller.go",
