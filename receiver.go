@@ -156,10 +156,11 @@ func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error
 		client.Transport = r.transport
 	}
 	r.closeIdle = client.CloseIdleConnections
+	ours := []attribute.KeyValue{receiverAttribute(r.set.ID)}
 	traced := *client
 	traced.Transport = otelhttp.NewTransport(client.Transport,
 		otelhttp.WithTracerProvider(r.set.TracerProvider), otelhttp.WithMeterProvider(r.set.MeterProvider),
-		otelhttp.WithMetricAttributesFn(func(*http.Request) []attribute.KeyValue { return []attribute.KeyValue{r.tel.receiver} }))
+		otelhttp.WithMetricAttributesFn(func(*http.Request) []attribute.KeyValue { return ours }))
 	// The access token must not follow a redirect to another host, and no
 	// documented answer is a redirect.
 	traced.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
