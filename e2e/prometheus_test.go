@@ -117,7 +117,7 @@ func (p *prometheus) firing(t *testing.T) []string {
 	return names
 }
 
-// patient runs the case that takes ten minutes, too.
+// patient runs the case that takes ten minutes of refusals, and up to five more until the next try.
 var patient = flag.Bool("patient", false, "run the case of TestAlerts that takes a quarter of an hour, too")
 
 // TestAlerts breaks one thing at a time, with a real Prometheus that scrapes a real
@@ -206,7 +206,7 @@ func TestAlerts(t *testing.T) {
 		"not shown any more": {
 			opts:  simulator.Options{Retention: time.Minute, RefuseExpired: true},
 			extra: []string{"initial_lookback: 1h"},
-			fires: []string{"TimeSkipped"}, until: "Request", patience: 15 * time.Minute, neverWell: true, slow: true,
+			fires: []string{"TimeSkipped"}, until: "Request", patience: 20 * time.Minute, neverWell: true, slow: true,
 		},
 		"storage": {
 			before: func(t *testing.T, s *scene) { require.NoError(t, os.MkdirAll(s.setup.file(), 0o700)) },
