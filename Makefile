@@ -102,9 +102,9 @@ e2e-ha: build kube-apiserver ## Test two replicas with Kubernetes' API server, e
 	@cd e2e && go test -count=1 -timeout 15m -v -run '^TestHighAvailability$$' . -args -ha | grep -v '^=== '
 
 .PHONY: on-call
-on-call: build ## Break ten things, and write what the person on call sees of each to _build/on-call
+on-call: build ## Break eleven things, and write what the person on call sees of each to _build/on-call
 	@./internal/tools/install-prometheus.sh
-	@cd e2e && go test -count=1 -run '^TestOnCall$$' . -args -oncall $(CURDIR)/$(BUILD)/on-call
+	@cd e2e && go test -count=1 -v -run '^TestOnCall$$' . -args -oncall $(CURDIR)/$(BUILD)/on-call
 
 .PHONY: screenshot
 screenshot: build victoria-logs ## Take the picture of docs/img/victorialogs.png anew, of what the demo ships (Chromium is installed if missing)

@@ -56,6 +56,8 @@ type apiError struct {
 	logID      string // the id that Feishu's support asks for
 	// wait is how long the server asked us to wait, 0 where it did not.
 	wait time.Duration
+	// took is how long the call took, without what it waited for before.
+	took time.Duration
 	// There is no cause to unwrap: statuses carry this error into extensions, and
 	// the text of one from below may quote what we sent.
 }
@@ -128,7 +130,8 @@ const (
 	scopeName     = "security_and_compliance:audit_log.openapi_log:readonly"
 	adviceSecret  = "check that app_id and app_secret belong together (developer console, Credentials & Basic Info), and that endpoint is the cloud of the app: Feishu or Lark"
 	adviceApp     = "a tenant admin must enable and install the app in this tenant (admin console, Workplace, App Management)"
-	adviceScope   = "grant the app the scope " + scopeName + " and publish a new version of it"
+	adviceScope   = "grant the app the scope " + scopeName + " and publish a new version of it" + adviceToken
+	adviceToken   = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"
 	adviceIP      = "add this collector's public IP address to the app's IP whitelist (developer console, Security Settings)"
 	adviceQuota   = "the tenant's calls of this month are used up: an admin can buy more, or poll less often (poll_interval); it goes on by itself next month"
 	adviceOther   = "something else uses the same app: give this collector an app of its own, or lower requests_per_minute"
@@ -377,7 +380,7 @@ func answerError(operation string, res *answer, code int64, hasCode bool) *apiEr
 		e.wait = res.waitHint()
 	}
 	if len(body.scopes) > 0 {
-		e.advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it"
+		e.advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it" + adviceToken
 	}
 	if e.cause == causeScope {
 		e.advice += ": " + firstOf(clean(body.scopeURL), res.scopePage)

@@ -97,6 +97,12 @@ func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer,
 			failed.class = classRetry
 			failed.advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
 		}
+		if failed != nil && failed.cause == causeScope {
+			// A scope that is granted now may be missing from a token that was given out
+			// before: that is not documented. The next try asks for the token again, which
+			// is another one as soon as this one has less than half an hour to live.
+			c.tokens.drop(token)
+		}
 		return p, res, err
 	}
 }
@@ -118,8 +124,18 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string, req li
 	if ctx.Err() != nil && err != nil {
 		return nil, nil, ctx.Err()
 	}
-	c.observe(opList, time.Since(began), err)
+	c.ended(opList, began, err)
 	return p, res, err
+}
+
+// ended tells of a call that ended, and how long it took.
+func (c *client) ended(operation string, began time.Time, err error) {
+	took := time.Since(began)
+	var failed *apiError
+	if errors.As(err, &failed) {
+		failed.took = took
+	}
+	c.observe(operation, took, err)
 }
 
 // secrets are what no error may show: the app secret and what else was sent.
@@ -154,7 +170,7 @@ func (c *client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 	if ctx.Err() != nil && err != nil {
 		return "", 0, ctx.Err()
 	}
-	c.observe(opToken, time.Since(began), err)
+	c.ended(opToken, began, err)
 	return token, life, err
 }
 

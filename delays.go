@@ -48,8 +48,14 @@ func newBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
 }
 
 func (d *delays) passing() time.Duration { return d.passingB.NextBackOff() }
-func (d *delays) config() time.Duration  { return d.configB.NextBackOff() }
-func (d *delays) quota() time.Duration   { return d.quotaB.NextBackOff() }
+func (d *delays) config() time.Duration  { return atMost(d.configB) }
+func (d *delays) quota() time.Duration   { return atMost(d.quotaB) }
+
+// atMost takes care that chance does not make the longest wait longer: the runbook
+// says when at the latest a fix is noticed.
+func atMost(b *backoff.ExponentialBackOff) time.Duration {
+	return min(b.NextBackOff(), b.MaxInterval)
+}
 
 // reset begins anew after a success.
 func (d *delays) reset() {

@@ -5,6 +5,8 @@ package feishuauditreceiver
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"strings"
@@ -18,6 +20,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -114,6 +118,7 @@ const (
 )
 
 func (w *world) faults(faults ...simulator.Fault) {
+	w.server.Update(func(o *simulator.Options) { o.Faults = nil }) // the same faults again are no change
 	w.server.Update(func(o *simulator.Options) { o.Faults = faults })
 }
 
@@ -377,21 +382,272 @@ func TestOneLostConnection(t *testing.T) {
 
 // TestSlowTrouble: where failures are far between, the second one is told. Covers F38.
 func TestSlowTrouble(t *testing.T) {
-	for kind, c := range map[simulator.FaultKind]cause{simulator.FaultRateLimited: causeRateLimit, simulator.FaultHang: causeNetwork} {
-		t.Run(string(kind), func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperator(t, quietWorld(simulator.Options{}))
+		o.faults(simulator.Fault{Kind: simulator.FaultRateLimited, Count: 1})
+		time.Sleep(10 * time.Minute)
+		assert.Equal(t, []string{saysBegin}, o.lines())
+		o.faults(simulator.Fault{Kind: simulator.FaultRateLimited, Count: 2})
+		time.Sleep(10 * time.Minute)
+		o.stop()
+		assert.Equal(t, []string{saysBegin, saysFails + "rate_limit", saysWell + "rate_limit"}, o.lines())
+		assert.Equal(t, []string{"StatusOK", "StatusRecoverableError", "StatusOK"}, withoutText(o.statuses()))
+	})
+}
+
+// TestToldInTime: whatever the failure, it is told within a minute of the call that
+// failed first, which is when trouble begins: one that takes half a minute to fail, or
+// whose next try is more than a minute away, is told at once. Covers F38.
+func TestToldInTime(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cause  cause
+		opts   simulator.Options
+		wrong  func(w *world)
+		within time.Duration
+	}{
+		"the API hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultHang}) }},
+		"the token endpoint hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *world) {
+			w.server.RevokeTokens()
+			w.faults(simulator.Fault{Kind: simulator.FaultHang, Endpoint: simulator.EndpointToken})
+		}},
+		"a rate limit that asks for much patience": {
+			cause: causeRateLimit, opts: simulator.Options{RateHintValue: "300"}, within: time.Second,
+			wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultRateLimited}) },
+		},
+		"the pipeline hangs and refuses": {cause: causePipeline, within: 25 * time.Second, wrong: func(w *world) {
+			entries(w.server, "some", 1, time.Now().Unix())
+			w.sink.refuseWith(func(plog.Logs) error {
+				time.Sleep(25 * time.Second)
+				return assert.AnError
+			})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := newOperator(t, quietWorld(simulator.Options{}))
-				o.faults(simulator.Fault{Kind: kind, Count: 1})
-				time.Sleep(10 * time.Minute)
-				assert.Equal(t, []string{saysBegin}, o.lines())
-				o.faults(simulator.Fault{Kind: kind, Count: 2})
-				time.Sleep(10 * time.Minute)
+				w := quietWorld(tc.opts)
+				o := newOperator(t, w)
+				time.Sleep(10*time.Minute + 30*time.Second)
+				synctest.Wait()
+				require.Equal(t, []string{"StatusOK"}, o.statuses())
+				tc.wrong(w)
+				broken := time.Now()
+				// The first call after that is within poll_interval, of which the second half may be left.
+				time.Sleep(w.cfg.PollInterval + tc.within + time.Second)
+				synctest.Wait()
+				require.Equal(t, []string{"StatusOK", "StatusRecoverableError: " + tc.cause.info().title}, o.statuses())
+				sent := time.Now().Add(-time.Duration(points(t, o.tel, "trouble")["cause="+string(tc.cause)] * float64(time.Second)))
+				assert.GreaterOrEqual(t, sent.Sub(broken), -time.Second, "trouble begins with the call that fails")
+				told := o.logs.All()[1].Time
+				assert.InDelta(t, tc.within.Seconds(), told.Sub(sent).Seconds(), 1.1)
 				o.stop()
-				assert.Equal(t, []string{saysBegin, saysFails + string(c), saysWell + string(c)}, o.lines())
-				assert.Equal(t, []string{"StatusOK", "StatusRecoverableError", "StatusOK"}, withoutText(o.statuses()))
 			})
 		})
 	}
+}
+
+// calm is for how long it has to go well, with the default configuration.
+const calm = time.Minute
+
+// refuseSome refuses three of four batches, by chance.
+func refuseSome(w *world, err error) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	w.sink.refuseWith(func(plog.Logs) error {
+		if rng.Float64() < 0.75 {
+			return err
+		}
+		return nil
+	})
+}
+
+// TestPartialFailure: what fails most of the time, and not always, is trouble that
+// lasts: it is told a few times at most, not with every try that gets through, its
+// metric reaches what the alerts wait for, and when the cause goes it is over soon.
+// Covers F38.
+func TestPartialFailure(t *testing.T) {
+	for name, tc := range map[string]struct {
+		busy  bool // whether there are entries all the time
+		wrong func(w *world)
+		cause []cause // that it may be called
+	}{
+		"the API, quiet tenant": {wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
+		"the API, busy tenant":  {busy: true, wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
+		"every other call":      {busy: true, wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5}) }, cause: []cause{causeNetwork}},
+		"the scope":             {wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultMissingScope, Probability: 0.75}) }, cause: []cause{causeScope}},
+		"the pipeline":          {busy: true, wrong: func(w *world) { refuseSome(w, assert.AnError) }, cause: []cause{causePipeline}},
+		"the pipeline, for good": {
+			busy: true, wrong: func(w *world) { refuseSome(w, consumererror.NewPermanent(assert.AnError)) }, cause: []cause{causePipeline},
+		},
+		"API and pipeline": {busy: true, cause: []cause{causeAPI, causePipeline}, wrong: func(w *world) {
+			w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75})
+			refuseSome(w, assert.AnError)
+		}},
+		"network and API": {busy: true, cause: []cause{causeNetwork, causeAPI}, wrong: func(w *world) {
+			w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.5}, simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts := simulator.Options{}
+				if tc.busy {
+					opts.Tenant = simulator.Tenant{Seed: 3, PerSecond: 1, Start: time.Now().Unix()}
+				}
+				w := quietWorld(opts)
+				o := newOperator(t, w)
+				time.Sleep(10 * time.Minute)
+				require.Equal(t, []string{"StatusOK"}, o.statuses())
+				tc.wrong(w)
+				time.Sleep(time.Hour)
+				lasted := 0
+				for range 6 * 60 {
+					for attributes, seconds := range points(t, o.tel, "trouble") {
+						if seconds > 300 {
+							assert.Contains(t, tc.cause, cause(strings.TrimPrefix(attributes, "cause=")))
+							lasted++
+						}
+					}
+					time.Sleep(time.Minute)
+				}
+				assert.Greater(t, lasted, 5*60, "minutes in which an alert would fire")
+				began := len(o.statuses())
+				// A few times it seemed to be over, or to be the other cause alone.
+				assert.LessOrEqual(t, began, 2+4*len(tc.cause), "%v", o.statuses())
+				assert.Equal(t, componentstatus.StatusRecoverableError, o.last().Status())
+
+				w.faults()
+				w.sink.refuseWith(nil)
+				time.Sleep(calmAtMost*calm + 2*time.Minute)
+				assert.Len(t, o.statuses(), began+1)
+				assert.Equal(t, componentstatus.StatusOK, o.last().Status())
+				o.stop()
+			})
+		})
+	}
+}
+
+// TestShortOutage: the end of an outage is told a minute later, with how long it took
+// until it went well again. One that comes back soon has to be gone for longer. Covers
+// F38.
+func TestShortOutage(t *testing.T) {
+	require.Equal(t, calm, firstCalm(configretry.NewDefaultBackOffConfig()))
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperator(t, quietWorld(simulator.Options{}))
+		outage := func() (after time.Duration) {
+			told := len(o.statuses())
+			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 4})
+			for began := time.Now(); len(o.statuses()) < told+2; {
+				require.Less(t, time.Since(began), time.Hour, "%v", o.lines())
+				time.Sleep(time.Second)
+				synctest.Wait()
+			}
+			over := o.logs.All()[len(o.logs.All())-1]
+			require.Equal(t, saysWell+"network", o.lines()[len(o.lines())-1])
+			lasted := over.ContextMap()["after"].(time.Duration)
+			assert.Less(t, lasted, 90*time.Second)
+			began := o.logs.All()[len(o.logs.All())-2].Time
+			return over.Time.Sub(began)
+		}
+		time.Sleep(10 * time.Minute)
+		assert.InDelta(t, calm.Seconds(), outage().Seconds(), 45)
+		time.Sleep(10 * time.Minute)
+		assert.InDelta(t, (3 * calm).Seconds(), outage().Seconds(), 45)
+		time.Sleep(10 * time.Minute)
+		assert.InDelta(t, (9 * calm).Seconds(), outage().Seconds(), 45)
+		time.Sleep(comesBack * calm)
+		assert.InDelta(t, calm.Seconds(), outage().Seconds(), 45)
+		o.stop()
+	})
+}
+
+// TestHangIsNotCalm: trouble is not over while a call hangs that may be the next
+// failure.
+func TestHangIsNotCalm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		w.cfg.ClientConfig.Timeout = 4 * time.Minute
+		o := newOperator(t, w)
+		o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 3}, simulator.Fault{Kind: simulator.FaultHang, After: 1})
+		time.Sleep(5 * time.Hour)
+		o.stop()
+		assert.Equal(t, []string{saysBegin, saysFails + "network"}, o.lines())
+	})
+}
+
+// TestLostRecords: while the pipeline refuses records for good, the status says so and
+// the metric grows, until it takes a page whole: pages without entries show nothing.
+// Each batch has one line with its ids.
+func TestLostRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		o := newOperator(t, w)
+		time.Sleep(10 * time.Minute)
+		w.sink.refuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
+		for batch := range 20 {
+			entries(o.server, fmt.Sprint("lost", batch), 3, time.Now().Unix())
+			time.Sleep(5 * time.Minute)
+		}
+		time.Sleep(5 * time.Hour)
+		bad := "StatusRecoverableError: the pipeline does not take records"
+		require.Equal(t, []string{"StatusOK", bad}, o.statuses())
+		assert.Equal(t, "the pipeline does not take records: it has refused 3 for good, they are lost: Permanent error: the processor or exporter that refuses them logs why; its error is not repeated here, as it may quote records", o.last().Err().Error())
+		assert.InDelta(t, (5*time.Hour + 100*time.Minute).Seconds(), points(t, o.tel, "trouble")["cause=pipeline"], 70)
+		ids := map[string]bool{}
+		for _, line := range o.logs.All()[1:] {
+			require.Equal(t, "The pipeline refused records for good: they are lost", line.Message)
+			require.Equal(t, "pipeline", line.ContextMap()["cause"])
+			for _, id := range line.ContextMap()["log.record.uid"].([]any) {
+				ids[id.(string)] = true
+			}
+		}
+		assert.Len(t, ids, 60)
+		assert.Len(t, o.logs.All(), 21)
+
+		w.sink.refuseWith(nil)
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, []string{"StatusOK", bad}, o.statuses(), "nothing was taken yet")
+		entries(o.server, "taken", 1, time.Now().Unix())
+		time.Sleep(3 * time.Minute)
+		assert.Equal(t, []string{"StatusOK", bad, "StatusOK"}, o.statuses())
+		assert.Zero(t, points(t, o.tel, "trouble")["cause=pipeline"])
+		assert.Equal(t, saysWell+"pipeline", o.lines()[21])
+		o.stop()
+		assert.Len(t, o.sink.got(), 1)
+	})
+}
+
+// TestLostAfterRefusals: a pipeline that refused for a while and then for good is told
+// anew, as it is worse now.
+func TestLostAfterRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		w.cfg.RetryOnFailure.MaxElapsedTime = 5 * time.Minute
+		o := newOperator(t, w)
+		w.sink.refuseWith(func(plog.Logs) error { return assert.AnError })
+		entries(o.server, "some", 3, time.Now().Unix())
+		time.Sleep(time.Hour)
+		o.stop()
+		bad := "StatusRecoverableError: the pipeline does not take records"
+		assert.Equal(t, []string{"StatusOK", bad, "StatusOK", bad}, o.statuses())
+		assert.Contains(t, o.last().Err().Error(), "it has refused 3 for good, they are lost: ")
+	})
+}
+
+// TestScopeNeedsAnotherToken: where a token keeps the scopes that it was given out with,
+// a scope that is granted works as soon as Feishu gives out another token, which is
+// asked for with every try.
+func TestScopeNeedsAnotherToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperator(t, quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultMissingScope}}}))
+		time.Sleep(5 * time.Hour)
+		asked := 0
+		for _, call := range o.server.Calls() {
+			if call.Endpoint == simulator.EndpointToken {
+				asked++
+			}
+		}
+		assert.Greater(t, asked, 5*60/5)
+		assert.Contains(t, o.last().Err().Error(), "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes")
+		o.stop()
+	})
 }
 
 // TestStandbyIsWell: a replica that is no longer elected has no trouble, whatever it

@@ -40,6 +40,7 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 	began := time.Now()
 	delay := newBackOff(p.retry)
 	for {
+		sent := time.Now()
 		err := p.try(ctx, logs)
 		if err == nil {
 			return 0, plog.Logs{}, nil
@@ -58,11 +59,12 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 		}
 		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
 		if forGood(err) || !p.retry.Enabled || gaveUp {
-			p.logger.Error("The pipeline refused records for good: they are lost", zap.Error(safeRefusal(err)), zap.Int("records", refused), zap.Strings("log.record.uid", uidsOf(logs)))
+			p.logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(causePipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused), zap.Strings("log.record.uid", uidsOf(logs)))
+			h.lost(refused, safeRefusal(err), sent)
 			return refused, plog.Logs{}, nil
 		}
 		wait := delay.NextBackOff()
-		h.failed(causePipeline, safeRefusal(err), wait)
+		h.failed(causePipeline, safeRefusal(err), sent, wait)
 		if err := sleep(ctx, wait); err != nil {
 			return 0, logs, err
 		}

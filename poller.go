@@ -189,6 +189,10 @@ func (p *poller) loop(ctx context.Context) error {
 		if p.notBefore.After(time.Now()) && p.notBefore.Before(wake) {
 			wake = p.notBefore
 		}
+		// A call in flight may be the next failure: its outcome says whether trouble is over.
+		if at := p.health.settles(); p.flying == 0 && !at.IsZero() && at.Before(wake) {
+			wake = at
+		}
 		timer.Reset(time.Until(wake))
 		select {
 		case <-ctx.Done():
@@ -200,6 +204,9 @@ func (p *poller) loop(ctx context.Context) error {
 				return err
 			}
 		case now := <-timer.C:
+			if p.flying == 0 {
+				p.health.settle()
+			}
 			if !now.Before(nextTick) {
 				p.sched.due = true
 				for !now.Before(nextTick) {
@@ -289,7 +296,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		w.began = min(w.began, date)
 	}
 	w.pages++
-	keys, delivered, err := p.deliver(ctx, w, r)
+	keys, delivered, lost, err := p.deliver(ctx, w, r)
 	if err != nil {
 		if len(keys) > 0 {
 			err = errors.Join(err, p.commit(ctx, keys))
@@ -326,7 +333,9 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	if delivered > 0 || !r.page.hasMore {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
-		p.health.recovered()
+		if lost == 0 {
+			p.health.recovered(delivered > 0, !r.page.hasMore)
+		}
 	}
 	p.tellComplete()
 	return nil
@@ -382,7 +391,7 @@ func (p *poller) stuck(w *walk, err error) {
 	w.restart()
 	wait := p.delays.config() // each try costs pages
 	p.notBefore = time.Now().Add(wait)
-	p.health.failed(causePaging, fmt.Errorf("%s: %w", opList, err), wait)
+	p.health.failed(causePaging, fmt.Errorf("%s: %w", opList, err), time.Now(), wait)
 }
 
 // failed decides what to do after a failed call. The walk stays as it is, so the
@@ -391,7 +400,7 @@ func (p *poller) stuck(w *walk, err error) {
 func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	var unwritten *unwrittenError
 	if errors.As(err, &unwritten) {
-		return p.waitAfter(ctx, causeStorage, unwritten.error)
+		return p.waitAfter(ctx, causeStorage, unwritten.error, time.Now())
 	}
 	var api *apiError
 	if !errors.As(err, &api) {
@@ -448,14 +457,14 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 		wait = max(p.delays.passing(), api.wait)
 	}
 	p.notBefore = latest(p.notBefore, time.Now().Add(wait))
-	p.health.failed(api.cause, api, wait)
+	p.health.failed(api.cause, api, time.Now().Add(-api.took), wait)
 	return nil
 }
 
 // deliver hands the new entries of a page to the pipeline and returns what to
-// remember of the page, and how many entries were delivered. With an error, that is
-// what the pipeline took before the term ended.
-func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey, delivered int, err error) {
+// remember of the page, how many entries were handed over, and how many of them were
+// lost. With an error, that is what the pipeline took before the term ended.
+func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey, delivered, lost int, err error) {
 	var (
 		items []*item   // the new entries,
 		fresh []seenKey // and their keys
@@ -493,16 +502,17 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey
 		end := min(start+maxPageSize, len(items))
 		batch := items[start:end]
 		logs, stats := p.records.build(batch, r.res.received)
-		lost, left, err := p.pipe.hand(ctx, logs, p.health)
+		refused, left, err := p.pipe.hand(ctx, logs, p.health)
 		if err != nil {
 			accepted := taken(batch, fresh[start:end], left)
 			p.tel.delivered(len(accepted), 0, recordStats{})
-			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), err
+			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), lost, err
 		}
-		p.tel.delivered(len(batch)-lost, lost, stats)
+		lost += refused
+		p.tel.delivered(len(batch)-refused, refused, stats)
 		p.tel.late(batch, p.sched.pos, p.clock.now())
 	}
-	return p.remember(append(fresh, again...)), len(items), nil
+	return p.remember(append(fresh, again...)), len(items), lost, nil
 }
 
 func (p *poller) remember(keys []seenKey) []seenKey {
@@ -546,6 +556,7 @@ func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 	lasting, done := outlive(ctx, commitGrace)
 	defer done()
 	for {
+		began := time.Now()
 		writing, cancel := context.WithTimeout(lasting, commitGrace)
 		err := p.store.save(writing, c, keys, forgettable)
 		cancel()
@@ -557,7 +568,7 @@ func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 			p.logger.Warn("Another replica has taken over: what this one delivered last may come again")
 			return err
 		case ctx.Err() == nil:
-			_ = p.waitAfter(ctx, causeStorage, err)
+			_ = p.waitAfter(ctx, causeStorage, err, began)
 		case sleep(lasting, commitGrace/20) != nil:
 			p.logger.Warn("The position could not be written before the end: what was delivered since the last time comes again", zap.Error(err))
 			return ctx.Err()
@@ -578,9 +589,9 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	}
 }
 
-// waitAfter notes a failure that passes by itself and waits for the next try; for the
-// end of the term, where there can be none.
-func (p *poller) waitAfter(ctx context.Context, c cause, err error) error {
+// waitAfter notes a failure that passes by itself, of what was begun at a time, and
+// waits for the next try; for the end of the term, where there can be none.
+func (p *poller) waitAfter(ctx context.Context, c cause, err error, began time.Time) error {
 	var panicked *panicError
 	if errors.As(err, &panicked) {
 		p.health.unusable(c, err)
@@ -588,19 +599,20 @@ func (p *poller) waitAfter(ctx context.Context, c cause, err error) error {
 		return ctx.Err()
 	}
 	wait := p.delays.passing()
-	p.health.failed(c, err, wait)
+	p.health.failed(c, err, began, wait)
 	return sleep(ctx, wait)
 }
 
 // retryStorage calls f until it succeeds or fails for good.
 func retryStorage[A, B any](ctx context.Context, p *poller, f func() (A, B, error)) (A, B, error) {
 	for {
+		began := time.Now()
 		a, b, err := f()
 		var unusable *unusableError
 		if err == nil || errors.As(err, &unusable) {
 			return a, b, err
 		}
-		if err := p.waitAfter(ctx, causeStorage, err); err != nil {
+		if err := p.waitAfter(ctx, causeStorage, err, began); err != nil {
 			return a, b, err
 		}
 	}

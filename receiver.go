@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
 	"go.uber.org/zap"
 )
 
@@ -155,9 +156,11 @@ func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error
 		client.Transport = r.transport
 	}
 	r.closeIdle = client.CloseIdleConnections
+	ours := []attribute.KeyValue{receiverAttribute(r.set.ID)}
 	traced := *client
 	traced.Transport = otelhttp.NewTransport(client.Transport,
-		otelhttp.WithTracerProvider(r.set.TracerProvider), otelhttp.WithMeterProvider(r.set.MeterProvider))
+		otelhttp.WithTracerProvider(r.set.TracerProvider), otelhttp.WithMeterProvider(r.set.MeterProvider),
+		otelhttp.WithMetricAttributesFn(func(*http.Request) []attribute.KeyValue { return ours }))
 	// The access token must not follow a redirect to another host, and no
 	// documented answer is a redirect.
 	traced.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -235,7 +238,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 	report := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
 	clock := &serverClock{}
 	r.tel.gauges.begin(clock, r.storage != nil)
-	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges}
+	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges, first: firstCalm(r.cfg.RetryOnFailure)}
 	defer func() {
 		if r.lost() {
 			well.rest()
@@ -341,6 +344,7 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *health) (stora
 	}
 	delay := newBackOff(r.cfg.RetryOnFailure)
 	for {
+		began := time.Now()
 		keeper, err := openGuarded(ctx, r.storage, r.set.ID)
 		if err == nil {
 			return keeper, nil
@@ -351,7 +355,7 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *health) (stora
 			return nil, err
 		}
 		wait := delay.NextBackOff()
-		waiting.failed(causeStorage, fmt.Errorf("cannot open the storage: %w", err), wait)
+		waiting.failed(causeStorage, fmt.Errorf("cannot open the storage: %w", err), began, wait)
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -262,6 +263,12 @@ func (h *statusHost) Report(event *componentstatus.Event) {
 	h.statuses = append(h.statuses, event.Status())
 }
 
+func (h *statusHost) seen() []componentstatus.Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.statuses)
+}
+
 func newTestReceiver(t *testing.T, w *world) *auditReceiver {
 	t.Helper()
 	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, w.sink, w.paces)
@@ -275,16 +282,30 @@ func newTestReceiver(t *testing.T, w *world) *auditReceiver {
 func TestStatusOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
+		// Three pages, of which the last one ends the first window.
+		w.cfg.PageSize = 100
+		w.latency = func() time.Duration { return 10 * time.Second }
+		entries(w.server, "some", 250, time.Now().Add(-w.cfg.InitialLookback).Unix()+10)
 		r := newTestReceiver(t, w)
+		r.transport = simulator.Transport(w.server, w.latency)
 		h := &statusHost{host: host{diskID: w.disk}}
 		require.NoError(t, r.Start(t.Context(), h))
+		var seen []int
+		for len(w.sink.got()) < 250 {
+			seen = append(seen, len(w.sink.got()))
+			require.Empty(t, h.seen(), "nothing is known to be well before the first window was read")
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		assert.Equal(t, []int{0, 100, 200}, slices.Compact(seen))
+		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK}, h.seen())
 		time.Sleep(5 * time.Minute)
 		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultMissingScope}} })
 		time.Sleep(time.Hour)
 		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 		time.Sleep(10 * time.Minute)
 		require.NoError(t, r.Shutdown(context.Background()))
-		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK, componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.statuses)
+		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK, componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.seen())
 	})
 }
 

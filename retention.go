@@ -108,7 +108,7 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 	p.logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
 		zap.Time("from", time.Unix(gap.from, 0).UTC()), zap.Time("to", time.Unix(gap.to, 0).UTC()), zap.Duration("refused_for", time.Since(w.refusedSince).Round(time.Second)))
 	if p.sched.pos.done() {
-		p.health.recovered()
+		p.health.recovered(false, true)
 	}
 	p.tellComplete()
 	return true, p.commit(ctx, nil)

@@ -31,13 +31,18 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 	if err != nil {
 		return nil, err
 	}
-	receiver := attribute.String("receiver", id.String())
+	receiver := receiverAttribute(id)
 	t := &telemetry{
 		builder: builder, tracer: metadata.Tracer(set),
 		receiver: receiver, plain: metric.WithAttributeSet(attribute.NewSet(receiver)),
 	}
 	t.zero()
 	return t, t.gauges.register(builder, receiver)
+}
+
+// receiverAttribute says of which receiver a metric is.
+func receiverAttribute(id component.ID) attribute.KeyValue {
+	return attribute.String("receiver", id.String())
 }
 
 // zero shows every counter from the start: an alert on an increase does not see the

@@ -43,6 +43,68 @@ func (w *world) observed(t *testing.T, tel *componenttest.Telemetry, extensions 
 	return r
 }
 
+// TestEveryMetricNamesTheReceiver: of whatever scope a metric is, each of its points
+// says of which receiver.
+func TestEveryMetricNamesTheReceiver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		entries(w.server, "some", 5, time.Now().Unix()-30)
+		o := newOperator(t, w)
+		time.Sleep(10 * time.Minute)
+		o.faults(simulator.Fault{Kind: simulator.FaultHTML, Count: 3})
+		time.Sleep(10 * time.Minute)
+		var all metricdata.ResourceMetrics
+		require.NoError(t, o.tel.Reader.Collect(t.Context(), &all))
+		scopes := map[string]int{}
+		for _, scope := range all.ScopeMetrics {
+			for _, m := range scope.Metrics {
+				for _, set := range attributeSets(t, m) {
+					id, ok := set.Value("receiver")
+					require.True(t, ok, "%s of %s: %s", m.Name, scope.Scope.Name, set.Encoded(attribute.DefaultEncoder()))
+					assert.Equal(t, "feishu_audit", id.AsString(), m.Name)
+					scopes[scope.Scope.Name]++
+				}
+			}
+		}
+		assert.Len(t, scopes, 3, "ours, receiverhelper's, otelhttp's: %v", scopes)
+		o.stop()
+	})
+}
+
+// attributeSets are those of each of a metric's points.
+func attributeSets(t *testing.T, m metricdata.Metrics) (sets []attribute.Set) {
+	t.Helper()
+	switch data := m.Data.(type) {
+	case metricdata.Gauge[int64]:
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	case metricdata.Gauge[float64]:
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	case metricdata.Sum[int64]:
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	case metricdata.Sum[float64]:
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	case metricdata.Histogram[int64]:
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	case metricdata.Histogram[float64]:
+		for _, p := range data.DataPoints {
+			sets = append(sets, p.Attributes)
+		}
+	default:
+		require.Fail(t, "a kind of metric that this test does not know", "%s: %T", m.Name, data)
+	}
+	return sets
+}
+
 // points are the values of a metric, by the attributes besides the receiver's id,
 // which each must have. A metric without points is an empty map.
 func points(t *testing.T, tel *componenttest.Telemetry, name string) map[string]float64 {

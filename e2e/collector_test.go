@@ -49,6 +49,7 @@ type setup struct {
 	Backend   string            // its base URL
 	Metrics   bool              // whether the collector sends its own metrics to the backend
 	PerMinute int               // requests_per_minute
+	Retry     string            // retry_on_failure: fast, if not the default
 	Scrape    string            // where Prometheus finds the collector's metrics, "" for nowhere
 	Suffixes  bool              // whether they are named with units and suffixes, which is not the collector's default
 	Health    string            // where healthcheckv2 listens, "" for nowhere
@@ -67,7 +68,7 @@ func newSetup(t *testing.T, endpoint string, extra ...string) *setup {
 	dir := t.TempDir()
 	return &setup{
 		binary: binary(t), dir: dir, Storage: filepath.Join(dir, "storage"), Endpoint: endpoint, Extra: extra,
-		Timeout: 30 * time.Second, PerMinute: 6000,
+		Timeout: 30 * time.Second, PerMinute: 6000, Retry: "{initial_interval: 100ms, max_interval: 1s}",
 		// The backend's answer is the pipeline's answer.
 		Exporter: []string{"sending_queue: {enabled: false}", "retry_on_failure: {enabled: false}"},
 	}
@@ -108,7 +109,7 @@ receivers:
     storage: file_storage
     poll_interval: 1s
     requests_per_minute: {{.PerMinute}}
-    retry_on_failure: {initial_interval: 100ms, max_interval: 1s}
+    retry_on_failure: {{.Retry}}
 {{- range .Extra}}
     {{.}}
 {{- end}}

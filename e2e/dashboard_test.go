@@ -18,24 +18,47 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// queries are those of the dashboard, by panel, as Grafana would send them.
-func queries(t *testing.T) map[string][]string {
+// dashboard is what asks Prometheus.
+type dashboard struct {
+	Panels []struct {
+		Title   string `json:"title"`
+		Targets []struct {
+			Expr string `json:"expr"`
+		} `json:"targets"`
+	} `json:"panels"`
+	Templating struct {
+		List []struct {
+			Name       string `json:"name"`
+			Type       string `json:"type"`
+			Definition string `json:"definition"`
+		} `json:"list"`
+	} `json:"templating"`
+	Annotations struct {
+		List []struct {
+			Expr string `json:"expr"`
+		} `json:"list"`
+	} `json:"annotations"`
+}
+
+func readDashboard(t *testing.T) (d dashboard) {
 	text, err := os.ReadFile("../examples/prometheus/dashboard.json")
 	require.NoError(t, err)
-	var dashboard struct {
-		Panels []struct {
-			Title   string `json:"title"`
-			Targets []struct {
-				Expr string `json:"expr"`
-			} `json:"targets"`
-		} `json:"panels"`
-	}
-	require.NoError(t, json.Unmarshal(text, &dashboard))
-	variables := strings.NewReplacer("$job", ".*", "$receiver", ".*", "$__rate_interval", "10s")
+	require.NoError(t, json.Unmarshal(text, &d))
+	return d
+}
+
+var (
+	// asGrafana fills in the variables as Grafana does where all are chosen.
+	asGrafana   = strings.NewReplacer("$job", ".*", "$receiver", ".*", "$__rate_interval", "10s")
+	labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
+)
+
+// queries are those of the dashboard, by panel, as Grafana would send them.
+func queries(t *testing.T) map[string][]string {
 	out := map[string][]string{}
-	for _, panel := range dashboard.Panels {
+	for _, panel := range readDashboard(t).Panels {
 		for _, target := range panel.Targets {
-			out[panel.Title] = append(out[panel.Title], variables.Replace(target.Expr))
+			out[panel.Title] = append(out[panel.Title], asGrafana.Replace(target.Expr))
 		}
 	}
 	return out

@@ -22,16 +22,22 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-var onCall = flag.String("oncall", "", "write what the person on call sees in each of ten faults to this folder")
+var onCall = flag.String("oncall", "", "write what the person on call sees in each fault to this folder")
 
-// TestOnCall breaks one thing at a time, and a minute later writes down what the person
-// on call has: the dashboard, the status and the last log line. Somebody who was told no
-// more should be able to say what is wrong and whose fault it is; key.txt has the answers.
-func TestOnCall(t *testing.T) {
-	if *onCall == "" {
-		t.Skip("a trial for people: run `make on-call`")
-	}
-	require.NoError(t, os.MkdirAll(*onCall, 0o750))
+// onCallFault is something that somebody has to name.
+type onCallFault struct {
+	name   string
+	wrong  func(*testing.T, *scene)
+	cause  string
+	title  string // that the status begins with
+	letter string // of the file for people
+
+	scene  *scene
+	broken time.Time
+	named  time.Duration
+}
+
+func onCallFaults() []*onCallFault {
 	faulty := func(kind simulator.FaultKind) func(*testing.T, *scene) {
 		return func(_ *testing.T, s *scene) {
 			s.api.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: kind}} })
@@ -40,44 +46,118 @@ func TestOnCall(t *testing.T) {
 	answering := func(status int) func(*testing.T, *scene) {
 		return func(_ *testing.T, s *scene) { s.backend.answering(always(status)) }
 	}
-	faults := map[string]func(*testing.T, *scene){
-		"the app's secret was changed": func(_ *testing.T, s *scene) {
+	return []*onCallFault{
+		{name: "the app's secret was changed", cause: "credential", title: "app_id or app_secret is wrong: ", wrong: func(_ *testing.T, s *scene) {
 			s.api.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: "another"} })
 			s.api.RevokeTokens()
-		},
-		"the app lost the scope":                               faulty(simulator.FaultMissingScope),
-		"the app's IP whitelist does not have the collector":   faulty(simulator.FaultIPRefused),
-		"the tenant's calls of the month are used up":          faulty(simulator.FaultQuotaExceeded),
-		"somebody else uses up the app's rate limit":           faulty(simulator.FaultRateLimited),
-		"Feishu's API answers with HTTP 500":                   faulty(simulator.FaultInternal),
-		"Feishu's API cannot be reached":                       func(t *testing.T, s *scene) { s.api.down(t) },
-		"the backend is overloaded: it answers with 503":       answering(http.StatusServiceUnavailable),
-		"the backend refuses the records: it answers with 400": answering(http.StatusBadRequest),
-		"the disk of file_storage is full":                     func(t *testing.T, s *scene) { fillUp(t, s.setup.Storage) },
+		}},
+		{name: "the app lost the scope", cause: "scope", title: "the app may not read the audit log: ", wrong: faulty(simulator.FaultMissingScope)},
+		{name: "the app's IP whitelist does not have the collector", cause: "address", title: "this collector's IP address is not allowed: ", wrong: faulty(simulator.FaultIPRefused)},
+		{name: "the tenant's calls of the month are used up", cause: "quota", title: "the tenant's calls of this month are used up: ", wrong: faulty(simulator.FaultQuotaExceeded)},
+		{name: "somebody else uses up the app's rate limit", cause: "rate_limit", title: "the API's rate limit is reached: ", wrong: faulty(simulator.FaultRateLimited)},
+		{name: "Feishu's API answers with HTTP 500", cause: "api", title: "the API fails: ", wrong: faulty(simulator.FaultInternal)},
+		{name: "Feishu's API refuses connections", cause: "network", title: "the API does not answer: ", wrong: func(t *testing.T, s *scene) { s.api.down(t) }},
+		{name: "Feishu's API hangs", cause: "network", title: "the API does not answer: ", wrong: faulty(simulator.FaultHang)},
+		{name: "the backend is overloaded: it answers with 503", cause: "pipeline", title: "the pipeline does not take records: ", wrong: answering(http.StatusServiceUnavailable)},
+		{name: "the backend refuses the records: it answers with 400", cause: "pipeline", title: "the pipeline does not take records: it has refused ", wrong: answering(http.StatusBadRequest)},
+		{name: "the file of file_storage may not grow", cause: "storage", title: "the position cannot be read or written: ", wrong: func(t *testing.T, s *scene) {
+			info, err := os.Stat(s.setup.file())
+			require.NoError(t, err)
+			limitFiles(t, s.collector.cmd.Process.Pid, uint64(info.Size()))
+		}},
 	}
-	letters := rand.Perm(len(faults))
+}
+
+// TestOnCall breaks one thing in each of some collectors with the default retries and
+// time limits, all at once. Within a minute of the first call after that, the metric,
+// the status and the last line that is not about debugging name the cause. (With the
+// default poll_interval that call is made within a minute; here it is a second.)
+//
+// With -oncall it writes down what the person on call has a minute later: the
+// dashboard, the status and that line. Somebody who was told no more should be able to
+// say what is wrong and whose fault it is; key.txt has the answers.
+func TestOnCall(t *testing.T) {
+	faults := onCallFaults()
+	var scrapes []string
+	for i, letter := range rand.Perm(len(faults)) {
+		s := &scene{backend: newBackend(t)}
+		s.api = newAPI(t, simulator.Options{Tenant: simulator.Tenant{Seed: 71, PerSecond: 30, Start: time.Now().Unix() - 5}})
+		s.setup = newSetup(t, "http://"+s.api.addr, "initial_lookback: 5s", "recheck_after: [10s, 1h]")
+		s.setup.Retry = "{}"
+		s.setup.Scrape, s.setup.Health = freeAddress(t), freeAddress(t)
+		scrapes = append(scrapes, s.setup.Scrape)
+		s.collector = s.setup.start(t, s.backend)
+		faults[i].scene, faults[i].letter = s, string(rune('A'+letter))
+	}
+	p := newPrometheus(t, scrapes...)
+	for _, f := range faults {
+		eventually(t, time.Minute, "entries arrive", func() bool { return f.scene.backend.count() > 0 })
+	}
+	if *onCall != "" {
+		pause(t, 20*time.Second) // something to see in the dashboard
+	}
+	for _, f := range faults {
+		require.Empty(t, f.scene.lastLine(), f.name)
+		f.broken = time.Now()
+		f.wrong(t, f.scene)
+	}
+	eventually(t, time.Minute, "every fault is named", func() bool {
+		all := true
+		for _, f := range faults {
+			if f.named == 0 && f.isNamed(t, p) {
+				f.named = time.Since(f.broken)
+			}
+			require.False(t, f.named == 0 && time.Since(f.broken) > time.Minute, "%s: not named within a minute", f.name)
+			all = all && f.named != 0
+		}
+		return all
+	})
+	for _, f := range faults {
+		t.Logf("| %s | `%s` | %.0f s |", f.name, f.cause, f.named.Seconds())
+	}
+	if *onCall == "" {
+		return
+	}
+	pause(t, time.Minute-time.Since(faults[0].broken))
+	require.NoError(t, os.MkdirAll(*onCall, 0o750))
 	var key strings.Builder
-	for i, name := range slices.Sorted(maps.Keys(faults)) {
-		letter := string(rune('A' + letters[i]))
-		fmt.Fprintf(&key, "%s: %s\n", letter, name)
-		t.Run(letter, func(t *testing.T) {
-			t.Parallel()
-			s := &scene{backend: newBackend(t)}
-			s.api = newAPI(t, simulator.Options{Tenant: simulator.Tenant{Seed: 71, PerSecond: 30, Start: time.Now().Unix() - 5}})
-			s.setup = newSetup(t, "http://"+s.api.addr, "initial_lookback: 5s", "recheck_after: [10s, 1h]")
-			s.setup.Scrape, s.setup.Health = freeAddress(t), freeAddress(t)
-			mountSmall(t, s.setup.Storage)
-			s.collector = s.setup.start(t, s.backend)
-			s.collector.says(t, ready, 30*time.Second)
-			p := newPrometheus(t, s.setup.Scrape)
-			eventually(t, 30*time.Second, "entries arrive", func() bool { return s.backend.count() > 0 })
-			pause(t, 20*time.Second)
-			faults[name](t, s)
-			pause(t, time.Minute)
-			s.write(t, p, filepath.Join(*onCall, letter+".txt"))
-		})
+	for _, f := range faults {
+		fmt.Fprintf(&key, "%s: %s\n", f.letter, f.name)
+		f.scene.write(t, p, filepath.Join(*onCall, f.letter+".txt"))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(*onCall, "key.txt"), []byte(key.String()), 0o600))
+}
+
+// isNamed tells whether metric, status and log line all say the right cause. None of
+// them may say a wrong one.
+func (f *onCallFault) isNamed(t *testing.T, p *prometheus) bool {
+	t.Helper()
+	trouble := p.query(t, fmt.Sprintf(`{__name__=~"otelcol_receiver_feishu_audit_trouble(_seconds)?", instance=%q} > 0`, f.scene.setup.Scrape))
+	for _, of := range trouble {
+		require.Equal(t, f.cause, of.Metric["cause"], "%s: the metric", f.name)
+	}
+	_, all := f.scene.setup.health(t)
+	status := all.Components["pipeline:logs"].Components["receiver:feishu_audit"]
+	if status.Error != "" {
+		require.Equal(t, "StatusRecoverableError", status.Status, f.name)
+		require.True(t, strings.HasPrefix(status.Error, f.title), "%s: the status says %s", f.name, status.Error)
+	}
+	line := f.scene.lastLine()
+	if line != "" {
+		require.Contains(t, line, fmt.Sprintf(`"cause": %q`, f.cause), "%s: the line", f.name)
+	}
+	return len(trouble) == 1 && status.Error != "" && line != ""
+}
+
+// lastLine is the receiver's last line that says that something is wrong.
+func (s *scene) lastLine() string {
+	lines := slices.DeleteFunc(strings.Split(s.collector.out.String(), "\n"), func(line string) bool {
+		return !strings.Contains(line, "feishu_audit") || !strings.Contains(line, "\twarn\t") && !strings.Contains(line, "\terror\t")
+	})
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
 }
 
 // write is what the person on call sees.
@@ -89,6 +169,9 @@ func (s *scene) write(t *testing.T, p *prometheus, path string) {
 		var values []string
 		for _, expr := range panels[title] {
 			for _, found := range p.query(t, expr) {
+				if found.Metric["instance"] != s.setup.Scrape {
+					continue
+				}
 				delete(found.Metric, "instance")
 				delete(found.Metric, "receiver")
 				labels, err := json.Marshal(found.Metric)
@@ -102,11 +185,6 @@ func (s *scene) write(t *testing.T, p *prometheus, path string) {
 	httpStatus, all := s.setup.health(t)
 	status, err := json.MarshalIndent(all.Components["pipeline:logs"], "", " ")
 	require.NoError(t, err)
-	fmt.Fprintf(&text, "\n# GET /status: HTTP %d\n\n%s\n\n# The last line of the log\n\n", httpStatus, status)
-	lines := slices.DeleteFunc(strings.Split(s.collector.out.String(), "\n"), func(line string) bool {
-		return !strings.Contains(line, "feishu_audit") || !strings.Contains(line, "\twarn\t") && !strings.Contains(line, "\terror\t")
-	})
-	require.NotEmpty(t, lines)
-	text.WriteString(lines[len(lines)-1] + "\n")
+	fmt.Fprintf(&text, "\n# GET /status: HTTP %d\n\n%s\n\n# The last line of the log\n\n%s\n", httpStatus, status, s.lastLine())
 	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
 }

@@ -25,8 +25,8 @@ var mutants = []mutant{
 	// Accept and commit.
 	{
 		"the watermark moves before the pipeline has accepted the page (F24)", "poller.go",
-		"	keys, delivered, err := p.deliver(ctx, w, r)\n",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, err := p.deliver(ctx, w, r)\n",
+		"	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
 	},
 	{
 		"the checkpoint is not written (F30)", "poller.go",
@@ -357,8 +357,8 @@ var mutants = []mutant{
 	},
 	{
 		"a trouble is told again with every failure (F38)", "health.go",
-		"	if c == h.told || !lasts {\n",
-		"	if !lasts {\n",
+		"	if c == h.told {\n		h.struck = time.Now()\n	}\n",
+		"",
 	},
 	{
 		"recovery is not told (F38)", "health.go",
@@ -372,8 +372,33 @@ var mutants = []mutant{
 	},
 	{
 		"failures that take turns are told with every change (F38)", "health.go",
-		"info.needsPerson || h.inRow >= patience ||",
-		"info.needsPerson || h.failures >= patience ||",
+		"	return time.Since(h.struck) < h.calm\n",
+		"	return c == h.told\n",
+	},
+	{
+		"trouble is over with the first success (F38)", "health.go",
+		"	if at := h.settles(); at.IsZero() || time.Now().Before(at) {\n",
+		"	if at := h.settles(); at.IsZero() {\n",
+	},
+	{
+		"trouble that comes back is over as soon as the first (F38)", "health.go",
+		"		h.calm = min(3*h.calm, calmAtMost*h.first)\n",
+		"",
+	},
+	{
+		"records that are lost are nobody's trouble (F38)", "pipe.go",
+		"			h.lost(refused, safeRefusal(err), sent)\n",
+		"",
+	},
+	{
+		"a page that was lost counts as taken (F38)", "poller.go",
+		"		if lost == 0 {\n",
+		"		if true {\n",
+	},
+	{
+		"trouble begins when the call has failed, not when it was sent (F38)", "client.go",
+		"		failed.took = took\n",
+		"",
 	},
 	{
 		"trouble whose failures are far between is told after three (F38)", "health.go",
