@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/config/configopaque"
@@ -33,7 +34,12 @@ type client struct {
 	appID       string
 	appSecret   configopaque.String
 	maxResponse int64
+	hidden      []string // what the configuration has sent along and no error may show
 	tokens      tokenSource
+	// closeIdle closes the connections that nobody uses; may be nil.
+	closeIdle func()
+	// unheard is set by a call that got no answer.
+	unheard atomic.Bool
 	// turn waits until the pace allows one more call of list_data, urgent or not, and
 	// returns what has to be called when that call has been answered.
 	turn func(ctx context.Context, urgent bool) (answered func(), err error)
@@ -114,6 +120,7 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string, req li
 		err = transportError(opList, err, c.secrets(token, req.PageToken)...)
 	} else {
 		p, err = readPage(res)
+		res.body = nil // the page has a copy of its own
 	}
 	if ctx.Err() != nil && err != nil {
 		return nil, nil, ctx.Err()
@@ -124,7 +131,7 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string, req li
 
 // secrets are what no error may show: the app secret and what else was sent.
 func (c *client) secrets(sent ...string) []string {
-	return append(sent, string(c.appSecret))
+	return append(append(sent, string(c.appSecret)), c.hidden...)
 }
 
 func readPage(res *answer) (*page, error) {
@@ -138,6 +145,9 @@ func readPage(res *answer) (*page, error) {
 		return nil, answerError(opList, res, 0, false)
 	case p.code != 0:
 		return nil, answerError(opList, res, p.code, true)
+	case res.status != http.StatusOK:
+		// A gateway's own JSON may have such a code, too. It is no empty last page.
+		return nil, answerError(opList, res, 0, false)
 	}
 	return p, nil
 }
@@ -179,7 +189,7 @@ func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	case *parsed.Code != 0:
 		return "", 0, answerError(opToken, res, *parsed.Code, true)
 	case res.status != http.StatusOK || !usableToken(parsed.Token) || parsed.Expire <= 0:
-		return "", 0, &apiError{operation: opToken, cause: causeAPI, httpStatus: res.status, logID: res.logID, reason: "the answer says success but holds no usable token"}
+		return "", 0, &apiError{operation: opToken, cause: causeAPI, httpStatus: res.status, logID: res.logID, wait: res.retryAfter(), reason: "the answer says success but holds no usable token"}
 	}
 	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
 }
@@ -204,14 +214,21 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	// A connection of HTTP/2 outlives a call that got no answer, even where it has died
+	// without a word. It is idle by now, and was not yet when that call ended.
+	if c.unheard.Swap(false) && c.closeIdle != nil {
+		c.closeIdle()
+	}
 	sent := time.Now()
 	res, err := c.http.Do(req)
 	if err != nil {
+		c.unheard.Store(true)
 		return nil, err
 	}
 	defer res.Body.Close()
 	data, err := readLimited(res.Body, c.maxResponse, res.ContentLength)
 	if err != nil {
+		c.unheard.Store(true)
 		return nil, err
 	}
 	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable

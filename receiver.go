@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/receiver"
@@ -29,8 +30,9 @@ import (
 // Shutdown; with one, each election won begins a term and each one lost ends it.
 //
 // The legal orders of calls are Start, then any number of begin and end from the
-// elector (which never calls them at the same time), then Shutdown, after which
-// the elector's calls do nothing; and Shutdown without Start.
+// elector, then Shutdown, after which the elector's calls do nothing; and Shutdown
+// without Start. The elector calls begin in a goroutine of its own: it may come after
+// the end that belongs to it. The context that it is given is over by then.
 type auditReceiver struct {
 	cfg     *Config
 	set     receiver.Settings
@@ -55,6 +57,7 @@ type auditReceiver struct {
 
 // term is the running poller.
 type term struct {
+	ctx    context.Context
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
@@ -104,6 +107,8 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		if r.storage, ok = extension.(storage.Extension); !ok {
 			return fmt.Errorf("storage: extension %q is not a storage extension: use file_storage or another one", id)
 		}
+	} else if r.cfg.K8sLeaderElector != nil {
+		r.set.Logger.Warn("No storage is configured beside k8s_leader_elector: the position is kept in memory and ends with each term, so that after an election entries come twice or are lost; set storage to one that all replicas share")
 	} else {
 		r.set.Logger.Warn("No storage is configured: the position is kept in memory, and after a restart reading begins at start_time or initial_lookback again")
 	}
@@ -125,13 +130,16 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		return err
 	}
 	if leader == nil {
-		r.begin()
+		r.begin(context.Background()) // not Start's context: that one ends when Start returns
 		return nil
 	}
 	leader.SetCallBackFuncs(
-		func(context.Context) {
+		func(leads context.Context) {
+			if leads.Err() != nil {
+				return // no longer
+			}
 			r.set.Logger.Info("Elected: this replica reads the audit log")
-			r.begin()
+			r.begin(leads)
 		},
 		func() {
 			r.set.Logger.Info("No longer elected: another replica reads the audit log")
@@ -165,6 +173,26 @@ func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error
 	return nil
 }
 
+// minHeaderSecret is how long the value of a configured header has to be, in bytes, to be
+// hidden: a short one is no secret, and its letters stand everywhere.
+const minHeaderSecret = 6
+
+// headerSecrets are the values of the configured headers, and what stands in them behind
+// a scheme like Basic.
+func headerSecrets(headers configopaque.MapList) []string {
+	var secrets []string
+	for _, opaque := range headers.Iter {
+		value := string(opaque)
+		_, credential, _ := strings.Cut(value, " ")
+		for _, s := range []string{value, credential} {
+			if len(s) >= minHeaderSecret {
+				secrets = append(secrets, s)
+			}
+		}
+	}
+	return secrets
+}
+
 // toClient bridges the two signatures that ClientConfig.ToClient has had in the
 // collector releases that we work with.
 func toClient(ctx context.Context, cfg *confighttp.ClientConfig, host component.Host, set component.TelemetrySettings) (*http.Client, error) {
@@ -183,20 +211,26 @@ func toClient(ctx context.Context, cfg *confighttp.ClientConfig, host component.
 	return nil, errors.New("this collector release has another confighttp than the feishu_audit receiver knows")
 }
 
-// begin starts a term. It returns at once.
-func (r *auditReceiver) begin() {
+// begin starts a term, which ends with the context at the latest. It returns at once.
+func (r *auditReceiver) begin(leads context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.shutdown || r.term != nil {
+	before := r.term
+	if r.shutdown || before != nil && before.ctx.Err() == nil {
 		return
 	}
-	// Not Start's context: that one ends when Start returns.
-	ctx, cancel := context.WithCancel(context.Background())
-	t := &term{cancel: cancel, ended: make(chan struct{})}
+	t := &term{ended: make(chan struct{})}
+	t.ctx, t.cancel = context.WithCancel(leads)
 	r.term = t
 	go func() {
 		defer close(t.ended)
-		r.run(ctx)
+		if before != nil { // its election was lost, and nobody has told us
+			<-before.ended
+		}
+		r.run(t.ctx)
+		if leads.Err() != nil {
+			r.tel.gauges.end()
+		}
 	}()
 }
 
@@ -220,10 +254,10 @@ func (r *auditReceiver) end(ctx context.Context) error {
 }
 
 // lost tells whether a term has ended because another replica was elected.
-func (r *auditReceiver) lost() bool {
+func (r *auditReceiver) lost(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.term == nil && !r.shutdown
+	return ctx.Err() != nil && !r.shutdown
 }
 
 // stopGrace is how long the pipeline may take to finish with the records that it
@@ -237,7 +271,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 	r.tel.gauges.begin(clock, r.storage != nil)
 	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges}
 	defer func() {
-		if r.lost() {
+		if r.lost(ctx) {
 			well.rest()
 		}
 	}()
@@ -280,7 +314,8 @@ func (r *auditReceiver) run(ctx context.Context) {
 		appID:       r.cfg.AppID,
 		appSecret:   r.cfg.AppSecret,
 		maxResponse: int64(r.cfg.MaxResponseSize),
-		tokens:      newTokenSource(),
+		hidden:      headerSecrets(r.cfg.ClientConfig.Headers),
+		closeIdle:   r.closeIdle,
 		heard:       r.pace.settle,
 		observe:     r.observe,
 		turn:        func(ctx context.Context, urgent bool) (func(), error) { return r.turn(ctx, kept, urgent) },
