@@ -34,7 +34,7 @@ type client struct {
 	appID       string
 	appSecret   configopaque.String
 	maxResponse int64
-	hidden      []string // what the configuration has sent along and no error may show
+	headers     configopaque.MapList // sent along, and as secret as the rest
 	tokens      tokenSource
 	// closeIdle closes the connections that nobody uses; may be nil.
 	closeIdle func()
@@ -131,7 +131,27 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string, req li
 
 // secrets are what no error may show: the app secret and what else was sent.
 func (c *client) secrets(sent ...string) []string {
-	return append(append(sent, string(c.appSecret)), c.hidden...)
+	return append(append(sent, string(c.appSecret)), headerSecrets(c.headers)...)
+}
+
+// minHeaderSecret is how long the value of a configured header has to be, in bytes, to be
+// hidden: a short one is no secret, and its letters stand everywhere.
+const minHeaderSecret = 6
+
+// headerSecrets are the values of the configured headers, and what stands in them behind
+// a scheme like Basic.
+func headerSecrets(headers configopaque.MapList) []string {
+	var secrets []string
+	for _, opaque := range headers.Iter {
+		value := string(opaque)
+		_, credential, _ := strings.Cut(value, " ")
+		for _, s := range []string{value, credential} {
+			if len(s) >= minHeaderSecret {
+				secrets = append(secrets, s)
+			}
+		}
+	}
+	return secrets
 }
 
 func readPage(res *answer) (*page, error) {
@@ -213,6 +233,12 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for name, value := range c.headers.Iter {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = string(value)
+		}
+		req.Header.Set(name, string(value))
 	}
 	// A connection of HTTP/2 outlives a call that got no answer, even where it has died
 	// without a word. It is idle by now, and was not yet when that call ended.

@@ -5,6 +5,8 @@ package feishuauditreceiver
 
 import (
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,7 +19,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -375,7 +379,7 @@ func TestTokenOfOneThatIsStopped(t *testing.T) {
 func TestPageIsHeldOnce(t *testing.T) {
 	p, res, err := respond(opList, http.StatusOK, nil, `{"code":0,"data":{"items":[{"id":"1"}]}}`).listData(t.Context(), request())
 	require.NoError(t, err)
-	assert.Equal(t, `{"id":"1"}`, p.items[0].text)
+	assert.Equal(t, "1", p.items[0].uid())
 	assert.Nil(t, res.body)
 }
 
@@ -387,7 +391,41 @@ func TestHeadersAreSecrets(t *testing.T) {
 	headers.Set("Proxy-Authorization", "Basic bWU6aGlkZGVu")
 	headers.Set("X-Env", "e")
 	c := respond(opList, 400, nil, `{"code":7,"msg":"here: k-Zx81Kq27, bWU6aGlkZGVu, Basic bWU6aGlkZGVu, and e"}`)
-	c.hidden = headerSecrets(headers)
+	c.headers = headers
 	_, _, err := c.listData(t.Context(), request())
 	require.ErrorContains(t, err, "here: [REDACTED], [REDACTED], [REDACTED], and e (code 7")
+}
+
+// TestConfiguredHeaders: they are sent, and do not keep connections from being closed at
+// the end: who wraps a transport hides how to.
+func TestConfiguredHeaders(t *testing.T) {
+	var calls, opened, closed atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Extra") == "extra" && r.Host == "open.example.com" {
+			calls.Add(1)
+		}
+		_, _ = io.WriteString(w, `{"code":0,"tenant_access_token":"t","expire":7200}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			opened.Add(1)
+		case http.StateClosed:
+			closed.Add(1)
+		case http.StateActive, http.StateIdle, http.StateHijacked:
+		}
+	}
+	server.Start()
+	defer server.Close()
+	cfg := createDefaultConfig().(*Config)
+	cfg.ClientConfig.Endpoint = server.URL
+	cfg.ClientConfig.Headers.Set("x-extra", "extra")
+	cfg.ClientConfig.Headers.Set("host", "open.example.com")
+	cfg.AppID, cfg.AppSecret = "cli_x", "secret"
+	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, newSink(), &paces{})
+	require.NoError(t, err)
+	require.NoError(t, r.Start(t.Context(), host{}))
+	require.Eventually(t, func() bool { return calls.Load() > 1 }, 20*time.Second, time.Millisecond)
+	require.NoError(t, r.Shutdown(t.Context()))
+	require.Eventually(t, func() bool { return closed.Load() == opened.Load() }, 20*time.Second, time.Millisecond, "well before idle_conn_timeout")
 }

@@ -16,7 +16,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/config/confighttp"
-	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/receiver"
@@ -57,9 +56,19 @@ type auditReceiver struct {
 
 // term is the running poller.
 type term struct {
-	ctx    context.Context
 	cancel context.CancelFunc
+	over   <-chan struct{} // closed when it is told to end
 	ended  chan struct{}
+}
+
+// ending tells whether it has been told to end.
+func (t *term) ending() bool {
+	select {
+	case <-t.over:
+		return true
+	default:
+		return false
+	}
 }
 
 func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared *paces) (*auditReceiver, error) {
@@ -151,11 +160,13 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 
 // openHTTP makes the HTTP client from the collector's own configuration.
 func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error {
-	// The tracing round tripper hides CloseIdleConnections of the one below, so
-	// it is put on here and not by confighttp.
+	// The round trippers for tracing and headers hide CloseIdleConnections of the one
+	// below, so the one is put on here, and our client sends the others.
 	set := r.set.TelemetrySettings
 	set.TracerProvider = nil
-	client, err := toClient(ctx, &r.cfg.ClientConfig, host, set)
+	cfg := r.cfg.ClientConfig
+	cfg.Headers = nil
+	client, err := toClient(ctx, &cfg, host, set)
 	if err != nil {
 		return fmt.Errorf("cannot make the HTTP client: %w", err)
 	}
@@ -171,26 +182,6 @@ func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error
 	traced.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	r.http = &traced
 	return nil
-}
-
-// minHeaderSecret is how long the value of a configured header has to be, in bytes, to be
-// hidden: a short one is no secret, and its letters stand everywhere.
-const minHeaderSecret = 6
-
-// headerSecrets are the values of the configured headers, and what stands in them behind
-// a scheme like Basic.
-func headerSecrets(headers configopaque.MapList) []string {
-	var secrets []string
-	for _, opaque := range headers.Iter {
-		value := string(opaque)
-		_, credential, _ := strings.Cut(value, " ")
-		for _, s := range []string{value, credential} {
-			if len(s) >= minHeaderSecret {
-				secrets = append(secrets, s)
-			}
-		}
-	}
-	return secrets
 }
 
 // toClient bridges the two signatures that ClientConfig.ToClient has had in the
@@ -216,18 +207,18 @@ func (r *auditReceiver) begin(leads context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := r.term
-	if r.shutdown || before != nil && before.ctx.Err() == nil {
+	if r.shutdown || before != nil && !before.ending() {
 		return
 	}
-	t := &term{ended: make(chan struct{})}
-	t.ctx, t.cancel = context.WithCancel(leads)
+	ctx, cancel := context.WithCancel(leads)
+	t := &term{cancel: cancel, over: ctx.Done(), ended: make(chan struct{})}
 	r.term = t
 	go func() {
 		defer close(t.ended)
 		if before != nil { // its election was lost, and nobody has told us
 			<-before.ended
 		}
-		r.run(t.ctx)
+		r.run(ctx)
 		if leads.Err() != nil {
 			r.tel.gauges.end()
 		}
@@ -314,7 +305,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		appID:       r.cfg.AppID,
 		appSecret:   r.cfg.AppSecret,
 		maxResponse: int64(r.cfg.MaxResponseSize),
-		hidden:      headerSecrets(r.cfg.ClientConfig.Headers),
+		headers:     r.cfg.ClientConfig.Headers,
 		closeIdle:   r.closeIdle,
 		heard:       r.pace.settle,
 		observe:     r.observe,
