@@ -378,6 +378,8 @@ func answerError(operation string, res *answer, code int64, hasCode bool) *apiEr
 	e.advice = adviceFor[e.cause]
 	if e.class == classRateLimited {
 		e.wait = res.waitHint()
+	} else {
+		e.wait = res.retryAfter()
 	}
 	if len(body.scopes) > 0 {
 		e.advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it" + adviceToken
@@ -394,7 +396,7 @@ func answerError(operation string, res *answer, code int64, hasCode bool) *apiEr
 // describeForeignAnswer is about answers that did not come from the Open API but
 // from something in front of it, or from another server.
 func describeForeignAnswer(e *apiError, res *answer) {
-	e.cause = causeAPI
+	e.cause, e.wait = causeAPI, res.retryAfter()
 	kind := "an answer that is not JSON of the Open API"
 	switch {
 	case len(res.body) == 0:
@@ -455,12 +457,20 @@ const (
 	maxWaitHint = 10 * time.Minute
 )
 
-// waitHint reads how long the server asks us to wait: x-ogw-ratelimit-reset
-// (official, seconds) and the standard Retry-After; the longer one counts.
-// 0 means that it did not say.
+// waitHint reads how long the server asks us to wait when its rate limit is reached:
+// x-ogw-ratelimit-reset (official, seconds) and the standard Retry-After; the longer one
+// counts. 0 means that it did not say.
 func (r *answer) waitHint() time.Duration {
+	return r.hint("X-Ogw-Ratelimit-Reset", "Retry-After")
+}
+
+// retryAfter is waitHint for any other failure, of which only the standard header
+// speaks: a gateway sends it with a 503.
+func (r *answer) retryAfter() time.Duration { return r.hint("Retry-After") }
+
+func (r *answer) hint(names ...string) time.Duration {
 	var wait time.Duration
-	for _, name := range []string{"X-Ogw-Ratelimit-Reset", "Retry-After"} {
+	for _, name := range names {
 		value := strings.TrimSpace(r.header.Get(name))
 		if value == "" {
 			continue

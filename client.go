@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/config/configopaque"
@@ -33,7 +34,12 @@ type client struct {
 	appID       string
 	appSecret   configopaque.String
 	maxResponse int64
+	headers     configopaque.MapList // sent along, and as secret as the rest
 	tokens      tokenSource
+	// closeIdle closes the connections that nobody uses; may be nil.
+	closeIdle func()
+	// unheard is set by a call that got no answer.
+	unheard atomic.Bool
 	// turn waits until the pace allows one more call of list_data, urgent or not, and
 	// returns what has to be called when that call has been answered.
 	turn func(ctx context.Context, urgent bool) (answered func(), err error)
@@ -120,6 +126,7 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string, req li
 		err = transportError(opList, err, c.secrets(token, req.PageToken)...)
 	} else {
 		p, err = readPage(res)
+		res.body = nil // the page has a copy of its own
 	}
 	if ctx.Err() != nil && err != nil {
 		return nil, nil, ctx.Err()
@@ -140,7 +147,27 @@ func (c *client) ended(operation string, began time.Time, err error) {
 
 // secrets are what no error may show: the app secret and what else was sent.
 func (c *client) secrets(sent ...string) []string {
-	return append(sent, string(c.appSecret))
+	return append(append(sent, string(c.appSecret)), headerSecrets(c.headers)...)
+}
+
+// minHeaderSecret is how long the value of a configured header has to be, in bytes, to be
+// hidden: a short one is no secret, and its letters stand everywhere.
+const minHeaderSecret = 6
+
+// headerSecrets are the values of the configured headers, and what stands in them behind
+// a scheme like Basic.
+func headerSecrets(headers configopaque.MapList) []string {
+	var secrets []string
+	for _, opaque := range headers.Iter {
+		value := string(opaque)
+		_, credential, _ := strings.Cut(value, " ")
+		for _, s := range []string{value, credential} {
+			if len(s) >= minHeaderSecret {
+				secrets = append(secrets, s)
+			}
+		}
+	}
+	return secrets
 }
 
 func readPage(res *answer) (*page, error) {
@@ -154,6 +181,9 @@ func readPage(res *answer) (*page, error) {
 		return nil, answerError(opList, res, 0, false)
 	case p.code != 0:
 		return nil, answerError(opList, res, p.code, true)
+	case res.status != http.StatusOK:
+		// A gateway's own JSON may have such a code, too. It is no empty last page.
+		return nil, answerError(opList, res, 0, false)
 	}
 	return p, nil
 }
@@ -195,7 +225,7 @@ func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	case *parsed.Code != 0:
 		return "", 0, answerError(opToken, res, *parsed.Code, true)
 	case res.status != http.StatusOK || !usableToken(parsed.Token) || parsed.Expire <= 0:
-		return "", 0, &apiError{operation: opToken, cause: causeAPI, httpStatus: res.status, logID: res.logID, reason: "the answer says success but holds no usable token"}
+		return "", 0, &apiError{operation: opToken, cause: causeAPI, httpStatus: res.status, logID: res.logID, wait: res.retryAfter(), reason: "the answer says success but holds no usable token"}
 	}
 	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
 }
@@ -220,14 +250,27 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	for name, value := range c.headers.Iter {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = string(value)
+		}
+		req.Header.Set(name, string(value))
+	}
+	// A connection of HTTP/2 outlives a call that got no answer, even where it has died
+	// without a word. It is idle by now, and was not yet when that call ended.
+	if c.unheard.Swap(false) && c.closeIdle != nil {
+		c.closeIdle()
+	}
 	sent := time.Now()
 	res, err := c.http.Do(req)
 	if err != nil {
+		c.unheard.Store(true)
 		return nil, err
 	}
 	defer res.Body.Close()
 	data, err := readLimited(res.Body, c.maxResponse, res.ContentLength)
 	if err != nil {
+		c.unheard.Store(true)
 		return nil, err
 	}
 	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable

@@ -5,6 +5,8 @@ package feishuauditreceiver
 
 import (
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,7 +18,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -32,7 +37,6 @@ func newTestClient(server *simulator.Server) *client {
 		appID:       simulator.DefaultAppID,
 		appSecret:   simulator.DefaultAppSecret,
 		maxResponse: 1 << 20,
-		tokens:      newTokenSource(),
 		turn:        func(context.Context, bool) (func(), error) { return func() {}, nil },
 		observe:     func(string, time.Duration, error) {},
 	}
@@ -265,4 +269,163 @@ func TestErrorNeverShowsSecrets(t *testing.T) {
 		_, _, err := c.listData(t.Context(), request())
 		require.ErrorContains(t, err, "bad secret [REDACTED] for you")
 	})
+}
+
+// respond makes a client whose calls of one operation all get the same answer.
+func respond(operation string, status int, header http.Header, body string) *client {
+	c := newTestClient(nil)
+	c.http.Transport = &answering{operation: operation, status: status, header: header, body: []byte(body)}
+	return c
+}
+
+// TestSuccessNeedsItsStatus: a gateway's own JSON may have the code 0, too. It is not an
+// empty last page, which would move the position past what was never read.
+func TestSuccessNeedsItsStatus(t *testing.T) {
+	for _, body := range []string{`{"code":0,"msg":"bad gateway"}`, `{"code":0,"data":{"items":[],"has_more":false}}`} {
+		for _, status := range []int{201, 204, 302, 400, 404, 429, 500, 502, 503} {
+			p, _, err := respond(opList, status, nil, body).listData(t.Context(), request())
+			var failed *apiError
+			require.ErrorAs(t, err, &failed, "HTTP %d %s", status, body)
+			assert.Nil(t, p)
+			assert.Equal(t, status, failed.httpStatus)
+			assert.Equal(t, status == 429, failed.class == classRateLimited)
+		}
+		p, _, err := respond(opList, http.StatusOK, nil, body).listData(t.Context(), request())
+		require.NoError(t, err)
+		assert.False(t, p.hasMore)
+	}
+}
+
+// TestRetryAfter: a hint to wait counts with any failure. What resets the rate limit's
+// count is a hint only where that limit is reached.
+func TestRetryAfter(t *testing.T) {
+	const page, internal = "<html>503</html>", `{"code":1780001,"msg":"internal"}`
+	for name, tc := range map[string]struct {
+		operation string
+		status    int
+		header    http.Header
+		body      string
+		wait      time.Duration
+	}{
+		"gateway":               {opList, 503, http.Header{"Retry-After": {"120"}}, page, 2 * time.Minute},
+		"gateway, date":         {opList, 503, http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}, "Date": {"Fri, 31 Dec 1999 23:59:29 GMT"}}, page, 30 * time.Second},
+		"gateway, success":      {opList, 503, http.Header{"Retry-After": {"9"}}, `{"code":0}`, 9 * time.Second},
+		"gateway, absurd":       {opList, 503, http.Header{"Retry-After": {"999999"}}, page, maxWaitHint},
+		"the API's own failure": {opList, 500, http.Header{"Retry-After": {"7"}}, internal, 7 * time.Second},
+		"no hint":               {opList, 500, nil, internal, 0},
+		"another hint":          {opList, 500, http.Header{"X-Ogw-Ratelimit-Reset": {"60"}}, internal, 0},
+		"token: gateway":        {opToken, 503, http.Header{"Retry-After": {"120"}}, page, 2 * time.Minute},
+		"token: success":        {opToken, 503, http.Header{"Retry-After": {"120"}}, `{"code":0}`, 2 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := respond(tc.operation, tc.status, tc.header, tc.body).listData(t.Context(), request())
+			var failed *apiError
+			require.ErrorAs(t, err, &failed)
+			assert.Equal(t, classRetry, failed.class)
+			assert.Equal(t, tc.wait, failed.wait)
+		})
+	}
+}
+
+// TestFailedTokenCallIsShared: those who wait for a token that is refused do not ask
+// again, one after the other.
+func TestFailedTokenCallIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := simulator.New(simulator.Options{})
+		c := newTestClient(server)
+		c.appSecret = "wrong"
+		c.http.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
+		for round := range 3 {
+			var group sync.WaitGroup
+			for range 8 {
+				group.Go(func() {
+					_, _, err := c.listData(t.Context(), request())
+					assert.ErrorContains(t, err, "code 10014")
+				})
+			}
+			group.Wait()
+			assert.Len(t, callsOf(server, simulator.EndpointToken), round+1)
+		}
+	})
+}
+
+// TestTokenOfOneThatIsStopped: whoever is told to stop while it asks for a token does
+// not stop those who wait for it.
+func TestTokenOfOneThatIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := simulator.New(simulator.Options{})
+		c := newTestClient(server)
+		c.http.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
+		var group sync.WaitGroup
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		group.Go(func() {
+			_, _, err := c.listData(ctx, request())
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+		synctest.Wait()
+		for range 3 {
+			group.Go(func() {
+				_, _, err := c.listData(t.Context(), request())
+				assert.NoError(t, err)
+			})
+		}
+		group.Wait()
+		assert.LessOrEqual(t, len(callsOf(server, simulator.EndpointToken)), 2)
+	})
+}
+
+// TestPageIsHeldOnce: the answer's bytes do not stay beside the page's copy of them.
+func TestPageIsHeldOnce(t *testing.T) {
+	p, res, err := respond(opList, http.StatusOK, nil, `{"code":0,"data":{"items":[{"id":"1"}]}}`).listData(t.Context(), request())
+	require.NoError(t, err)
+	assert.Equal(t, "1", p.items[0].uid())
+	assert.Nil(t, res.body)
+}
+
+// TestHeadersAreSecrets: configured headers may hold a credential, and a gateway may echo
+// what it was sent.
+func TestHeadersAreSecrets(t *testing.T) {
+	var headers configopaque.MapList
+	headers.Set("X-Key", "k-Zx81Kq27")
+	headers.Set("Proxy-Authorization", "Basic bWU6aGlkZGVu")
+	headers.Set("X-Env", "e")
+	c := respond(opList, 400, nil, `{"code":7,"msg":"here: k-Zx81Kq27, bWU6aGlkZGVu, Basic bWU6aGlkZGVu, and e"}`)
+	c.headers = headers
+	_, _, err := c.listData(t.Context(), request())
+	require.ErrorContains(t, err, "here: [REDACTED], [REDACTED], [REDACTED], and e (code 7")
+}
+
+// TestConfiguredHeaders: they are sent, and do not keep connections from being closed at
+// the end: who wraps a transport hides how to.
+func TestConfiguredHeaders(t *testing.T) {
+	var calls, opened, closed atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Extra") == "extra" && r.Host == "open.example.com" {
+			calls.Add(1)
+		}
+		_, _ = io.WriteString(w, `{"code":0,"tenant_access_token":"t","expire":7200}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			opened.Add(1)
+		case http.StateClosed:
+			closed.Add(1)
+		case http.StateActive, http.StateIdle, http.StateHijacked:
+		}
+	}
+	server.Start()
+	defer server.Close()
+	cfg := createDefaultConfig().(*Config)
+	cfg.ClientConfig.Endpoint = server.URL
+	cfg.ClientConfig.Headers.Set("x-extra", "extra")
+	cfg.ClientConfig.Headers.Set("host", "open.example.com")
+	cfg.AppID, cfg.AppSecret = "cli_x", "secret"
+	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, newSink(), &paces{})
+	require.NoError(t, err)
+	require.NoError(t, r.Start(t.Context(), host{}))
+	require.Eventually(t, func() bool { return calls.Load() > 1 }, 20*time.Second, time.Millisecond)
+	require.NoError(t, r.Shutdown(t.Context()))
+	require.Eventually(t, func() bool { return closed.Load() == opened.Load() }, 20*time.Second, time.Millisecond, "well before idle_conn_timeout")
 }

@@ -8,15 +8,19 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configretry"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
 // Limits of the API, from its official page (list_data, section "请求体").
@@ -167,9 +171,12 @@ func (c *Config) Validate() error {
 	if err := validateEndpoint(c.ClientConfig.Endpoint); err != nil {
 		errs = append(errs, err)
 	}
-	if proxy := c.ClientConfig.ProxyURL; proxy != "" {
-		if _, err := url.ParseRequestURI(proxy); err != nil {
-			bad("proxy_url: not a URL: use one like http://proxy.example.com:3128") // err would repeat the value, which may hold a password
+	if proxy := c.ClientConfig.ProxyURL; proxy != "" && !isProxy(proxy) {
+		bad("proxy_url: not a URL with a scheme (http, https, socks5) and a host: use one like http://proxy.example.com:3128") // without the value, which may hold a password
+	}
+	for name := range c.ClientConfig.Headers.Iter {
+		if strings.EqualFold(name, "Authorization") {
+			bad("headers::%s: would replace the access token that the receiver sends: remove it; a proxy's credential goes into proxy_url", name)
 		}
 	}
 	if c.ClientConfig.Timeout <= 0 {
@@ -193,11 +200,13 @@ func (c *Config) Validate() error {
 	if c.StartTime.IsZero() && c.InitialLookback < 0 {
 		bad("initial_lookback: %s is negative: use 0 or more, or start_time", c.InitialLookback)
 	}
-	for key, t := range map[string]time.Time{"start_time": c.StartTime, "end_time": c.EndTime} {
+	notBefore1970 := func(key string, t time.Time) {
 		if !t.IsZero() && t.Unix() < 0 {
 			bad("%s: %s lies before 1970: use a later time", key, t.Format(time.RFC3339))
 		}
 	}
+	notBefore1970("start_time", c.StartTime)
+	notBefore1970("end_time", c.EndTime)
 	if !c.StartTime.IsZero() && !c.EndTime.IsZero() && !c.EndTime.After(c.StartTime) {
 		bad("end_time: %s is not after start_time %s: nothing would be read", c.EndTime.Format(time.RFC3339), c.StartTime.Format(time.RFC3339))
 	}
@@ -213,8 +222,11 @@ func (c *Config) Validate() error {
 		}
 		previous = after
 	}
-	if c.MaxWindow < time.Second {
+	switch {
+	case c.MaxWindow < time.Second:
 		bad("max_window: %s is too short: use 1s or more", c.MaxWindow)
+	case c.MaxWindow%time.Second != 0:
+		bad("max_window: %s is not a whole number of seconds: the API knows no fractions", c.MaxWindow)
 	}
 	if c.PageSize < 1 || c.PageSize > maxPageSize {
 		bad("page_size: %d is out of range: the API takes 1 to %d", c.PageSize, maxPageSize)
@@ -231,17 +243,64 @@ func (c *Config) Validate() error {
 	if n := len(c.Filter.APIKeys); n > maxFilterAPIKeys {
 		bad("filter::api_keys: %d keys are too many: the API takes at most %d; use several receivers", n, maxFilterAPIKeys)
 	}
-	if i := slices.Index(c.Filter.APIKeys, ""); i >= 0 {
-		bad("filter::api_keys[%d]: empty: remove it, or write method and path, like POST/open-apis/authen/v1/access_token", i)
+	for i, key := range c.Filter.APIKeys {
+		const example = "POST/open-apis/authen/v1/access_token"
+		switch {
+		case key == "":
+			bad("filter::api_keys[%d]: empty: remove it, or write method and path, like %s", i, example)
+		case !apiKeyShape.MatchString(key):
+			bad("filter::api_keys[%d]: %q would match nothing: write the method in capitals and the path right behind it, without white space, like %s", i, key, example)
+		}
 	}
-	if i := slices.Index(c.Redaction.Keys, ""); i >= 0 {
-		bad("redaction::keys[%d]: empty: remove it", i)
+	if strings.ContainsFunc(c.Filter.AppID, unicode.IsSpace) {
+		bad("filter::app_id: %q has white space in it: remove it", c.Filter.AppID)
+	}
+	for i, key := range c.Redaction.Keys {
+		switch {
+		case key == "":
+			bad("redaction::keys[%d]: empty: remove it", i)
+		case !redact.IsKey(key):
+			bad("redaction::keys[%d]: %q is nothing but separators, which are not compared: remove it, or write a key", i, key)
+		}
 	}
 	if c.Body != BodyOriginal && c.Body != BodyStructured {
 		bad("body: %q is unknown: use %s or %s", c.Body, BodyOriginal, BodyStructured)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, validateRetry(&c.RetryOnFailure)...)...)
 }
+
+// minRetryInterval is the shortest first wait after a failure: with none at all, a
+// pipeline that refuses would be asked tens of thousands of times a second.
+const minRetryInterval = 100 * time.Millisecond
+
+// validateRetry checks retry_on_failure, also where it is turned off: calls are tried
+// again at these intervals all the same.
+func validateRetry(c *configretry.BackOffConfig) []error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("retry_on_failure::"+key+": "+format, args...))
+	}
+	if c.InitialInterval < minRetryInterval {
+		bad("initial_interval", "%s is too short: use %s or more", c.InitialInterval, minRetryInterval)
+	}
+	if c.MaxInterval < c.InitialInterval {
+		bad("max_interval", "%s is shorter than initial_interval %s: use that or more", c.MaxInterval, c.InitialInterval)
+	}
+	if !(c.Multiplier >= 1) { // nor is NaN
+		bad("multiplier", "%v is out of range: use 1 or more, or the waits would shrink", c.Multiplier)
+	}
+	if !(c.RandomizationFactor >= 0 && c.RandomizationFactor <= 1) {
+		bad("randomization_factor", "%v is out of range: use 0 to 1", c.RandomizationFactor)
+	}
+	if c.MaxElapsedTime < 0 {
+		bad("max_elapsed_time", "%s is negative: use 0, which is for ever, or more", c.MaxElapsedTime)
+	}
+	return errs
+}
+
+// apiKeyShape is what the log's api_key looks like. Which methods and paths there are
+// is the API's business.
+var apiKeyShape = regexp.MustCompile(`^[A-Z]+/\S*$`)
 
 // validateEndpoint accepts an https URL, or http on a loopback address: the
 // credential and the log would otherwise cross the network in the clear.
@@ -257,6 +316,8 @@ func validateEndpoint(endpoint string) error {
 		return errors.New("endpoint: has a user or password in it: remove them; the credential goes to app_id and app_secret")
 	case u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
 		return fmt.Errorf("endpoint: %q is not an http(s) URL with a host: %s", endpoint, example)
+	case !isPort(u.Port()):
+		return fmt.Errorf("endpoint: %q has a port out of range: use 1 to 65535, or none", endpoint)
 	case strings.ContainsAny(endpoint, "?#"):
 		return fmt.Errorf("endpoint: %q has a query or fragment: %s", endpoint, example)
 	case strings.Contains(u.Path, "open-apis"):
@@ -265,6 +326,18 @@ func validateEndpoint(endpoint string) error {
 		return fmt.Errorf("endpoint: %q is not encrypted: use https (http is for loopback addresses only)", endpoint)
 	}
 	return nil
+}
+
+// isProxy tells whether net/http can use that proxy.
+func isProxy(proxy string) bool {
+	u, err := url.ParseRequestURI(proxy)
+	return err == nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) && u.Hostname() != "" && isPort(u.Port())
+}
+
+// isPort tells whether that is a port, or none is given.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func isLoopback(host string) bool {

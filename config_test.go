@@ -5,6 +5,7 @@ package feishuauditreceiver
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -104,20 +105,52 @@ func TestValidate(t *testing.T) {
 		"end before start": {func(c *Config) { c.StartTime, c.EndTime = time.Unix(20, 0), time.Unix(10, 0) }, []string{
 			"end_time: ", "is not after start_time", "nothing would be read",
 		}},
-		"recheck too short":    {func(c *Config) { c.RecheckAfter = []time.Duration{0} }, []string{"recheck_after[0]: 0s is too short", "[]"}},
-		"recheck fraction":     {func(c *Config) { c.RecheckAfter = []time.Duration{1500 * time.Millisecond} }, []string{"recheck_after[0]: 1.5s is not a whole number of seconds"}},
-		"recheck order":        {func(c *Config) { c.RecheckAfter = []time.Duration{time.Hour, time.Hour} }, []string{"recheck_after[1]: 1h0m0s is not after 1h0m0s", "ascending"}},
-		"window":               {func(c *Config) { c.MaxWindow = 0 }, []string{"max_window: 0s is too short"}},
-		"page size 0":          {func(c *Config) { c.PageSize = 0 }, []string{"page_size: 0 is out of range: the API takes 1 to 100"}},
-		"page size 101":        {func(c *Config) { c.PageSize = 101 }, []string{"page_size: 101 is out of range"}},
-		"no pace":              {func(c *Config) { c.RequestsPerMinute = 0 }, []string{"requests_per_minute: 0 is out of range"}},
-		"no walk":              {func(c *Config) { c.MaxConcurrentWalks = 0 }, []string{"max_concurrent_walks: 0 is out of range"}},
-		"answer too small":     {func(c *Config) { c.MaxResponseSize = 10 }, []string{"max_response_size: 10 is too small"}},
-		"too many API keys":    {func(c *Config) { c.Filter.APIKeys = strings.Split(strings.Repeat("a,", 100)+"a", ",") }, []string{"filter::api_keys: 101 keys are too many", "at most 100"}},
-		"empty API key":        {func(c *Config) { c.Filter.APIKeys = []string{"a", ""} }, []string{"filter::api_keys[1]: empty"}},
-		"empty redaction key":  {func(c *Config) { c.Redaction.Keys = []string{""} }, []string{"redaction::keys[0]: empty"}},
-		"body":                 {func(c *Config) { c.Body = "raw" }, []string{`body: "raw" is unknown: use original or structured`}},
-		"retry":                {func(c *Config) { c.RetryOnFailure.Multiplier = -1 }, []string{"retry_on_failure", "multiplier"}},
+		"recheck too short":   {func(c *Config) { c.RecheckAfter = []time.Duration{0} }, []string{"recheck_after[0]: 0s is too short", "[]"}},
+		"recheck fraction":    {func(c *Config) { c.RecheckAfter = []time.Duration{1500 * time.Millisecond} }, []string{"recheck_after[0]: 1.5s is not a whole number of seconds"}},
+		"recheck order":       {func(c *Config) { c.RecheckAfter = []time.Duration{time.Hour, time.Hour} }, []string{"recheck_after[1]: 1h0m0s is not after 1h0m0s", "ascending"}},
+		"window":              {func(c *Config) { c.MaxWindow = 0 }, []string{"max_window: 0s is too short"}},
+		"page size 0":         {func(c *Config) { c.PageSize = 0 }, []string{"page_size: 0 is out of range: the API takes 1 to 100"}},
+		"page size 101":       {func(c *Config) { c.PageSize = 101 }, []string{"page_size: 101 is out of range"}},
+		"no pace":             {func(c *Config) { c.RequestsPerMinute = 0 }, []string{"requests_per_minute: 0 is out of range"}},
+		"no walk":             {func(c *Config) { c.MaxConcurrentWalks = 0 }, []string{"max_concurrent_walks: 0 is out of range"}},
+		"answer too small":    {func(c *Config) { c.MaxResponseSize = 10 }, []string{"max_response_size: 10 is too small"}},
+		"too many API keys":   {func(c *Config) { c.Filter.APIKeys = strings.Split(strings.Repeat("a,", 100)+"a", ",") }, []string{"filter::api_keys: 101 keys are too many", "at most 100"}},
+		"empty API key":       {func(c *Config) { c.Filter.APIKeys = []string{"a", ""} }, []string{"filter::api_keys[1]: empty"}},
+		"empty redaction key": {func(c *Config) { c.Redaction.Keys = []string{""} }, []string{"redaction::keys[0]: empty"}},
+		"body":                {func(c *Config) { c.Body = "raw" }, []string{`body: "raw" is unknown: use original or structured`}},
+		"retry":               {func(c *Config) { c.RetryOnFailure.Multiplier = -1 }, []string{"retry_on_failure", "multiplier"}},
+		"no first wait":       {func(c *Config) { c.RetryOnFailure.InitialInterval = 0 }, []string{"retry_on_failure::initial_interval: 0s is too short: use 100ms or more"}},
+		"longest wait": {func(c *Config) { c.RetryOnFailure.MaxInterval = time.Second }, []string{
+			"retry_on_failure::max_interval: 1s is shorter than initial_interval 5s",
+		}},
+		"no wait where retries are off": {func(c *Config) { c.RetryOnFailure.Enabled, c.RetryOnFailure.MaxInterval = false, 0 }, []string{
+			"retry_on_failure::max_interval: 0s is shorter than initial_interval 5s",
+		}},
+		"waits that shrink": {func(c *Config) { c.RetryOnFailure.Multiplier = 0.5 }, []string{"retry_on_failure::multiplier: 0.5 is out of range: use 1 or more"}},
+		"no multiplier":     {func(c *Config) { c.RetryOnFailure.Multiplier = math.NaN() }, []string{"retry_on_failure::multiplier: NaN is out of range"}},
+		"waits below zero":  {func(c *Config) { c.RetryOnFailure.Enabled, c.RetryOnFailure.RandomizationFactor = false, 5 }, []string{"retry_on_failure::randomization_factor: 5 is out of range: use 0 to 1"}},
+		"negative patience": {func(c *Config) { c.RetryOnFailure.Enabled, c.RetryOnFailure.MaxElapsedTime = false, -1 }, []string{"retry_on_failure::max_elapsed_time: -1ns is negative"}},
+		"shortest waits": {func(c *Config) {
+			c.RetryOnFailure.InitialInterval, c.RetryOnFailure.MaxInterval, c.RetryOnFailure.Multiplier, c.RetryOnFailure.RandomizationFactor = minRetryInterval, minRetryInterval, 1, 1
+		}, nil},
+		"proxy without scheme": {func(c *Config) { c.ClientConfig.ProxyURL = "proxy.example.com:3128" }, []string{"proxy_url: not a URL with a scheme (http, https, socks5) and a host", "http://proxy.example.com:3128"}},
+		"proxy, secret first":  {func(c *Config) { c.ClientConfig.ProxyURL = "hidden:hidden@proxy.example.com" }, []string{"proxy_url: not a URL with a scheme"}},
+		"proxy, FTP":           {func(c *Config) { c.ClientConfig.ProxyURL = "ftp://proxy.example.com" }, []string{"proxy_url: not a URL with a scheme"}},
+		"proxy, path only":     {func(c *Config) { c.ClientConfig.ProxyURL = "/proxy" }, []string{"proxy_url: not a URL with a scheme"}},
+		"proxy, port":          {func(c *Config) { c.ClientConfig.ProxyURL = "http://proxy.example.com:99999" }, []string{"proxy_url: not a URL with a scheme"}},
+		"proxy, SOCKS":         {func(c *Config) { c.ClientConfig.ProxyURL = "socks5://me:hidden@[::1]:1080" }, nil},
+		"port":                 {func(c *Config) { c.ClientConfig.Endpoint = "https://open.feishu.cn:99999" }, []string{`endpoint: "https://open.feishu.cn:99999" has a port out of range: use 1 to 65535`}},
+		"port 0":               {func(c *Config) { c.ClientConfig.Endpoint = "https://open.feishu.cn:0" }, []string{"has a port out of range"}},
+		"token replaced":       {func(c *Config) { c.ClientConfig.Headers.Set("authorizatioN", "hidden") }, []string{"headers::authorizatioN: would replace the access token", "remove it"}},
+		"another header":       {func(c *Config) { c.ClientConfig.Headers.Set("X-Authorization", "hidden") }, nil},
+		"window fraction":      {func(c *Config) { c.MaxWindow = 1500 * time.Millisecond }, []string{"max_window: 1.5s is not a whole number of seconds"}},
+		"API key with space":   {func(c *Config) { c.Filter.APIKeys = []string{"GET/a", "POST /open-apis/x"} }, []string{`filter::api_keys[1]: "POST /open-apis/x" would match nothing`, "like POST/open-apis/"}},
+		"API key, line break":  {func(c *Config) { c.Filter.APIKeys = []string{"GET/a\n"} }, []string{`filter::api_keys[0]: "GET/a\n" would match nothing`}},
+		"API key, no method":   {func(c *Config) { c.Filter.APIKeys = []string{"/open-apis/x"} }, []string{`filter::api_keys[0]: "/open-apis/x" would match nothing`}},
+		"API key, lower case":  {func(c *Config) { c.Filter.APIKeys = []string{"post/open-apis/x"} }, []string{`filter::api_keys[0]: "post/open-apis/x" would match nothing`, "capitals"}},
+		"API key, odd method":  {func(c *Config) { c.Filter.APIKeys = []string{"PURGE/open-apis/contact/v3/users/:user_id"} }, nil},
+		"filter with space":    {func(c *Config) { c.Filter.AppID = "cli_y\n" }, []string{`filter::app_id: "cli_y\n" has white space`}},
+		"redaction separators": {func(c *Config) { c.Redaction.Keys = []string{"id_card", "--"} }, []string{`redaction::keys[1]: "--" is nothing but separators`}},
 		"several at once":      {func(c *Config) { c.AppID, c.PageSize, c.Body = "", 0, "" }, []string{"app_id: missing", "page_size: 0", `body: ""`}},
 		"loopback may be http": {func(c *Config) { c.ClientConfig.Endpoint = "http://[::1]:8080" }, nil},
 		"localhost, too":       {func(c *Config) { c.ClientConfig.Endpoint = "http://localhost" }, nil},
@@ -196,7 +229,9 @@ func describe(v reflect.Value, prefix string, out map[string]string) {
 		case options == "squash":
 			inner := map[string]string{}
 			describe(value, prefix, inner)
-			out["endpoint"], out["timeout"] = inner["endpoint"], inner["timeout"]
+			for _, key := range []string{"endpoint", "timeout", "http2_read_idle_timeout", "http2_ping_timeout"} {
+				out[key] = inner[key]
+			}
 		case name == "":
 		case field.Type == reflect.TypeFor[time.Time]() || value.Kind() == reflect.Pointer:
 			out[prefix+name] = ""
@@ -215,6 +250,28 @@ func describe(v reflect.Value, prefix string, out map[string]string) {
 			out[prefix+name] = value.String()
 		default:
 			out[prefix+name] = fmt.Sprint(value.Interface())
+		}
+	}
+}
+
+// TestValidateSaysTheSame: the faults come in one order, whatever the run.
+func TestValidateSaysTheSame(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	cfg.StartTime, cfg.EndTime = time.Unix(-5, 0), time.Unix(-4, 0)
+	said := map[string]struct{}{}
+	for range 50 {
+		said[cfg.Validate().Error()] = struct{}{}
+	}
+	assert.Len(t, said, 1)
+}
+
+// TestWaitsHaveAFloor: a configuration that nobody validated does not make the receiver
+// spin either.
+func TestWaitsHaveAFloor(t *testing.T) {
+	for _, enabled := range []bool{true, false} {
+		b := newBackOff(configretry.BackOffConfig{Enabled: enabled})
+		for range 5 {
+			assert.GreaterOrEqual(t, b.NextBackOff(), minRetryInterval)
 		}
 	}
 }

@@ -35,13 +35,13 @@ func newDelays(cfg configretry.BackOffConfig) delays {
 // that retries.
 func newBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
 	b := &backoff.ExponentialBackOff{
-		InitialInterval:     cfg.InitialInterval,
+		InitialInterval:     max(cfg.InitialInterval, minRetryInterval),
 		Multiplier:          cfg.Multiplier,
 		RandomizationFactor: cfg.RandomizationFactor,
-		MaxInterval:         cfg.MaxInterval,
+		MaxInterval:         max(cfg.MaxInterval, minRetryInterval),
 	}
 	if !cfg.Enabled {
-		b.InitialInterval = cfg.MaxInterval
+		b.InitialInterval = b.MaxInterval
 	}
 	b.Reset()
 	return b

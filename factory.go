@@ -36,6 +36,10 @@ func createDefaultConfig() component.Config {
 	client := confighttp.NewDefaultClientConfig()
 	client.Endpoint = feishuEndpoint
 	client.Timeout = 30 * time.Second
+	// A connection of HTTP/2 that has died without a word would otherwise be used
+	// again and again: a call that times out does not close it.
+	client.HTTP2ReadIdleTimeout = 30 * time.Second
+	client.HTTP2PingTimeout = 10 * time.Second
 	retry := configretry.NewDefaultBackOffConfig()
 	retry.MaxElapsedTime = 0
 	return &Config{

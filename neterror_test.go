@@ -4,17 +4,21 @@
 package feishuauditreceiver
 
 import (
+	"context"
 	"crypto/x509"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
 // TestNetworkErrors: a call that gets no answer says why, in words, and what to do.
@@ -65,4 +69,96 @@ func TestNetworkErrors(t *testing.T) {
 	require.Contains(t, networkAdvice(&net.DNSError{Err: "no such host", Name: "open.feishu.invalid", IsNotFound: true}), "the spelling of endpoint")
 	require.Contains(t, networkAdvice(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "open.feishu.cn"}), "another host")
 	require.Empty(t, networkAdvice(net.ErrClosed))
+}
+
+// TestDeadConnection: a connection of HTTP/2 that has died without a word, as behind a
+// firewall that forgot it, costs one call and not every one from then on. A call that
+// times out does not close it.
+func TestDeadConnection(t *testing.T) {
+	server := httptest.NewUnstartedServer(simulator.New(simulator.Options{}))
+	var versions atomic.Int64
+	inner := server.Config.Handler
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		versions.Store(int64(r.ProtoMajor))
+		inner.ServeHTTP(w, r)
+	})
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	wire := swallow(t, server.Listener.Addr().String())
+
+	cfg := createDefaultConfig().(*Config)
+	cfg.ClientConfig.Endpoint = "https://" + wire.addr
+	cfg.ClientConfig.Timeout = time.Second
+	cfg.ClientConfig.TLS.InsecureSkipVerify = true
+	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
+	r := &auditReceiver{cfg: cfg}
+	require.NoError(t, r.openHTTP(t.Context(), noHost{}))
+	t.Cleanup(r.closeIdle)
+	c := newTestClient(nil)
+	c.http, c.endpoint, c.closeIdle = r.http, cfg.ClientConfig.Endpoint, r.closeIdle
+
+	_, _, err := c.listData(t.Context(), request())
+	require.NoError(t, err)
+	require.Equal(t, int64(2), versions.Load())
+	wire.dead.Store(wire.conns.Load())
+	_, _, err = c.listData(t.Context(), request())
+	require.ErrorContains(t, err, "within the time limit")
+	for range 10 { // one is enough, if this machine keeps up
+		<-time.After(minRetryInterval) // nobody calls again at once
+		if _, _, err = c.listData(t.Context(), request()); err == nil {
+			break
+		}
+	}
+	require.NoError(t, err, "well before http2_read_idle_timeout")
+	require.Equal(t, int64(2), wire.conns.Load())
+}
+
+// wire hands bytes on between a client and a server, but for the first connections that
+// are dead: these swallow them.
+type wire struct {
+	addr        string
+	conns, dead atomic.Int64
+}
+
+func swallow(t *testing.T, server string) *wire {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w := &wire{addr: listener.Addr().String()}
+	var group sync.WaitGroup
+	t.Cleanup(group.Wait)
+	t.Cleanup(func() { listener.Close() })
+	group.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			up, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", server)
+			if err != nil {
+				client.Close()
+				return
+			}
+			number := w.conns.Add(1)
+			pass := func(to, from net.Conn) {
+				defer to.Close()
+				buf := make([]byte, 32<<10)
+				for {
+					n, err := from.Read(buf)
+					if err != nil {
+						return
+					}
+					if number <= w.dead.Load() {
+						continue
+					}
+					if _, err := to.Write(buf[:n]); err != nil {
+						return
+					}
+				}
+			}
+			group.Go(func() { pass(up, client) })
+			group.Go(func() { pass(client, up) })
+		}
+	})
+	return w
 }

@@ -52,7 +52,7 @@ func dial(ctx context.Context, set openapi.Settings) (openapi.Client, error) {
 		appID:       cfg.AppID,
 		appSecret:   cfg.AppSecret,
 		maxResponse: int64(cfg.MaxResponseSize),
-		tokens:      newTokenSource(),
+		closeIdle:   r.closeIdle,
 		observe: func(operation string, _ time.Duration, _ error) {
 			if operation == opToken {
 				c.token++

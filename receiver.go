@@ -30,8 +30,9 @@ import (
 // Shutdown; with one, each election won begins a term and each one lost ends it.
 //
 // The legal orders of calls are Start, then any number of begin and end from the
-// elector (which never calls them at the same time), then Shutdown, after which
-// the elector's calls do nothing; and Shutdown without Start.
+// elector, then Shutdown, after which the elector's calls do nothing; and Shutdown
+// without Start. The elector calls begin in a goroutine of its own: it may come after
+// the end that belongs to it. The context that it is given is over by then.
 type auditReceiver struct {
 	cfg     *Config
 	set     receiver.Settings
@@ -57,7 +58,18 @@ type auditReceiver struct {
 // term is the running poller.
 type term struct {
 	cancel context.CancelFunc
+	over   <-chan struct{} // closed when it is told to end
 	ended  chan struct{}
+}
+
+// ending tells whether it has been told to end.
+func (t *term) ending() bool {
+	select {
+	case <-t.over:
+		return true
+	default:
+		return false
+	}
 }
 
 func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared *paces) (*auditReceiver, error) {
@@ -105,6 +117,8 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		if r.storage, ok = extension.(storage.Extension); !ok {
 			return fmt.Errorf("storage: extension %q is not a storage extension: use file_storage or another one", id)
 		}
+	} else if r.cfg.K8sLeaderElector != nil {
+		r.set.Logger.Warn("No storage is configured beside k8s_leader_elector: the position is kept in memory and ends with each term, so that after an election entries come twice or are lost; set storage to one that all replicas share")
 	} else {
 		r.set.Logger.Warn("No storage is configured: the position is kept in memory, and after a restart reading begins at start_time or initial_lookback again")
 	}
@@ -126,13 +140,16 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		return err
 	}
 	if leader == nil {
-		r.begin()
+		r.begin(context.Background()) // not Start's context: that one ends when Start returns
 		return nil
 	}
 	leader.SetCallBackFuncs(
-		func(context.Context) {
+		func(leads context.Context) {
+			if leads.Err() != nil {
+				return // no longer
+			}
 			r.set.Logger.Info("Elected: this replica reads the audit log")
-			r.begin()
+			r.begin(leads)
 		},
 		func() {
 			r.set.Logger.Info("No longer elected: another replica reads the audit log")
@@ -144,11 +161,13 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 
 // openHTTP makes the HTTP client from the collector's own configuration.
 func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error {
-	// The tracing round tripper hides CloseIdleConnections of the one below, so
-	// it is put on here and not by confighttp.
+	// The round trippers for tracing and headers hide CloseIdleConnections of the one
+	// below, so the one is put on here, and our client sends the others.
 	set := r.set.TelemetrySettings
 	set.TracerProvider = nil
-	client, err := toClient(ctx, &r.cfg.ClientConfig, host, set)
+	cfg := r.cfg.ClientConfig
+	cfg.Headers = nil
+	client, err := toClient(ctx, &cfg, host, set)
 	if err != nil {
 		return fmt.Errorf("cannot make the HTTP client: %w", err)
 	}
@@ -186,20 +205,26 @@ func toClient(ctx context.Context, cfg *confighttp.ClientConfig, host component.
 	return nil, errors.New("this collector release has another confighttp than the feishu_audit receiver knows")
 }
 
-// begin starts a term. It returns at once.
-func (r *auditReceiver) begin() {
+// begin starts a term, which ends with the context at the latest. It returns at once.
+func (r *auditReceiver) begin(leads context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.shutdown || r.term != nil {
+	before := r.term
+	if r.shutdown || before != nil && !before.ending() {
 		return
 	}
-	// Not Start's context: that one ends when Start returns.
-	ctx, cancel := context.WithCancel(context.Background())
-	t := &term{cancel: cancel, ended: make(chan struct{})}
+	ctx, cancel := context.WithCancel(leads)
+	t := &term{cancel: cancel, over: ctx.Done(), ended: make(chan struct{})}
 	r.term = t
 	go func() {
 		defer close(t.ended)
+		if before != nil { // its election was lost, and nobody has told us
+			<-before.ended
+		}
 		r.run(ctx)
+		if leads.Err() != nil {
+			r.tel.gauges.end()
+		}
 	}()
 }
 
@@ -223,10 +248,10 @@ func (r *auditReceiver) end(ctx context.Context) error {
 }
 
 // lost tells whether a term has ended because another replica was elected.
-func (r *auditReceiver) lost() bool {
+func (r *auditReceiver) lost(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.term == nil && !r.shutdown
+	return ctx.Err() != nil && !r.shutdown
 }
 
 // stopGrace is how long the pipeline may take to finish with the records that it
@@ -240,7 +265,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 	r.tel.gauges.begin(clock, r.storage != nil)
 	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges, first: firstCalm(r.cfg.RetryOnFailure)}
 	defer func() {
-		if r.lost() {
+		if r.lost(ctx) {
 			well.rest()
 		}
 	}()
@@ -283,7 +308,8 @@ func (r *auditReceiver) run(ctx context.Context) {
 		appID:       r.cfg.AppID,
 		appSecret:   r.cfg.AppSecret,
 		maxResponse: int64(r.cfg.MaxResponseSize),
-		tokens:      newTokenSource(),
+		headers:     r.cfg.ClientConfig.Headers,
+		closeIdle:   r.closeIdle,
 		heard:       r.pace.settle,
 		observe:     r.observe,
 		turn:        func(ctx context.Context, urgent bool) (func(), error) { return r.turn(ctx, kept, urgent) },

@@ -101,14 +101,14 @@ const (
 // Error is a failed call. Its texts are safe to show.
 type Error struct {
 	Class      Class
-	Operation  string // tenant_access_token or list_data
-	HTTPStatus int    // 0: no answer came
-	Code       int64  // the Open API's own code; 0: none came
-	Reason     string // what happened
-	Advice     string // what to do, may be empty
-	LogID      string // for Feishu's support, may be empty
-	Wait       time.Duration
-	Text       string // all of it in one line
+	Operation  string        // tenant_access_token or list_data
+	HTTPStatus int           // 0: no answer came
+	Code       int64         // the Open API's own code; 0: none came
+	Reason     string        // what happened
+	Advice     string        // what to do, may be empty
+	LogID      string        // for Feishu's support, may be empty
+	Wait       time.Duration // how long the server asks to wait; 0: it does not say
+	Text       string        // all of it in one line
 }
 
 func (e *Error) Error() string { return e.Text }

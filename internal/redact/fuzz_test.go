@@ -72,7 +72,7 @@ var (
 	secretKeys = []string{
 		"app_secret", "app_ticket", "tenant_access_token", "token", "refresh_token", "ticket", "secret", "client_secret",
 		"password", "passwd", "pwd", "passphrase", "encrypt_key", "verification_token", "private_key", "access_key_secret",
-		"session_key", "client_assertion", "id_card", "authorization", "cookie", "set_cookie", "token2",
+		"session_key", "client_assertion", "id_card", "user[id_card]", "id_card[]", "jwt", "authorization", "cookie", "set_cookie", "token2",
 	}
 	idKeys = []string{
 		"app_id", "user_id", "open_id", "union_id", "tenant_key", "code", "msg", "token_type", "ticket_id", "access_key_id",

@@ -39,6 +39,8 @@ var credentials = []struct {
 	{"cookie", header},
 	{"cookies", plural},
 	{"clientassertion", secret},
+	{"codeverifier", secret},
+	{"jwt", secret},
 	{"accesskey", secret},
 	{"aeskey", secret},
 	{"encryptkey", secret},
@@ -73,6 +75,10 @@ type keySet struct {
 	window int                 // as minWindow, enough for every key of extra
 }
 
+// IsKey tells whether anything of key is left to be compared, so that it can be a
+// further key of New.
+func IsKey(key string) bool { return len(appendNormal(nil, []byte(key))) > 0 }
+
 func newKeySet(extraKeys []string) *keySet {
 	k := &keySet{extra: make(map[string]struct{}, len(extraKeys)), window: minWindow}
 	for _, key := range extraKeys {
@@ -86,10 +92,8 @@ func newKeySet(extraKeys []string) *keySet {
 
 // kind looks up a normalised key.
 func (k *keySet) kind(name []byte) kind {
-	if len(k.extra) > 0 {
-		if _, ok := k.extra[string(name)]; ok {
-			return secret
-		}
+	if k.isExtra(name) {
+		return secret
 	}
 	// token2, and token[] and token[0] of forms.
 	for len(name) > 0 && (name[len(name)-1] == '[' || name[len(name)-1] == ']' || isDigit(name[len(name)-1])) {
@@ -106,6 +110,39 @@ func (k *keySet) kind(name []byte) kind {
 	return plain
 }
 
+// isExtra says whether a normalised key is a configured one, or has one among the names
+// in a form's brackets: user[id_card], id_card[], id_card[0][no].
+func (k *keySet) isExtra(name []byte) bool {
+	if len(k.extra) == 0 {
+		return false
+	}
+	if _, ok := k.extra[string(name)]; ok {
+		return true
+	}
+	for {
+		end := bytes.IndexAny(name, "[]")
+		if end < 0 {
+			_, ok := k.extra[string(name)]
+			return ok
+		}
+		if _, ok := k.extra[string(name[:end])]; ok && isIndexes(name[end:]) {
+			return true
+		}
+		name = name[end+1:]
+	}
+}
+
+// isIndexes says whether text is the rest of a form's key behind one of its names: the
+// bracket that closes it, and further names in brackets, to the end.
+func isIndexes(text []byte) bool {
+	for i, c := range text {
+		if c == ']' && i+1 < len(text) && text[i+1] != '[' {
+			return false
+		}
+	}
+	return text[len(text)-1] == ']'
+}
+
 // kindInText looks up the key that raw ends with. Nothing but a guess says
 // where it begins, so that a configured key may begin at any word. buf is
 // scratch space, returned for reuse.
@@ -120,7 +157,7 @@ func (k *keySet) kindInText(raw, buf []byte) (kind, []byte) {
 			continue
 		}
 		buf = appendNormal(buf[:0], raw[i:])
-		if _, ok := k.extra[string(buf)]; ok {
+		if k.isExtra(buf) {
 			return secret, buf
 		}
 	}

@@ -18,7 +18,7 @@
 //   - token, ticket, secret
 //   - password, passwd, pwd, passphrase
 //   - authorization, bearer, cookie
-//   - client_assertion
+//   - client_assertion, code_verifier, jwt
 //   - access_key, aes_key, encrypt_key, encryption_key, private_key,
 //     secret_key, session_key, sign_key, signature_key, signing_key,
 //     verification_key, verify_key
@@ -34,6 +34,21 @@
 //
 // What follows "Bearer" is masked wherever it stands in a string, and so is
 // what follows "Basic" if it decodes to user:password (RFC 7617).
+//
+// A form's user[token], token[] and token[0] are keys, too, and further keys are found
+// among the names in brackets.
+//
+// # What is not recognised
+//
+// What a value is, only its key and the words Bearer and Basic tell. So these stay:
+//
+//   - user and password in a URL (https://user:password@host)
+//   - a name and its value apart: {"key":"app_secret","value":"..."}, a part of a
+//     multipart form (name="app_secret"), an XML element
+//   - a path that is a secret itself, as a bot's hook
+//   - credential and credentials: as names they are of objects whose other members say
+//     which credential it is
+//   - code, which is an authorization code in few calls and the result in all
 //
 // # Values
 //
@@ -63,7 +78,7 @@ type Redactor struct {
 
 // New returns a Redactor for the built-in credential keys and the given ones.
 // A further key is compared like a built-in one, but as a whole: id_card does
-// not match my_id_card.
+// not match my_id_card. It matches user[id_card] and id_card[0].
 func New(extraKeys []string) *Redactor {
 	keys := newKeySet(extraKeys)
 	return &Redactor{keys: keys, filter: newFilter(keys)}

@@ -54,6 +54,8 @@ func TestKeys(t *testing.T) {
 		"secret_key", "access_key", "access_key_secret", "secret_access_key", "session_key", "signing_key", "signature_key",
 		"sign_key", "EncodingAESKey", "tokens", "client_secrets", "passwords", "cookies", "token[]", "auth[token]",
 		`app\u005fsecret`, `\u0061pp_secret`, `a\u0070p\u002dsecre\u0054`, "app%5Fsecret", "%61pp_secret", `toke\u006E`, "toke%6e",
+		"code_verifier", "codeVerifier", "jwt", "id_jwt", "JWT",
+		"user[id_card]", "id_card[]", "id_card[0]", "id_card[0][no]", "a[b][ID-Card]", "user%5Bid_card%5D", `user\u005bid_card\u005d`,
 		"id_card", "ID-Card", "idCard", "密码", `\u5bc6\u7801`, "%E5%AF%86%E7%A0%81", "x.pin", `x\u002epin`, "q", "Q",
 	} {
 		t.Run("masked/"+key, func(t *testing.T) {
@@ -71,7 +73,7 @@ func TestKeys(t *testing.T) {
 		"app_id", "user_id", "open_id", "union_id", "tenant_key", "code", "msg", "api_key", "token_type", "access_token_type",
 		"expires_in", "ticket_id", "event_id", "access_key_id", "secret_id", "tickets", "page_size", "has_more", "total",
 		"file_key", "image_key", "key", "public_key", "author", "basic", "pass", "tokenizer", "secretary", "keyword",
-		"my_id_card", "id_card_2", "密码2", "qq", "xpin", "[REDACTED]", "", "_", "0",
+		"my_id_card", "id_card_2", "user[my_id_card]", "id_card[", "id_card]x", "id_card[0]x", "[]", "]", "credential", "credentials", "jwt_id", "密码2", "qq", "xpin", "[REDACTED]", "", "_", "0",
 	} {
 		t.Run("stays/"+key, func(t *testing.T) {
 			for _, text := range []string{
@@ -309,4 +311,44 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	group.Wait()
 	require.Equal(t, 3, masks)
+}
+
+// TestFurtherKeysInForms: a configured key is found in the brackets of a form, wherever a
+// built-in one is.
+func TestFurtherKeysInForms(t *testing.T) {
+	r := redact.New([]string{"id_card", "mobile"})
+	for _, tt := range []struct {
+		text, want string
+		masks      int
+	}{
+		{"user[id_card]=1101&x=1", "user[id_card]=[REDACTED]&x=1", 1},
+		{"a=b&user%5Bid_card%5D=1101&x=1", "a=b&user%5Bid_card%5D=[REDACTED]&x=1", 1},
+		{"user%5b%69d_card%5d%5b0%5d=1101&x=1", "user%5b%69d_card%5d%5b0%5d=[REDACTED]&x=1", 1},
+		{"id_card[]=1101&id_card[]=1102&x=1", "id_card[]=[REDACTED]&id_card[]=[REDACTED]&x=1", 2},
+		{"id_card[0]=1101&mobile[]=138", "id_card[0]=[REDACTED]&mobile[]=[REDACTED]", 2},
+		{"body: user[id_card][no]=1101&x=1", "body: user[id_card][no]=[REDACTED]&x=1", 1},
+		{"POST /x?to[mobile]=138 HTTP/1.1", "POST /x?to[mobile]=[REDACTED] HTTP/1.1", 1},
+		{`{"user[id_card]":"1101","id_card[]":["1102"],"x":1}`, `{"user[id_card]":"[REDACTED]","id_card[]":["[REDACTED]"],"x":1}`, 2},
+		{`{"user[id_card]":"1101","cut":"o`, `{"user[id_card]":"[REDACTED]","cut":"o`, 1},
+		{"the id_card [of 7] code: 5", "the id_card [of 7] code: 5", 0},
+		{"user[my_id_card]=1101&id_cards[0]=1", "user[my_id_card]=1101&id_cards[0]=1", 0},
+	} {
+		t.Run(tt.text, func(t *testing.T) {
+			requireRedacted(t, r, `{"payload":`+quote(tt.want)+`}`, tt.masks, `{"payload":`+quote(tt.text)+`}`)
+		})
+	}
+}
+
+// TestNotRecognised: what the package's documentation says of what stays is true.
+func TestNotRecognised(t *testing.T) {
+	for _, text := range []string{
+		`{"payload":"https://user:S3CRET@host/x"}`,
+		`{"payload":"[{\"key\":\"app_secret\",\"value\":\"S3CRET\"}]"}`,
+		`{"payload":"--b\r\nContent-Disposition: form-data; name=\"app_secret\"\r\n\r\nS3CRET\r\n--b--"}`,
+		`{"payload":"<xml><app_secret>S3CRET</app_secret></xml>"}`,
+		`{"path":"/open-apis/bot/v2/hook/S3CRET"}`,
+		`{"payload":"{\"credential\":\"S3CRET\",\"code\":\"S3CRET\"}"}`,
+	} {
+		requireRedacted(t, redact.New(nil), text, 0, text)
+	}
 }
