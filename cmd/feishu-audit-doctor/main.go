@@ -172,8 +172,10 @@ func readSecret(opts *doctor.Options, file string, getenv func(string) string) e
 	if err != nil {
 		return fmt.Errorf("--app-secret-file: %w", err)
 	}
-	// An editor puts a line break at the end; the collector drops it, too.
+	// An editor puts a line break at the end, which the collector would take for a part
+	// of the secret: the report says how to take it off.
 	opts.AppSecret, opts.SecretSource = strings.TrimRight(string(data), "\r\n"), "${file:"+path+"}"
+	opts.SecretFile, opts.LineBreak = path, len(data)-len(opts.AppSecret)
 	if opts.AppSecret == "" {
 		return fmt.Errorf("--app-secret-file: %s is empty", file)
 	}

@@ -76,6 +76,8 @@ func TestReport(t *testing.T) {
 		require.Equal(t, exitOK, out.code, out.stderr)
 		require.Contains(t, out.stdout, "feishu-audit-doctor on https://open.larksuite.com")
 		require.Contains(t, out.stdout, "app_secret: ${file:"+secretFile+"}")
+		// The collector does not start with the line break.
+		require.Contains(t, out.stdout, "truncate --size=-1 '"+secretFile+"'\n")
 		require.Contains(t, out.stderr, "asking for an access token")
 		require.NotContains(t, out.stdout+out.stderr, simulator.DefaultAppSecret)
 

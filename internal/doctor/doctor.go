@@ -44,6 +44,10 @@ type Options struct {
 	ProxyURL, CAFile           string
 	// SecretSource is how the recommended configuration names the secret.
 	SecretSource string
+	// SecretFile is the file that the secret is in, if it is in one, and LineBreak how
+	// many bytes at its end are a line break and no part of it.
+	SecretFile string
+	LineBreak  int
 	// Duration is how long the log is watched for late entries, and page tokens
 	// are held back. The run ends soon after it.
 	Duration time.Duration
