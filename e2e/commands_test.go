@@ -291,7 +291,7 @@ func hasFlags(t *testing.T, c *documented, help string) {
 	t.Helper()
 	for _, arg := range c.args {
 		if name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "="); strings.HasPrefix(arg, "-") && name != "help" {
-			require.Regexp(t, `(?m)^\s+(-\w, )?--?`+regexp.QuoteMeta(name)+`\b`, help, "%s: %q", c.page, c.args)
+			require.Regexp(t, `(?m)^\s+(-\w, )?--?`+regexp.QuoteMeta(name)+`([\s,=]|$)`, help, "%s: %q", c.page, c.args)
 		}
 	}
 }

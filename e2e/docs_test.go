@@ -66,6 +66,23 @@ service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 			for key := range parts {
 				require.Contains(t, []string{"receivers", "processors", "exporters", "extensions", "connectors", "service"}, key, "%s: no configuration of a collector:\n%s", page, block[1])
 			}
+			// What only the start would find: a storage that nobody has.
+			if _, ok := parts["extensions"]; ok {
+				var config struct {
+					Receivers  map[string]map[string]any `yaml:"receivers"`
+					Extensions map[string]any            `yaml:"extensions"`
+					Service    struct {
+						Extensions []string `yaml:"extensions"`
+					} `yaml:"service"`
+				}
+				require.NoError(t, yaml.Unmarshal([]byte(block[1]), &config), page)
+				for name, receiver := range config.Receivers {
+					if storage, ok := receiver["storage"].(string); ok {
+						require.Contains(t, config.Extensions, storage, "%s: %s", page, name)
+						require.Contains(t, config.Service.Extensions, storage, "%s: %s", page, name)
+					}
+				}
+			}
 			found[page]++
 			validate(page, block[1], base)
 		}

@@ -62,6 +62,7 @@ func probeOf(t *testing.T, manifest, kind string) (path, port string) {
 type shipped struct {
 	*setup
 	files []string
+	args  []string // further ones
 }
 
 func newShipped(t *testing.T, files ...string) *shipped {
@@ -79,6 +80,7 @@ func (s *shipped) start(t *testing.T, a *api, b *backend) *collector {
 	for _, file := range s.files {
 		cmd.Args = append(cmd.Args, "--config="+file)
 	}
+	cmd.Args = append(cmd.Args, s.args...)
 	cmd.Env = append(os.Environ(), "HEALTH_PORT="+port, "STORAGE_DIR="+s.Storage, "FEISHU_ENDPOINT=http://"+a.addr, "FEISHU_APP_ID="+simulator.DefaultAppID,
 		"FEISHU_APP_SECRET="+simulator.DefaultAppSecret, "OTLP_ENDPOINT="+b.url())
 	return launch(t, cmd, (*exec.Cmd).Start)
