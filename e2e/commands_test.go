@@ -255,15 +255,16 @@ func makefile(t *testing.T) string {
 // runs, reads.
 func makefileHas(t *testing.T, page, variable string) {
 	t.Helper()
-	text := makefile(t)
+	var text strings.Builder
+	text.WriteString(makefile(t))
 	scripts, err := filepath.Glob("../internal/tools/*.sh")
 	require.NoError(t, err)
 	for _, script := range scripts {
 		more, err := os.ReadFile(script)
 		require.NoError(t, err)
-		text += string(more)
+		text.Write(more)
 	}
-	require.Regexp(t, `\$[({]?(or )?(\$\()?`+variable+`\b`, text, "%s: make reads no %s", page, variable)
+	require.Regexp(t, `\$[({]?(or )?(\$\()?`+variable+`\b`, text.String(), "%s: make reads no %s", page, variable)
 }
 
 func checkMake(t *testing.T, c *documented) {
@@ -351,20 +352,21 @@ func goSource(t *testing.T, folder string) string {
 // a compose file of ours takes from there.
 func checkExport(t *testing.T, c *documented) {
 	require.NotEmpty(t, c.args)
-	taken := documentation(t)[c.page]
+	var taken strings.Builder
+	taken.WriteString(documentation(t)[c.page])
 	for _, pattern := range []string{"../examples/*/*.yaml", "../cmd/*/*.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
-			taken += string(text)
+			taken.Write(text)
 		}
 	}
 	for _, arg := range c.args {
 		name, _, given := strings.Cut(arg, "=")
 		require.True(t, given, "%s: %s", c.page, arg)
-		require.Regexp(t, `(\$\{(env:)?`+name+`[}:]|"`+name+`")`, taken, "%s: nothing reads %s", c.page, name)
+		require.Regexp(t, `(\$\{(env:)?`+name+`[}:]|"`+name+`")`, taken.String(), "%s: nothing reads %s", c.page, name)
 	}
 }
 

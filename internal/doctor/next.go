@@ -32,8 +32,10 @@ func nextSteps(o *Options) []Step {
 	}
 	if o.LineBreak > 0 {
 		file := "'" + strings.ReplaceAll(o.SecretFile, "'", `'\''`) + "'"
-		steps = append(steps, Step{"Take the line break at the end of that file off, once. The collector would take it for a part of the secret:",
-			fmt.Sprintf("truncate --size=-%d %s", o.LineBreak, file)})
+		steps = append(steps, Step{
+			"Take the line break at the end of that file off, once. The collector would take it for a part of the secret:",
+			fmt.Sprintf("truncate --size=-%d %s", o.LineBreak, file),
+		})
 	}
 	if hasPassword(o.ProxyURL) {
 		steps = append(steps, Step{"The same for the proxy, with its password:", "export " + proxyVariable + "=..."})
