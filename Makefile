@@ -84,8 +84,9 @@ $(BUILD)/victoria-logs: internal/backends/victorialogs/go.mod internal/backends/
 	@cd internal/backends/victorialogs && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
 
 .PHONY: e2e
-e2e: build victoria-logs loki ## Run the end-to-end tests with the real collector and real backends (Prometheus is installed if missing)
+e2e: build victoria-logs loki ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
+	@./internal/tools/install-systemd.sh
 	@./internal/tools/test.sh e2e
 
 .PHONY: kube-apiserver
@@ -119,10 +120,11 @@ sbom: build ## Write the bill of materials, _build/otelcol-feishu.cdx.json
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
 	@echo "lint examples/kubernetes"
-	@$(KUBECONFORM) -strict -summary -skip Kustomization -ignore-filename-pattern collector.yaml \
-	  -schema-location 'internal/tools/kubeconform/schemas/{{.ResourceKind}}{{.KindSuffix}}.json' examples/kubernetes
+	@for folder in examples/kubernetes/*/; do $(KUSTOMIZE) build "$$folder" | $(KUBECONFORM) -strict -summary \
+	  -schema-location 'internal/tools/kubeconform/schemas/{{.ResourceKind}}{{.KindSuffix}}.json'; done
 
 KUBECONFORM := go tool -modfile=internal/tools/kubeconform/go.mod kubeconform
+KUSTOMIZE   := go tool -modfile=internal/tools/kustomize/go.mod kustomize
 
 .PHONY: kube-schemas
 kube-schemas: ## Write the schemas for the Kubernetes manifests anew, of the release that make kube-apiserver builds

@@ -72,6 +72,50 @@ func TestDocumentationLinks(t *testing.T) {
 	}
 }
 
+// notFiles are what looks like a path in the documentation and is none of ours.
+var notFiles = map[string]string{
+	"config.yaml":                           "what the reader saves",
+	"sample.jsonl":                          "what the reader's collector writes",
+	"feishu_audit/new":                      "a receiver's name",
+	"filter/own":                            "a processor's name",
+	"encoding/json":                         "a package of Go",
+	"testing/synctest":                      "a package of Go",
+	"POST/open-apis/authen/v1/access_token": "an API's key",
+	"auth/v3/tenant_access_token":           "an API's path",
+	"auth/v3/app_access_token":              "an API's path",
+	"auth/v3/app_access_token/internal":     "an API's path",
+	"_build/otelcol-feishu.cdx.json":        "made by make sbom",
+}
+
+// TestDocumentedFiles: a name in code style that looks like a file or a folder of this
+// repository is one, from the page's folder, from one below it, or from the root.
+func TestDocumentedFiles(t *testing.T) {
+	file := regexp.MustCompile(`^[\w.*-]+(/[\w.*-]+)*\.(yaml|yml|json|jsonl|go|md|sh|conf|service|env|mod|sum)$`)
+	folder := regexp.MustCompile(`^\.?[\w*-]+(/[\w*-]+)*/[\w.*-]*$`)
+	fence := regexp.MustCompile("(?ms)^ *```.*?^ *```")
+	found := 0
+	for path, text := range pages(t) {
+		if filepath.Base(path) == "CHANGELOG.md" { // what was
+			continue
+		}
+		for _, span := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			name := span[1]
+			if notFiles[name] != "" || !file.MatchString(name) && !folder.MatchString(name) {
+				continue
+			}
+			found++
+			exists := false
+			for _, from := range []string{".", filepath.Dir(path), filepath.Join(filepath.Dir(path), "*")} {
+				matches, err := filepath.Glob(filepath.Join(from, name))
+				require.NoError(t, err)
+				exists = exists || len(matches) > 0
+			}
+			assert.True(t, exists, "%s names %s, which is not there", path, name)
+		}
+	}
+	assert.Greater(t, found, 20)
+}
+
 // TestDocumentedMakeTargets: what the documentation tells to make can be made.
 func TestDocumentedMakeTargets(t *testing.T) {
 	makefile, err := os.ReadFile("Makefile")

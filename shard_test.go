@@ -4,6 +4,7 @@
 package feishuauditreceiver
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -94,6 +95,93 @@ func TestShards(t *testing.T) {
 		}
 		assert.Positive(t, again, "what two receivers read has one log.record.uid")
 		assert.Positive(t, found, "the sample shows the API that no shard names")
+	})
+}
+
+// TestShardsByTime: a backlog, split over two apps at a second that has entries, as
+// docs/sharding.md says. Together they read all of it and no entry twice, whether the
+// API's own bounds are inclusive or not.
+func TestShardsByTime(t *testing.T) {
+	for name, opts := range map[string]simulator.Options{
+		"inclusive":       {},
+		"start exclusive": {StartExclusive: true},
+		"end exclusive":   {EndExclusive: true, Order: simulator.Descending},
+		"both exclusive":  {StartExclusive: true, EndExclusive: true, Order: simulator.Shuffled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const hours = 4
+				now := time.Now().Truncate(time.Second)
+				begin, end := now.Add(-30*time.Hour), now.Add((hours-30)*time.Hour)
+				split := begin.Add(hours / 2 * time.Hour)
+				// Several entries in every second, those of all three bounds in particular.
+				opts.Tenant = simulator.Tenant{Seed: 4, PerSecond: 2, Start: begin.Unix() - 600, End: end.Unix() + 600}
+				opts.RateLimit = 100
+				opts.Apps = map[string]string{"cli_first": simulator.DefaultAppSecret, "cli_second": simulator.DefaultAppSecret}
+				server := simulator.New(opts)
+				halves := map[string][2]time.Time{"cli_first": {begin, split}, "cli_second": {split, end}}
+				meters := map[string]*meter{}
+				for app, bounds := range halves {
+					w := quietWorld(simulator.Options{})
+					w.server, w.latency = server, around(200*time.Millisecond)
+					w.cfg.AppID, w.cfg.InitialLookback, w.cfg.StartTime, w.cfg.EndTime = app, 0, bounds[0], bounds[1]
+					meters[app] = &meter{uids: map[uint64]struct{}{}}
+					defer w.measure(t, meters[app])()
+				}
+				time.Sleep(24 * time.Hour)
+
+				for app, bounds := range halves {
+					assert.Zero(t, meters[app].twice, app)
+					want := map[uint64]struct{}{}
+					for _, entry := range opts.Tenant.Entries(bounds[0].Unix(), bounds[1].Unix()) { // without the end
+						id, err := strconv.ParseUint(entry.ID, 10, 64)
+						require.NoError(t, err)
+						want[id] = struct{}{}
+					}
+					require.Len(t, want, hours/2*2*3600)
+					// What touches neither overlaps nor leaves out: each half is exact.
+					assert.True(t, maps.Equal(want, meters[app].uids), "%s: %d entries, not %d", app, len(meters[app].uids), len(want))
+				}
+			})
+		})
+	}
+}
+
+// TestShardsByApp: with filter::app_id a shard has the calls of one calling app, all of
+// them and no other.
+func TestShardsByApp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lasts = 20 * time.Minute
+		began := time.Now().Truncate(time.Second)
+		tenant := simulator.Tenant{Seed: 5, PerSecond: 20, Start: began.Unix(), End: began.Add(lasts).Unix(), Apps: 3}
+		opts := simulator.Options{Tenant: tenant, RateLimit: 100, Apps: map[string]string{}}
+		want := map[string]map[uint64]struct{}{}
+		for _, entry := range tenant.Entries(tenant.Start, tenant.End+1) {
+			id, err := strconv.ParseUint(entry.ID, 10, 64)
+			require.NoError(t, err)
+			if want[entry.AppID] == nil {
+				want[entry.AppID] = map[uint64]struct{}{}
+			}
+			want[entry.AppID][id] = struct{}{}
+		}
+		require.Len(t, want, 3)
+		for caller := range want {
+			opts.Apps["reads_"+caller] = simulator.DefaultAppSecret
+		}
+		server := simulator.New(opts)
+		meters := map[string]*meter{}
+		for caller := range want {
+			w := quietWorld(simulator.Options{})
+			w.server, w.latency = server, around(200*time.Millisecond)
+			w.cfg.AppID, w.cfg.InitialLookback, w.cfg.Filter.AppID = "reads_"+caller, 0, caller
+			meters[caller] = &meter{uids: map[uint64]struct{}{}}
+			defer w.measure(t, meters[caller])()
+		}
+		time.Sleep(lasts + 5*time.Minute)
+		for caller, ids := range want {
+			assert.Zero(t, meters[caller].twice)
+			assert.True(t, maps.Equal(ids, meters[caller].uids), "%s: %d entries, not %d", caller, len(meters[caller].uids), len(ids))
+		}
 	})
 }
 

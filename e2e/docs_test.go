@@ -18,75 +18,114 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+var yamlBlock = regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```$")
+
+// otherYAML are the blocks that are no configuration of a collector, by page and first
+// line, with the test that holds them.
+var otherYAML = map[string]string{
+	"README.md: receivers:":    "a manifest of ocb: TestDocumentedManifest",
+	"README.zh.md: receivers:": "the same",
+}
 
 // TestDocumentedConfigs: every configuration of a collector in the documentation is
 // one that the collector takes, alone or in addition to a minimal one.
 func TestDocumentedConfigs(t *testing.T) {
 	t.Parallel()
-	base := filepath.Join(t.TempDir(), "base.yaml")
+	dir := t.TempDir()
+	base := filepath.Join(dir, "base.yaml")
 	require.NoError(t, os.WriteFile(base, []byte(`
 receivers: {feishu_audit: {app_id: cli_xxx, app_secret: secret}}
 exporters: {debug: {}}
 service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 `), 0o600))
-	for file, want := range map[string]int{"README.md": 2, "README.zh.md": 1, "examples/prometheus/README.md": 1, "docs/operating.md": 3, "docs/sharding.md": 2} {
-		text, err := os.ReadFile(filepath.Join("..", file))
-		require.NoError(t, err)
-		found := 0
-		for _, block := range yamlBlock.FindAllSubmatch(text, -1) {
-			var parts struct {
-				Receivers, Extensions, Service yaml.Node
-			}
-			require.NoError(t, yaml.Unmarshal(block[1], &parts), "%s: %s", file, block[1])
-			if parts.Receivers.Kind == yaml.SequenceNode || parts.Receivers.IsZero() && parts.Extensions.IsZero() && parts.Service.IsZero() {
-				continue // a manifest of ocb, or nothing of a collector
-			}
-			found++
-			path := filepath.Join(t.TempDir(), fmt.Sprintf("%d.yaml", found))
-			require.NoError(t, os.WriteFile(path, block[1], 0o600))
-			cmd := exec.CommandContext(t.Context(), binary(t), "validate", "--config", base, "--config", path)
-			cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+simulator.DefaultAppSecret, "FEISHU_APP_SECRET_2="+simulator.DefaultAppSecret)
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s: %s\n%s", file, block[1], out)
+	validate := func(page, block string, configs ...string) {
+		t.Helper()
+		path := filepath.Join(dir, "block.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(block), 0o600))
+		args := []string{"validate"}
+		for _, config := range append(configs, path) {
+			args = append(args, "--config="+config)
 		}
-		require.GreaterOrEqual(t, found, want, file)
+		cmd := exec.CommandContext(t.Context(), binary(t), args...)
+		cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+simulator.DefaultAppSecret, "FEISHU_APP_SECRET_2="+simulator.DefaultAppSecret, "FEISHU_APP_SECRET_3="+simulator.DefaultAppSecret)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s\n%s", page, block, out)
 	}
+	found, others := map[string]int{}, map[string]bool{}
+	for page, text := range documentation(t) {
+		for _, block := range yamlBlock.FindAllStringSubmatch(text, -1) {
+			var parts map[string]yaml.Node
+			require.NoError(t, yaml.Unmarshal([]byte(block[1]), &parts), "%s: %s", page, block[1])
+			first, _, _ := strings.Cut(block[1], "\n")
+			if receivers := parts["receivers"]; receivers.Kind == yaml.SequenceNode {
+				name := page + ": " + first
+				require.Contains(t, otherYAML, name, "no configuration of a collector, and nobody says which test holds it:\n%s", block[1])
+				others[name] = true
+				continue
+			}
+			for key := range parts {
+				require.Contains(t, []string{"receivers", "processors", "exporters", "extensions", "connectors", "service"}, key, "%s: no configuration of a collector:\n%s", page, block[1])
+			}
+			// What only the start would find: a storage that nobody has.
+			if _, ok := parts["extensions"]; ok {
+				var config struct {
+					Receivers  map[string]map[string]any `yaml:"receivers"`
+					Extensions map[string]any            `yaml:"extensions"`
+					Service    struct {
+						Extensions []string `yaml:"extensions"`
+					} `yaml:"service"`
+				}
+				require.NoError(t, yaml.Unmarshal([]byte(block[1]), &config), page)
+				for name, receiver := range config.Receivers {
+					if storage, ok := receiver["storage"].(string); ok {
+						require.Contains(t, config.Extensions, storage, "%s: %s", page, name)
+						require.Contains(t, config.Service.Extensions, storage, "%s: %s", page, name)
+					}
+				}
+			}
+			found[page]++
+			validate(page, block[1], base)
+		}
+	}
+	require.Len(t, others, len(otherYAML), "what is listed but not there: %v", otherYAML)
+	for page, least := range map[string]int{"README.md": 2, "README.zh.md": 1, "examples/prometheus/README.md": 1, "docs/operating.md": 3, "docs/sharding.md": 3} {
+		require.GreaterOrEqual(t, found[page], least, page)
+	}
+	// What the doctor recommends needs nothing besides.
+	config, commands := advised(t, []byte(documentation(t)["docs/doctor.md"]))
+	require.Greater(t, len(commands), 3)
+	validate("docs/doctor.md", config)
 }
 
-// TestDocumentedCommands: the programs of this repository that the documentation tells
-// to run exist, and take the flags that it names.
-func TestDocumentedCommands(t *testing.T) {
+// TestDocumentedManifest: the manifest of ocb that the README shows names this module,
+// in the version that our own manifest has.
+func TestDocumentedManifest(t *testing.T) {
 	t.Parallel()
-	var files []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*/*.md", "packaging/*.md"} {
-		matches, err := filepath.Glob(filepath.Join("..", pattern))
-		require.NoError(t, err)
-		files = append(files, matches...)
+	text, err := os.ReadFile("../builder-config.yaml")
+	require.NoError(t, err)
+	type manifest struct {
+		Receivers []struct {
+			Gomod string `yaml:"gomod"`
+		} `yaml:"receivers"`
+		Replaces []string `yaml:"replaces"`
 	}
-	help := map[string]string{}
-	found := 0
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for _, command := range regexp.MustCompile("(?:go run |`)?(\\./cmd/[a-z-]+|_build/otelcol-feishu)( [^`#\n]*)?").FindAllStringSubmatch(string(text), -1) {
-			program, arguments := command[1], command[2]
-			if help[program] == "" {
-				cmd := exec.CommandContext(t.Context(), "go", "run", program, "--help")
-				cmd.Dir = ".."
-				if strings.HasPrefix(program, "_build") {
-					cmd = exec.CommandContext(t.Context(), binary(t), "validate", "--help")
-				}
-				out, err := cmd.CombinedOutput()
-				require.NoError(t, err, "%s: %s", program, out)
-				help[program] = string(out)
+	var ours manifest
+	require.NoError(t, yaml.Unmarshal(text, &ours))
+	for page := range otherYAML {
+		page, _, _ = strings.Cut(page, ":")
+		shown := 0
+		for _, block := range yamlBlock.FindAllStringSubmatch(documentation(t)[page], -1) {
+			if !strings.Contains(block[1], "gomod:") {
+				continue
 			}
-			for _, flag := range regexp.MustCompile(`--([a-z-]+)`).FindAllStringSubmatch(arguments, -1) {
-				found++
-				require.Regexp(t, `(?m)(^|\s)--?`+flag[1]+`\b`, help[program]+" --help", "%s: %s%s", file, program, arguments)
-			}
+			var m manifest
+			require.NoError(t, yaml.Unmarshal([]byte(block[1]), &m), page)
+			shown++
+			require.Contains(t, fmt.Sprint(ours.Receivers), m.Receivers[0].Gomod, page)
+			module, _, _ := strings.Cut(m.Receivers[0].Gomod, " ")
+			require.Len(t, m.Replaces, 1, page)
+			require.True(t, strings.HasPrefix(m.Replaces[0], module+" => /"), page)
 		}
+		require.Equal(t, 1, shown, page)
 	}
-	require.GreaterOrEqual(t, found, 5)
-	require.Len(t, help, 3, "doctor, simulator and collector")
 }

@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,14 +36,16 @@ func TestHighAvailability(t *testing.T) {
 		t.Skip("needs kube-apiserver, etcd and Redis: run `make e2e-ha`")
 	}
 	kube := newCluster(t)
-	manifests, err := filepath.Glob("../examples/kubernetes/*/*.yaml")
-	require.NoError(t, err)
-	for _, path := range manifests {
-		if name := filepath.Base(path); name != "collector.yaml" && name != "kustomization.yaml" {
-			kube.create(t, path, true)
+	for _, folder := range []string{"single", "replicas"} {
+		kube.create(t, kustomized(t, folder), true)
+	}
+	rights := kustomized(t, "replicas")
+	for name := range rights {
+		if kind, _, _ := strings.Cut(name, "/"); !slices.Contains([]string{"serviceaccount", "role", "rolebinding"}, kind) {
+			delete(rights, name)
 		}
 	}
-	kube.create(t, "../examples/kubernetes/replicas/rbac.yaml", false)
+	kube.create(t, rights, false)
 
 	for _, tc := range []struct {
 		name string
@@ -87,6 +92,9 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 	eventually(t, time.Minute, "the leader delivers", func() bool { return b.of(leader.name) > 10*pageSize })
 	require.Zero(t, b.of(other.name), "the other one stands by")
 
+	require.InDelta(t, 1, leader.leads(t), 0)
+	require.InDelta(t, 0, other.leads(t), 0, "the metric leader sums up to one")
+
 	fault(t, leader)
 	began := time.Now()
 	eventually(t, time.Minute, "the other one delivers", func() bool { return b.of(other.name) > 0 })
@@ -101,6 +109,10 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 	fmt.Printf("%s: the other one delivered after %.1f s\n", t.Name(), gap.Seconds())
 	b.check(t, entries, mayRepeat)
 	require.Equal(t, 1, other.elected())
+	require.InDelta(t, 1, other.leads(t), 0)
+	if leader.alive() {
+		require.InDelta(t, 0, leader.leads(t), 0, "the metric leader sums up to one")
+	}
 	for _, r := range replicas {
 		require.NotContains(t, r.out.String(), "stands still")
 		if r.alive() {
@@ -112,18 +124,37 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 // replica is one of several collectors that share a position.
 type replica struct {
 	*collector
-	name string
-	way  *switched // to the API server
+	name    string
+	way     *switched // to the API server
+	metrics string    // where they are scraped
+}
+
+// leads is the receiver's metric leader, as a scrape finds it.
+func (r *replica) leads(t *testing.T) float64 {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.metrics+"/metrics", nil)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	found := regexp.MustCompile(`(?m)^otelcol_receiver_feishu_audit_leader\{[^}]*\} (\d+)$`).FindAllSubmatch(text, -1)
+	require.Len(t, found, 1, "%s", text)
+	value, err := strconv.ParseFloat(string(found[0][1]), 64)
+	require.NoError(t, err)
+	return value
 }
 
 func newReplica(t *testing.T, kube *cluster, name string, a *api, b *backend, redis string) *replica {
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	r := &replica{name: name, way: &switched{Listener: l}}
+	r := &replica{name: name, way: &switched{Listener: l}, metrics: freeAddress(t)}
+	host, port, _ := net.SplitHostPort(r.metrics)
 	t.Cleanup(func() { _ = l.Close() })
 	go r.way.forward(t.Context(), kube.addr)
 	cmd := exec.CommandContext(t.Context(), binary(t), "--config=../examples/kubernetes/replicas/collector.yaml",
-		"--set=service.telemetry.metrics.level=none",
+		"--set=service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: "+host+", port: "+port+"}}}}]",
 		"--set=exporters.otlphttp.compression=none", "--set=exporters.otlphttp.headers."+lifeHeader+"="+name,
 		"--set=receivers.feishu_audit.poll_interval=1s", "--set=receivers.feishu_audit.recheck_after=[10s]", "--set=receivers.feishu_audit.requests_per_minute=6000")
 	cmd.Env = append(os.Environ(), "KUBERNETES_AUTH=kubeConfig", "KUBECONFIG="+kube.kubeconfig(t, l.Addr().String()), "REDIS_ENDPOINT="+redis,

@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"gopkg.in/yaml.v3"
 )
 
 // namespace is that of the manifests below examples/kubernetes.
@@ -111,38 +110,29 @@ func (c *cluster) ask(t *testing.T, method, path string, body any) (int, string)
 
 // collections are where the API server keeps what the manifests make.
 var collections = map[string]string{
-	"v1 Service": "/api/v1/namespaces/%s/services", "v1 ServiceAccount": "/api/v1/namespaces/%s/serviceaccounts",
+	"v1 ConfigMap": "/api/v1/namespaces/%s/configmaps",
+	"v1 Service":   "/api/v1/namespaces/%s/services", "v1 ServiceAccount": "/api/v1/namespaces/%s/serviceaccounts",
 	"apps/v1 Deployment": "/apis/apps/v1/namespaces/%s/deployments", "apps/v1 StatefulSet": "/apis/apps/v1/namespaces/%s/statefulsets",
 	"rbac.authorization.k8s.io/v1 Role":        "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/roles",
 	"rbac.authorization.k8s.io/v1 RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/%s/rolebindings",
 	"networking.k8s.io/v1 NetworkPolicy":       "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies",
 }
 
-// create sends each document of a manifest to the API server, which refuses unknown
-// fields; with dryRun it only says what it would do.
-func (c *cluster) create(t *testing.T, path string, dryRun bool) {
+// create sends objects to the API server, which refuses unknown fields; with dryRun it
+// only says what it would do.
+func (c *cluster) create(t *testing.T, objects map[string]map[string]any, dryRun bool) {
 	t.Helper()
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
 	query := "?fieldValidation=Strict"
 	if dryRun {
 		query += "&dryRun=All"
 	}
-	found := 0
-	for documents := yaml.NewDecoder(f); ; found++ {
-		var object map[string]any
-		err := documents.Decode(&object)
-		if err == io.EOF { //nolint:errorlint // the decoder's own
-			break
-		}
-		require.NoError(t, err, path)
+	require.NotEmpty(t, objects)
+	for name, object := range objects {
 		kind := fmt.Sprint(object["apiVersion"], " ", object["kind"])
-		require.Contains(t, collections, kind, path)
+		require.Contains(t, collections, kind, name)
 		status, answer := c.ask(t, http.MethodPost, fmt.Sprintf(collections[kind], namespace)+query, object)
-		require.Equal(t, http.StatusCreated, status, "%s: %s: %s", path, kind, answer)
+		require.Equal(t, http.StatusCreated, status, "%s: %s", name, answer)
 	}
-	require.Positive(t, found, path)
 }
 
 // kubeconfig leads a collector to the API server through an address of its own.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,9 +21,8 @@ import (
 // TestServiceUnit: systemd finds no fault in the unit, and little that it leaves open.
 func TestServiceUnit(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("systemd-analyze, of Debian's package systemd, is missing")
-	}
+	_, err := exec.LookPath("systemd-analyze")
+	require.NoError(t, err, "install Debian's package systemd, or run `make e2e`, which does")
 	unit, err := os.ReadFile("../packaging/otelcol-feishu.service")
 	require.NoError(t, err)
 	collector, err := filepath.Abs(binary(t))
@@ -52,33 +52,144 @@ func TestServiceEnvironment(t *testing.T) {
 	}
 }
 
-// TestDockerfile: the image's base is pinned, it copies only what exists, and its user
-// has a number other than root's, as Kubernetes wants to see it.
-func TestDockerfile(t *testing.T) {
-	t.Parallel()
+// dockerfile is what packaging/Dockerfile makes.
+type dockerfile struct {
+	bases           []string
+	copies          [][]string // of the last stage: the stage that it is from, source, destination
+	made            []string   // what RUN leaves in the first stage
+	owned           string     // the folder that belongs to the image's user
+	user            string
+	entrypoint, cmd []string
+}
+
+func readDockerfile(t *testing.T) dockerfile {
+	t.Helper()
 	text, err := os.ReadFile("../packaging/Dockerfile")
 	require.NoError(t, err)
-	instructions := map[string][]string{}
+	var d dockerfile
+	folder := ""
 	for line := range strings.SplitSeq(string(text), "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		name, arguments, _ := strings.Cut(line, " ")
-		require.Contains(t, []string{"FROM", "WORKDIR", "COPY", "RUN", "USER", "ENTRYPOINT", "CMD"}, name)
-		instructions[name] = append(instructions[name], arguments)
+		words := strings.Fields(arguments)
+		switch name {
+		case "FROM":
+			d.bases = append(d.bases, arguments)
+		case "WORKDIR":
+			folder = arguments
+		case "RUN":
+			require.Len(t, d.bases, 1, "the last stage has no shell")
+			for command := range strings.SplitSeq(arguments, " && ") {
+				words := strings.Fields(command)
+				switch {
+				case strings.HasSuffix(command, "make build"):
+					// The Makefile's default goal for it is the binary.
+					built := regexp.MustCompile(`(?m)^build: \$\(BUILD\)/(\S+) `).FindStringSubmatch(makefile(t))
+					require.NotNil(t, built)
+					d.made = append(d.made, folder+"/_build/"+built[1])
+				case words[0] == "mkdir":
+					d.made = append(d.made, words[len(words)-1])
+				default:
+					t.Fatalf("this test does not know what %q makes", command)
+				}
+			}
+		case "COPY":
+			if len(d.bases) == 1 { // the sources
+				require.Equal(t, ". .", arguments)
+				continue
+			}
+			require.Equal(t, "--from=build", words[0])
+			if owner, ok := strings.CutPrefix(words[1], "--chown="); ok {
+				require.Empty(t, d.owned)
+				d.owned = words[3]
+				d.copies = append(d.copies, []string{owner, words[2], words[3]})
+			} else {
+				d.copies = append(d.copies, []string{"", words[1], words[2]})
+			}
+		case "USER":
+			d.user = arguments
+		case "ENTRYPOINT":
+			require.NoError(t, json.Unmarshal([]byte(arguments), &d.entrypoint), "the image has no shell")
+		case "CMD":
+			require.NoError(t, json.Unmarshal([]byte(arguments), &d.cmd), "the image has no shell")
+		default:
+			t.Fatalf("this test does not know %s", name)
+		}
 	}
-	require.Len(t, instructions["FROM"], 2)
+	return d
+}
+
+// TestDockerfile: the image is built with the Go release that go.mod asks for, on a base
+// that has no shell; it copies what the build makes, and no more; its user has a number
+// other than root's, as Kubernetes wants to see it, and owns the one folder to write.
+// That the bases are what they were yesterday is for the release: packaging/README.md.
+func TestDockerfile(t *testing.T) {
+	t.Parallel()
+	d := readDockerfile(t)
+	require.Len(t, d.bases, 2)
 	mod, err := os.ReadFile("../go.mod")
 	require.NoError(t, err)
-	version := regexp.MustCompile(`golang:(\d+\.\d+)\.\d+-`).FindStringSubmatch(instructions["FROM"][0])
-	require.NotNil(t, version, "a pinned release of Go")
+	const digest = `(@sha256:[0-9a-f]{64})?`
+	version := regexp.MustCompile(`^golang:(\d+\.\d+)\.\d+-\w+` + digest + ` AS build$`).FindStringSubmatch(d.bases[0])
+	require.NotNil(t, version, "a release of Go to the last digit")
 	require.Contains(t, string(mod), "\ngo "+version[1]+".", "the release that go.mod asks for")
-	require.Regexp(t, `^\S+/distroless/static-debian\d+:nonroot$`, instructions["FROM"][1])
-	require.Equal(t, []string{"65532:65532"}, instructions["USER"])
-	for _, name := range []string{"ENTRYPOINT", "CMD"} {
-		var words []string
-		require.NoError(t, json.Unmarshal([]byte(instructions[name][0]), &words), "the image has no shell")
+	require.Regexp(t, `^\S+/distroless/static-debian\d+:nonroot`+digest+`$`, d.bases[1])
+
+	var copied []string
+	for _, c := range d.copies {
+		copied = append(copied, c[1])
 	}
+	require.ElementsMatch(t, d.made, copied, "what the build makes is what is copied")
+	require.Regexp(t, `^[1-9]\d*:[1-9]\d*$`, d.user)
+	require.Equal(t, []string{"", d.made[0], d.entrypoint[0]}, d.copies[0])
+	require.Equal(t, []string{d.user, d.made[1], d.owned}, d.copies[1])
+	require.Len(t, d.cmd, 2)
+	require.Equal(t, "--config", d.cmd[0])
+	ignored, err := os.ReadFile("../packaging/Dockerfile.dockerignore")
+	require.NoError(t, err)
+	require.Equal(t, ".git\n_build\n", string(ignored), "everything else is needed to build")
+	require.Contains(t, documentation(t)["packaging/README.md"], "user "+strings.Split(d.user, ":")[0]+" ")
+}
+
+// TestContainers: the manifests of examples/kubernetes run the image as its user, with
+// nothing to write but volumes, and mount what it looks for where it looks.
+func TestContainers(t *testing.T) {
+	t.Parallel()
+	image := readDockerfile(t)
+	user, err := strconv.Atoi(strings.Split(image.user, ":")[0])
+	require.NoError(t, err)
+	config := image.cmd[1]
+	found := 0
+	for name, objects := range manifests(t) {
+		for _, object := range objects {
+			pod := at(object, "spec", "template", "spec")
+			if pod == nil {
+				continue
+			}
+			found++
+			require.Equal(t, true, at(pod, "securityContext", "runAsNonRoot"), name)
+			for _, container := range at(pod, "containers").([]any) {
+				require.Equal(t, true, at(container, "securityContext", "readOnlyRootFilesystem"), name)
+				require.Equal(t, false, at(container, "securityContext", "allowPrivilegeEscalation"), name)
+				require.Equal(t, []any{"ALL"}, at(container, "securityContext", "capabilities", "drop"), name)
+				if !strings.HasPrefix(at(container, "image").(string), "otelcol-feishu:") {
+					continue
+				}
+				require.Equal(t, user, at(pod, "securityContext", "runAsUser"), name)
+				require.Equal(t, user, at(pod, "securityContext", "fsGroup"), name)
+				require.Equal(t, []any{"--config", config}, at(container, "args"), name)
+				mounts := map[any]bool{}
+				for _, mount := range at(container, "volumeMounts").([]any) {
+					mounts[at(mount, "mountPath")] = true
+				}
+				require.True(t, mounts[filepath.Dir(config)], name)
+				require.Equal(t, strings.HasPrefix(name, "statefulset/"), mounts[image.owned], "%s: the position is in a volume, or elsewhere", name)
+			}
+		}
+	}
+	require.Equal(t, 3, found, "two collectors and Redis")
 }
 
 // TestBillOfMaterials: it names every module that is in the collector, and no other.

@@ -76,6 +76,8 @@ func TestReport(t *testing.T) {
 		require.Equal(t, exitOK, out.code, out.stderr)
 		require.Contains(t, out.stdout, "feishu-audit-doctor on https://open.larksuite.com")
 		require.Contains(t, out.stdout, "app_secret: ${file:"+secretFile+"}")
+		// The collector does not start with the line break.
+		require.Contains(t, out.stdout, "truncate --size=-1 '"+secretFile+"'\n")
 		require.Contains(t, out.stderr, "asking for an access token")
 		require.NotContains(t, out.stdout+out.stderr, simulator.DefaultAppSecret)
 
@@ -92,6 +94,15 @@ func TestReport(t *testing.T) {
 		require.Equal(t, "order", report.Findings[0].Question)
 		require.Equal(t, "ascending", report.Findings[0].Answer)
 		require.Contains(t, report.Config, "app_secret: ${env:FEISHU_APP_SECRET}")
+
+		before := len(server.Calls())
+		out = try(t, transport, simulator.DefaultAppSecret, "--app-id", simulator.DefaultAppID, "--access-only")
+		require.Equal(t, exitOK, out.code)
+		require.Len(t, server.Calls(), before+2, "a token and a page")
+		require.Contains(t, out.stdout, "1 call of list_data (at most 6), 1 token call")
+		require.Contains(t, out.stdout, "How this API behaves was not examined.")
+		require.Contains(t, out.stdout, "What to do now:")
+		require.Contains(t, out.stderr, "This takes a few seconds")
 
 		out = try(t, transport, "wrong", "--app-id", simulator.DefaultAppID)
 		require.Equal(t, exitProblem, out.code)

@@ -107,6 +107,8 @@ func parseFlags(args []string, now time.Time, help io.Writer) (*config, error) {
 	fs.BoolVar(&o.LastPageToken, "last-page-token", false, "send a page_token with has_more=false, as the official sample does")
 	fs.StringVar((*string)(&o.Empty), "empty", "array", "`form` of items on an empty page: array, null or omitted")
 	fs.BoolVar(&o.NumericIDs, "numeric-ids", false, "ids are JSON numbers")
+	fs.StringVar((*string)(&o.StatusCodes), "status-codes", "mostly-zero", "`values` of status_code: mostly-zero, zero, http or absent")
+	fs.StringVar((*string)(&o.Responses), "responses", "text", "`form` of response: text (JSON in a string), object, cut (a string that is cut off) or plain (a string without JSON)")
 	fs.DurationVar(&o.MaxWindow, "max-window", 0, "refuse a longer time range with 1780103; 0 takes any")
 	fs.DurationVar(&o.Retention, "retention", 0, "how long entries are kept; 0 for ever")
 	fs.BoolVar(&o.RefuseExpired, "refuse-expired", false, "refuse a start_time before the retention with 1780103")

@@ -228,7 +228,7 @@ func (a *access) refusedList(err error) []Check {
 	case slices.Contains([]int64{codeScope, codeNoPermission, codeScopeOfUser}, e.Code):
 		advice := "1. grant the scope: " + a.console("/auth?q="+scopeName+"&op_from=openapi&token_type=tenant") +
 			"\n2. create a version of the app and publish it: " + a.console("") + ", Version Management & Release" +
-			"\n3. have a tenant admin approve it. If all of this is done, try again: it works when the access token is replaced, after two hours at most."
+			"\n3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API gives out the same one for up to 90 minutes, and it lives for two hours at most; whether it takes that long is not documented."
 		// The server's own message is long, bilingual, and cut off in the middle of its link.
 		told := *e
 		told.Reason = "the app lacks the scope " + scopeName

@@ -44,12 +44,12 @@ func recommend(o *Options, r *Report, s *session) string {
 	line(0, "receivers", "", "")
 	line(2, "feishu_audit", "", "")
 	line(4, "endpoint", quoted(o.Endpoint), "")
-	switch u, err := url.Parse(o.ProxyURL); {
+	switch {
 	case o.ProxyURL == "":
-	case err == nil && u.User == nil:
+	case hasPassword(o.ProxyURL): // not for a report
+		line(4, "proxy_url", "${env:"+proxyVariable+"}", "set it to what --proxy-url was")
+	default:
 		line(4, "proxy_url", quoted(o.ProxyURL), "")
-	default: // a password is not for a report
-		line(4, "proxy_url", "${env:FEISHU_PROXY_URL}", "set it to what --proxy-url was")
 	}
 	if o.CAFile != "" {
 		line(4, "tls", "", "")
@@ -96,6 +96,16 @@ service:
       exporters: [debug]
 `)
 	return b.String()
+}
+
+// proxyVariable has the proxy's URL in the environment of the collector.
+const proxyVariable = "FEISHU_PROXY_URL"
+
+// hasPassword tells whether a proxy's URL is not for everybody to see. One that
+// cannot be read may have a password in it.
+func hasPassword(proxy string) bool {
+	u, err := url.Parse(proxy)
+	return err != nil || u.User != nil
 }
 
 // recheckFor makes sure that the last recheck comes after the slowest entry that

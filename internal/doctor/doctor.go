@@ -26,6 +26,9 @@ import (
 const (
 	// MaxCalls is how often list_data is called at most. A run takes some 50 calls.
 	MaxCalls = 60
+	// AccessCalls is how often at most if only the access is examined: once, or
+	// again after a passing fault or where our clock is ahead.
+	AccessCalls = 6
 	// CallsPerMinute leaves room, within the API's 100, for a receiver of the same app.
 	CallsPerMinute = 60
 	// DefaultDuration and MinDuration are of Options.Duration.
@@ -41,9 +44,15 @@ type Options struct {
 	ProxyURL, CAFile           string
 	// SecretSource is how the recommended configuration names the secret.
 	SecretSource string
+	// SecretFile is the file that the secret is in, if it is in one, and LineBreak how
+	// many bytes at its end are a line break and no part of it.
+	SecretFile string
+	LineBreak  int
 	// Duration is how long the log is watched for late entries, and page tokens
 	// are held back. The run ends soon after it.
 	Duration time.Duration
+	// AccessOnly examines whether the log can be read, and not how the API behaves.
+	AccessOnly bool
 	// Progress is told what goes on. Nil: nobody is.
 	Progress func(Progress)
 
@@ -70,12 +79,14 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	}
 	defer client.Close()
 	s := &session{client: client, appID: opts.AppID, began: time.Now(), duration: opts.Duration, progress: opts.Progress}
-	r := &Report{Endpoint: opts.Endpoint, AppID: opts.AppID, Began: s.began, MaxCalls: MaxCalls}
+	r := &Report{Endpoint: opts.Endpoint, AppID: opts.AppID, Began: s.began, MaxCalls: opts.maxCalls()}
 
 	a := access{session: s, opts: &opts}
 	r.Checks = a.examine(ctx)
 	if r.Healthy() && ctx.Err() == nil {
-		r.Findings = s.examine(ctx)
+		if !opts.AccessOnly {
+			r.Findings = s.examine(ctx)
+		}
 		r.Checks = append(r.Checks, s.checkClock(), s.checkLatency(), s.checkPlan())
 	} else if s.clock.known {
 		r.Checks = append(r.Checks, s.checkClock())
@@ -89,7 +100,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	r.TokenCalls, r.ListCalls = client.Calls()
 	r.Took = Seconds(time.Since(s.began))
 	if r.Healthy() {
-		r.Config = recommend(&opts, r, s)
+		r.Config, r.Next = recommend(&opts, r, s), nextSteps(&opts)
 	}
 	return r, nil
 }
@@ -98,8 +109,15 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 func (o *Options) dial(ctx context.Context, endpoint, secret string) (openapi.Client, error) {
 	return openapi.Dial(ctx, openapi.Settings{
 		Endpoint: endpoint, AppID: o.AppID, AppSecret: secret, ProxyURL: o.ProxyURL, CAFile: o.CAFile,
-		Timeout: 15 * time.Second, CallsPerMinute: CallsPerMinute, MaxCalls: MaxCalls, Transport: o.Transport,
+		Timeout: 15 * time.Second, CallsPerMinute: CallsPerMinute, MaxCalls: o.maxCalls(), Transport: o.Transport,
 	})
+}
+
+func (o *Options) maxCalls() int {
+	if o.AccessOnly {
+		return AccessCalls
+	}
+	return MaxCalls
 }
 
 // looks are when page tokens are used and windows read again, as parts of the

@@ -136,6 +136,41 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestAccessOnly: with few calls it tells the same about the access, also where things
+// fail in passing, and recommends the defaults.
+func TestAccessOnly(t *testing.T) {
+	only := func(o *Options) { o.AccessOnly = true }
+	for name, tc := range map[string]struct {
+		sim   simulator.Options
+		calls int
+		check string // with a problem
+	}{
+		"well":          {simulator.Options{}, 1, ""},
+		"missing scope": {simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultMissingScope}}}, 1, checkScope},
+		"IP refused":    {simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultIPRefused}}}, 1, checkAddress},
+		"passing":       {simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultInternal, Count: 2}}}, 3, ""},
+		"failing":       {simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultInternal}}}, 3, checkRead},
+		// The answer's Date tells, and the next try is right.
+		"clock ahead": {simulator.Options{ClockSkew: -10 * time.Minute, RefuseFuture: true}, 2, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := examine(t, simulator.New(tc.sim), only)
+				require.Empty(t, r.Findings)
+				require.LessOrEqual(t, r.ListCalls, AccessCalls)
+				require.Equal(t, tc.calls, r.ListCalls)
+				require.Equal(t, tc.check == "", r.Healthy())
+				for _, c := range r.Checks {
+					require.Equal(t, c.Status == Problem, c.Name == tc.check, c)
+				}
+				if r.Healthy() {
+					require.Equal(t, time.Minute, loaded(t, r).PollInterval)
+				}
+			})
+		})
+	}
+}
+
 func printed(t *testing.T, r *Report) string {
 	var b bytes.Buffer
 	require.NoError(t, r.Text(&b))

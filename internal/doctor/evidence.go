@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"slices"
@@ -77,6 +78,7 @@ type rateEvidence struct {
 	limit           int // x-ogw-ratelimit-limit, 0: not seen
 	refusals        int
 	hint            string // header of the last refusal that told how long to wait
+	readable        bool   // whether it did so in seconds
 	status          int    // HTTP status of the last refusal
 	quota           bool   // the month's calls are used up
 }
@@ -108,8 +110,9 @@ func (r *rateEvidence) observe(a *openapi.Answer, err error) {
 		r.refusals++
 		r.status, r.hint = a.Status, ""
 		for _, name := range []string{headerReset, "Retry-After"} {
-			if a.Header.Get(name) != "" && r.hint == "" {
-				r.hint = strings.ToLower(name)
+			if value := a.Header.Get(name); value != "" && r.hint == "" {
+				seconds, parseErr := strconv.Atoi(value)
+				r.hint, r.readable = strings.ToLower(name), parseErr == nil && seconds >= 0
 			}
 		}
 	}
@@ -134,6 +137,8 @@ func (r *rateEvidence) finding() Finding {
 	case r.refusals == 0:
 		f.Text += "; what a refusal looks like could not be told"
 		f.Evidence += "; none of the calls was limited"
+	case r.hint != "" && !r.readable:
+		f.Text += fmt.Sprintf("; a refusal is HTTP %d with %s, which is no whole number of seconds", r.status, r.hint)
 	case r.hint == "":
 		f.Text += fmt.Sprintf("; a refusal is HTTP %d and does not say how long to wait", r.status)
 	default:
@@ -191,7 +196,7 @@ func (s *shapeEvidence) observe(e *openapi.Entry) {
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &members) != nil {
-		s.response["a string that is not a JSON object (cut off?)"]++
+		s.response[brokenResponse(text)]++
 		return
 	}
 	s.response["a JSON object in a string"]++
@@ -207,6 +212,19 @@ func (s *shapeEvidence) observe(e *openapi.Entry) {
 			s.zeroBad++
 		}
 	}
+}
+
+// brokenResponse names what a response is that holds no JSON object.
+func brokenResponse(text string) string {
+	var any json.RawMessage
+	err := json.NewDecoder(strings.NewReader(text)).Decode(&any)
+	switch {
+	case json.Valid([]byte(text)):
+		return "JSON other than an object, in a string"
+	case strings.HasPrefix(strings.TrimSpace(text), "{") && errors.Is(err, io.ErrUnexpectedEOF):
+		return "a JSON object in a string, cut off"
+	}
+	return "a string without JSON"
 }
 
 // kindOf names the kind of a JSON text.

@@ -32,6 +32,8 @@ type Report struct {
 	// Config is a collector configuration, empty as long as a check has a problem
 	// that keeps the log from being read.
 	Config string `json:"recommended_config,omitempty"`
+	// Next is what to do with it.
+	Next []Step `json:"next_steps,omitempty"`
 }
 
 // Status is the outcome of a check.
@@ -163,19 +165,28 @@ func (r *Report) Text(w io.Writer) error {
 			}
 		}
 	}
-	if r.Healthy() {
+	switch {
+	case r.Healthy() && len(r.Findings) == 0:
+		b.WriteString("\nHow this API behaves was not examined. The receiver is right either way; what is worth a setting has\nits default below.\n")
+		r.writeConfig(&b)
+	case r.Healthy():
 		b.WriteString("\nHow does this API behave? The documentation does not say. Nothing here asks for action: the receiver\nis right either way, and what is worth a setting is set in the configuration below.\n\n")
 		for _, f := range r.Findings {
 			paragraph(&b, "  "+cmp.Or(labels[f.Question], string(f.Question)), f.Text)
 			paragraph(&b, "", "Seen: "+f.Evidence)
 		}
-		b.WriteString("\nRecommended configuration, to be saved as config.yaml:\n\n")
-		b.WriteString(r.Config)
-	} else {
+		r.writeConfig(&b)
+	default:
 		b.WriteString("\nSolve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and\nrecommend a configuration.\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (r *Report) writeConfig(b *strings.Builder) {
+	b.WriteString("\nRecommended configuration, to be saved as config.yaml:\n\n")
+	b.WriteString(r.Config)
+	writeSteps(b, r.Next)
 }
 
 // paragraph writes text in a column of its own, behind a label. A word is never

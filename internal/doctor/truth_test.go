@@ -6,7 +6,10 @@ package doctor
 import (
 	"flag"
 	"math/rand/v2"
+	"reflect"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,7 +82,10 @@ func never(t *testing.T, o simulator.Options, r *Report) {
 	oneOf(OwnCalls, pick(o.LogOwnCalls, "logged", "not logged"))
 	oneOf(RateHeaders, pick(o.RateHeadersAlways && o.RateLimit > 0, "always", "not with successes"))
 	oneOf(IDShape, pick(o.NumericIDs, "number", "string"))
-	oneOf(ResponseShape, "a JSON object in a string")
+	if o.Tenant.OddFraction == 0 {
+		shapesAre(t, o, r)
+	}
+	refusalsAre(t, o, r)
 	between(PageTokenLife, o.PageTokenLife)
 	between(LongestWindow, o.MaxWindow)
 	kept := o.Retention
@@ -108,6 +114,67 @@ func never(t *testing.T, o simulator.Options, r *Report) {
 	}
 }
 
+// responseForms are the answers to how a response looks.
+var responseForms = map[simulator.Responses]string{
+	"":                       "a JSON object in a string",
+	simulator.ResponseText:   "a JSON object in a string",
+	simulator.ResponseObject: "an object",
+	simulator.ResponseCut:    "a JSON object in a string, cut off",
+	simulator.ResponsePlain:  "a string without JSON",
+}
+
+// shapesAre checks that status_code and response are told as they are, with every
+// form of them that the evidence names.
+func shapesAre(t *testing.T, o simulator.Options, r *Report) {
+	tallied := func(f Finding) []string {
+		list, _, _ := strings.Cut(f.Evidence, ";")
+		var forms []string
+		for _, form := range regexp.MustCompile(`(?:: |, )([a-zA-Z0-9 ,]+?) \(\d+\)`).FindAllStringSubmatch(list, -1) {
+			forms = append(forms, form[1])
+		}
+		return forms
+	}
+	allowed := map[simulator.StatusCodes][]string{
+		"": {"0", "200", "400"}, simulator.StatusMostlyZero: {"0", "200", "400"}, simulator.StatusZero: {"0"},
+		simulator.StatusHTTP: {"200", "400"}, simulator.StatusAbsent: {"absent"},
+	}[o.StatusCodes]
+	if f := r.Finding(StatusShape); f.Answer != "" {
+		assert.NotEmpty(t, tallied(f), f.Evidence)
+		assert.Subset(t, allowed, tallied(f), f.Evidence)
+		assert.Contains(t, tallied(f), f.Answer)
+		zeros := o.StatusCodes == "" || o.StatusCodes == simulator.StatusMostlyZero || o.StatusCodes == simulator.StatusZero
+		if strings.Contains(f.Text, "it is 0 in failed calls") {
+			assert.True(t, zeros, f.Text)
+		}
+	}
+	if f := r.Finding(ResponseShape); f.Answer != "" {
+		assert.Equal(t, []string{responseForms[o.Responses]}, tallied(f), f.Evidence)
+		assert.Equal(t, responseForms[o.Responses], f.Answer)
+	}
+}
+
+// refusalsAre checks what is said of a refusal for the rate limit, if one happened.
+func refusalsAre(t *testing.T, o simulator.Options, r *Report) {
+	f := r.Finding(RateHeaders)
+	_, told, refused := strings.Cut(f.Text, "a refusal is HTTP ")
+	if !refused {
+		return
+	}
+	status := o.RateStatus
+	if status == 0 {
+		status = 429
+	}
+	header := map[simulator.RateHint]string{"": headerReset, simulator.HintReset: headerReset, simulator.HintRetryAfter: "Retry-After"}[o.RateHint]
+	want := strconv.Itoa(status) + " and does not say how long to wait"
+	if header != "" {
+		want = strconv.Itoa(status) + " and says how long to wait in " + strings.ToLower(header)
+		if n, err := strconv.Atoi(o.RateHintValue); o.RateHintValue != "" && (err != nil || n < 0) {
+			want = strconv.Itoa(status) + " with " + strings.ToLower(header) + ", which is no whole number of seconds"
+		}
+	}
+	assert.Equal(t, want, told)
+}
+
 func withDefaults(o simulator.Options) simulator.Options {
 	if o.Order == "" {
 		o.Order = simulator.Ascending
@@ -124,63 +191,102 @@ func TestSwitches(t *testing.T) {
 		OwnCalls: "not logged", IDShape: "string", StatusShape: "0", ResponseShape: "a JSON object in a string",
 	}
 	type answers = map[Question]string
+	limited := func(change func(*simulator.Options)) func(*simulator.Options) {
+		return func(o *simulator.Options) {
+			o.Faults = []simulator.Fault{{Kind: simulator.FaultRateLimited, After: 10, Count: 1}}
+			change(o)
+		}
+	}
+	says := func(q Question, text string) func(*testing.T, *Report) {
+		return func(t *testing.T, r *Report) { assert.Contains(t, r.Finding(q).Text, text) }
+	}
+	changed := map[string]bool{}
 	for name, tc := range map[string]struct {
 		change func(*simulator.Options)
 		want   answers // what differs
 		unsure []Question
+		also   func(*testing.T, *Report)
 	}{
-		"defaults":                 {func(*simulator.Options) {}, nil, nil},
-		"descending":               {func(o *simulator.Options) { o.Order = simulator.Descending }, answers{Order: "descending"}, nil},
-		"shuffled":                 {func(o *simulator.Options) { o.Order = simulator.Shuffled }, answers{Order: "unordered"}, nil},
-		"start exclusive":          {func(o *simulator.Options) { o.StartExclusive = true }, answers{StartBound: "exclusive"}, nil},
-		"end exclusive":            {func(o *simulator.Options) { o.EndExclusive = true }, answers{EndBound: "exclusive"}, nil},
-		"both exclusive":           {func(o *simulator.Options) { o.StartExclusive, o.EndExclusive = true, true }, answers{StartBound: "exclusive", EndBound: "exclusive"}, nil},
-		"live paging":              {func(o *simulator.Options) { o.Paging = simulator.Live }, nil, nil},
-		"live, newest first":       {func(o *simulator.Options) { o.Paging, o.Order = simulator.Live, simulator.Descending }, answers{Order: "descending"}, nil},
-		"page tokens of 20s":       {func(o *simulator.Options) { o.PageTokenLife = 20 * time.Second }, answers{PageTokenLife: "limited"}, nil},
-		"page tokens of 1m":        {func(o *simulator.Options) { o.PageTokenLife = time.Minute }, answers{PageTokenLife: "limited"}, nil},
-		"page tokens of 1h":        {func(o *simulator.Options) { o.PageTokenLife = time.Hour }, nil, nil},
-		"lenient page tokens":      {func(o *simulator.Options) { o.LenientPageTokens = true }, nil, nil},
-		"page overlap":             {func(o *simulator.Options) { o.PageOverlap = 10 }, nil, nil},
-		"last page token":          {func(o *simulator.Options) { o.LastPageToken = true }, nil, nil},
-		"empty as null":            {func(o *simulator.Options) { o.Empty = simulator.EmptyNull }, nil, nil},
-		"empty left out":           {func(o *simulator.Options) { o.Empty = simulator.EmptyOmitted }, nil, nil},
-		"windows of 7d":            {func(o *simulator.Options) { o.MaxWindow = 7 * day }, answers{LongestWindow: "limited"}, nil},
-		"windows of 30m":           {func(o *simulator.Options) { o.MaxWindow = 30 * time.Minute }, answers{LongestWindow: "limited"}, nil},
-		"kept 7d":                  {func(o *simulator.Options) { o.Retention = 7 * day }, nil, nil},
-		"kept 7d, refused":         {func(o *simulator.Options) { o.Retention, o.RefuseExpired = 7*day, true }, answers{Retention: "limited"}, nil},
-		"kept 7d, windows of 2h":   {func(o *simulator.Options) { o.Retention, o.RefuseExpired, o.MaxWindow = 7*day, true, 2*time.Hour }, answers{Retention: "limited", LongestWindow: "limited"}, nil},
-		"no future":                {func(o *simulator.Options) { o.RefuseFuture = true }, answers{FutureEnd: "refused"}, nil},
-		"clock ahead":              {func(o *simulator.Options) { o.ClockSkew = 5 * time.Minute }, nil, nil},
-		"clock behind":             {func(o *simulator.Options) { o.ClockSkew, o.RefuseFuture = -5*time.Minute, true }, answers{FutureEnd: "refused"}, nil},
-		"numeric ids":              {func(o *simulator.Options) { o.NumericIDs = true }, answers{IDShape: "number"}, nil},
-		"gzip":                     {func(o *simulator.Options) { o.Gzip = true }, nil, nil},
-		"own calls logged":         {func(o *simulator.Options) { o.LogOwnCalls = true }, answers{OwnCalls: "logged"}, nil},
-		"access tokens of 1m":      {func(o *simulator.Options) { o.TokenLife = time.Minute }, nil, nil},
-		"JWT":                      {func(o *simulator.Options) { o.JWTTokens = true }, nil, nil},
-		"token errors as 200":      {func(o *simulator.Options) { o.TokenErrorStatus = 200 }, nil, nil},
-		"rate headers always":      {func(o *simulator.Options) { o.RateHeadersAlways = true }, answers{RateHeaders: "always"}, nil},
-		"no rate limit":            {func(o *simulator.Options) { o.RateLimit = 0 }, nil, nil},
-		"fixed minute":             {func(o *simulator.Options) { o.RateWindow = simulator.FixedMinute }, nil, nil},
-		"all late by 5m":           {func(o *simulator.Options) { o.Tenant.Delay = 5 * time.Minute }, answers{Lateness: "late"}, []Question{OwnCalls}},
-		"half late by up to 10m":   {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 10*time.Minute }, answers{Lateness: "late"}, nil},
-		"half late by up to 2h":    {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 2*time.Hour }, answers{Lateness: "late"}, nil},
-		"odd entries":              {func(o *simulator.Options) { o.Tenant.OddFraction = 0.2 }, nil, nil},
-		"no failures in the log":   {func(o *simulator.Options) { o.Tenant.FailureFraction = -1 }, nil, nil},
-		"bursts":                   {func(o *simulator.Options) { o.Tenant.BurstEvery, o.Tenant.BurstSize = 5*time.Minute, 300 }, nil, nil},
-		"tokens revoked sometimes": {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}} }, nil, nil},
-		"fails sometimes":          {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInternal, Every: 7}} }, nil, nil},
+		"defaults":               {func(*simulator.Options) {}, nil, nil, nil},
+		"descending":             {func(o *simulator.Options) { o.Order = simulator.Descending }, answers{Order: "descending"}, nil, nil},
+		"shuffled":               {func(o *simulator.Options) { o.Order = simulator.Shuffled }, answers{Order: "unordered"}, nil, nil},
+		"start exclusive":        {func(o *simulator.Options) { o.StartExclusive = true }, answers{StartBound: "exclusive"}, nil, nil},
+		"end exclusive":          {func(o *simulator.Options) { o.EndExclusive = true }, answers{EndBound: "exclusive"}, nil, nil},
+		"both exclusive":         {func(o *simulator.Options) { o.StartExclusive, o.EndExclusive = true, true }, answers{StartBound: "exclusive", EndBound: "exclusive"}, nil, nil},
+		"live paging":            {func(o *simulator.Options) { o.Paging = simulator.Live }, nil, nil, nil},
+		"live, newest first":     {func(o *simulator.Options) { o.Paging, o.Order = simulator.Live, simulator.Descending }, answers{Order: "descending"}, nil, nil},
+		"page tokens of 20s":     {func(o *simulator.Options) { o.PageTokenLife = 20 * time.Second }, answers{PageTokenLife: "limited"}, nil, nil},
+		"page tokens of 1m":      {func(o *simulator.Options) { o.PageTokenLife = time.Minute }, answers{PageTokenLife: "limited"}, nil, nil},
+		"page tokens of 1h":      {func(o *simulator.Options) { o.PageTokenLife = time.Hour }, nil, nil, nil},
+		"lenient page tokens":    {func(o *simulator.Options) { o.LenientPageTokens = true }, nil, nil, nil},
+		"page overlap":           {func(o *simulator.Options) { o.PageOverlap = 10 }, nil, nil, nil},
+		"last page token":        {func(o *simulator.Options) { o.LastPageToken = true }, nil, nil, nil},
+		"empty as null":          {func(o *simulator.Options) { o.Empty = simulator.EmptyNull }, nil, nil, nil},
+		"empty left out":         {func(o *simulator.Options) { o.Empty = simulator.EmptyOmitted }, nil, nil, nil},
+		"windows of 7d":          {func(o *simulator.Options) { o.MaxWindow = 7 * day }, answers{LongestWindow: "limited"}, nil, nil},
+		"windows of 30m":         {func(o *simulator.Options) { o.MaxWindow = 30 * time.Minute }, answers{LongestWindow: "limited"}, nil, nil},
+		"kept 7d":                {func(o *simulator.Options) { o.Retention = 7 * day }, nil, nil, nil},
+		"kept 7d, refused":       {func(o *simulator.Options) { o.Retention, o.RefuseExpired = 7*day, true }, answers{Retention: "limited"}, nil, nil},
+		"kept 7d, windows of 2h": {func(o *simulator.Options) { o.Retention, o.RefuseExpired, o.MaxWindow = 7*day, true, 2*time.Hour }, answers{Retention: "limited", LongestWindow: "limited"}, nil, nil},
+		"no future":              {func(o *simulator.Options) { o.RefuseFuture = true }, answers{FutureEnd: "refused"}, nil, nil},
+		"clock ahead":            {func(o *simulator.Options) { o.ClockSkew = 5 * time.Minute }, nil, nil, nil},
+		"clock behind":           {func(o *simulator.Options) { o.ClockSkew, o.RefuseFuture = -5*time.Minute, true }, answers{FutureEnd: "refused"}, nil, nil},
+		"numeric ids":            {func(o *simulator.Options) { o.NumericIDs = true }, answers{IDShape: "number"}, nil, nil},
+		"gzip":                   {func(o *simulator.Options) { o.Gzip = true }, nil, nil, nil},
+		"own calls logged":       {func(o *simulator.Options) { o.LogOwnCalls = true }, answers{OwnCalls: "logged"}, nil, nil},
+		"access tokens of 1m":    {func(o *simulator.Options) { o.TokenLife = time.Minute }, nil, nil, nil},
+		"JWT":                    {func(o *simulator.Options) { o.JWTTokens = true }, nil, nil, nil},
+		"token errors as 200": {func(o *simulator.Options) {
+			o.TokenErrorStatus, o.Faults = 200, []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}}
+		}, nil, nil, nil},
+		"status_code zero":         {func(o *simulator.Options) { o.StatusCodes = simulator.StatusZero }, nil, nil, says(StatusShape, "always 0; no sign of success: it is 0 in failed calls, too")},
+		"status_code of HTTP":      {func(o *simulator.Options) { o.StatusCodes = simulator.StatusHTTP }, answers{StatusShape: "200"}, nil, says(StatusShape, "mostly 200")},
+		"status_code mostly zero":  {func(o *simulator.Options) { o.StatusCodes = simulator.StatusMostlyZero }, nil, nil, says(StatusShape, "mostly 0; no sign of success: it is 0 in failed calls, too")},
+		"no status_code":           {func(o *simulator.Options) { o.StatusCodes = simulator.StatusAbsent }, answers{StatusShape: "absent"}, nil, says(StatusShape, "always absent")},
+		"response an object":       {func(o *simulator.Options) { o.Responses = simulator.ResponseObject }, answers{ResponseShape: "an object"}, nil, nil},
+		"response in a string":     {func(o *simulator.Options) { o.Responses = simulator.ResponseText }, nil, nil, nil},
+		"response cut off":         {func(o *simulator.Options) { o.Responses = simulator.ResponseCut }, answers{ResponseShape: "a JSON object in a string, cut off"}, nil, nil},
+		"response without JSON":    {func(o *simulator.Options) { o.Responses = simulator.ResponsePlain }, answers{ResponseShape: "a string without JSON"}, nil, nil},
+		"refused as 429":           {limited(func(*simulator.Options) {}), nil, nil, says(RateHeaders, "a refusal is HTTP 429 and says how long to wait in x-ogw-ratelimit-reset")},
+		"refused as 400":           {limited(func(o *simulator.Options) { o.RateStatus = 400 }), nil, nil, says(RateHeaders, "a refusal is HTTP 400 and says how long to wait in x-ogw-ratelimit-reset")},
+		"refused with Retry-After": {limited(func(o *simulator.Options) { o.RateHint = simulator.HintRetryAfter }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 and says how long to wait in retry-after")},
+		"refused without a hint":   {limited(func(o *simulator.Options) { o.RateHint = simulator.HintNone }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 and does not say how long to wait")},
+		"refused until soon":       {limited(func(o *simulator.Options) { o.RateHintValue = "soon" }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 with x-ogw-ratelimit-reset, which is no whole number of seconds")},
+		"refused for a minute": {limited(func(o *simulator.Options) {
+			o.RateHint, o.RateHintValue = simulator.HintRetryAfter, "60"
+		}), nil, nil, says(RateHeaders, "says how long to wait in retry-after")},
+		"used up in the middle": {func(o *simulator.Options) { o.MonthlyQuota = 25 }, nil, []Question{Lateness, OwnCalls}, func(t *testing.T, r *Report) {
+			assert.Contains(t, r.Config, "poll_interval: 6m")
+			assert.Contains(t, r.Checks, Check{checkQuota, Warning, "the tenant's calls of this month were used up in the middle of the examination: it has the free (Basic) plan", "an admin can buy more; the recommended configuration polls seldom"})
+		}},
+		"a quota that lasts":       {func(o *simulator.Options) { o.MonthlyQuota = 10_000 }, nil, nil, func(t *testing.T, r *Report) { assert.NotContains(t, r.Config, "poll_interval: 6m") }},
+		"rate headers always":      {func(o *simulator.Options) { o.RateHeadersAlways = true }, answers{RateHeaders: "always"}, nil, nil},
+		"no rate limit":            {func(o *simulator.Options) { o.RateLimit = 0 }, nil, nil, nil},
+		"fixed minute":             {func(o *simulator.Options) { o.RateWindow = simulator.FixedMinute }, nil, nil, nil},
+		"all late by 5m":           {func(o *simulator.Options) { o.Tenant.Delay = 5 * time.Minute }, answers{Lateness: "late"}, []Question{OwnCalls}, nil},
+		"half late by up to 10m":   {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 10*time.Minute }, answers{Lateness: "late"}, nil, nil},
+		"half late by up to 2h":    {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 2*time.Hour }, answers{Lateness: "late"}, nil, nil},
+		"odd entries":              {func(o *simulator.Options) { o.Tenant.OddFraction = 0.2 }, nil, nil, nil},
+		"no failures in the log":   {func(o *simulator.Options) { o.Tenant.FailureFraction = -1 }, nil, nil, nil},
+		"bursts":                   {func(o *simulator.Options) { o.Tenant.BurstEvery, o.Tenant.BurstSize = 5*time.Minute, 300 }, nil, nil, nil},
+		"tokens revoked sometimes": {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}} }, nil, nil, nil},
+		"fails sometimes":          {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInternal, Every: 7}} }, nil, nil, nil},
 		"limited now and then": {func(o *simulator.Options) {
 			o.Faults = []simulator.Fault{{Kind: simulator.FaultRateLimited, After: 10, Count: 1}}
-		}, nil, nil},
-		"page tokens never work": {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultPageTokenRefused}} }, nil, []Question{PageTokenLife}},
+		}, nil, nil, nil},
+		"page tokens never work": {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultPageTokenRefused}} }, nil, []Question{PageTokenLife}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := simulator.Options{Seed: 1, Tenant: tenant(2), RateLimit: simulator.DefaultRateLimit}
+				plain := o
 				tc.change(&o)
+				differing(changed, plain, o)
 				r := examine(t, simulator.New(o), nil)
 				never(t, o, r)
+				if tc.also != nil {
+					tc.also(t, r)
+				}
 				for _, q := range questions {
 					want := always[q]
 					if answer, ok := tc.want[q]; ok {
@@ -197,6 +303,44 @@ func TestSwitches(t *testing.T) {
 			})
 		})
 	}
+	allSwitches(t, changed, map[string]string{
+		"Seed": "TestAnyWorld", "Tenant.Seed": "TestAnyWorld", "Tenant.PerSecond": "TestAnyWorld and TestQuietTenants",
+		"Tenant.Start": "the log's length, which TestAnyWorld's retentions limit", "Tenant.End": "no log of this time ends",
+		"Tenant.Apps": "how many apps call makes no difference to one that reads", "Tenant.Canary": "a word in payloads, which the doctor does not look at",
+		"Apps": "credentials: TestProblems and TestWrongCloud", "Observe": "for programs that watch",
+	})
+}
+
+// differing notes the switches that two settings differ in.
+func differing(found map[string]bool, a, b simulator.Options) {
+	var compare func(prefix string, a, b reflect.Value)
+	compare = func(prefix string, a, b reflect.Value) {
+		for i := range a.NumField() {
+			name := prefix + a.Type().Field(i).Name
+			switch x, y := a.Field(i), b.Field(i); {
+			case name == "Tenant":
+				compare("Tenant.", x, y)
+			case x.Kind() == reflect.Func:
+				found[name] = found[name] || x.IsNil() != y.IsNil()
+			default:
+				found[name] = found[name] || !reflect.DeepEqual(x.Interface(), y.Interface())
+			}
+		}
+	}
+	compare("", reflect.ValueOf(a), reflect.ValueOf(b))
+}
+
+// allSwitches: every switch of the simulator was thrown, or there is a reason.
+func allSwitches(t *testing.T, thrown map[string]bool, excused map[string]string) {
+	t.Helper()
+	assert.Greater(t, len(thrown), 30)
+	for name, done := range thrown {
+		if reason := excused[name]; reason != "" {
+			assert.False(t, done, "%s is thrown, and excused: %s", name, reason)
+		} else {
+			assert.True(t, done, "no case throws the simulator's switch %s", name)
+		}
+	}
 }
 
 var worlds = flag.Uint64("worlds", 50, "how many worlds TestAnyWorld examines")
@@ -204,6 +348,7 @@ var worlds = flag.Uint64("worlds", 50, "how many worlds TestAnyWorld examines")
 // TestAnyWorld: whatever is switched together, no answer is wrong. In worlds with
 // little or too much to see, many are missing.
 func TestAnyWorld(t *testing.T) {
+	thrown := map[string]bool{}
 	for seed := range *worlds {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -211,6 +356,7 @@ func TestAnyWorld(t *testing.T) {
 				if err := o.Validate(); err != nil {
 					t.Skip(err)
 				}
+				differing(thrown, simulator.Options{}, o)
 				never(t, o, examine(t, simulator.New(o), nil))
 				if t.Failed() {
 					t.Logf("%+v", o)
@@ -218,6 +364,14 @@ func TestAnyWorld(t *testing.T) {
 			})
 		})
 	}
+	if *worlds < 50 {
+		return
+	}
+	allSwitches(t, thrown, map[string]string{
+		"Tenant.End": "no log of this time ends", "Tenant.Apps": "see TestSwitches", "Tenant.Canary": "see TestSwitches",
+		"Apps": "see TestSwitches", "Observe": "see TestSwitches",
+		"Tenant.OddFraction": "odd entries have any shape, so that shapes could not be checked",
+	})
 }
 
 func anyWorld(rng *rand.Rand) simulator.Options {
@@ -233,6 +387,21 @@ func anyWorld(rng *rand.Rand) simulator.Options {
 		Retention: choose(0, 0, 15*time.Minute, 36*time.Hour, 7*day, 180*day), RefuseFuture: coin(), NumericIDs: coin(),
 		RateHeadersAlways: coin(), RateLimit: []int{0, 100, 100, 40}[rng.IntN(4)],
 		RateHint: []simulator.RateHint{simulator.HintReset, simulator.HintRetryAfter, simulator.HintNone}[rng.IntN(3)],
+	}
+	o.TokenLife, o.JWTTokens, o.TokenErrorStatus = choose(0, 0, time.Minute, 35*time.Minute), coin(), []int{0, 200, 401}[rng.IntN(3)]
+	o.Empty = []simulator.Empty{"", simulator.EmptyArray, simulator.EmptyNull, simulator.EmptyOmitted}[rng.IntN(4)]
+	o.Gzip, o.RateWindow, o.RateStatus = coin(), []simulator.RateWindow{simulator.SlidingMinute, simulator.FixedMinute}[rng.IntN(2)], []int{0, 400}[rng.IntN(2)]
+	o.RateHintValue = []string{"", "", "-1", "0.5", "soon", "99999999", "0"}[rng.IntN(7)]
+	o.StatusCodes = []simulator.StatusCodes{"", simulator.StatusZero, simulator.StatusHTTP, simulator.StatusAbsent}[rng.IntN(4)]
+	o.Responses = []simulator.Responses{"", simulator.ResponseObject, simulator.ResponseCut, simulator.ResponsePlain}[rng.IntN(4)]
+	if rng.IntN(5) == 0 {
+		o.MonthlyQuota = 1 + rng.IntN(60)
+	}
+	if rng.IntN(5) == 0 {
+		o.Tenant.BurstEvery, o.Tenant.BurstSize = time.Minute, 1+rng.IntN(300)
+	}
+	if coin() {
+		o.Tenant.FailureFraction = []float64{-1, 0.5}[rng.IntN(2)]
 	}
 	o.RefuseExpired = o.Retention > 0 && coin()
 	o.Tenant.Seed = rng.Uint64()

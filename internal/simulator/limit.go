@@ -65,6 +65,9 @@ func (s *Server) rateHeaders(a *answer, wait time.Duration) {
 
 // refuseRate answers with 99991400 in the style of the options.
 func (s *Server) refuseRate(a *answer, status int, wait time.Duration) {
+	// A fault may strike when the headers of a success are set.
+	a.header.Del("X-Ogw-Ratelimit-Limit")
+	a.header.Del("X-Ogw-Ratelimit-Reset")
 	switch s.opts.RateHint {
 	case HintReset:
 		s.rateHeaders(a, wait)

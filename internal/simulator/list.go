@@ -251,6 +251,7 @@ func (s *Server) sendPage(a *answer, p page) {
 				b = append(b, ',')
 			}
 			e := s.log.entry(r)
+			s.opts.shape(&e)
 			b = e.appendJSON(b, s.opts.NumericIDs)
 		}
 		b = append(b, "],"...)

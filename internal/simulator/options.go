@@ -67,6 +67,27 @@ const (
 	EmptyOmitted Empty = "omitted" // no items key
 )
 
+// StatusCodes is what the entries' status_code holds. It is documented as the HTTP
+// status, and every known sample has 0.
+type StatusCodes string
+
+const (
+	StatusMostlyZero StatusCodes = "mostly-zero" // 0, the HTTP status in one of ten
+	StatusZero       StatusCodes = "zero"
+	StatusHTTP       StatusCodes = "http" // 200, or 400 for a call that failed
+	StatusAbsent     StatusCodes = "absent"
+)
+
+// Responses is the form of the entries' response.
+type Responses string
+
+const (
+	ResponseText   Responses = "text"   // a string that holds JSON, as in the documentation's sample
+	ResponseObject Responses = "object" // that JSON itself
+	ResponseCut    Responses = "cut"    // a string whose JSON is cut off
+	ResponsePlain  Responses = "plain"  // a string that is no JSON
+)
+
 // Options are the server's switches. The zero value is a well-behaved server
 // without entries and without a rate limit. Empty strings mean the first of
 // their type's values.
@@ -127,6 +148,10 @@ type Options struct {
 	RefuseFuture bool
 	// NumericIDs sends ids of digits as JSON numbers.
 	NumericIDs bool
+	// StatusCodes and Responses are the forms of these two fields, but in entries
+	// that have a Raw text.
+	StatusCodes StatusCodes
+	Responses   Responses
 	// Gzip compresses answers for callers that accept it.
 	Gzip bool
 
@@ -165,6 +190,8 @@ func (o *Options) Validate() error {
 		oneOf("order", o.Order, Ascending, Descending, Shuffled),
 		oneOf("paging", o.Paging, Snapshot, Live),
 		oneOf("empty", o.Empty, EmptyArray, EmptyNull, EmptyOmitted),
+		oneOf("status codes", o.StatusCodes, StatusMostlyZero, StatusZero, StatusHTTP, StatusAbsent),
+		oneOf("responses", o.Responses, ResponseText, ResponseObject, ResponseCut, ResponsePlain),
 		oneOf("rate window", o.RateWindow, SlidingMinute, FixedMinute),
 		oneOf("rate hint", o.RateHint, HintReset, HintRetryAfter, HintNone),
 		httpStatus("token error status", o.TokenErrorStatus),
@@ -225,6 +252,8 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Order, Ascending)
 	setDefault(&o.Paging, Snapshot)
 	setDefault(&o.Empty, EmptyArray)
+	setDefault(&o.StatusCodes, StatusMostlyZero)
+	setDefault(&o.Responses, ResponseText)
 	setDefault(&o.RateWindow, SlidingMinute)
 	setDefault(&o.RateStatus, 429)
 	setDefault(&o.RateHint, HintReset)

@@ -21,6 +21,7 @@ import (
 
 // kinds are those in examples/kubernetes, with the names of their definitions.
 var kinds = map[string]string{
+	"configmap-v1":                "io.k8s.api.core.v1.ConfigMap",
 	"deployment-apps-v1":          "io.k8s.api.apps.v1.Deployment",
 	"statefulset-apps-v1":         "io.k8s.api.apps.v1.StatefulSet",
 	"service-v1":                  "io.k8s.api.core.v1.Service",

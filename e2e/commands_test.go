@@ -1,0 +1,630 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// documentation are the pages that tell somebody to do something, by path from the root
+// of the repository.
+func documentation(t *testing.T) map[string]string {
+	t.Helper()
+	pages := map[string]string{}
+	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*.md", "examples/*/*.md", "examples/*/*/*.md", "packaging/*.md"} {
+		matches, err := filepath.Glob(filepath.Join("..", pattern))
+		require.NoError(t, err)
+		for _, path := range matches {
+			if filepath.Base(path) == "CHANGELOG.md" { // what was, not what to do
+				continue
+			}
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			name, err := filepath.Rel("..", path)
+			require.NoError(t, err)
+			pages[name] = string(text)
+		}
+	}
+	for _, page := range []string{"README.md", "README.zh.md", "CONTRIBUTING.md", "docs/doctor.md", "examples/kubernetes/README.md", "packaging/README.md"} {
+		require.Contains(t, pages, page)
+	}
+	return pages
+}
+
+// fence finds the blocks of a page with their language.
+var fence = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")
+
+// languages are those of the blocks, and what becomes of them. What nobody reads must
+// not be there.
+var languages = map[string]string{
+	"sh":    "TestDocumentedCommands",
+	"yaml":  "TestDocumentedConfigs",
+	"text":  "what a program says: docs/doctor.md, held by TestSample; its configuration and its commands are read here, too",
+	"":      "drawings and formulas; a command in one is read like one in text",
+	"esql":  "queries of Elasticsearch, which cannot be installed here",
+	"spl":   "queries of Splunk, which cannot be installed here",
+	"logql": "queries of Loki for a person to try; the rules that ship are run by TestDetections",
+}
+
+// documented is one command of a page.
+type documented struct {
+	page string   // path from the root of the repository
+	args []string // without the program
+	all  []string // every command line of the page's blocks
+}
+
+// folder is that of the page, where its commands run if they need the page's files.
+func (c *documented) folder() string { return filepath.Join("..", filepath.Dir(c.page)) }
+
+// flags splits arguments into flags that have a value, flags that have none, and the
+// rest. Which flags have none is given.
+func (c *documented) flags(t *testing.T, alone ...string) (values map[string][]string, rest []string) {
+	t.Helper()
+	values = map[string][]string{}
+	for i := 0; i < len(c.args); i++ {
+		name, value, given := strings.Cut(c.args[i], "=")
+		switch {
+		case !strings.HasPrefix(name, "-"):
+			rest = append(rest, c.args[i])
+		case given || slices.Contains(alone, name):
+			values[name] = append(values[name], value)
+		default:
+			i++
+			require.Less(t, i, len(c.args), "%s: %s has no value", c.page, name)
+			values[name] = append(values[name], c.args[i])
+		}
+	}
+	return values, rest
+}
+
+// only fails for flags that the documentation's validator does not know.
+func (c *documented) only(t *testing.T, values map[string][]string, known ...string) {
+	t.Helper()
+	for name := range values {
+		require.Contains(t, known, name, "%s: %q: not a flag that this test can judge", c.page, c.args)
+	}
+}
+
+// validators judge the commands of the documentation, by program. A program that is not
+// here fails: nobody would notice when it goes wrong.
+var validators map[string]func(*testing.T, *documented)
+
+func init() { // they mention each other
+	validators = map[string]func(*testing.T, *documented){
+		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "docker": checkDocker, "install": checkInstall,
+		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
+		// Takes a command of its own, in this documentation one that is somebody else's.
+		"kill": func(t *testing.T, c *documented) { require.Equal(t, []string{"-9"}, c.args, "prose") },
+	}
+}
+
+// TestDocumentedCommands: every command line of the documentation is one that works, as
+// far as its program can be asked here: targets, tests, programs and their flags exist,
+// and files, units and objects are those of this repository.
+func TestDocumentedCommands(t *testing.T) {
+	t.Parallel()
+	found := map[string]int{}
+	for page, text := range documentation(t) {
+		var lines []string
+		for _, block := range fence.FindAllStringSubmatch(text, -1) {
+			require.Contains(t, languages, block[1], "%s: a block that no test reads:\n%s", page, block[2])
+			switch block[1] {
+			case "sh":
+				lines = append(lines, commandLines(block[2])...)
+			case "text", "": // commands that a program tells to run
+				for _, line := range commandLines(block[2]) {
+					if first, _, more := strings.Cut(line, " "); more && validators[first] != nil {
+						lines = append(lines, line)
+					}
+				}
+			}
+		}
+		for _, line := range lines {
+			commands := words(t, line)
+			require.NotEmpty(t, commands, "%s: %s", page, line)
+			for _, args := range commands {
+				found[judge(t, page, line, args, lines, true)]++
+			}
+		}
+		// In the middle of a sentence, too, where it is one of the same programs.
+		for _, span := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			if first, _, more := strings.Cut(span[1], " "); more && (validators[first] != nil || strings.Contains(first, "=")) {
+				for _, args := range words(t, span[1]) {
+					found[judge(t, page, span[1], args, lines, false)]++
+				}
+			}
+		}
+	}
+	t.Log(found)
+	for program := range validators {
+		require.Positive(t, found[program], "no page mentions %s: take it out of this test", program)
+	}
+}
+
+// judge validates a command and returns its program.
+func judge(t *testing.T, page, line string, args, lines []string, strict bool) string {
+	t.Helper()
+	for len(args) > 0 && regexp.MustCompile(`^[A-Z][A-Z0-9_]*=`).MatchString(args[0]) { // variables of this one command
+		name, _, _ := strings.Cut(args[0], "=")
+		if len(args) > 1 && args[1] == "make" {
+			makefileHas(t, page, name)
+		}
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return ""
+	}
+	check := validators[args[0]]
+	if !strict && check == nil {
+		return ""
+	}
+	require.NotNil(t, check, "%s: %s: no validator knows %s", page, line, args[0])
+	check(t, &documented{page: page, args: args[1:], all: lines})
+	return args[0]
+}
+
+// commandLines joins what a backslash continues.
+func commandLines(block string) []string {
+	var lines []string
+	for line := range strings.SplitSeq(strings.ReplaceAll(block, "\\\n", " "), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// words splits a line as a shell does, into the commands of a pipe or a list and their
+// words. It knows quotes and comments, and fails for what else a shell knows.
+func words(t *testing.T, line string) [][]string {
+	t.Helper()
+	var (
+		commands [][]string
+		current  []string
+		word     strings.Builder
+		inWord   bool
+		quote    rune
+	)
+	end := func() {
+		if inWord {
+			current = append(current, word.String())
+		}
+		word.Reset()
+		inWord = false
+	}
+	for _, r := range line {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, inWord = r, true
+		case r == ' ':
+			end()
+		case r == '#' && !inWord:
+			if len(current) > 0 {
+				commands = append(commands, current)
+			}
+			return commands
+		case r == '|' || r == ';' || r == '&':
+			end()
+			if len(current) > 0 {
+				commands = append(commands, current)
+			}
+			current = nil
+		default:
+			require.NotContains(t, "<>`()", string(r), "%s: this test cannot read it", line)
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	require.Zero(t, quote, "%s: a quote is not closed", line)
+	end()
+	if len(current) > 0 {
+		commands = append(commands, current)
+	}
+	return commands
+}
+
+func makefile(t *testing.T) string {
+	text, err := os.ReadFile("../Makefile")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// makefileHas: a variable that is given to make is one that it, or a script that it
+// runs, reads.
+func makefileHas(t *testing.T, page, variable string) {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString(makefile(t))
+	scripts, err := filepath.Glob("../internal/tools/*.sh")
+	require.NoError(t, err)
+	for _, script := range scripts {
+		more, err := os.ReadFile(script)
+		require.NoError(t, err)
+		text.Write(more)
+	}
+	require.Regexp(t, `\$[({]?(or )?(\$\()?`+variable+`\b`, text.String(), "%s: make reads no %s", page, variable)
+}
+
+func checkMake(t *testing.T, c *documented) {
+	text := makefile(t)
+	for _, arg := range c.args {
+		if variable, _, given := strings.Cut(arg, "="); given {
+			makefileHas(t, c.page, variable)
+			continue
+		}
+		require.Regexp(t, `(?m)^`+regexp.QuoteMeta(arg)+`:`, text, "%s: make %s", c.page, arg)
+	}
+}
+
+// helpOf is what a program of this repository says of itself.
+func helpOf(t *testing.T, name string, args ...string) string {
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = ".."
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s: %s", name, out)
+	return string(out)
+}
+
+// hasFlags: the help names every flag that is given, with one dash or two.
+func hasFlags(t *testing.T, c *documented, help string) {
+	t.Helper()
+	for _, arg := range c.args {
+		if name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "="); strings.HasPrefix(arg, "-") && name != "help" {
+			require.Regexp(t, `(?m)^\s+(-\w, )?--?`+regexp.QuoteMeta(name)+`([\s,=]|$)`, help, "%s: %q", c.page, c.args)
+		}
+	}
+}
+
+var programHelp = map[string]string{}
+
+func checkGo(t *testing.T, c *documented) {
+	require.NotEmpty(t, c.args)
+	switch c.args[0] {
+	case "run":
+		require.Greater(t, len(c.args), 1)
+		program := c.args[1]
+		require.Regexp(t, `^\./(cmd|internal)/[a-z-]+$`, program, c.page)
+		if programHelp[program] == "" {
+			programHelp[program] = helpOf(t, "go", "run", program, "--help")
+		}
+		hasFlags(t, &documented{page: c.page, args: c.args[2:]}, programHelp[program])
+	case "test":
+		rest := &documented{page: c.page, args: c.args[1:]}
+		values, packages := rest.flags(t, "-v", "-update", "-race")
+		if len(packages) == 0 {
+			packages = []string{"."}
+		}
+		require.Len(t, packages, 1, c.page)
+		source := goSource(t, filepath.Join("..", packages[0]))
+		for name, given := range values {
+			switch name {
+			case "-run", "-bench", "-fuzz":
+				for test := range strings.SplitSeq(strings.Trim(given[0], "^$()"), "|") {
+					require.Regexp(t, `(?m)^func `+strings.Trim(test, "^$")+`\(`, source, "%s: %q", c.page, c.args)
+				}
+			case "-cpu", "-count", "-timeout", "-v", "-race", "-benchtime":
+			default: // a flag of the test itself
+				require.Contains(t, source, `"`+strings.TrimPrefix(name, "-")+`"`, "%s: %q", c.page, c.args)
+			}
+		}
+	default:
+		t.Fatalf("%s: go %s: no validator", c.page, c.args[0])
+	}
+}
+
+func goSource(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, folder)
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all.Write(text)
+	}
+	return all.String()
+}
+
+// checkExport: what is put into the environment is what a configuration, a program or
+// a compose file of ours takes from there.
+func checkExport(t *testing.T, c *documented) {
+	require.NotEmpty(t, c.args)
+	var taken strings.Builder
+	taken.WriteString(documentation(t)[c.page])
+	for _, pattern := range []string{"../examples/*/*.yaml", "../cmd/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			taken.Write(text)
+		}
+	}
+	for _, arg := range c.args {
+		name, _, given := strings.Cut(arg, "=")
+		require.True(t, given, "%s: %s", c.page, arg)
+		require.Regexp(t, `(\$\{(env:)?`+name+`[}:]|"`+name+`")`, taken.String(), "%s: nothing reads %s", c.page, name)
+	}
+}
+
+func checkCollector(t *testing.T, c *documented) {
+	var help string
+	switch {
+	case len(c.args) == 0 || strings.HasPrefix(c.args[0], "-"):
+		help = helpOf(t, binary(t), "--help")
+	default:
+		help = helpOf(t, binary(t), c.args[0], "--help")
+		require.Contains(t, help, "\n  otelcol-feishu "+c.args[0], "%s: %s is not a command of the collector", c.page, c.args[0])
+	}
+	hasFlags(t, c, help)
+}
+
+// manifests are the Kubernetes objects of this repository, by kind and name.
+func manifests(t *testing.T) map[string][]map[string]any {
+	t.Helper()
+	files, err := filepath.Glob("../examples/kubernetes/*/*.yaml")
+	require.NoError(t, err)
+	objects := map[string][]map[string]any{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
+			var object map[string]any
+			err := decoder.Decode(&object)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err, file)
+			if kind, ok := object["kind"].(string); ok {
+				name, _ := at(object, "metadata", "name").(string)
+				key := strings.ToLower(kind) + "/" + name
+				objects[key] = append(objects[key], object)
+			}
+		}
+	}
+	require.Contains(t, objects, "statefulset/feishu-audit")
+	return objects
+}
+
+// at follows keys into what YAML has made.
+func at(value any, keys ...string) any {
+	for _, key := range keys {
+		m, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = m[key]
+	}
+	return value
+}
+
+func checkKubectl(t *testing.T, c *documented) {
+	values, rest := c.flags(t, "--follow")
+	if given := values["--namespace"]; given != nil {
+		require.Equal(t, []string{namespace}, given, "%s: %q", c.page, c.args)
+	}
+	delete(values, "--namespace")
+	require.NotEmpty(t, rest, c.page)
+	objects := manifests(t)
+	switch rest[0] {
+	case "create":
+		switch rest[1] {
+		case "namespace":
+			require.Equal(t, []string{namespace}, rest[2:], c.page)
+			for _, object := range objects["kustomization/"] {
+				require.Equal(t, namespace, object["namespace"])
+			}
+			c.only(t, values)
+		case "secret":
+			require.Equal(t, "generic", rest[2])
+			c.only(t, values, "--from-literal")
+			given := map[string]bool{}
+			for _, literal := range values["--from-literal"] {
+				name, _, ok := strings.Cut(literal, "=")
+				require.True(t, ok, c.page)
+				given[name] = true
+			}
+			for _, workload := range []string{"statefulset/feishu-audit", "deployment/feishu-audit"} {
+				for _, object := range objects[workload] {
+					text, err := yaml.Marshal(object)
+					require.NoError(t, err)
+					require.Contains(t, string(text), "secretRef:\n                        name: "+rest[3], workload)
+				}
+			}
+			for _, folder := range []string{"single", "replicas"} {
+				text, err := os.ReadFile("../examples/kubernetes/" + folder + "/collector.yaml")
+				require.NoError(t, err)
+				for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
+					if name[1] != "OTLP_ENDPOINT" { // in the manifest
+						require.True(t, given[name[1]], "%s: the secret lacks %s", c.page, name[1])
+					}
+				}
+			}
+		default:
+			t.Fatalf("%s: kubectl create %s: no validator", c.page, rest[1])
+		}
+	case "apply":
+		c.only(t, values, "--kustomize")
+		require.FileExists(t, filepath.Join("..", values["--kustomize"][0], "kustomization.yaml"), c.page)
+	case "logs":
+		c.only(t, values, "--selector", "--follow")
+		key, value, _ := strings.Cut(values["--selector"][0], "=")
+		for _, workload := range []string{"statefulset/feishu-audit", "deployment/feishu-audit"} {
+			require.Equal(t, value, at(objects[workload][0], "spec", "template", "metadata", "labels", key), c.page)
+		}
+	case "port-forward":
+		c.only(t, values)
+		require.Contains(t, objects, rest[1], "%s: %q", c.page, c.args)
+		text, err := yaml.Marshal(objects[rest[1]])
+		require.NoError(t, err)
+		for _, port := range rest[2:] {
+			require.Contains(t, string(text), "containerPort: "+port+"\n", "%s: %q", c.page, c.args)
+		}
+	default:
+		t.Fatalf("%s: kubectl %s: no validator", c.page, rest[0])
+	}
+}
+
+// unitFile is the unit that packaging/README.md installs.
+func unitFile(t *testing.T, c *documented, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../packaging/" + strings.TrimSuffix(name, ".service") + ".service")
+	require.NoError(t, err, c.page)
+	return string(text)
+}
+
+func checkSystemctl(t *testing.T, c *documented) {
+	values, rest := c.flags(t, "--now")
+	c.only(t, values, "--now")
+	switch rest[0] {
+	case "daemon-reload":
+		require.Len(t, rest, 1)
+	case "enable":
+		require.Contains(t, unitFile(t, c, rest[1]), "\n[Install]\n", "it can be enabled")
+	case "restart", "start", "stop", "status":
+		unitFile(t, c, rest[1])
+	default:
+		t.Fatalf("%s: systemctl %s: no validator", c.page, rest[0])
+	}
+}
+
+func checkJournalctl(t *testing.T, c *documented) {
+	values, rest := c.flags(t, "--follow")
+	c.only(t, values, "--unit", "--follow")
+	require.Empty(t, rest)
+	unitFile(t, c, values["--unit"][0])
+}
+
+func checkSystemdAnalyze(t *testing.T, c *documented) {
+	require.Len(t, c.args, 2)
+	require.Equal(t, "security", c.args[0])
+	unitFile(t, c, c.args[1])
+}
+
+// checkInstall: what is installed is here or has been built before, and goes where the
+// unit looks for it.
+func checkInstall(t *testing.T, c *documented) {
+	values, rest := c.flags(t, "-D")
+	c.only(t, values, "-D", "-m")
+	mode, err := strconv.ParseUint(values["-m"][0], 8, 32)
+	require.NoError(t, err)
+	require.Len(t, rest, 2, c.page)
+	from, to := rest[0], rest[1]
+	if strings.HasPrefix(from, "_build/") {
+		require.Contains(t, c.all, "make build", c.page)
+		require.Regexp(t, `(?m)^build: \$\(BUILD\)/`+filepath.Base(from)+` `, makefile(t))
+		require.Equal(t, uint64(0o755), mode)
+	} else {
+		require.FileExists(t, filepath.Join("..", from), c.page)
+		require.Zero(t, mode&0o111)
+	}
+	if unit, ok := strings.CutPrefix(to, "/etc/systemd/system/"); ok {
+		require.Equal(t, "packaging/"+unit, from)
+		return
+	}
+	unit := unitFile(t, c, "otelcol-feishu")
+	require.Contains(t, strings.FieldsFunc(unit, func(r rune) bool { return r == ' ' || r == '=' || r == '\n' }), to, "%s: the unit does not use %s", c.page, to)
+	if strings.HasSuffix(to, ".env") {
+		require.Equal(t, uint64(0o600), mode, "it has the secret")
+	}
+}
+
+func checkDocker(t *testing.T, c *documented) {
+	require.NotEmpty(t, c.args)
+	rest := &documented{page: c.page, args: c.args[1:], all: c.all}
+	switch c.args[0] {
+	case "compose":
+		values, words := rest.flags(t, "--build", "--detach")
+		rest.only(t, values, "--build", "--detach")
+		require.Contains(t, [][]string{{"up"}, {"down"}}, words, c.page)
+		require.FileExists(t, filepath.Join(c.folder(), "compose.yaml"), "%s: its folder has no compose file", c.page)
+	case "build":
+		values, words := rest.flags(t)
+		rest.only(t, values, "--file", "--tag")
+		require.FileExists(t, filepath.Join("..", values["--file"][0]))
+		require.Equal(t, []string{"."}, words, "from the root of the repository")
+	case "run":
+		checkDockerRun(t, rest)
+	case "buildx": // shows a digest, of an image that the reader puts behind it
+		require.Equal(t, []string{"imagetools", "inspect"}, rest.args)
+	default:
+		t.Fatalf("%s: docker %s: no validator", c.page, c.args[0])
+	}
+}
+
+// checkDockerRun: the image is the one that the page builds; it runs with nothing to
+// write but the volume that its user owns, and with what its configuration needs.
+func checkDockerRun(t *testing.T, c *documented) {
+	values, words := c.flags(t, "--read-only", "--rm", "--detach")
+	c.only(t, values, "--read-only", "--cap-drop", "--security-opt", "--volume", "--env", "--rm", "--detach")
+	require.Len(t, words, 1, c.page)
+	require.Condition(t, func() bool {
+		return slices.ContainsFunc(c.all, func(line string) bool {
+			return strings.HasPrefix(line, "docker build ") && strings.Contains(line, "--tag "+words[0]+" ")
+		})
+	}, "%s: no command builds %s", c.page, words[0])
+	require.Contains(t, values, "--read-only")
+	require.Equal(t, []string{"ALL"}, values["--cap-drop"])
+	require.Equal(t, []string{"no-new-privileges"}, values["--security-opt"])
+	image := readDockerfile(t)
+	mounted := map[string]string{}
+	for _, volume := range values["--volume"] {
+		parts := strings.Split(volume, ":")
+		mounted[parts[1]] = parts[0]
+	}
+	config := mounted[image.cmd[len(image.cmd)-1]]
+	require.NotEmpty(t, config, "the configuration is where the image's command looks for it")
+	require.Contains(t, mounted, image.owned, "the position is on a volume")
+	text, err := os.ReadFile(filepath.Join("..", strings.TrimPrefix(config, "$PWD/")))
+	require.NoError(t, err)
+	require.Contains(t, string(text), image.owned)
+	for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
+		require.Contains(t, values["--env"], name[1])
+	}
+}
+
+// checkCurl asks the simulator, or looks whether a configuration of ours serves it.
+func checkCurl(t *testing.T, c *documented) {
+	values, rest := c.flags(t, "-i", "-s", "-f")
+	c.only(t, values, "-i", "-s", "-f", "-d")
+	require.Len(t, rest, 1, c.page)
+	if path, ok := strings.CutPrefix(rest[0], "ENDPOINT"); ok {
+		// Asked as the page says, the answer is the one that the page tells.
+		a := newAPI(t, simulator.Options{})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.addr+path, strings.NewReader(values["-d"][0]))
+		require.NoError(t, err)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		var answer map[string]any
+		require.NoError(t, json.NewDecoder(res.Body).Decode(&answer), "%s: %s", c.page, rest[0])
+		require.Contains(t, answer, "code")
+		return
+	}
+	served := map[string]string{"13133/status": "healthcheckv2", "13133/status?verbose": "healthcheckv2", "8888/metrics": "telemetry"}
+	where := regexp.MustCompile(`^https?://(?:localhost|127\.0\.0\.1):`).ReplaceAllString(rest[0], "")
+	require.Contains(t, served, where, "%s: curl %s: no configuration of ours serves it", c.page, rest[0])
+}

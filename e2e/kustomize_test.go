@@ -1,0 +1,177 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// kustomized are the objects of a folder below examples/kubernetes as `kubectl apply
+// --kustomize` sends them, by kind and name.
+func kustomized(t *testing.T, folder string) map[string]map[string]any {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "tool", "-modfile=internal/tools/kustomize/go.mod", "kustomize", "build", "examples/kubernetes/"+folder)
+	cmd.Dir = ".."
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s", &problems)
+	require.Empty(t, problems.String(), "kustomize warns")
+	objects := map[string]map[string]any{}
+	for decoder := yaml.NewDecoder(bytes.NewReader(out)); ; {
+		var object map[string]any
+		err := decoder.Decode(&object)
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		require.NoError(t, err)
+		objects[strings.ToLower(object["kind"].(string))+"/"+at(object, "metadata", "name").(string)] = object
+	}
+}
+
+// list is a list of YAML, empty if there is none.
+func list(value any) []any {
+	l, _ := value.([]any)
+	return l
+}
+
+// TestKustomizations: what the folders of examples/kubernetes make names only what it
+// makes, apart from the secret of the user: configuration, account, roles, selectors.
+func TestKustomizations(t *testing.T) {
+	t.Parallel()
+	for folder, workload := range map[string]string{"single": "statefulset/feishu-audit", "replicas": "deployment/feishu-audit"} {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			objects := kustomized(t, folder)
+			require.Contains(t, objects, workload)
+			var kustomization struct {
+				Resources []string `yaml:"resources"`
+			}
+			text, err := os.ReadFile("../examples/kubernetes/" + folder + "/kustomization.yaml")
+			require.NoError(t, err)
+			require.NoError(t, yaml.Unmarshal(text, &kustomization))
+			files, err := filepath.Glob("../examples/kubernetes/" + folder + "/*.yaml")
+			require.NoError(t, err)
+			for _, file := range files {
+				if name := filepath.Base(file); name != "kustomization.yaml" && name != "collector.yaml" {
+					require.Contains(t, kustomization.Resources, name, "it is in the folder and nothing applies it")
+				}
+			}
+			labels := []any{}
+			for name, object := range objects {
+				require.Equal(t, namespace, at(object, "metadata", "namespace"), name)
+				if pod := at(object, "spec", "template", "metadata", "labels"); pod != nil {
+					labels = append(labels, pod)
+					require.Equal(t, at(object, "spec", "selector", "matchLabels"), pod, name)
+				}
+			}
+			selects := func(selector any) {
+				require.True(t, slices.ContainsFunc(labels, func(l any) bool {
+					for key, value := range selector.(map[string]any) {
+						if at(l, key) != value {
+							return false
+						}
+					}
+					return true
+				}), "no pod has the labels %v", selector)
+			}
+			for name, object := range objects {
+				kind, _, _ := strings.Cut(name, "/")
+				switch kind {
+				case "configmap":
+					config, err := os.ReadFile("../examples/kubernetes/" + folder + "/collector.yaml")
+					require.NoError(t, err)
+					require.Equal(t, string(config), at(object, "data", "collector.yaml"))
+				case "service":
+					selects(at(object, "spec", "selector"))
+				case "networkpolicy":
+					selects(at(object, "spec", "podSelector", "matchLabels"))
+					for _, rule := range list(at(object, "spec", "ingress")) {
+						for _, from := range list(at(rule, "from")) {
+							selects(at(from, "podSelector", "matchLabels"))
+						}
+					}
+				case "rolebinding":
+					require.Contains(t, objects, strings.ToLower(at(object, "roleRef", "kind").(string))+"/"+at(object, "roleRef", "name").(string))
+					for _, subject := range list(at(object, "subjects")) {
+						require.Contains(t, objects, strings.ToLower(at(subject, "kind").(string))+"/"+at(subject, "name").(string))
+						require.Equal(t, namespace, at(subject, "namespace"))
+					}
+				case "statefulset", "deployment":
+					podOf(t, objects, name, object)
+				case "role", "serviceaccount":
+				default:
+					t.Fatalf("this test does not know what %s names", name)
+				}
+			}
+			config := objects[workload]
+			var mounted any
+			for _, volume := range list(at(config, "spec", "template", "spec", "volumes")) {
+				if at(volume, "name") == "config" {
+					mounted = at(volume, "configMap", "name")
+				}
+			}
+			require.NotNil(t, mounted)
+			// kustomize has put the hash of the content behind the name: a pod gets a new
+			// configuration when it changes.
+			require.Regexp(t, `^feishu-audit-config-\w+$`, mounted)
+			require.Contains(t, objects, "configmap/"+mounted.(string))
+			if lease := at(objects["role/feishu-audit"], "rules"); lease != nil {
+				text, err := os.ReadFile("../examples/kubernetes/replicas/collector.yaml")
+				require.NoError(t, err)
+				for _, rule := range list(lease) {
+					for _, name := range list(at(rule, "resourceNames")) {
+						require.Contains(t, string(text), "lease_name: ${env:LEASE_NAME:-"+name.(string)+"}")
+					}
+				}
+				require.Contains(t, string(text), "lease_namespace: "+namespace+"\n")
+			}
+		})
+	}
+}
+
+// podOf: a pod mounts what it or its workload has, and its account is there.
+func podOf(t *testing.T, objects map[string]map[string]any, name string, object any) {
+	t.Helper()
+	pod := at(object, "spec", "template", "spec")
+	if account := at(pod, "serviceAccountName"); account != nil {
+		require.Contains(t, objects, "serviceaccount/"+account.(string), name)
+	}
+	volumes := map[any]bool{}
+	for _, volume := range list(at(pod, "volumes")) {
+		volumes[at(volume, "name")] = true
+	}
+	for _, claim := range list(at(object, "spec", "volumeClaimTemplates")) {
+		volumes[at(claim, "metadata", "name")] = true
+	}
+	for _, container := range list(at(pod, "containers")) {
+		for _, mount := range list(at(container, "volumeMounts")) {
+			require.True(t, volumes[at(mount, "name")], "%s mounts %v, which is no volume", name, at(mount, "name"))
+		}
+		ports := map[any]bool{}
+		for _, port := range list(at(container, "ports")) {
+			ports[at(port, "name")] = true
+		}
+		for _, probe := range []string{"livenessProbe", "readinessProbe"} {
+			if port := at(container, probe, "httpGet", "port"); port != nil {
+				require.True(t, ports[port], "%s: %s asks port %v, which is none", name, probe, port)
+			}
+		}
+		for _, from := range list(at(container, "envFrom")) {
+			// Made by the command of README.md, which TestDocumentedCommands reads.
+			require.Equal(t, "feishu-audit", at(from, "secretRef", "name"), name)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Step is what to do with the recommended configuration, and how.
+type Step struct {
+	Text string `json:"text"`
+	// Command is for a shell, in the folder of the repository. Dots stand for what
+	// the doctor does not show.
+	Command string `json:"command,omitempty"`
+}
+
+// nextSteps lead from the recommended configuration to records that arrive. Nothing
+// else has to be read on the way.
+func nextSteps(o *Options) []Step {
+	const collector = "_build/otelcol-feishu"
+	steps := []Step{
+		{Text: "Save the configuration above as config.yaml. The folder in it must be one that the collector's user may create or write."},
+		{"Build the collector, unless it is there:", "make build"},
+	}
+	switch name, inEnv := strings.CutPrefix(strings.TrimSuffix(o.SecretSource, "}"), "${env:"); {
+	case inEnv:
+		steps = append(steps, Step{"Put the app secret into the environment, where the collector finds it:", "export " + name + "=..."})
+	default:
+		steps = append(steps, Step{Text: "Let the collector's user, and nobody else, read the file with the app secret."})
+	}
+	if o.LineBreak > 0 {
+		file := "'" + strings.ReplaceAll(o.SecretFile, "'", `'\''`) + "'"
+		steps = append(steps, Step{
+			"Take the line break at the end of that file off, once. The collector would take it for a part of the secret:",
+			fmt.Sprintf("truncate --size=-%d %s", o.LineBreak, file),
+		})
+	}
+	if hasPassword(o.ProxyURL) {
+		steps = append(steps, Step{"The same for the proxy, with its password:", "export " + proxyVariable + "=..."})
+	}
+	return append(steps,
+		Step{"Check the configuration. It says nothing if all is well:", collector + " validate --config config.yaml"},
+		Step{"Run it. Records appear on the terminal; then put your backend in the place of debug:", collector + " --config config.yaml"})
+}
+
+// writeSteps writes them for people, each command in a line of its own.
+func writeSteps(b *strings.Builder, steps []Step) {
+	b.WriteString("\nWhat to do now:\n\n")
+	for i, step := range steps {
+		fmt.Fprintf(b, "  %d. %s\n", i+1, step.Text)
+		if step.Command != "" {
+			b.WriteString("       " + step.Command + "\n")
+		}
+	}
+}
