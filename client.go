@@ -242,7 +242,8 @@ func usableToken(token string) bool {
 // post sends one request and reads the whole answer, up to the size limit after
 // decompression. Hidden is what no error may show, besides the credentials.
 func (c *client) post(ctx context.Context, path, token string, body []byte, hidden ...string) (*answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(body))
+	secrets := c.secrets(append(hidden, token)...)
+	req, err := http.NewRequestWithContext(hiding(ctx, secrets), http.MethodPost, c.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +278,6 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 	if c.heard != nil {
 		c.heard(date, sent, time.Now())
 	}
-	secrets := c.secrets(append(hidden, token)...)
 	return &answer{
 		status:   res.StatusCode,
 		header:   res.Header,

@@ -48,6 +48,27 @@ func TestFailureMatrix(t *testing.T) {
 	assert.Len(t, rows, 39)
 }
 
+// TestFuzzTable: the table of fuzzing in docs/failure-modes.md has each fuzz target of the
+// repository, with what it is of and how many inputs it was run with.
+func TestFuzzTable(t *testing.T) {
+	doc, err := os.ReadFile("docs/failure-modes.md")
+	require.NoError(t, err)
+	rows := map[string]int{}
+	for _, match := range regexp.MustCompile("(?m)^\\| `(Fuzz\\w+)`[^|]* \\| [^|]+ \\| ([0-9,]+) \\|$").FindAllStringSubmatch(string(doc), -1) {
+		inputs, err := strconv.Atoi(strings.ReplaceAll(match[2], ",", ""))
+		require.NoError(t, err)
+		rows[match[1]] = inputs
+	}
+	targets := 0
+	for name := range coverage(t) {
+		if strings.HasPrefix(name, "Fuzz") {
+			targets++
+			assert.GreaterOrEqual(t, rows[name], 10_000, "%s has no row, or was not run for long", name)
+		}
+	}
+	assert.Len(t, rows, targets, "rows of targets that are not there")
+}
+
 // coverage finds all tests of the repository, and what each says it covers.
 func coverage(t *testing.T) map[string]map[int]bool {
 	claim := regexp.MustCompile(`(?s)Covers\s+(F.*)`)

@@ -32,6 +32,8 @@ type poller struct {
 	remembers func(rememberedCalls)
 	// jitter draws from [0, d).
 	jitter func(d time.Duration) time.Duration
+	// maxPages is the constant, but in tests.
+	maxPages int64
 
 	spans     spans
 	sched     *schedule
@@ -306,7 +308,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	if setBack {
 		return p.beginAgain(ctx, w, keys)
 	}
-	fault := pagingFault(w, r.page)
+	fault := pagingFault(w, r.page, p.maxPages)
 	w.token = r.page.pageToken
 	if !r.page.hasMore {
 		p.sched.finished(w)
@@ -362,7 +364,7 @@ func (p *poller) beginAgain(ctx context.Context, w *walk, keys []seenKey) error 
 // pagingFault finds out that paging would not end: the same page token again, or
 // pages that are empty or go round in circles. Where the API documents nothing, a
 // few of these are fine.
-func pagingFault(w *walk, page *page) error {
+func pagingFault(w *walk, page *page, most int64) error {
 	w.empty++
 	for i := range page.items {
 		if w.returned.add(xxhash.Sum64String(page.items[i].uid())) {
@@ -378,7 +380,7 @@ func pagingFault(w *walk, page *page) error {
 		return errors.New("the API gives the same page token again")
 	case w.empty >= maxEmptyPages:
 		return fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty)
-	case w.pages > maxPages:
+	case w.pages > most:
 		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
 	}
 	return nil

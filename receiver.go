@@ -40,9 +40,10 @@ type auditReceiver struct {
 	pace    *pace
 	records *recordBuilder
 	obsrep  *receiverhelper.ObsReport
-	// transport and jitter replace the network and chance in tests.
+	// transport and jitter replace the network and chance in tests; maxPages is smaller there.
 	transport http.RoundTripper // nil in production
 	jitter    func(time.Duration) time.Duration
+	maxPages  int64
 
 	host      component.Host
 	tel       *telemetry
@@ -93,6 +94,8 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 		records: newRecordBuilder(cfg, set.BuildInfo.Version),
 		obsrep:  obsrep,
 		jitter:  rand.N[time.Duration],
+
+		maxPages: maxPages,
 	}, nil
 }
 
@@ -177,7 +180,7 @@ func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error
 	r.closeIdle = client.CloseIdleConnections
 	ours := []attribute.KeyValue{receiverAttribute(r.set.ID)}
 	traced := *client
-	traced.Transport = otelhttp.NewTransport(client.Transport,
+	traced.Transport = otelhttp.NewTransport(hush{client.Transport},
 		otelhttp.WithTracerProvider(r.set.TracerProvider), otelhttp.WithMeterProvider(r.set.MeterProvider),
 		otelhttp.WithMetricAttributesFn(func(*http.Request) []attribute.KeyValue { return ours }))
 	// The access token must not follow a redirect to another host, and no
@@ -301,6 +304,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		},
 		remembers: remembers,
 		jitter:    r.jitter,
+		maxPages:  r.maxPages,
 	}
 	p.client = &client{
 		http:        r.http,

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -58,18 +59,23 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 		for id, n := range w.sink.got() {
 			assert.Equal(t, 1, n, id)
 		}
+		// Each call with a page token goes on where another one ended, and asks for the
+		// same time as that one: by induction, as the first one of its walk.
 		bounds := map[string][2]int64{}
-		for _, call := range w.server.Calls() {
+		followed := 0
+		for _, call := range callsOf(w.server, simulator.EndpointList) {
+			these := [2]int64{call.StartTime, call.EndTime}
 			if call.PageToken != "" {
-				continue
+				last, ok := bounds[call.PageToken]
+				require.True(t, ok, "a page token that no answer had")
+				require.Equal(t, last, these, "page %d of its walk", followed)
+				followed++
 			}
-			bounds[call.NextPageToken] = [2]int64{call.StartTime, call.EndTime}
-		}
-		for _, call := range w.server.Calls() {
-			if first, ok := bounds[call.PageToken]; ok && call.PageToken != "" {
-				assert.Equal(t, first, [2]int64{call.StartTime, call.EndTime}, "every page of a walk has its bounds")
+			if call.NextPageToken != "" {
+				bounds[call.NextPageToken] = these
 			}
 		}
+		assert.GreaterOrEqual(t, followed, 14, "pages after the first")
 	})
 }
 
@@ -124,24 +130,57 @@ func TestBeginIsKept(t *testing.T) {
 }
 
 // TestEndpointDown: failing calls are bounded by the backoff, and there is one line
-// of log when it begins and one when it is over. Covers F19, F38.
+// of log and one status when it begins, and one when it is over. Covers F19, F38.
 func TestEndpointDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
-		stop := w.start(t)
-		defer stop()
+		w.handler = &unhurried{Handler: w.server, t: t}
+		o := newOperator(t, w)
+		defer o.stop()
 		time.Sleep(time.Minute)
-		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultReset}} })
+		w.faults(simulator.Fault{Kind: simulator.FaultReset})
 		before := len(w.server.Calls())
 		time.Sleep(10 * time.Minute)
 		calls := len(w.server.Calls()) - before
 		assert.Greater(t, calls, 10)
 		assert.Less(t, calls, 60)
-		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+		began := []string{saysBegin, saysFails + "network"}
+		assert.Equal(t, began, o.lines())
+		w.faults()
 		entries(w.server, "after", 1, time.Now().Unix()-5)
 		time.Sleep(2 * time.Minute)
 		assert.Len(t, w.sink.got(), 1)
+		assert.Equal(t, append(began, saysWell+"network"), o.lines())
+		assert.Equal(t, []string{"StatusOK", "StatusRecoverableError", "StatusOK"}, withoutText(o.statuses()))
 	})
+}
+
+// unhurried fails the test when it is called again and again in one instant, and then
+// takes its time: virtual time stands still in a hot loop, and the test would not end.
+type unhurried struct {
+	http.Handler
+	t     *testing.T
+	mu    sync.Mutex
+	at    time.Time
+	calls int
+}
+
+func (u *unhurried) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	const most = 1000
+	u.mu.Lock()
+	if now := time.Now(); !now.Equal(u.at) {
+		u.at, u.calls = now, 0
+	}
+	u.calls++
+	calls := u.calls
+	u.mu.Unlock()
+	if calls == most {
+		u.t.Errorf("%d calls in one instant", most)
+	}
+	if calls >= most {
+		time.Sleep(time.Minute)
+	}
+	u.Handler.ServeHTTP(w, r)
 }
 
 // TestPermanentRefusal: records refused for good neither block nor come again.
@@ -267,6 +306,12 @@ func (h *statusHost) seen() []componentstatus.Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.statuses)
+}
+
+func (h *statusHost) last() componentstatus.Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.statuses[len(h.statuses)-1]
 }
 
 func newTestReceiver(t *testing.T, w *world) *auditReceiver {

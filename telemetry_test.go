@@ -473,7 +473,7 @@ func TestLateMetrics(t *testing.T) {
 	})
 }
 
-// TestSkippedTimeMetric is about what the API no longer keeps.
+// TestSkippedTimeMetric is about what the API no longer keeps. Covers F37.
 func TestSkippedTimeMetric(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{Retention: 24 * time.Hour, RefuseExpired: true}), componenttest.NewTelemetry()

@@ -64,19 +64,19 @@ var languages = map[string]string{
 	"logql": "queries of Loki for a person to try; the rules that ship are run by TestDetections",
 }
 
-// documented is one command of a page.
-type documented struct {
+// docCommand is one command of a page.
+type docCommand struct {
 	page string   // path from the root of the repository
 	args []string // without the program
 	all  []string // every command line of the page's blocks
 }
 
 // folder is that of the page, where its commands run if they need the page's files.
-func (c *documented) folder() string { return filepath.Join("..", filepath.Dir(c.page)) }
+func (c *docCommand) folder() string { return filepath.Join("..", filepath.Dir(c.page)) }
 
 // flags splits arguments into flags that have a value, flags that have none, and the
 // rest. Which flags have none is given.
-func (c *documented) flags(t *testing.T, alone ...string) (values map[string][]string, rest []string) {
+func (c *docCommand) flags(t *testing.T, alone ...string) (values map[string][]string, rest []string) {
 	t.Helper()
 	values = map[string][]string{}
 	for i := 0; i < len(c.args); i++ {
@@ -96,7 +96,7 @@ func (c *documented) flags(t *testing.T, alone ...string) (values map[string][]s
 }
 
 // only fails for flags that the documentation's validator does not know.
-func (c *documented) only(t *testing.T, values map[string][]string, known ...string) {
+func (c *docCommand) only(t *testing.T, values map[string][]string, known ...string) {
 	t.Helper()
 	for name := range values {
 		require.Contains(t, known, name, "%s: %q: not a flag that this test can judge", c.page, c.args)
@@ -105,14 +105,14 @@ func (c *documented) only(t *testing.T, values map[string][]string, known ...str
 
 // validators judge the commands of the documentation, by program. A program that is not
 // here fails: nobody would notice when it goes wrong.
-var validators map[string]func(*testing.T, *documented)
+var validators map[string]func(*testing.T, *docCommand)
 
 func init() { // they mention each other
-	validators = map[string]func(*testing.T, *documented){
+	validators = map[string]func(*testing.T, *docCommand){
 		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
 		// Takes a command of its own, in this documentation one that is somebody else's.
-		"kill": func(t *testing.T, c *documented) { require.Equal(t, []string{"-9"}, c.args, "prose") },
+		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
 	}
 }
 
@@ -177,7 +177,7 @@ func judge(t *testing.T, page, line string, args, lines []string, strict bool) s
 		return ""
 	}
 	require.NotNil(t, check, "%s: %s: no validator knows %s", page, line, args[0])
-	check(t, &documented{page: page, args: args[1:], all: lines})
+	check(t, &docCommand{page: page, args: args[1:], all: lines})
 	return args[0]
 }
 
@@ -267,7 +267,7 @@ func makefileHas(t *testing.T, page, variable string) {
 	require.Regexp(t, `\$[({]?(or )?(\$\()?`+variable+`\b`, text.String(), "%s: make reads no %s", page, variable)
 }
 
-func checkMake(t *testing.T, c *documented) {
+func checkMake(t *testing.T, c *docCommand) {
 	text := makefile(t)
 	for _, arg := range c.args {
 		if variable, _, given := strings.Cut(arg, "="); given {
@@ -288,7 +288,7 @@ func helpOf(t *testing.T, name string, args ...string) string {
 }
 
 // hasFlags: the help names every flag that is given, with one dash or two.
-func hasFlags(t *testing.T, c *documented, help string) {
+func hasFlags(t *testing.T, c *docCommand, help string) {
 	t.Helper()
 	for _, arg := range c.args {
 		if name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "="); strings.HasPrefix(arg, "-") && name != "help" {
@@ -299,7 +299,7 @@ func hasFlags(t *testing.T, c *documented, help string) {
 
 var programHelp = map[string]string{}
 
-func checkGo(t *testing.T, c *documented) {
+func checkGo(t *testing.T, c *docCommand) {
 	require.NotEmpty(t, c.args)
 	switch c.args[0] {
 	case "run":
@@ -309,9 +309,9 @@ func checkGo(t *testing.T, c *documented) {
 		if programHelp[program] == "" {
 			programHelp[program] = helpOf(t, "go", "run", program, "--help")
 		}
-		hasFlags(t, &documented{page: c.page, args: c.args[2:]}, programHelp[program])
+		hasFlags(t, &docCommand{page: c.page, args: c.args[2:]}, programHelp[program])
 	case "test":
-		rest := &documented{page: c.page, args: c.args[1:]}
+		rest := &docCommand{page: c.page, args: c.args[1:]}
 		values, packages := rest.flags(t, "-v", "-update", "-race")
 		if len(packages) == 0 {
 			packages = []string{"."}
@@ -350,7 +350,7 @@ func goSource(t *testing.T, folder string) string {
 
 // checkExport: what is put into the environment is what a configuration, a program or
 // a compose file of ours takes from there.
-func checkExport(t *testing.T, c *documented) {
+func checkExport(t *testing.T, c *docCommand) {
 	require.NotEmpty(t, c.args)
 	var taken strings.Builder
 	taken.WriteString(documentation(t)[c.page])
@@ -370,7 +370,7 @@ func checkExport(t *testing.T, c *documented) {
 	}
 }
 
-func checkCollector(t *testing.T, c *documented) {
+func checkCollector(t *testing.T, c *docCommand) {
 	var help string
 	switch {
 	case len(c.args) == 0 || strings.HasPrefix(c.args[0], "-"):
@@ -421,7 +421,7 @@ func at(value any, keys ...string) any {
 	return value
 }
 
-func checkKubectl(t *testing.T, c *documented) {
+func checkKubectl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "--follow")
 	if given := values["--namespace"]; given != nil {
 		require.Equal(t, []string{namespace}, given, "%s: %q", c.page, c.args)
@@ -489,14 +489,14 @@ func checkKubectl(t *testing.T, c *documented) {
 }
 
 // unitFile is the unit that packaging/README.md installs.
-func unitFile(t *testing.T, c *documented, name string) string {
+func unitFile(t *testing.T, c *docCommand, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("../packaging/" + strings.TrimSuffix(name, ".service") + ".service")
 	require.NoError(t, err, c.page)
 	return string(text)
 }
 
-func checkSystemctl(t *testing.T, c *documented) {
+func checkSystemctl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "--now")
 	c.only(t, values, "--now")
 	switch rest[0] {
@@ -511,14 +511,14 @@ func checkSystemctl(t *testing.T, c *documented) {
 	}
 }
 
-func checkJournalctl(t *testing.T, c *documented) {
+func checkJournalctl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "--follow")
 	c.only(t, values, "--unit", "--follow")
 	require.Empty(t, rest)
 	unitFile(t, c, values["--unit"][0])
 }
 
-func checkSystemdAnalyze(t *testing.T, c *documented) {
+func checkSystemdAnalyze(t *testing.T, c *docCommand) {
 	require.Len(t, c.args, 2)
 	require.Equal(t, "security", c.args[0])
 	unitFile(t, c, c.args[1])
@@ -526,7 +526,7 @@ func checkSystemdAnalyze(t *testing.T, c *documented) {
 
 // checkInstall: what is installed is here or has been built before, and goes where the
 // unit looks for it.
-func checkInstall(t *testing.T, c *documented) {
+func checkInstall(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "-D")
 	c.only(t, values, "-D", "-m")
 	mode, err := strconv.ParseUint(values["-m"][0], 8, 32)
@@ -552,9 +552,9 @@ func checkInstall(t *testing.T, c *documented) {
 	}
 }
 
-func checkDocker(t *testing.T, c *documented) {
+func checkDocker(t *testing.T, c *docCommand) {
 	require.NotEmpty(t, c.args)
-	rest := &documented{page: c.page, args: c.args[1:], all: c.all}
+	rest := &docCommand{page: c.page, args: c.args[1:], all: c.all}
 	switch c.args[0] {
 	case "compose":
 		values, words := rest.flags(t, "--build", "--detach")
@@ -577,7 +577,7 @@ func checkDocker(t *testing.T, c *documented) {
 
 // checkDockerRun: the image is the one that the page builds; it runs with nothing to
 // write but the volume that its user owns, and with what its configuration needs.
-func checkDockerRun(t *testing.T, c *documented) {
+func checkDockerRun(t *testing.T, c *docCommand) {
 	values, words := c.flags(t, "--read-only", "--rm", "--detach")
 	c.only(t, values, "--read-only", "--cap-drop", "--security-opt", "--volume", "--env", "--rm", "--detach")
 	require.Len(t, words, 1, c.page)
@@ -607,7 +607,7 @@ func checkDockerRun(t *testing.T, c *documented) {
 }
 
 // checkCurl asks the simulator, or looks whether a configuration of ours serves it.
-func checkCurl(t *testing.T, c *documented) {
+func checkCurl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "-i", "-s", "-f")
 	c.only(t, values, "-i", "-s", "-f", "-d")
 	require.Len(t, rest, 1, c.page)

@@ -6,6 +6,8 @@ package e2e
 import (
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -66,6 +68,36 @@ func TestReload(t *testing.T) {
 	entries := append(a.ends(log), a2.ends(second)...)
 	b.arrivals(t, entries, time.Minute)
 	pause(t, 2*lastRecheck) // what comes now would come twice
+	c.term(t)
+	b.check(t, entries, 0)
+}
+
+// TestSecretRotated: the app secret is a file, and is rotated while entries arrive. The
+// old one is refused, which is said; once the file has the new one, and the collector has
+// read its configuration anew (SIGHUP), everything arrives, once. Covers F21.
+func TestSecretRotated(t *testing.T) {
+	t.Parallel()
+	log := simulator.Tenant{Seed: 19, PerSecond: 10, Start: time.Now().Unix() - 60}
+	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]")
+	file := filepath.Join(s.dir, "app_secret")
+	s.Secret = "${file:" + file + "}"
+	require.NoError(t, os.WriteFile(file, []byte(simulator.DefaultAppSecret), 0o600))
+	c := s.start(t, b)
+	eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+
+	a.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: otherSecret} })
+	a.RevokeTokens()
+	c.says(t, "app secret invalid (code 10014", 20*time.Second)
+	before := b.count()
+	pause(t, 2*time.Second)
+	require.Equal(t, before, b.count())
+	require.NoError(t, os.WriteFile(file, []byte(otherSecret), 0o600))
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
+	eventually(t, 30*time.Second, "more arrives", func() bool { return b.count() > before })
+	entries := a.ends(log)
+	b.arrivals(t, entries, 30*time.Second)
+	pause(t, 4*time.Second) // what comes now would come twice
 	c.term(t)
 	b.check(t, entries, 0)
 }

@@ -232,5 +232,17 @@ func (b *backend) doubles() map[string]int {
 	return doubles
 }
 
+// checkDoubles sees that only lives that were killed have forgotten something, and no
+// more than the page that was on its way.
+func (b *backend) checkDoubles(t *testing.T, killed map[string]bool) {
+	t.Helper()
+	doubles := b.doubles()
+	t.Logf("%d lives repeated something: %v", len(doubles), doubles)
+	for life, n := range doubles {
+		require.True(t, killed[life], "life %s was ended by SIGTERM, and %d of its records came again", life, n)
+		require.LessOrEqual(t, n, pageSize, "more than a page of life %s came again", life)
+	}
+}
+
 // pageSize is the receiver's default.
 const pageSize = 100

@@ -143,7 +143,7 @@ var mutants = []mutant{
 	{
 		"time is passed over though the API refuses everything (F8)", "retention.go",
 		"	if ok, err := shown(gap.to); err != nil || !ok || gap.to <= w.from {\n",
-		"	if _, err := shown(gap.to); err != nil || gap.to <= w.from {\n",
+		"	if ok, err := shown(gap.to); err == nil && !ok {\n		p.sched.skip(gap)\n		p.logger.Error(\"The API does not show a part of the log\")\n		return true, p.commit(ctx, nil)\n	} else if err != nil || gap.to <= w.from {\n",
 	},
 	{
 		"the clock is our own, not the server's (F9)", "clock.go",
@@ -183,6 +183,61 @@ var mutants = []mutant{
 		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		p.sched.finished(w)\n",
 	},
 	{
+		"pages without a new entry are not noticed (F13)", "poller.go",
+		"	case w.empty >= maxEmptyPages:\n",
+		"	case false:\n",
+	},
+	{
+		"more pages than any window has are not noticed (F13)", "poller.go",
+		"	case w.pages > most:\n",
+		"	case false:\n",
+	},
+	{
+		"after a hundred pages a walk is taken for finished (F7)", "poller.go",
+		"	if !r.page.hasMore {\n		p.sched.finished(w)\n",
+		"	if !r.page.hasMore || w.pages >= 100 {\n		p.sched.finished(w)\n",
+	},
+	{
+		"the watermark follows the newest entry of a page (F5)", "poller.go",
+		"	fault := pagingFault(",
+		"	for i := range r.page.items {\n		if at, ok := r.page.items[i].eventTime(); ok && at < w.to {\n			p.sched.pos.marks[0] = max(p.sched.pos.marks[0], at)\n		}\n	}\n	fault := pagingFault(",
+	},
+	{
+		"all pages of a walk are held back until its last (F25)", "poller.go",
+		"func (p *poller) handle(ctx context.Context, r result) error {\n	w := r.walk\n",
+		"var held []item\n\nfunc (p *poller) handle(ctx context.Context, r result) error {\n	w := r.walk\n	if r.err == nil {\n		held = append(held, r.page.items...)\n		r.page.items = nil\n		if !r.page.hasMore {\n			r.page.items, held = held, nil\n		}\n	}\n",
+	},
+	{
+		"a failed call finishes its walk (F18)", "poller.go",
+		"	default:\n		wait = p.delays.passing()\n",
+		"	default:\n		p.sched.finished(w)\n		wait = p.delays.passing()\n",
+	},
+	{
+		"an error ends the poller (F20)", "poller.go",
+		"		return p.failed(ctx, w, r.err)\n",
+		"		return r.err\n",
+	},
+	{
+		"a call has no time limit (F20)", "receiver.go",
+		"	traced := *client\n",
+		"	traced := *client\n	traced.Timeout = 0\n",
+	},
+	{
+		"the client follows redirects", "receiver.go",
+		"	traced.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }\n",
+		"",
+	},
+	{
+		"Start fetches a token (F22)", "receiver.go",
+		"	if leader == nil {\n		r.begin()\n",
+		"	if req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, r.cfg.ClientConfig.Endpoint+tokenPath, http.NoBody); err == nil {\n		if res, err := r.http.Do(req); err == nil {\n			_ = res.Body.Close()\n		}\n	}\n	if leader == nil {\n		r.begin()\n",
+	},
+	{
+		"one walk more than configured goes on side by side (F29)", "poller.go",
+		"	wide := p.cfg.MaxConcurrentWalks\n",
+		"	wide := p.cfg.MaxConcurrentWalks + 1\n",
+	},
+	{
 		"the same page token again is not noticed (F13)", "poller.go",
 		"	case page.pageToken == w.token:\n",
 		"	case false:\n",
@@ -215,6 +270,11 @@ var mutants = []mutant{
 
 	// Seen ids.
 	{
+		"no entry is known from before (F3)", "seen.go",
+		"func (s *seen) has(k seenKey) bool {\n",
+		"func (s *seen) has(k seenKey) bool {\n	if true {\n		return false\n	}\n",
+	},
+	{
 		"ids are forgotten when the first pass has left them behind (F33)", "schedule.go",
 		"	from := s.pos.marks[s.pos.last()]\n",
 		"	from := s.pos.marks[0]\n",
@@ -241,6 +301,16 @@ var mutants = []mutant{
 	},
 
 	// Checkpoint and storage.
+	{
+		"a page's ids are written down with the last page of its walk only (F6)", "poller.go",
+		"	if len(keys) > 0 || !r.page.hasMore {\n",
+		"	if !r.page.hasMore {\n",
+	},
+	{
+		"a window without a new entry is not written down (F10)", "poller.go",
+		"	if len(keys) > 0 || !r.page.hasMore {\n",
+		"	if len(keys) > 0 {\n",
+	},
 	{
 		"a storage that cannot be read is an empty one (F32)", "store.go",
 		"		return nil, nil, fmt.Errorf(\"cannot read the checkpoint: %w\", err)\n	}\n	known := newSeen()\n",
@@ -349,11 +419,97 @@ var mutants = []mutant{
 		"			if bytes.HasSuffix(out, h) && false {\n",
 	},
 
+	{
+		"a missing scope is an error that passes", "apierror.go",
+		"	99991672: {classConfig, causeScope},\n",
+		"",
+	},
+	{
+		"a quoted secret is only known as it is written (F39)", "apierror.go",
+		"[]string{s, url.QueryEscape(s), base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s))}",
+		"[]string{s, url.QueryEscape(s), \"x\" + base64.RawStdEncoding.EncodeToString([]byte(s))}",
+	},
+	{
+		"a server's text reaches the log at any length", "apierror.go",
+		"	if len(out) > maxReason {\n",
+		"	if false {\n",
+	},
+	{
+		"a credential may cross the network in the clear (F39)", "config.go",
+		"	case u.Scheme == \"http\" && !isLoopback(u.Hostname()):\n",
+		"	case false:\n",
+	},
+	{
+		"a call without a time limit can be configured (F20)", "config.go",
+		"	if c.ClientConfig.Timeout <= 0 {\n",
+		"	if c.ClientConfig.Timeout < 0 {\n",
+	},
+	{
+		"more filters than the API takes are accepted", "config.go",
+		"n > maxFilterAPIKeys {",
+		"n > 2*maxFilterAPIKeys {",
+	},
+
 	// Records and life cycle.
 	{
-		"one odd entry spoils its page (F26)", "item.go",
-		"	if s.Err() != nil {\n		return\n	}\n",
-		"	if s.Err() != nil || it.fields[fieldDetail] == \"null\" {\n		panic(\"odd\")\n	}\n",
+		"an entry's uid is its place in the page (F27)", "record.go",
+		"	for _, it := range items {\n		w.write(",
+		"	for i, it := range items {\n		it.id = strconv.Itoa(i)\n		w.write(",
+	},
+	{
+		"a number goes through a float64 (F28)", "lenient.go",
+		"	if n, err := strconv.ParseInt(text, 10, 64); err == nil {\n		return n, true\n",
+		"	if n, err := strconv.ParseFloat(text, 64); err == nil {\n		return int64(n), true\n",
+	},
+	{
+		"nothing is redacted (F39)", "record.go",
+		"	if w.redactor != nil {\n",
+		"	if false {\n",
+	},
+	{
+		"attributes are taken from the entry before redaction (F39)", "record.go",
+		"	if w.detach || text != it.text {\n",
+		"	if w.detach {\n",
+	},
+	{
+		"a failed call is a record like any other", "record.go",
+		"		record.SetSeverityNumber(plog.SeverityNumberWarn)\n",
+		"",
+	},
+	{
+		"the API's code does not make an error.type", "record.go",
+		"		if r.code != 0 {\n",
+		"		if false {\n",
+	},
+	{
+		"an attribute may be of any length", "record.go",
+		"	if len(text) <= maxAttribute {\n",
+		"	if true {\n",
+	},
+	{
+		"a built-in credential key is missing (F39)", "internal/redact/keys.go",
+		"	{\"signingkey\", secret},\n",
+		"",
+	},
+	{
+		"configured keys are not masked (F39)", "internal/redact/keys.go",
+		"			k.extra[name] = struct{}{}\n",
+		"",
+	},
+	{
+		"keys are compared with their case (F39)", "internal/redact/keys.go",
+		"	if 'A' <= c && c <= 'Z' {\n",
+		"	if false {\n",
+	},
+	{
+		"time that is passed over is not counted (F37)", "retention.go",
+		"	p.tel.skipped(gap)\n",
+		"",
+	},
+	{
+		"one odd entry drops its page (F26)", "poller.go",
+		"		at, readable := it.eventTime()\n		if readable && p.sched.pos.outside(at) {\n",
+		"		if it.malformed() {\n			return nil, 0, nil\n		}\n		at, readable := it.eventTime()\n		if readable && p.sched.pos.outside(at) {\n",
 	},
 	{
 		"a trouble is told again with every failure (F38)", "health.go",
@@ -439,6 +595,11 @@ var mutants = []mutant{
 		"a leader that was overtaken writes its position (F34)", "store.go",
 		"c.Term > s.term",
 		"c.Term > s.term+1000",
+	},
+	{
+		"spans repeat what a server quotes (F39)", "hush.go",
+		"	return &hushedError{err, cleanText(err.Error(), secrets...)}\n",
+		"	_ = secrets\n	return &hushedError{err, err.Error()}\n",
 	},
 	{
 		"a replica that is no longer elected keeps its trouble (F38)", "receiver.go",

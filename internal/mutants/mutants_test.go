@@ -4,36 +4,111 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// TestMutantsApply: each mutant finds its place in today's sources, and the report
-// is about today's list.
+const root = "../.."
+
+// TestMutantsApply: each mutant finds its place in today's sources, and the report has
+// a row for each that is about the code as it is today, noticed by tests that exist. See
+// mutant.source for why it is so strict, and no stricter.
 func TestMutantsApply(t *testing.T) {
-	report, err := os.ReadFile("../../docs/mutants.md")
+	text, err := os.ReadFile(filepath.Join(root, defaultReport))
 	require.NoError(t, err)
+	rows := readReport(string(text))
 	seen := map[string]bool{}
+	tests := map[string][]string{} // by the first of a mutant's packages
+	const again = "run make mutants MUTANTS=-stale"
 	for _, m := range mutants {
-		source, err := os.ReadFile(filepath.Join("../..", m.file))
+		source, err := os.ReadFile(filepath.Join(root, m.file))
 		require.NoError(t, err)
 		broken, err := m.apply(string(source))
 		require.NoError(t, err, m.what)
 		assert.NotEqual(t, string(source), broken, m.what)
 		assert.False(t, seen[m.what], "twice: %s", m.what)
 		seen[m.what] = true
-		assert.Contains(t, string(report), "| "+m.what+" |", "run make mutants")
+
+		hash, err := m.source(root)
+		require.NoError(t, err)
+		row, ok := rows[m.what]
+		if !assert.True(t, ok, "no row about %q: %s", m.what, again) {
+			continue
+		}
+		assert.Equal(t, hash, row.source, "the code that %q changes is another than the one that was tried: %s", m.what, again)
+		names := testNames(row.by)
+		assert.NotEmpty(t, names, m.what)
+		if tests[m.packages()[0]] == nil {
+			tests[m.packages()[0]] = testsOf(t, m)
+		}
+		for _, name := range names {
+			assert.Contains(t, tests[m.packages()[0]], name, "what noticed %q is no longer there: %s", m.what, again)
+		}
 	}
+	assert.Empty(t, slices.DeleteFunc(slices.Collect(maps.Keys(rows)), func(what string) bool { return seen[what] }), "rows of mutants that are no longer in the list")
+	assert.Equal(t, render(rows), string(text), again)
 	assert.GreaterOrEqual(t, len(mutants), 30)
 }
 
-func TestFailures(t *testing.T) {
-	assert.Equal(t, []string{"TestA", "TestB"}, failures([]byte("--- FAIL: TestB (0.1s)\n    --- FAIL: TestB/sub\n--- FAIL: TestA (1s)\nFAIL\n")))
-	assert.Equal(t, []string{"the time limit"}, failures([]byte("panic: test timed out after 5m0s\n")))
-	assert.Equal(t, []string{"a panic"}, failures([]byte("panic: runtime error\n")))
+// testsOf are the tests of the packages that have to notice the mutant.
+func testsOf(t *testing.T, m mutant) []string {
+	t.Helper()
+	var names []string
+	for _, pkg := range m.packages() {
+		files, err := filepath.Glob(filepath.Join(root, pkg, "*_test.go"))
+		require.NoError(t, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, match := range testFunc.FindAllSubmatch(text, -1) {
+				names = append(names, string(match[1]))
+			}
+		}
+	}
+	return names
+}
+
+var testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w*)\(`)
+
+// TestSourceHash: a row is about the code that its mutant changes, not about comments
+// and layout, nor about other code of the file.
+func TestSourceHash(t *testing.T) {
+	m := mutant{what: "w", file: "f.go", from: "return a+b", to: "return a-b"}
+	hash := func(text string) string {
+		t.Helper()
+		sum, err := m.sourceIn([]byte(text))
+		require.NoError(t, err)
+		return sum
+	}
+	before := hash("package p\n\nfunc f(a, b int) int { return a+b }\n\nfunc g() {}\n")
+	assert.Equal(t, before, hash("package p\n\n// f adds.\nfunc f(a, b int) int {\n\t// Why.\n\treturn a+b\n}\n\nfunc g() { f(1, 2) }\n"))
+	assert.NotEqual(t, before, hash("package p\n\nfunc f(a, b int) int { a++; return a+b }\n\nfunc g() {}\n"))
+	m.to = "return a*b"
+	assert.NotEqual(t, before, hash("package p\n\nfunc f(a, b int) int { return a+b }\n\nfunc g() {}\n"))
+}
+
+// TestVerdicts: only a test that failed has noticed something; a time limit and a panic
+// elsewhere say who was running.
+func TestVerdicts(t *testing.T) {
+	failed := []byte("=== RUN   TestB\n=== RUN   TestA\n--- FAIL: TestB (0.1s)\n    --- FAIL: TestB/sub\n--- FAIL: TestA (1s)\nFAIL\n")
+	assert.Equal(t, []string{"TestA", "TestB"}, failures(failed))
+	assert.Equal(t, "TestA, TestB", noticed(failures(failed), failed).String())
+	assert.Empty(t, unfinished(failed))
+
+	late := []byte("=== RUN   TestA\n--- PASS: TestA (0.1s)\n=== RUN   TestB\n=== RUN   TestB/sub\npanic: test timed out after 5m0s\n\trunning tests:\n\t\tTestB/sub (5m0s)\n")
+	assert.Empty(t, failures(late))
+	assert.True(t, timedOut(late))
+	assert.Equal(t, []string{"TestB"}, unfinished(late))
+
+	panics := []byte("=== RUN   TestA\n--- FAIL: TestA (0.1s)\npanic: runtime error\n")
+	assert.Equal(t, "TestA (panics)", noticed(failures(panics), panics).String())
 	assert.Empty(t, failures([]byte("FAIL: no package\n")))
+	assert.Equal(t, []string{"TestA", "TestB"}, testNames("TestA, TestB (panics)"))
 }

@@ -3,8 +3,9 @@
 
 // Command testreport reads the output of `go test -json` and says what a person
 // wants to know: one line for each package, everything that a failed test wrote, the
-// tables that a package prints after its tests (lines that begin with |), and how
-// many tests passed. It exits 1 if one failed, or if none ran.
+// tables that a package prints after its tests (lines that begin with |), which tests
+// were skipped and why, and how many passed. It exits 1 if one failed, if none ran, or
+// if one was skipped that should have run.
 package main
 
 import (
@@ -13,13 +14,39 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 )
 
 func main() {
-	if !report(os.Stdin, os.Stdout) {
+	// What a developer's machine lacks is the developer's business; CI has all.
+	if !report(os.Stdin, os.Stdout, os.Getenv("CI") != "") {
 		os.Exit(1)
 	}
+}
+
+// skips are the tests that may be skipped, and why. A pattern is of the whole name.
+var skips = []struct {
+	test string
+	why  string
+	ci   bool // in CI, too
+}{
+	{"TestSoak", "has a command of its own: make soak", true},
+	{"TestOnCall", "has a command of its own: make on-call", true},
+	{"TestScreenshot", "has a command of its own: make screenshot", true},
+	{"TestHighAvailability", "has a command of its own: make e2e-ha", true},
+	{`TestAnyWorld/\d+`, "options that mean nothing together", true},
+	{"TestServiceUnit", "needs systemd-analyze", false},
+	{"TestFullStorage/.*", "needs Linux, and the right to mount", false},
+}
+
+func maySkip(test string, ci bool) bool {
+	for _, s := range skips {
+		if (s.ci || !ci) && regexp.MustCompile("^(?:"+s.test+")$").MatchString(test) {
+			return true
+		}
+	}
+	return false
 }
 
 // event is what we read of a line of `go test -json`, see `go doc test2json`.
@@ -31,8 +58,14 @@ type event struct {
 	Elapsed float64
 }
 
+// reason is the line with which a test says why it is skipped.
+var reason = regexp.MustCompile(`(?m)^ *\w+\.go:\d+: (.*)$`)
+
+// maxSkips bounds the lines about tests that were skipped as they may be.
+const maxSkips = 20
+
 // report reads the events of a test run and tells whether all is well.
-func report(events io.Reader, out io.Writer) bool {
+func report(events io.Reader, out io.Writer, ci bool) bool {
 	outputs := map[string]*strings.Builder{}
 	inPackage := map[string]int{}
 	passed, failed, skipped := 0, 0, 0
@@ -64,7 +97,6 @@ func report(events io.Reader, out io.Writer) bool {
 			if e.Action == "fail" && outputs[key] != nil {
 				fmt.Fprint(out, outputs[key])
 			}
-			delete(outputs, key)
 			switch {
 			case e.Test == "" && e.Action == "skip": // a package without tests
 			case e.Test == "":
@@ -75,9 +107,23 @@ func report(events io.Reader, out io.Writer) bool {
 				passed++
 			case e.Action == "skip":
 				skipped++
+				why := "it does not say why"
+				if outputs[key] != nil {
+					if match := reason.FindStringSubmatch(outputs[key].String()); match != nil {
+						why = match[1]
+					}
+				}
+				switch expected := maySkip(e.Test, ci); {
+				case !expected:
+					bad = true
+					fmt.Fprintf(out, "SKIP  %s, which has to run: %s\n", e.Test, why)
+				case skipped <= maxSkips:
+					fmt.Fprintf(out, "skip  %s: %s\n", e.Test, why)
+				}
 			case e.Action == "fail":
 				failed++
 			}
+			delete(outputs, key)
 		}
 	}
 	if in.Err() != nil {

@@ -1,0 +1,358 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// stored is the checkpoint on the disk.
+func (w *world) stored(t *testing.T) *checkpoint {
+	t.Helper()
+	w.disk.mu.Lock()
+	defer w.disk.mu.Unlock()
+	c, err := decodeCheckpoint(w.disk.data[keyPosition])
+	require.NoError(t, err)
+	return c
+}
+
+// TestBurstThroughCrashes: 50,000 entries, five minutes of calls, read by a process that
+// is killed every few minutes. Spread over an hour, every life gets further by what its
+// time allows. No window is shorter than a second, so where all lie in one, a life pages
+// through what the ones before have delivered, and it takes one that is long enough; the
+// shorter ones lose nothing and repeat nothing but the page that they died with. No
+// watermark goes back. Covers F6, F7.
+func TestBurstThroughCrashes(t *testing.T) {
+	const burst = 50_000
+	for name, tc := range map[string]struct {
+		seconds int64
+		lives   []time.Duration
+		reach   []int // delivered after each life, at least
+	}{
+		"in an hour": {
+			seconds: 3600,
+			// The window that the first life dies in holds more than the second can read.
+			lives: []time.Duration{2 * time.Minute, 2 * time.Minute, 3 * time.Minute, 2 * time.Minute, 2 * time.Minute},
+			reach: []int{18_000, 19_000, 28_000, 35_000, burst},
+		},
+		"in a second": {
+			seconds: 1,
+			lives:   []time.Duration{2 * time.Minute, 4 * time.Minute, 3 * time.Minute, 6 * time.Minute},
+			reach:   []int{18_000, 35_000, 35_000, burst},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				w.handler = &burstAPI{Handler: w.server, n: burst, from: time.Now().Unix() - 2*3600, seconds: tc.seconds}
+				w.cfg.InitialLookback = 3 * time.Hour
+				w.latency = around(200 * time.Millisecond)
+				var marks []int64
+				for i, life := range tc.lives {
+					stop := w.start(t)
+					time.Sleep(life)
+					w.kill()
+					stop()
+					w.reboot()
+					t.Logf("%d delivered after life %d", len(w.sink.got()), i)
+					assert.GreaterOrEqual(t, len(w.sink.got()), tc.reach[i], "delivered after life %d", i)
+					now := w.stored(t).Marks
+					for pass, mark := range marks {
+						assert.GreaterOrEqual(t, now[pass], mark, "the watermark of pass %d after life %d", pass, i)
+					}
+					marks = now
+				}
+				stop := w.start(t)
+				time.Sleep(time.Hour)
+				stop()
+				twice := 0
+				for _, n := range w.sink.got() {
+					twice += n - 1
+				}
+				assert.Len(t, w.sink.got(), burst)
+				assert.LessOrEqual(t, twice, len(tc.lives)*w.cfg.PageSize, "a page for each crash")
+				assert.GreaterOrEqual(t, w.stored(t).Marks[0], time.Now().Unix()-120, "it has caught up")
+			})
+		})
+	}
+}
+
+// burstAPI answers list_data from a log that the simulator would sort anew for each page:
+// n entries, spread evenly over the seconds from the given one on.
+type burstAPI struct {
+	http.Handler
+	n             int
+	from, seconds int64
+}
+
+func (a *burstAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != listPath {
+		a.Handler.ServeHTTP(w, r)
+		return
+	}
+	var query struct {
+		Start int64  `json:"start_time"`
+		End   int64  `json:"end_time"`
+		Size  int    `json:"page_size"`
+		Token string `json:"page_token"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&query); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	at := func(i int) int64 { return a.from + int64(i)*a.seconds/int64(a.n) }
+	next, _ := strconv.Atoi(query.Token) // 0 without one
+	for next < a.n && at(next) < query.Start {
+		next++
+	}
+	var items []string
+	for ; next < a.n && at(next) <= query.End && len(items) < query.Size; next++ {
+		items = append(items, fmt.Sprintf(`{"id":"e%d","event_time":%d}`, next, at(next)))
+	}
+	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	fmt.Fprintf(w, `{"code":0,"data":{"has_more":%t,"page_token":"%d","items":[%s]}}`, next < a.n && at(next) <= query.End, next, strings.Join(items, ","))
+}
+
+// TestAnyOrder: the process dies in the middle of a walk, whatever the order in which the
+// API returns entries, and nothing reads that time again but the walk. Covers F5.
+func TestAnyOrder(t *testing.T) {
+	for _, order := range []simulator.Order{simulator.Ascending, simulator.Descending, simulator.Shuffled} {
+		t.Run(string(order), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{Order: order})
+				now := time.Now().Unix()
+				for second := range int64(100) {
+					entries(w.server, fmt.Sprint("e", second), 20, now-200+second)
+				}
+				w.cfg.InitialLookback, w.cfg.RecheckAfter = 5*time.Minute, nil
+				w.latency = func() time.Duration { return time.Second }
+				for range 4 {
+					stop := w.start(t)
+					time.Sleep(6*time.Second + 500*time.Millisecond)
+					w.kill()
+					stop()
+					w.reboot()
+				}
+				stop := w.start(t)
+				time.Sleep(10 * time.Minute)
+				stop()
+				assert.Len(t, w.sink.got(), 2000)
+			})
+		})
+	}
+}
+
+// TestPagesWithoutEnd: more pages of one window than any window may have, each with a
+// new entry and a fresh page token. The window is given up, which has its line, what the
+// pages held is delivered, and a shorter one is asked for. Covers F13.
+func TestPagesWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 500 // 20,000 take half a minute
+		w := quietWorld(simulator.Options{})
+		w.cfg.InitialLookback, w.cfg.RequestsPerMinute, w.cfg.RecheckAfter = 2*time.Minute, 6000, nil
+		w.core, w.logs = observer.New(zapcore.DebugLevel)
+		var pages, seconds atomic.Int64
+		var over atomic.Bool
+		at := time.Now().Unix() - 20
+		w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != listPath || over.Load() {
+				w.server.ServeHTTP(rw, r)
+				return
+			}
+			var query struct {
+				Start int64 `json:"start_time"`
+				End   int64 `json:"end_time"`
+			}
+			assert.NoError(t, json.NewDecoder(r.Body).Decode(&query))
+			seconds.Store(query.End - query.Start)
+			n := pages.Add(1)
+			rw.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+			fmt.Fprintf(rw, `{"code":0,"data":{"has_more":true,"page_token":"fresh-%d","items":[{"id":"new-%d","event_time":%d}]}}`, n, n, at)
+		})
+		r := newTestReceiver(t, w)
+		require.EqualValues(t, 20_000, r.maxPages)
+		r.maxPages, r.set.Logger, r.transport = most, zap.New(w.core), simulator.Transport(w.handler, nil)
+		h := &statusHost{host: host{diskID: w.disk}}
+		require.NoError(t, r.Start(t.Context(), h))
+		defer func() { require.NoError(t, r.Shutdown(context.Background())) }()
+		for pages.Load() <= most {
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		assert.EqualValues(t, most+1, pages.Load(), "it waits before it begins again")
+		lines := w.logs.FilterField(zap.String("cause", string(causePaging))).All()
+		require.Len(t, lines, 1)
+		assert.Contains(t, lines[0].ContextMap()["error"], fmt.Sprintf("the API says after %d pages of one window that there are more", most+1))
+		assert.Len(t, w.sink.got(), most+1)
+		longest := seconds.Load()
+		time.Sleep(time.Minute)
+		assert.Less(t, seconds.Load(), longest, "the window is halved")
+		over.Store(true)
+		before := len(w.sink.got())
+		entries(w.server, "good", 3, time.Now().Unix())
+		time.Sleep(10 * time.Minute)
+		assert.Len(t, w.sink.got(), before+3)
+		synctest.Wait()
+		assert.Equal(t, componentstatus.StatusOK, h.last())
+	})
+}
+
+// TestPagesAreNotHeldBack: the fourth page never comes, and the first three are in the
+// pipeline already. Covers F25.
+func TestPagesAreNotHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultHang, Endpoint: simulator.EndpointList, After: 3}}})
+		entries(w.server, "e", 1000, time.Now().Unix()-60)
+		w.cfg.InitialLookback = 2 * time.Minute
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(time.Second)
+		assert.Len(t, w.sink.got(), 300)
+		w.faults()
+		time.Sleep(time.Minute)
+		assert.Len(t, w.sink.got(), 1000)
+	})
+}
+
+// TestEmptyPages: pages without entries, in each form that they may have, at the
+// beginning of a walk, in its middle and many in a row, are not its end: one walk
+// brings everything, and nothing reads that time again. Covers F11, F12.
+func TestEmptyPages(t *testing.T) {
+	for name, fault := range map[string]simulator.Fault{
+		"every second page":  {Every: 2},
+		"the first page":     {Count: 1},
+		"many in the middle": {After: 1, Count: maxEmptyPages - 1},
+		"before the last":    {After: 3, Count: 1},
+	} {
+		for _, form := range []simulator.Empty{simulator.EmptyArray, simulator.EmptyNull, simulator.EmptyOmitted} {
+			t.Run(name+", "+string(form), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					fault.Kind = simulator.FaultEmptyPage
+					w := quietWorld(simulator.Options{Empty: form, Faults: []simulator.Fault{fault}})
+					entries(w.server, "e", 350, time.Now().Unix()-60)
+					w.cfg.InitialLookback, w.cfg.RecheckAfter = 2*time.Minute, nil
+					w.jitter = func(d time.Duration) time.Duration { return d - 1 } // no second tick
+					stop := w.start(t)
+					time.Sleep(50 * time.Second)
+					stop()
+					assert.Len(t, w.sink.got(), 350)
+					walks := 0
+					for _, call := range callsOf(w.server, simulator.EndpointList) {
+						if call.PageToken == "" {
+							walks++
+						}
+					}
+					assert.Equal(t, 1, walks)
+				})
+			})
+		}
+	}
+}
+
+// TestSilenceMovesThePosition: twelve hours without an entry move every watermark, on
+// the disk, too, so that a restart then does not read them again, and the first entry
+// after them arrives. Covers F10.
+func TestSilenceMovesThePosition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		stop := w.start(t)
+		time.Sleep(12 * time.Hour)
+		w.kill() // so that nothing is written in the end only
+		stop()
+		now := time.Now().Unix()
+		c := w.stored(t)
+		for pass, mark := range c.Marks {
+			// A recheck reads what has been due for as long as half of its time.
+			atMost := c.Recheck[pass] + max(60, c.Recheck[pass]/2) + 60
+			assert.LessOrEqual(t, now-mark, atMost, "the stored watermark of pass %d", pass)
+		}
+		w.reboot()
+		calls := len(callsOf(w.server, simulator.EndpointList))
+		entries(w.server, "one", 1, now)
+		stop = w.start(t)
+		time.Sleep(2 * time.Minute)
+		stop()
+		assert.Len(t, w.sink.got(), 1)
+		for _, call := range callsOf(w.server, simulator.EndpointList)[calls:] {
+			assert.GreaterOrEqual(t, call.StartTime, c.Marks[len(c.Marks)-1]-overlap, "nothing is read again after the restart")
+		}
+	})
+}
+
+// TestStartMakesNoCall: Start returns at once and without an error when the API hangs,
+// refuses the credential, or is not there. What is wrong becomes a status later, and
+// the receiver goes on when it is mended. Covers F22.
+func TestStartMakesNoCall(t *testing.T) {
+	for _, kind := range []simulator.FaultKind{simulator.FaultHang, simulator.FaultWrongSecret, simulator.FaultReset} {
+		t.Run(string(kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: kind, Endpoint: simulator.EndpointToken}}})
+				entries(w.server, "e", 5, time.Now().Unix()-60)
+				r := newTestReceiver(t, w)
+				h := &statusHost{host: host{diskID: w.disk}}
+				began := time.Now()
+				require.NoError(t, r.Start(t.Context(), h))
+				assert.Zero(t, time.Since(began))
+				time.Sleep(10 * time.Minute)
+				w.faults()
+				time.Sleep(10 * time.Minute)
+				require.NoError(t, r.Shutdown(context.Background()))
+				assert.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.statuses)
+				assert.Len(t, w.sink.got(), 5)
+			})
+		})
+	}
+}
+
+// TestSlowCallsDoNotOverlap: an API that takes two thirds of the time limit for a page,
+// with a poll interval of half of that. Without max_concurrent_walks there is never a
+// second call beside the first, a walk begins only when the one before it has ended,
+// and everything arrives. Covers F20, F29.
+func TestSlowCallsDoNotOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		now := time.Now().Unix()
+		for minute := range int64(20) {
+			entries(w.server, fmt.Sprint("e", minute), 150, now-60*minute-60)
+		}
+		w.cfg.InitialLookback, w.cfg.PollInterval = 30*time.Minute, 10*time.Second
+		var flying, most atomic.Int64
+		w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if n := flying.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer flying.Add(-1)
+			time.Sleep(20 * time.Second)
+			w.server.ServeHTTP(rw, r)
+		})
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(time.Hour)
+		assert.EqualValues(t, 1, most.Load(), "calls side by side")
+		assert.Len(t, w.sink.got(), 3000)
+		more := false
+		for _, call := range callsOf(w.server, simulator.EndpointList) {
+			assert.Equal(t, more, call.PageToken != "", "a walk begins when the last one has ended")
+			more = call.HasMore
+		}
+	})
+}
