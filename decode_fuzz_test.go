@@ -22,7 +22,7 @@ import (
 // FuzzParsePage holds parsePage against encoding/json.
 func FuzzParsePage(f *testing.F) {
 	for _, page := range benchdata.Pages()[:1] {
-		f.Add(page.Body[:2000])
+		f.Add(page.Body()[:2000])
 	}
 	f.Add(answerOf(entryOf(1, `{"a":"b"}`), `{"ID":7}`, `{"id":1e3,"id":null}`, `"x"`))
 	f.Add([]byte(`{"code":0,"Data":{"items":[{"id":"\ud83d\ude00"}]},"data":{"Items":[1],"PAGE_TOKEN":"\u0061","page_token":5}}`))
