@@ -29,9 +29,9 @@ type stride struct {
 // strideGroup is the stems that have one letter as their rarest.
 type strideGroup struct {
 	stems []stem // pivot is where the letter is
-	// before has a bit for each letter that may be in front, but for separators, by
-	// its lower five bits.
-	before uint32
+	// before and after have a bit for each letter that may be next to it, but for
+	// separators, by its lower five bits.
+	before, after uint32
 }
 
 // What a pair may be.
@@ -100,6 +100,7 @@ func (t *stride) add(text string) {
 	group := &t.groups[n]
 	group.stems = append(group.stems, s)
 	group.before |= beforeBit
+	group.after |= 1 << (text[s.pivot+1] & 31)
 	for _, table := range []struct {
 		of    *[256]uint8
 		bytes string
@@ -179,12 +180,18 @@ func groupsAt[T string | []byte](t *stride, text T, i int) uint8 {
 // one group only.
 func isStemAround[T string | []byte](t *stride, text T, i int, groups uint8) bool {
 	group := &t.groups[bits.TrailingZeros8(groups)]
-	// Each entry has the k of api_key. It is done with by the letter before.
+	// Each entry has the k of api_key, and text is full of OK. They are done with by the
+	// letters next to it.
 	at := i - 1
 	for at >= 0 && isSeparator(text[at]) {
 		at--
 	}
 	if at >= 0 && group.before>>(text[at]&31)&1 == 0 {
+		return false
+	}
+	for at = i + 1; at < len(text) && isSeparator(text[at]); at++ {
+	}
+	if at == len(text) || group.after>>(text[at]&31)&1 == 0 {
 		return false
 	}
 	for _, s := range group.stems {
