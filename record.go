@@ -101,6 +101,7 @@ type recordWriter struct {
 	stats    recordStats
 	scratch  []byte // response, without its escapes
 	masked   item   // the entry in hand, read again after redaction
+	known    knownKeys
 }
 
 // maxAttributes is how many attributes a record has, but for odd entries.
@@ -133,7 +134,7 @@ func (w *recordWriter) write(record plog.LogRecord, it *item) {
 	from, uid := it, it.id
 	if w.detach || text != it.text {
 		w.masked = item{}
-		w.masked.read(jsontext.NewScanner(text))
+		w.masked.read(jsontext.NewScanner(text), &w.known)
 		from = &w.masked
 		if w.detach {
 			uid = strings.Clone(uid)
@@ -179,7 +180,9 @@ func (w *recordWriter) write(record plog.LogRecord, it *item) {
 // entry is malformed. Its bytes that are not UTF-8 are replaced, and that makes
 // it malformed: they are the one thing that the body cannot keep.
 func (w *recordWriter) prepare(it *item) (text string, malformed bool) {
-	text = validUTF8(it.text)
+	if text = it.text; !it.ascii {
+		text = validUTF8(text)
+	}
 	malformed = text != it.text || it.malformed()
 	if w.redactor != nil {
 		var n int

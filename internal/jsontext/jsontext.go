@@ -27,9 +27,11 @@ type Scanner struct {
 	pos   int
 	err   error
 	stack []byte // the closing brackets that Value waits for
-	// escaped tells whether the last string had an escape, high whether it may have had a
-	// byte beyond ASCII.
-	escaped, high bool
+	// escaped tells whether the last string had an escape.
+	escaped bool
+	// high has the highest bit of some byte set if a string since the last ASCII may
+	// have had a byte beyond ASCII.
+	high uint64
 }
 
 // NewScanner returns a Scanner at the beginning of text.
@@ -58,6 +60,13 @@ func (s *Scanner) Since(start int) string {
 		return ""
 	}
 	return s.text[start:s.pos]
+}
+
+// ASCII tells whether all that was read since the last call of it was certainly ASCII.
+func (s *Scanner) ASCII() bool {
+	ascii := s.high&highs == 0
+	s.high = 0
+	return ascii
 }
 
 // fail notes the error and moves to the text's end, where nothing can be read.
@@ -126,6 +135,16 @@ func (s *Scanner) Key() string {
 		return quoted[1 : len(quoted)-1]
 	}
 	return Unquote(quoted)
+}
+
+// Match steps over key if it is next, byte for byte: the name of a member as Key has
+// read it before, from its quote to the colon.
+func (s *Scanner) Match(key string) bool {
+	if !strings.HasPrefix(s.text[s.pos:], key) {
+		return false
+	}
+	s.pos += len(key)
+	return true
 }
 
 // Value reads a value of any type and returns its text.

@@ -88,7 +88,7 @@ func (s *Scanner) string() string {
 			if zeros(w^'"'*lanes)&mark == 0 {
 				break
 			}
-			s.high = (high|w&(mark-1))&highs != 0
+			s.high |= high | w&(mark-1)
 			s.pos = i + bits.TrailingZeros64(mark)/8 + 1
 			return text[start:s.pos]
 		}
@@ -123,7 +123,8 @@ func (s *Scanner) stringFrom(start, i int, high uint64) string {
 		escape |= backslashes & inside
 		if closing != 0 {
 			end := i + bits.TrailingZeros64(closing)/8
-			s.escaped, s.high = escape != 0, high&highs != 0
+			s.escaped = escape != 0
+			s.high |= high
 			s.pos = end + 1
 			return text[start:s.pos]
 		}
@@ -161,7 +162,7 @@ func (s *Scanner) endOfString(start, i int, escaped bool, high uint64) string {
 	for i < len(text) {
 		switch c := text[i]; {
 		case c == '"':
-			s.high = high&highs != 0
+			s.high |= high
 			s.pos = i + 1
 			return text[start:s.pos]
 		case c == '\\':
