@@ -42,8 +42,8 @@ func BenchmarkDecodePage(b *testing.B) {
 }
 
 // pdata itself needs one object for a record, one for its attributes and one for
-// each value; beyond that an entry costs the msg of its response, and what is
-// unescaped to find it.
+// each value. Beyond that, a response of an
+// unusual form is unescaped, and an entry that is masked gets a text of its own.
 func TestDecodeAllocations(t *testing.T) {
 	builder := newRecordBuilder(createDefaultConfig().(*Config), "1.2.3")
 	for _, page := range benchdata.Pages() {
@@ -54,7 +54,11 @@ func TestDecodeAllocations(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, 100, n)
 			}) / 100
-			require.LessOrEqual(t, perEntry, 16.5)
+			most := 14.6
+			if page.Name == "tokens" {
+				most = 15.7
+			}
+			require.LessOrEqual(t, perEntry, most)
 		})
 	}
 }

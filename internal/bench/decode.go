@@ -62,7 +62,7 @@ func (b *bench) decode(ctx context.Context) error {
 	}
 
 	best := map[string]sample{}
-	for range 4 {
+	for range 3 {
 		for _, page := range benchdata.Pages() {
 			if err := runBenchmarks(ctx, others, "^BenchmarkValid$/./^"+page.Name+"$", page, best); err != nil {
 				return err
@@ -70,7 +70,7 @@ func (b *bench) decode(ctx context.Context) error {
 		}
 	}
 	fastest := fastestChecks(best)
-	const rounds = 12
+	const rounds = 6
 	for round := range rounds {
 		for _, page := range benchdata.Pages() {
 			for _, run := range [][2]string{
@@ -83,7 +83,7 @@ func (b *bench) decode(ctx context.Context) error {
 				}
 			}
 		}
-		if round%4 != 0 {
+		if round%3 != 0 {
 			continue
 		}
 		for _, page := range benchdata.Sizes() {
@@ -202,10 +202,9 @@ func goTool(ctx context.Context, dir string, args ...string) error {
 
 var benchmarkLine = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
 
-// operations is how often a page is decoded for one sample. Garbage is collected
-// several times meanwhile.
+// operations is how often a page is decoded for one sample.
 func operations(page benchdata.Page) int {
-	return max(20, min(1000, 16<<20/len(page.Body())))
+	return max(20, min(250, 8<<20/len(page.Body())))
 }
 
 // runBenchmarks keeps the least of each figure.
