@@ -25,7 +25,7 @@ type Page struct {
 
 // Body is the answer, the same one each time.
 func (p Page) Body() []byte {
-	r := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // variety, the same one each time
+	r := rand.New(rand.NewPCG(7, 11)) // variety, the same one each time
 	entries := make([]string, p.Entries)
 	for i := range entries {
 		c := calls[r.IntN(len(calls))]
@@ -106,7 +106,7 @@ func varied(r *rand.Rand, n int, c call, payload string) string {
 
 // few are payloads of calls that send next to nothing.
 func few(r *rand.Rand) string {
-	return [...]string{`{}`, ``, `{"page_size":` + fmt.Sprint(10*(1+r.IntN(10))) + `}`}[r.IntN(3)]
+	return [...]string{`{}`, ``, fmt.Sprintf(`{"page_size":%d}`, 10*(1+r.IntN(10)))}[r.IntN(3)]
 }
 
 func message(r *rand.Rand) string {

@@ -177,12 +177,12 @@ func (p *parser) quoted() (s jsonString, ok bool) {
 	text, i := p.text, p.pos+1
 	s.start = i
 	for i = nextSpecial(text, i); i < len(text); i = nextSpecial(text, i+1) {
-		switch c := text[i]; {
-		case c == '"':
+		switch text[i] {
+		case '"':
 			s.end = i
 			p.pos = i + 1
 			return s, true
-		case c == '\\':
+		case '\\':
 			n := escapeLen(text[i:])
 			if n == 0 {
 				p.pos = i
