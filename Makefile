@@ -60,6 +60,12 @@ bench: build ## Measure the receiver beside other ways: all, or BENCH="decode qu
 	@cd internal/bench && go build -o ../../$(BUILD)/bench/bench .
 	@$(BUILD)/bench/bench $(or $(BENCH),decode quota pipeline memory tenants plots)
 
+.PHONY: profile
+profile: ## Show where the time of decoding goes, for each kind of page
+	@mkdir -p $(BUILD)/bench
+	@cd internal/bench && go build -o ../../$(BUILD)/bench/bench .
+	@$(BUILD)/bench/bench profile
+
 .PHONY: compat
 compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 	@cd internal/compat && go test -count=1 ./...

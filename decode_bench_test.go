@@ -30,28 +30,35 @@ func decode(b *recordBuilder, body []byte, observed time.Time) (records int, err
 }
 
 // BenchmarkDecodePage takes a page of 100 entries from the bytes of the answer to
-// finished records, with redaction on and nothing to mask.
+// finished records, with redaction on.
 func BenchmarkDecodePage(b *testing.B) {
 	builder := newRecordBuilder(createDefaultConfig().(*Config), "1.2.3")
 	observed := time.Unix(1610613400, 0)
 	for _, page := range append(benchdata.Pages(), benchdata.Sizes()...) {
-		benchdata.Run(b, page, func(body []byte) (int, error) { return decode(builder, body, observed) })
+		benchdata.Run(b, page, func([]byte) func([]byte) (int, error) {
+			return func(body []byte) (int, error) { return decode(builder, body, observed) }
+		})
 	}
 }
 
 // pdata itself needs one object for a record, one for its attributes and one for
-// each value; beyond that an entry costs the msg of its response, and what is
-// unescaped to find it.
+// each value. Beyond that, a response of an
+// unusual form is unescaped, and an entry that is masked gets a text of its own.
 func TestDecodeAllocations(t *testing.T) {
 	builder := newRecordBuilder(createDefaultConfig().(*Config), "1.2.3")
 	for _, page := range benchdata.Pages() {
 		t.Run(page.Name, func(t *testing.T) {
+			body := page.Body()
 			perEntry := testing.AllocsPerRun(10, func() {
-				n, err := decode(builder, page.Body, time.Unix(1610613400, 0))
+				n, err := decode(builder, body, time.Unix(1610613400, 0))
 				require.NoError(t, err)
 				require.Equal(t, 100, n)
 			}) / 100
-			require.LessOrEqual(t, perEntry, 15.0)
+			most := 14.6
+			if page.Name == "tokens" {
+				most = 15.7
+			}
+			require.LessOrEqual(t, perEntry, most)
 		})
 	}
 }

@@ -14,8 +14,9 @@ import (
 
 // item is one entry of a page, whatever its shape.
 type item struct {
-	text string // the entry's own JSON text
-	id   string // see uid
+	text  string // the entry's own JSON text
+	ascii bool   // it certainly is ASCII
+	id    string // see uid
 	// fields are the JSON texts of the fields that become attributes, empty
 	// where the entry does not have them. That of log_detail is empty if it is
 	// an object, as it should be.
@@ -87,10 +88,11 @@ func (it *item) eventTime() (second int64, ok bool) { return it.second, it.hasTi
 func (it *item) raw() string { return it.text }
 
 // read reads the entry that is next.
-func (it *item) read(s *jsontext.Scanner) {
+func (it *item) read(s *jsontext.Scanner, known *knownKeys) {
+	s.ASCII()
 	if s.Peek() == '{' {
 		start := s.Pos()
-		it.readFields(s)
+		it.readFields(s, known)
 		it.text = s.Since(start)
 	} else {
 		it.text = s.Value()
@@ -98,6 +100,7 @@ func (it *item) read(s *jsontext.Scanner) {
 	if s.Err() != nil {
 		return
 	}
+	it.ascii = s.ASCII()
 	switch id, _ := parseText(it.fields[fieldID]); {
 	case id == "":
 		it.id = hashOf(it.text)
@@ -119,16 +122,22 @@ func hashOf(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:16])
 }
 
-func (it *item) readFields(s *jsontext.Scanner) {
+// knownKeys are the keys of the entries read before.
+type knownKeys struct{ entry, detail keyOrder }
+
+func (it *item) readFields(s *jsontext.Scanner, known *knownKeys) {
 	var seen members
+	n := 0
 	for ok := s.Open('{'); ok; ok = s.More('}') {
-		switch field := seen.next(s.Key(), entryField); field {
+		field := known.entry.next(s, n, &seen, entryField)
+		n++
+		switch field {
 		case 0:
 			s.Value()
 		case fieldDetail:
 			clear(it.fields[fieldDetail:])
 			if s.Peek() == '{' {
-				it.readDetail(s)
+				it.readDetail(s, &known.detail)
 			} else {
 				it.fields[fieldDetail] = s.Value()
 			}
@@ -138,10 +147,12 @@ func (it *item) readFields(s *jsontext.Scanner) {
 	}
 }
 
-func (it *item) readDetail(s *jsontext.Scanner) {
+func (it *item) readDetail(s *jsontext.Scanner, known *keyOrder) {
 	var seen members
+	n := 0
 	for ok := s.Open('{'); ok; ok = s.More('}') {
-		if field := seen.next(s.Key(), detailField); field != 0 {
+		field := known.next(s, n, &seen, detailField)
+		if n++; field != 0 {
 			it.fields[field] = s.Value()
 		} else {
 			s.Value()

@@ -35,15 +35,57 @@ func (m *members) next(name string, number func(string) int) int {
 			return 0
 		}
 	}
+	if exact {
+		return m.exactly(n)
+	}
 	bit := uint32(1) << n
 	m.repeated = m.repeated || m.all&bit != 0
 	m.all |= bit
-	if exact {
-		m.exact |= bit
-	} else if m.exact&bit != 0 {
+	if m.exact&bit != 0 {
 		return 0
 	}
 	return n
+}
+
+// exactly is next for a name that does not differ in case and has the number n.
+func (m *members) exactly(n int) int {
+	bit := uint32(1) << n
+	m.repeated = m.repeated || m.all&bit != 0
+	m.all |= bit
+	m.exact |= bit
+	return n
+}
+
+// keyOrder remembers the members of one kind of object by their place: entries of a
+// page look alike, and to compare a key is quicker than to read and look it up.
+type keyOrder [maxKnownKeys]knownKey
+
+const maxKnownKeys = 12
+
+type knownKey struct {
+	text   string // with its quotes and the colon; empty if none is known
+	number int
+}
+
+// next reads the key of the n-th member of an object, as seen.next does.
+func (o *keyOrder) next(s *jsontext.Scanner, n int, seen *members, number func(string) int) int {
+	if n >= len(o) {
+		return seen.next(s.Key(), number)
+	}
+	if known := &o[n]; known.text != "" && s.Match(known.text) {
+		if known.number == 0 {
+			return 0
+		}
+		return seen.exactly(known.number)
+	}
+	start := s.Pos()
+	name := s.Key()
+	// What differs in case counts only sometimes, so it is not remembered, and neither
+	// is a key with an escape or white space. Match would not notice bytes beyond ASCII.
+	if text := s.Since(start); len(text) == len(name)+len(`"":`) && lowerASCII(name) == name && isASCII(name) {
+		o[n] = knownKey{text, number(name)}
+	}
+	return seen.next(name, number)
 }
 
 func lowerASCII(s string) string {
@@ -62,6 +104,15 @@ func lowerASCII(s string) string {
 
 func isNumber(text string) bool {
 	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // parseText reads the JSON text of a string, or of a number, whose digits are

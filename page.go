@@ -114,6 +114,7 @@ const maxPageEntries = 1 << 17
 var errTooManyEntries = fmt.Errorf("a page of more than %d entries", maxPageEntries)
 
 func (p *page) readItems(s *jsontext.Scanner) {
+	var known knownKeys
 	for ok := s.Open('['); ok; ok = s.More(']') {
 		if len(p.items) == maxPageEntries {
 			p.tooMany = true
@@ -124,7 +125,7 @@ func (p *page) readItems(s *jsontext.Scanner) {
 			p.items = make([]item, 0, min(maxPageSize, (p.size-s.Pos())/minEntrySize+1))
 		}
 		p.items = append(p.items, item{pageSize: p.size})
-		p.items[len(p.items)-1].read(s)
+		p.items[len(p.items)-1].read(s, &known)
 	}
 }
 

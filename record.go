@@ -101,6 +101,7 @@ type recordWriter struct {
 	stats    recordStats
 	scratch  []byte // response, without its escapes
 	masked   item   // the entry in hand, read again after redaction
+	known    knownKeys
 }
 
 // maxAttributes is how many attributes a record has, but for odd entries.
@@ -133,7 +134,7 @@ func (w *recordWriter) write(record plog.LogRecord, it *item) {
 	from, uid := it, it.id
 	if w.detach || text != it.text {
 		w.masked = item{}
-		w.masked.read(jsontext.NewScanner(text))
+		w.masked.read(jsontext.NewScanner(text), &w.known)
 		from = &w.masked
 		if w.detach {
 			uid = strings.Clone(uid)
@@ -179,7 +180,9 @@ func (w *recordWriter) write(record plog.LogRecord, it *item) {
 // entry is malformed. Its bytes that are not UTF-8 are replaced, and that makes
 // it malformed: they are the one thing that the body cannot keep.
 func (w *recordWriter) prepare(it *item) (text string, malformed bool) {
-	text = validUTF8(it.text)
+	if text = it.text; !it.ascii {
+		text = validUTF8(text)
+	}
 	malformed = text != it.text || it.malformed()
 	if w.redactor != nil {
 		var n int
@@ -279,6 +282,9 @@ func readResponse(field string, scratch []byte) (response, []byte) {
 	if isEmpty(field) {
 		return r, scratch
 	}
+	if r, ok := readPlainResponse(field); ok {
+		return r, scratch
+	}
 	unescaped := field[0] == '"'
 	if unescaped {
 		scratch = jsontext.AppendUnquoted(scratch[:0], field)
@@ -307,6 +313,34 @@ func readResponse(field string, scratch []byte) (response, []byte) {
 		r.msg = strings.Clone(r.msg)
 	}
 	return r, scratch
+}
+
+// readPlainResponse reads a response of the usual form, a code and a msg without
+// escapes of its own, as it stands in the string of log_detail.response. The msg is a
+// part of field, and nothing is copied. It leaves every other response alone.
+func readPlainResponse(field string) (r response, ok bool) {
+	rest, ok := strings.CutPrefix(field, `"{\"code\":`)
+	if !ok {
+		return response{}, false
+	}
+	digits, rest, _ := strings.Cut(rest, ",")
+	rest, ok = strings.CutPrefix(rest, `\"msg\":\"`)
+	if !ok || digits == "" || len(digits) > 1 && digits[0] == '0' || len(digits) >= maxInt64Digits {
+		return response{}, false // no number, none of JSON, or one that may not fit
+	}
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' {
+			return response{}, false
+		}
+		r.code = r.code*10 + int64(c-'0')
+	}
+	// Without a backslash the msg is the same on either level.
+	end := strings.IndexByte(rest, '\\')
+	if end < 0 || rest[end:] != `\"}"` {
+		return response{}, false
+	}
+	r.hasCode, r.msg = true, cutOff(validUTF8(rest[:end]))
+	return r, true
 }
 
 // smallResponse is the size, in bytes, up to which a response without its escapes

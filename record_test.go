@@ -4,6 +4,7 @@
 package feishuauditreceiver
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -497,4 +498,36 @@ func TestBuildNothing(t *testing.T) {
 	logs, stats := newRecordBuilder(recordConfig(), "1.2.3").build(nil, observedAt)
 	require.Zero(t, logs.LogRecordCount())
 	require.Equal(t, recordStats{}, stats)
+}
+
+// TestReadPlainResponse holds the short way to read a response against the long one,
+// which the space in front leads to.
+func TestReadPlainResponse(t *testing.T) {
+	plain := 0
+	for _, text := range []string{
+		`{"code":0,"msg":"success"}`, `{"code":99991663,"msg":"Invalid access token"}`, `{"code":0,"msg":""}`, `{"code":1,"msg":"没有权限"}`,
+		`{"code":123456789012345678,"msg":"x"}`, "{\"code\":1,\"msg\":\"\xff\"}", `{"code":1,"msg":"` + strings.Repeat("长", maxAttribute) + `"}`,
+		`{"code":1234567890123456789,"msg":"x"}`, `{"code":12345678901234567890,"msg":"x"}`, `{"code":-1,"msg":"x"}`, `{"code":01,"msg":"x"}`,
+		`{"code":1.0,"msg":"x"}`, `{"code":,"msg":"x"}`, `{"code":"1","msg":"x"}`, `{"code":1,"msg":"x","code":2}`, `{"code":1,"msg":"x"} `,
+		`{"code":1,"msg":"x"}}`, `{"code":1,"msg":"a\"b"}`, `{"code":1,"msg":"a\\"}`, `{"code":1,"msg":"\u4f60"}`, `{"code":1,"msg":5}`, `{"code":1,"msg":"x`,
+		`{"code":1}`, `{"code":1,"msg"`, `{"code":12`, `{"code":1,"msg":"` + "\n" + `"}`, `{"code":1,"msg":"` + "\t", `{`, ``, `"`,
+	} {
+		field, err := json.Marshal(text)
+		require.NoError(t, err)
+		for _, field := range []string{string(field), `"` + strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), `"`, `\"`) + `"`} {
+			if !json.Valid([]byte(field)) {
+				continue // a Scanner lets none pass
+			}
+			got, ok := readPlainResponse(field)
+			if !ok {
+				require.Zero(t, got, "%s", field)
+				continue
+			}
+			plain++
+			want, _ := readResponse(`" `+field[1:], nil)
+			require.Equal(t, want, got, "%s", field)
+			require.True(t, want.hasCode)
+		}
+	}
+	require.Equal(t, 13, plain)
 }

@@ -6,6 +6,7 @@
 // elsewhere. See docs/performance.md.
 //
 //	bench decode                  pages to records, beside the official SDK and a floor
+//	bench profile                 where the time of our own decoding goes
 //	bench quota                   calls of the API, in virtual time
 //	bench memory|tenants|pipeline the real collector against the simulator
 //	bench sdk-loop                the plain program that pipeline compares with
@@ -56,7 +57,7 @@ func main() {
 
 func (b *bench) run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("which one? decode, quota, memory, tenants, pipeline, plots or sdk-loop")
+		return errors.New("which one? decode, profile, quota, memory, tenants, pipeline, plots or sdk-loop")
 	}
 	if args[0] == "sdk-loop" {
 		return sdkLoop(ctx, args[1:])
@@ -66,7 +67,7 @@ func (b *bench) run(ctx context.Context, args []string) error {
 	}
 	for _, name := range args {
 		command, ok := map[string]func(context.Context) error{
-			"decode": b.decode, "quota": b.quota, "memory": b.memory, "tenants": b.tenants, "pipeline": b.pipeline, "plots": b.plots,
+			"decode": b.decode, "profile": b.profile, "quota": b.quota, "memory": b.memory, "tenants": b.tenants, "pipeline": b.pipeline, "plots": b.plots,
 		}[name]
 		if !ok {
 			return fmt.Errorf("unknown command %q", name)

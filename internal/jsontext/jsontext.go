@@ -9,7 +9,6 @@ package jsontext
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
 )
 
@@ -30,6 +29,9 @@ type Scanner struct {
 	stack []byte // the closing brackets that Value waits for
 	// escaped tells whether the last string had an escape.
 	escaped bool
+	// high has the highest bit of some byte set if a string since the last ASCII may
+	// have had a byte beyond ASCII.
+	high uint64
 }
 
 // NewScanner returns a Scanner at the beginning of text.
@@ -58,6 +60,13 @@ func (s *Scanner) Since(start int) string {
 		return ""
 	}
 	return s.text[start:s.pos]
+}
+
+// ASCII tells whether all that was read since the last call of it was certainly ASCII.
+func (s *Scanner) ASCII() bool {
+	ascii := s.high&highs == 0
+	s.high = 0
+	return ascii
 }
 
 // fail notes the error and moves to the text's end, where nothing can be read.
@@ -126,6 +135,16 @@ func (s *Scanner) Key() string {
 		return quoted[1 : len(quoted)-1]
 	}
 	return Unquote(quoted)
+}
+
+// Match steps over key if it is next, byte for byte: the name of a member as Key has
+// read it before, from its quote to the colon.
+func (s *Scanner) Match(key string) bool {
+	if !strings.HasPrefix(s.text[s.pos:], key) {
+		return false
+	}
+	s.pos += len(key)
+	return true
 }
 
 // Value reads a value of any type and returns its text.
@@ -200,75 +219,6 @@ func (s *Scanner) colon() {
 		return
 	}
 	s.pos++
-}
-
-// string reads a string and returns it with its quotes.
-func (s *Scanner) string() string {
-	text, start := s.text, s.pos
-	if start >= len(text) || text[start] != '"' {
-		s.fail(start, "a string was expected")
-		return ""
-	}
-	i := start + 1
-	s.escaped = false
-	for {
-		i = nextSpecial(text, i)
-		if i == len(text) {
-			s.fail(i, "")
-			return ""
-		}
-		switch text[i] {
-		case '"':
-			s.pos = i + 1
-			return text[start:s.pos]
-		case '\\':
-			s.escaped = true
-			// JSON within a string is full of escaped quotes, so they are worth a
-			// shortcut.
-			if i+1 < len(text) && shortEscapes[text[i+1]] {
-				i += 2
-				continue
-			}
-			n := escapeLength(text[i:])
-			if n == 0 {
-				s.fail(i, "a wrong escape")
-				return ""
-			}
-			i += n
-		default:
-			s.fail(i, "a control character in a string")
-			return ""
-		}
-	}
-}
-
-// nextSpecial returns the offset, at or behind i, of the next byte that means
-// something inside a string: a quote, a backslash or a control character. It is
-// the text's length if there is none.
-//
-// It looks at eight bytes at a time: strings are most of a page. Of the marks it
-// sets, one to each byte, the lowest is exact; borrows may set wrong ones above.
-func nextSpecial(text string, i int) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
-	for ; i+8 <= len(text); i += 8 {
-		t := text[i : i+8]
-		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
-			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-		quote, backslash := w^'"'*ones, w^'\\'*ones
-		marks := (w-' '*ones)&^w | (quote-ones)&^quote | (backslash-ones)&^backslash
-		if marks &= highs; marks != 0 {
-			return i + bits.TrailingZeros64(marks)/8
-		}
-	}
-	for ; i < len(text); i++ {
-		if c := text[i]; c == '"' || c == '\\' || c < ' ' {
-			break
-		}
-	}
-	return i
 }
 
 // scalar reads a number or a literal, which begins with c.

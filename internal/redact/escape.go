@@ -4,6 +4,7 @@
 package redact
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -70,12 +71,13 @@ func unit(text []byte, e escapes) (n int, c rune, wide bool) {
 
 // appendUnescaped appends what text stands for.
 func appendUnescaped(dst, text []byte, e escapes) []byte {
-	for len(text) > 0 {
-		if text[0] != byte(e) {
-			dst = append(dst, text[0])
-			text = text[1:]
-			continue
+	for {
+		i := bytes.IndexByte(text, byte(e))
+		if i < 0 {
+			return append(dst, text...)
 		}
+		dst = append(dst, text[:i]...)
+		text = text[i:]
 		n, r, wide := unit(text, e)
 		if wide {
 			dst = utf8.AppendRune(dst, r)
@@ -84,7 +86,6 @@ func appendUnescaped(dst, text []byte, e escapes) []byte {
 		}
 		text = text[n:]
 	}
-	return dst
 }
 
 // liftSpans turns spans of what raw stands for into spans of raw. A span that begins or ends within a character takes all of it. The

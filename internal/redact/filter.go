@@ -28,6 +28,8 @@ type filter struct {
 	// anyEscape is set if a configured key has other bytes than letters and
 	// digits: then every escape is a hit.
 	anyEscape bool
+	// stride is the quicker way to the same answer, nil if there are configured keys.
+	stride *stride
 }
 
 const (
@@ -50,6 +52,9 @@ const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
 
 func newFilter(keys *keySet) *filter {
 	f := &filter{}
+	if len(keys.extra) == 0 {
+		f.stride = builtIn()
+	}
 	for key := range keys.extra {
 		for i := range len(key) {
 			if !isLetter(key[i]) && !isDigit(key[i]) {
@@ -111,7 +116,7 @@ func (f *filter) addStemPair(group int, pair string) {
 		}
 		return
 	}
-	f.addPair(group, "", bothCases(pair[1])+"_- +")
+	f.addPair(group, "", bothCases(pair[1])+separators)
 }
 
 func (f *filter) addPair(group int, first, second string) {
@@ -132,7 +137,12 @@ func bothCases(c byte) string {
 
 // clean reports whether text, raw text of any level, certainly holds no
 // credential on that level or below.
-func clean[T string | []byte](f *filter, text T) bool { return nextHit(f, text, 0) < 0 }
+func clean[T string | []byte](f *filter, text T) bool {
+	if f.stride != nil {
+		return strideClean(f.stride, text)
+	}
+	return nextHit(f, text, 0) < 0
+}
 
 // nextHit returns the position, at or behind from, of the next byte of text that
 // may be part of a credential's key, or -1. Of each key it returns one.

@@ -21,7 +21,22 @@ func everywhere(extraKeys []string) *Redactor {
 }
 
 func TestFilterNotices(t *testing.T) {
+	for _, f := range []*filter{newFilter(newKeySet(nil)), newFilter(newKeySet([]string{"id_card", "q"}))} {
+		requireNotices(t, f)
+	}
 	f := newFilter(newKeySet([]string{"id_card", "q"}))
+	for _, text := range []string{`id-card`, `Q `, `\\\u0071`, `\u005c\u0075`} {
+		require.False(t, clean(f, text), text)
+	}
+
+	f = newFilter(newKeySet([]string{"密码"}))
+	require.False(t, clean(f, `\u5bc6\u7801`))
+	require.False(t, clean(f, `%E5%AF%86`))
+	require.True(t, clean(f, `中文`))
+}
+
+func requireNotices(t *testing.T, f *filter) {
+	t.Helper()
 	for _, c := range credentials {
 		for _, text := range []string{
 			c.suffix, strings.ToUpper(c.suffix), "x" + c.suffix + "x", strings.Join(strings.Split(c.suffix, ""), "_-"),
@@ -31,7 +46,7 @@ func TestFilterNotices(t *testing.T) {
 			require.False(t, clean(f, []byte(text)), text)
 		}
 	}
-	for _, text := range []string{`basic`, `\u005c`, `\u0025`, `\u0030`, `\u0020`, `%20`, `%5C`, `%25`, `id-card`, `Q `, `\\\u006a`} {
+	for _, text := range []string{`basic`, `\u005c`, `\u0025`, `\u0030`, `\u0020`, `%20`, `%5C`, `%25`, `\\\u006a`} {
 		require.False(t, clean(f, text), text)
 	}
 	for _, text := range []string{
@@ -40,11 +55,38 @@ func TestFilterNotices(t *testing.T) {
 	} {
 		require.True(t, clean(f, text), text)
 	}
+}
 
-	f = newFilter(newKeySet([]string{"密码"}))
-	require.False(t, clean(f, `\u5bc6\u7801`))
-	require.False(t, clean(f, `%E5%AF%86`))
-	require.True(t, clean(f, `中文`))
+// TestStride holds the way in steps of two bytes against the one in steps of one: each
+// stem, at either offset, with every byte for each of its own.
+func TestStride(t *testing.T) {
+	f := newFilter(newKeySet(nil))
+	require.NotNil(t, f.stride)
+	texts := []string{"basic", `\u0041`, `\\u0020`, "%41", "%5f", "0%7A", `\u00zz`, "%zz", `\u4e00`}
+	for _, c := range credentials {
+		texts = append(texts, c.suffix, strings.ToUpper(c.suffix), strings.Join(strings.Split(c.suffix, ""), "_"))
+	}
+	for _, text := range texts {
+		for _, text := range []string{text, "." + text, "中文" + text + "中", "........." + text + "......"} {
+			requireSameStride(t, f, text)
+			for i := range len(text) {
+				for c := i % 3; c < 256; c += 3 {
+					requireSameStride(t, f, text[:i]+string([]byte{byte(c)})+text[i+1:])
+				}
+				requireSameStride(t, f, text[i:])
+				requireSameStride(t, f, text[:i])
+				requireSameStride(t, f, text[:i]+"-+"+text[i:])
+				requireSameStride(t, f, text[:i]+" "+text[i:])
+			}
+		}
+	}
+}
+
+func requireSameStride(t *testing.T, f *filter, text string) {
+	t.Helper()
+	if want := nextHit(f, text, 0) < 0; clean(f, text) != want || clean(f, []byte(text)) != want {
+		t.Fatalf("clean should be %t of %q", want, text)
+	}
 }
 
 // FuzzFilter holds that the filter lets nothing pass that a search without it
@@ -57,7 +99,9 @@ func FuzzFilter(f *testing.F) {
 	}
 	extraKeys := []string{"id_card", "q"}
 	r, all := New(extraKeys), everywhere(extraKeys)
+	stride := newFilter(newKeySet(nil))
 	f.Fuzz(func(t *testing.T, text string) {
+		requireSameStride(t, stride, text)
 		if !clean(r.filter, text) {
 			return
 		}

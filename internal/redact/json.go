@@ -3,6 +3,11 @@
 
 package redact
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // maxDepth is how deep objects and arrays may lie in each other, as in
 // encoding/json.
 const maxDepth = 10000
@@ -171,14 +176,13 @@ func (p *parser) array(k kind, depth int) bool {
 func (p *parser) quoted() (s jsonString, ok bool) {
 	text, i := p.text, p.pos+1
 	s.start = i
-	for ; i < len(text); i++ {
-		switch c := text[i]; {
-		case c > '\\':
-		case c == '"':
+	for i = nextSpecial(text, i); i < len(text); i = nextSpecial(text, i+1) {
+		switch text[i] {
+		case '"':
 			s.end = i
 			p.pos = i + 1
 			return s, true
-		case c == '\\':
+		case '\\':
 			n := escapeLen(text[i:])
 			if n == 0 {
 				p.pos = i
@@ -186,13 +190,37 @@ func (p *parser) quoted() (s jsonString, ok bool) {
 			}
 			s.escaped = true
 			i += n - 1
-		case c < ' ':
+		default:
 			p.pos = i
 			return s, false
 		}
 	}
-	p.pos = i
+	p.pos = len(text)
 	return s, false
+}
+
+// nextSpecial returns the position, at or behind i, of the next quote, backslash or
+// control character of text, or its length. The lowest of the marks that it sets,
+// the highest bits of eight bytes, is exact.
+func nextSpecial(text []byte, i int) int {
+	const (
+		lanes = 0x0101010101010101
+		highs = 0x80 * lanes
+	)
+	for ; i+8 <= len(text); i += 8 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		quote, backslash := w^'"'*lanes, w^'\\'*lanes
+		marks := ((w-' '*lanes)&^w | (quote-lanes)&^quote | (backslash-lanes)&^backslash) & highs
+		if marks != 0 {
+			return i + bits.TrailingZeros64(marks)/8
+		}
+	}
+	for ; i < len(text); i++ {
+		if c := text[i]; c == '"' || c == '\\' || c < ' ' {
+			break
+		}
+	}
+	return i
 }
 
 // escapeLen returns the length of the JSON escape that text begins with; 0 if
