@@ -446,8 +446,9 @@ func (w *world) start(t require.TestingT) (stop func()) {
 	if w.leads = 0; w.replicas > 0 {
 		w.electors[0].onStart(context.Background())
 	}
+	started := w.receivers // another start may follow before the end
 	return func() {
-		for _, r := range w.receivers {
+		for _, r := range started {
 			require.NoError(t, r.Shutdown(context.Background()))
 		}
 	}

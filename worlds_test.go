@@ -248,6 +248,9 @@ func TestSimulationDrawsEverySwitch(t *testing.T) {
 func (s *simulation) drawConfig(cfg *Config) {
 	rng, h := s.rng, s.horizon
 	cfg.MaxConcurrentWalks = 1 + rng.IntN(4)*rng.IntN(2)
+	if s.oneWalk {
+		cfg.MaxConcurrentWalks = 1
+	}
 	cfg.MaxWindow = []time.Duration{time.Hour, 24 * time.Hour, 10 * time.Minute}[rng.IntN(3)]
 	cfg.PageSize = 100
 	if s.tenant.PerSecond < 1 && s.tenant.BurstSize < 500 {
