@@ -183,7 +183,7 @@ func troubles() map[cause]trouble {
 		causeStorage: {
 			wrong: func(w *world) { w.diskFails(func() error { return assert.AnError }) },
 			mend:  func(w *world) { w.diskFails(nil) },
-			says:  []string{"cannot write the checkpoint"},
+			says:  []string{"cannot write down a call"},
 		},
 	}
 }
@@ -282,7 +282,14 @@ func TestStandsStill(t *testing.T) {
 			lines: []string{saysStill + "storage"},
 		},
 		"storage that panics later": {
-			during: func(w *world) { w.diskFails(panics) },
+			during: func(w *world) {
+				// While the pipeline has records, which are written down next.
+				w.sink.refuseWith(func(plog.Logs) error {
+					w.diskFails(panics)
+					return nil
+				})
+				entries(w.server, "later", 1, time.Now().Unix())
+			},
 			cause:  causeStorage, statuses: []string{"StatusOK", "StatusPermanentError: the position cannot be read or written"},
 			lines: []string{saysBegin, saysStill + "storage"},
 			atEnd: []string{

@@ -4,6 +4,7 @@
 package feishuauditreceiver
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
@@ -19,6 +20,7 @@ func networkAdvice(err error) string {
 		op        *net.OpError
 		authority x509.UnknownAuthorityError
 		host      x509.HostnameError
+		record    tls.RecordHeaderError
 		timeout   interface{ Timeout() bool }
 	)
 	switch {
@@ -33,7 +35,7 @@ func networkAdvice(err error) string {
 		return "the certificate is signed by an authority that this machine does not know, as with a proxy that looks into TLS: put its certificate into tls::ca_file"
 	case errors.As(err, &host):
 		return "the certificate is for another host: check endpoint"
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
 		return "the other side does not speak TLS: check endpoint and proxy_url"
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.As(err, &op) && op.Op == "dial":
 		return "check that this machine may connect to endpoint (firewall; port 443 if it names none), or needs a proxy (proxy_url)"

@@ -35,6 +35,7 @@ type poller struct {
 	// maxPages is the constant, but in tests.
 	maxPages int64
 
+	began     time.Time // the term
 	spans     spans
 	sched     *schedule
 	delays    delays
@@ -128,7 +129,7 @@ func (p *poller) resume(ctx context.Context) error {
 	} else {
 		begin := p.cfg.StartTime
 		if begin.IsZero() {
-			p.anew = time.Now()
+			p.anew = p.began // not now: the storage may have kept us waiting
 			begin = p.anew.Add(-p.cfg.InitialLookback)
 		}
 		s.pos = newPosition(max(0, begin.Unix()), end, recheck)

@@ -140,6 +140,7 @@ type simulation struct {
 	tenant   simulator.Tenant
 	length   time.Duration
 	begin    int64         // where the receivers begin to read
+	ahead    time.Duration // the most by which the server's clock has been ahead
 	end      int64         // where they stop, exclusive; 0: never
 	horizon  time.Duration // the last recheck that every configuration has at least
 	slowest  time.Duration // poll interval
@@ -251,6 +252,7 @@ func (s *simulation) start(t *testing.T) (stop func()) {
 	s.born = time.Now()
 	var stops []func()
 	for _, w := range s.worlds {
+		w.begin()
 		stops = append(stops, w.start(t))
 		time.Sleep(time.Millisecond + 1) // no two in the same instant
 	}
@@ -281,6 +283,24 @@ func (s *simulation) ends(w *world, stop func()) {
 	w.sink.book.ended(w.cfg.PageSize, w.disk.unwritten)
 }
 
+// begin notes where a term begins to read that finds no position.
+func (w *world) begin() {
+	w.disk.mu.Lock()
+	defer w.disk.mu.Unlock()
+	if w.disk.data[keyPosition] == nil {
+		w.begins = time.Now().Add(-w.cfg.InitialLookback).Unix()
+	}
+}
+
+// promisedFrom is from when on a receiver has promised to read.
+func (s *simulation) promisedFrom(w *world) int64 {
+	if !w.cfg.StartTime.IsZero() {
+		return s.begin
+	}
+	// By the server's clock, to the second, where that is ahead.
+	return w.begins + int64((s.ahead+clockSlack)/time.Second) + 2
+}
+
 // elect ends the leader's term and begins another one's, or the same one's, or none.
 func (s *simulation) elect(w *world) {
 	s.count("elections")
@@ -289,6 +309,7 @@ func (s *simulation) elect(w *world) {
 	}
 	if w.leads = s.rng.IntN(w.replicas+1) - 1; w.leads >= 0 {
 		s.watch.process(w.cfg.RequestsPerMinute, w.cfg.MaxConcurrentWalks)
+		w.begin()
 		w.electors[w.leads].onStart(context.Background())
 	}
 }
@@ -416,8 +437,9 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	if s.end != 0 {
 		cutoff = min(cutoff, s.end)
 	}
+	from := s.promisedFrom(w)
 	promised := func(e *simulator.Entry) bool {
-		if e.EventTime < s.begin || e.EventTime >= cutoff || s.opts.Retention > 0 && !s.opts.RefuseExpired && e.EventTime < now-int64(s.opts.Retention/time.Second) {
+		if e.EventTime < from || e.EventTime >= cutoff || s.opts.Retention > 0 && !s.opts.RefuseExpired && e.EventTime < now-int64(s.opts.Retention/time.Second) {
 			return false
 		}
 		for _, gap := range s.watch.skipped {

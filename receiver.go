@@ -263,6 +263,7 @@ const stopGrace = 5 * time.Second
 
 // run is one term.
 func (r *auditReceiver) run(ctx context.Context) {
+	began := time.Now()
 	report := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
 	clock := &serverClock{}
 	r.tel.gauges.begin(clock, r.storage != nil)
@@ -286,6 +287,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 
 	kept := newStore(keeper, queryOf(r.cfg), r.cfg.K8sLeaderElector != nil)
 	p := &poller{
+		began:   began,
 		cfg:     r.cfg,
 		logger:  r.set.Logger,
 		pace:    r.pace,

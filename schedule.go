@@ -46,7 +46,7 @@ type schedule struct {
 	maxWindow int64 // max_window in seconds
 	maxLength int64 // the same, or less where the API has refused that
 	// trialAt is when a longer one is tried again, by the server's clock, trialAfter how
-	// many seconds that is after the last time, and trial whether one is being tried.
+	// many seconds that is after it was refused, and trial whether one is being tried.
 	trialAt, trialAfter int64
 	trial               bool
 	length              int64 // of the next window
@@ -294,20 +294,21 @@ func (s *schedule) refused(w *walk) bool {
 	return true
 }
 
-// lengthen is told that the API has taken a window of maxLength, and tries twice that
-// if it is time to.
+// lengthen is told that the API has taken a window of maxLength. Twice that is tried if
+// it is time to, or if this one was tried: then it was not the length that was refused.
 func (s *schedule) lengthen(now int64) {
-	s.trial = s.maxLength < s.maxWindow && now >= s.trialAt
-	if s.trial {
+	if s.maxLength == s.maxWindow {
+		s.trial = false
+	} else if s.trial || now >= s.trialAt {
 		s.maxLength = min(2*s.maxLength, s.maxWindow)
-		s.trialAt = now + s.trialAfter
+		s.trial = true
 	}
 }
 
 // After how many seconds a longer window than the API has taken is tried again, at
 // first and at the most.
 const (
-	firstTrial = 10 * 60
+	firstTrial = 4 * 60 * 60
 	lastTrial  = 24 * 60 * 60
 )
 

@@ -352,13 +352,21 @@ func secretsCases() map[string]secretsCase {
 
 		"storage fails": {prepare: func(w *world, _ *spy) { w.disk.fail = func() error { return errors.New("no space left") } }, where: "statuses", reached: "no space left"},
 		"storage fails later": {during: func(w *world) {
-			w.disk.mu.Lock()
-			w.disk.fail = func() error { return errors.New("no space left") }
-			w.disk.mu.Unlock()
+			w.diskFails(func() error { return errors.New("no space left") })
+			entries(w.server, "later", 1, time.Now().Unix())
+		}, where: "logs", reached: "cannot write down a call: no space left"},
+		"storage fails in mid-call": {during: func(w *world) {
+			w.sink.refuseWith(func(plog.Logs) error {
+				w.diskFails(func() error { return errors.New("no space left") })
+				return nil
+			})
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "cannot write the checkpoint: no space left"},
 		"position not written at the end": {during: func(w *world) {
-			w.diskFails(func() error { return errors.New("no space left") })
+			w.sink.refuseWith(func(plog.Logs) error {
+				w.diskFails(func() error { return errors.New("no space left") })
+				return nil
+			})
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "The position could not be written before the end"},
 		"storage panics": {during: func(w *world) {

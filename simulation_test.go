@@ -55,6 +55,8 @@ type world struct {
 	replicas  int
 	electors  []*fakeElector
 	leads     int
+	// begins is where it begins to read, by our clock, if that depends on when it did.
+	begins int64
 	// jitter draws when the first tick is; nil: by chance.
 	jitter func(time.Duration) time.Duration
 }

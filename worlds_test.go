@@ -62,6 +62,7 @@ func newSimulation(seed uint64) *simulation {
 		s.tenant.OddFraction = 0.05
 	}
 	s.opts = s.drawAPI()
+	s.ahead = max(0, s.opts.ClockSkew)
 	// Which clock jumps. Not both: what was read cannot be told by none (README,
 	// promise 4). The server's does not where its time decides what there is to read.
 	s.clock = []string{"none", "server's", "ours"}[rng.IntN(3)]
@@ -208,9 +209,11 @@ func (s *simulation) drawAPI() simulator.Options {
 
 // neverDrawn are switches of the simulator that worlds do without, and why.
 var neverDrawn = map[string]string{
-	"Apps":       "a receiver has one credential; another app's calls are none of its own",
-	"Faults":     "the weather sets them",
-	"Tenant.End": "a log does not end",
+	"Apps":        "a receiver has one credential; another app's calls are none of its own",
+	"StatusCodes": "a record's content, which does not decide what is read",
+	"Responses":   "a record's content, which does not decide what is read",
+	"Faults":      "the weather sets them",
+	"Tenant.End":  "a log does not end",
 }
 
 // TestSimulationDrawsEverySwitch: a switch that the simulator gets is drawn by the
@@ -450,7 +453,7 @@ func (s *simulation) weather() {
 	s.worlds[0].server.Update(func(o *simulator.Options) {
 		o.Faults, o.ClockSkew, o.MonthlyQuota = faults, skew, s.opts.MonthlyQuota
 	})
-	s.opts.ClockSkew = skew
+	s.opts.ClockSkew, s.ahead = skew, max(s.ahead, skew)
 	for _, w := range s.worlds {
 		s.sample(w)
 		if w.replicas > 0 && chance(rng, 0.4) {
