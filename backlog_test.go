@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,14 +114,16 @@ func TestClockAheadOfAPIThatRefusesTheFuture(t *testing.T) {
 func TestOneWindowThatFails(t *testing.T) {
 	for _, wide := range []int{1, 4} {
 		t.Run(fmt.Sprint(wide), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				tenant := simulator.Tenant{Seed: 3, PerSecond: 0.2, Start: time.Now().Unix() - 7200}
+				tenant := simulator.Tenant{Seed: 3, PerSecond: 0.1, Start: time.Now().Unix() - 7200}
 				w := quietWorld(simulator.Options{Tenant: tenant})
 				w.latency = func() time.Duration { return 300 * time.Millisecond }
 				w.cfg.MaxConcurrentWalks = wide
-				fails, spoiled := time.Now().Unix()+3600, true
+				fails := time.Now().Unix() + 3600
+				var mended atomic.Bool
 				w.handler = onList{w.server, func(w http.ResponseWriter, query map[string]any) bool {
-					if !spoiled || second(query, "start_time") > fails || second(query, "end_time") < fails {
+					if mended.Load() || second(query, "start_time") > fails || second(query, "end_time") < fails {
 						return false
 					}
 					w.WriteHeader(http.StatusInternalServerError)
@@ -134,7 +137,7 @@ func TestOneWindowThatFails(t *testing.T) {
 				time.Sleep(6 * time.Hour)
 				after, _ := w.disk.ids()
 				assert.LessOrEqual(t, after, before)
-				spoiled = false
+				mended.Store(true)
 				time.Sleep(3 * time.Hour)
 				for _, e := range tenant.Entries(time.Now().Add(-15*time.Hour).Unix(), time.Now().Unix()-7200) {
 					assert.Equal(t, 1, w.sink.got()[e.ID])
@@ -232,9 +235,9 @@ func TestOneBlipOfSeveralWalks(t *testing.T) {
 func TestRetryAfterOfAGateway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
-		var calls int
+		var calls atomic.Int64
 		w.handler = onList{w.server, func(w http.ResponseWriter, _ map[string]any) bool {
-			calls++
+			calls.Add(1)
 			w.Header().Set("Retry-After", "120")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return true
@@ -242,6 +245,6 @@ func TestRetryAfterOfAGateway(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(119 * time.Second)
 		stop()
-		assert.Equal(t, 1, calls)
+		assert.EqualValues(t, 1, calls.Load())
 	})
 }

@@ -70,9 +70,10 @@ func (w withoutDate) Write(b []byte) (int, error) {
 // TestWalksSideBySideWithoutDate: a server that does not tell its time does not keep
 // walks from going side by side.
 func TestWalksSideBySideWithoutDate(t *testing.T) {
+	t.Parallel()
 	delivered := func(dated bool) (n int) {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := simulator.Tenant{Seed: 3, PerSecond: 20, Start: time.Now().Unix() - 7200}
+			tenant := simulator.Tenant{Seed: 3, PerSecond: 8, Start: time.Now().Unix() - 7200}
 			w := quietWorld(simulator.Options{Tenant: tenant})
 			if !dated {
 				w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(withoutDate{rw}, r) })
@@ -80,7 +81,7 @@ func TestWalksSideBySideWithoutDate(t *testing.T) {
 			w.cfg.MaxConcurrentWalks, w.cfg.InitialLookback = 4, 2*time.Hour
 			w.latency = func() time.Duration { return 3 * time.Second }
 			stop := w.start(t)
-			time.Sleep(20 * time.Minute)
+			time.Sleep(10 * time.Minute)
 			stop()
 			n = len(w.sink.got())
 		})

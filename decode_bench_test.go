@@ -58,6 +58,9 @@ func TestDecodeAllocations(t *testing.T) {
 			if page.Name == "tokens" {
 				most = 15.7
 			}
+			if page.Name == "tokens" && raceEnabled {
+				most *= 2 // what redaction has pooled is dropped
+			}
 			require.LessOrEqual(t, perEntry, most)
 		})
 	}

@@ -290,7 +290,7 @@ func TestStandsStill(t *testing.T) {
 				})
 				entries(w.server, "later", 1, time.Now().Unix())
 			},
-			cause:  causeStorage, statuses: []string{"StatusOK", "StatusPermanentError: the position cannot be read or written"},
+			cause: causeStorage, statuses: []string{"StatusOK", "StatusPermanentError: the position cannot be read or written"},
 			lines: []string{saysBegin, saysStill + "storage"},
 			atEnd: []string{
 				"WARN The position could not be written before the end: what was delivered since the last time comes again",
@@ -493,6 +493,7 @@ func TestPartialFailure(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				opts := simulator.Options{}
 				if tc.busy {

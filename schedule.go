@@ -297,7 +297,7 @@ func (s *schedule) refused(w *walk) bool {
 // lengthen is told that the API has taken a window of maxLength. Twice that is tried if
 // it is time to, or if this one was tried: then it was not the length that was refused.
 func (s *schedule) lengthen(now int64) {
-	if s.maxLength == s.maxWindow {
+	if s.maxLength >= s.maxWindow {
 		s.trial = false
 	} else if s.trial || now >= s.trialAt {
 		s.maxLength = min(2*s.maxLength, s.maxWindow)

@@ -17,7 +17,7 @@ func newSchedule(begin int64, recheck ...int64) *schedule {
 	recheck = append([]int64{0}, recheck...)
 	return &schedule{
 		pos: newPosition(begin, 0, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
-		tick: 60, maxLength: 3600, length: startLength, wanted: pagesPerWalk, wide: 3, pageSize: 100, due: true,
+		tick: 60, maxWindow: 3600, maxLength: 3600, length: startLength, wanted: pagesPerWalk, wide: 3, pageSize: 100, due: true,
 	}
 }
 

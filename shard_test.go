@@ -22,6 +22,7 @@ import (
 // once and in time, and each app stays within its own limit. A fourth receiver reads
 // a sample without a filter, and finds what no shard names.
 func TestShards(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, lasts = 320, 8 * time.Minute
 		began := time.Now().Truncate(time.Second)
@@ -102,6 +103,7 @@ func TestShards(t *testing.T) {
 // docs/sharding.md says. Together they read all of it and no entry twice, whether the
 // API's own bounds are inclusive or not.
 func TestShardsByTime(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string]simulator.Options{
 		"inclusive":       {},
 		"start exclusive": {StartExclusive: true},
@@ -150,6 +152,7 @@ func TestShardsByTime(t *testing.T) {
 // TestShardsByApp: with filter::app_id a shard has the calls of one calling app, all of
 // them and no other.
 func TestShardsByApp(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const lasts = 20 * time.Minute
 		began := time.Now().Truncate(time.Second)

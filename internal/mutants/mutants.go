@@ -60,12 +60,12 @@ var mutants = []mutant{
 	},
 	{
 		"a refused page is given up at once (F24)", "pipe.go",
-		"if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {",
+		"if forGood(err) || !p.retry.Enabled || gaveUp {",
 		"if true || gaveUp {",
 	},
 	{
 		"a permanent refusal is retried for ever (F24)", "pipe.go",
-		"if consumererror.IsPermanent(err) || !p.retry.Enabled || gaveUp {",
+		"if forGood(err) || !p.retry.Enabled || gaveUp {",
 		"if gaveUp {",
 	},
 	{
@@ -117,8 +117,8 @@ var mutants = []mutant{
 	},
 	{
 		"the end of a window follows the clock while paging (F4)", "poller.go",
-		"		w.flying = true\n",
-		"		if w.pass == 0 {\n			w.to = max(w.to, now)\n		}\n		w.flying = true\n",
+		"		w.flying, w.asked = true, time.Now()\n",
+		"		if w.pass == 0 {\n			w.to = max(w.to, now)\n		}\n		w.flying, w.asked = true, time.Now()\n",
 	},
 	{
 		"the time of a walk is that of its last page (F1)", "poller.go",
@@ -132,8 +132,8 @@ var mutants = []mutant{
 	},
 	{
 		"windows are not shortened when the API refuses them", "schedule.go",
-		"	if !s.halve(w) {\n		return false\n	}\n	s.maxLength",
-		"	if true {\n		return false\n	}\n	s.maxLength",
+		"	if !s.halve(w) {\n		return false\n	}\n	switch {\n	case s.trial:",
+		"	if true {\n		return false\n	}\n	switch {\n	case s.trial:",
 	},
 	{
 		"time beyond the API's retention blocks for ever (F8)", "retention.go",
@@ -209,8 +209,8 @@ var mutants = []mutant{
 	},
 	{
 		"a failed call finishes its walk (F18)", "poller.go",
-		"	default:\n		wait = p.delays.passing()\n",
-		"	default:\n		p.sched.finished(w)\n		wait = p.delays.passing()\n",
+		"	default:\n		wait = max(p.delays.passing(), api.wait)\n",
+		"	default:\n		p.sched.finished(w)\n		wait = max(p.delays.passing(), api.wait)\n",
 	},
 	{
 		"an error ends the poller (F20)", "poller.go",
@@ -229,8 +229,8 @@ var mutants = []mutant{
 	},
 	{
 		"Start fetches a token (F22)", "receiver.go",
-		"	if leader == nil {\n		r.begin()\n",
-		"	if req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, r.cfg.ClientConfig.Endpoint+tokenPath, http.NoBody); err == nil {\n		if res, err := r.http.Do(req); err == nil {\n			_ = res.Body.Close()\n		}\n	}\n	if leader == nil {\n		r.begin()\n",
+		"	if leader == nil {\n		r.begin(context.Background())",
+		"	if req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, r.cfg.ClientConfig.Endpoint+tokenPath, http.NoBody); err == nil {\n		if res, err := r.http.Do(req); err == nil {\n			_ = res.Body.Close()\n		}\n	}\n	if leader == nil {\n		r.begin(context.Background())",
 	},
 	{
 		"one walk more than configured goes on side by side (F29)", "poller.go",
@@ -264,8 +264,8 @@ var mutants = []mutant{
 	},
 	{
 		"a failed call makes the walk begin again (F15)", "poller.go",
-		"	default:\n		wait = p.delays.passing()\n",
-		"	default:\n		w.restart()\n		wait = p.delays.passing()\n",
+		"	default:\n		wait = max(p.delays.passing(), api.wait)\n",
+		"	default:\n		w.restart()\n		wait = max(p.delays.passing(), api.wait)\n",
 	},
 
 	// Seen ids.
@@ -333,7 +333,7 @@ var mutants = []mutant{
 	},
 	{
 		"the position of another query is taken over (F31)", "store.go",
-		"	if !c.Query.equal(s.query) {\n",
+		"	if !c.Query.equal(s.query) && !c.untouched() {\n",
 		"	if false {\n",
 	},
 	{
@@ -375,8 +375,8 @@ var mutants = []mutant{
 	},
 	{
 		"the reset header is ignored (F16)", "apierror.go",
-		"[]string{\"X-Ogw-Ratelimit-Reset\", \"Retry-After\"}",
-		"[]string{\"Retry-After\"}",
+		"r.hint(\"X-Ogw-Ratelimit-Reset\", \"Retry-After\")",
+		"r.hint(\"Retry-After\")",
 	},
 	{
 		"a wait of the server's of any length is believed (F16)", "apierror.go",
@@ -400,7 +400,7 @@ var mutants = []mutant{
 	},
 	{
 		"no wait after a failed call (F19)", "poller.go",
-		"	p.notBefore = time.Now().Add(wait)\n	p.health.failed(api.cause",
+		"	p.notBefore = latest(p.notBefore, time.Now().Add(wait))\n	p.health.failed(api.cause",
 		"	p.health.failed(api.cause",
 	},
 	{
@@ -603,17 +603,67 @@ var mutants = []mutant{
 	},
 	{
 		"a replica that is no longer elected keeps its trouble (F38)", "receiver.go",
-		"		if r.lost() {\n",
+		"		if r.lost(ctx) {\n",
 		"		if false {\n",
 	},
 	{
 		"the search for the oldest time takes no time (F8)", "retention.go",
-		"		if ok {\n			break\n		}\n		gap.to = min(gap.to+step",
-		"		if ok || true {\n			break\n		}\n		gap.to = min(gap.to+step",
+		"		return p.clock.now().Unix() - since + refusalMargin",
+		"		return refusalMargin",
 	},
 	{
 		"the first look is one interval late (F36)", "poller.go",
 		"		due:       true,\n",
 		"		due:       false,\n",
+	},
+	{
+		"one branch that refuses for good decides for all (F24)", "pipe.go",
+		"	return permanent == 0 || permanent == len(branches)\n",
+		"	return true\n",
+	},
+	{
+		"the rest of one branch is what all get again (F24)", "pipe.go",
+		"!forGood(err) && len(joined(err)) == 0 && errors.As",
+		"!forGood(err) && errors.As",
+	},
+	{
+		"what is passed over is not refused once more (F8)", "retention.go",
+		"	for range refusalProofs {\n",
+		"	for range 0 {\n",
+	},
+	{
+		"walks run ahead of one that fails for ever (F33)", "schedule.go",
+		"if !s.due || len(s.walks[0]) >= maxPending*s.wide {",
+		"if !s.due {",
+	},
+	{
+		"windows do not grow back (F6)", "schedule.go",
+		"	} else if s.trial || now >= s.trialAt {\n",
+		"	} else if false {\n",
+	},
+	{
+		"an odd entry is not looked for among those of its minute (F3)", "seen.go",
+		"	if set := s.minutes[k.at]; set != nil",
+		"	if set := s.minutes[k.at]; !k.odd && set != nil",
+	},
+	{
+		"an export asks for each second at its end", "schedule.go",
+		"step = max(1, min(step, s.pos.end-s.tail(pass)))",
+		"step = 1",
+	},
+	{
+		"a position at which nothing was read blocks another query", "checkpoint.go",
+		"	return c.Next == 0 && ",
+		"	return false && ",
+	},
+	{
+		"every call that one trouble spoils counts", "poller.go",
+		"	if api.class != classParameter && w.asked.Before(p.failedAt) {\n",
+		"	if false {\n",
+	},
+	{
+		"a gateway's wait is not heeded (F16)", "poller.go",
+		"wait = max(p.delays.passing(), api.wait)",
+		"wait = p.delays.passing()",
 	},
 }

@@ -17,21 +17,24 @@ import (
 
 const root = "../.."
 
-// TestMutantsApply: each mutant finds its place in today's sources, and the report has
-// a row for each that is about the code as it is today, noticed by tests that exist. See
-// mutant.source for why it is so strict, and no stricter.
+// TestMutantsApply: each mutant finds its place in today's sources, and the report's rows
+// are about mutants of the list, noticed by tests that exist. It counts those that are to
+// be tried anew.
 func TestMutantsApply(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, defaultReport))
 	require.NoError(t, err)
 	rows := readReport(string(text))
 	seen := map[string]bool{}
+	var stale []string
 	tests := map[string][]string{} // by the first of a mutant's packages
-	const again = "run make mutants MUTANTS=-stale"
+	const again = "make mutants MUTANTS=-stale"
 	for _, m := range mutants {
 		source, err := os.ReadFile(filepath.Join(root, m.file))
 		require.NoError(t, err)
 		broken, err := m.apply(string(source))
-		require.NoError(t, err, m.what)
+		if !assert.NoError(t, err, m.what) {
+			continue
+		}
 		assert.NotEqual(t, string(source), broken, m.what)
 		assert.False(t, seen[m.what], "twice: %s", m.what)
 		seen[m.what] = true
@@ -39,10 +42,12 @@ func TestMutantsApply(t *testing.T) {
 		hash, err := m.source(root)
 		require.NoError(t, err)
 		row, ok := rows[m.what]
-		if !assert.True(t, ok, "no row about %q: %s", m.what, again) {
+		if !ok || hash != row.source {
+			stale = append(stale, m.what)
+		}
+		if !ok {
 			continue
 		}
-		assert.Equal(t, hash, row.source, "the code that %q changes is another than the one that was tried: %s", m.what, again)
 		names := testNames(row.by)
 		assert.NotEmpty(t, names, m.what)
 		if tests[m.packages()[0]] == nil {
@@ -52,6 +57,8 @@ func TestMutantsApply(t *testing.T) {
 			assert.Contains(t, tests[m.packages()[0]], name, "what noticed %q is no longer there: %s", m.what, again)
 		}
 	}
+	// No failure: to try them anew takes a minute for each, too long for every commit.
+	t.Logf("%d of %d mutants are to be tried anew (%s): %q", len(stale), len(mutants), again, stale)
 	assert.Empty(t, slices.DeleteFunc(slices.Collect(maps.Keys(rows)), func(what string) bool { return seen[what] }), "rows of mutants that are no longer in the list")
 	assert.Equal(t, render(rows), string(text), again)
 	assert.GreaterOrEqual(t, len(mutants), 30)

@@ -43,10 +43,10 @@ func testNames(text string) []string { return testName.FindAllString(text, -1) }
 // source is a short hash of what a row is about: the mutant, and the declarations
 // that it changes as they are without comments and layout.
 //
-// It is held by a test, so that the report cannot grow old unnoticed. A hash of whole
-// files would demand half an hour after every change of poller.go, and nobody would
-// bear that; this one asks for the few mutants of the function that was changed, which
-// is when somebody wants to know whether they are still caught, and -stale runs those.
+// A test counts the rows that have grown old. A hash of whole files would call most of
+// them old after every change of poller.go; this one names the few mutants of the
+// function that was changed, which is when somebody wants to know whether they are still
+// caught, and -stale runs those.
 // It does not see that a test has become weaker: the whole run before a release does.
 func (m mutant) source(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, m.file))
@@ -119,8 +119,8 @@ func render(of map[string]row) string {
 	var b strings.Builder
 	b.WriteString("# Mutants\n\n")
 	fmt.Fprintf(&b, "Written by `make mutants`, which breaks the receiver in each of these %d ways and runs its tests. All were caught.\n"+
-		"The last column is a hash of the mutant and of the code that it changes: where it is no longer right,\n"+
-		"`TestMutantsApply` fails, and `make mutants MUTANTS=-stale` runs those anew.\n\n", len(rows))
+		"The last column is a hash of the mutant and of the code that it changed then: where that has changed since,\n"+
+		"`make mutants MUTANTS=-stale` runs the mutant anew.\n\n", len(rows))
 	b.WriteString("| what is broken | in | noticed first by | of |\n| --- | --- | --- | --- |\n")
 	for _, row := range rows {
 		b.WriteString(row)
