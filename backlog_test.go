@@ -58,6 +58,7 @@ func listCalls(w *world, from, to time.Time) (n int) {
 // TestWindowsGrowBack: windows that were shortened by a refusal that has passed get as
 // long as they were, and a limit that stays is tried less and less often.
 func TestWindowsGrowBack(t *testing.T) {
+	t.Parallel()
 	const day = 24 * time.Hour
 	day2 := func(t *testing.T, spoil func(w *world)) int {
 		var calls int
@@ -214,6 +215,7 @@ func TestExportOfNothing(t *testing.T) {
 
 // TestOneBlipOfSeveralWalks: what spoils all calls in flight is one failure.
 func TestOneBlipOfSeveralWalks(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 3, PerSecond: 5, Start: time.Now().Unix() - 7200}
 		w := quietWorld(simulator.Options{Tenant: tenant})

@@ -192,6 +192,7 @@ func troubles() map[cause]trouble {
 // what to do, by a log line and a status, and once that it is over, with how long it
 // took; the metric names the cause meanwhile. Covers F38.
 func TestEveryTrouble(t *testing.T) {
+	t.Parallel()
 	all := troubles()
 	for _, info := range causes {
 		if info.cause == causeCheckpoint {

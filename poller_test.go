@@ -26,6 +26,7 @@ import (
 // TestLateWhilePaging: a walk shows what was there when it began, however long it
 // pages. What comes late while it does is left to the recheck. Covers F1.
 func TestLateWhilePaging(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const latest = 2 * time.Minute
 		tenant := simulator.Tenant{Seed: 5, PerSecond: 2, LateFraction: 1, MaxLateness: latest, Start: time.Now().Add(-time.Hour).Unix()}

@@ -42,6 +42,7 @@ func (w *world) stored(t *testing.T) *checkpoint {
 // shorter ones lose nothing and repeat nothing but the page that they died with. No
 // watermark goes back. Covers F6, F7.
 func TestBurstThroughCrashes(t *testing.T) {
+	t.Parallel()
 	const burst = 50_000
 	for name, tc := range map[string]struct {
 		seconds int64
@@ -165,6 +166,7 @@ func TestAnyOrder(t *testing.T) {
 // new entry and a fresh page token. The window is given up, which has its line, what the
 // pages held is delivered, and a shorter one is asked for. Covers F13.
 func TestPagesWithoutEnd(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const most = 500 // 20,000 take half a minute
 		w := quietWorld(simulator.Options{})

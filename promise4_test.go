@@ -26,6 +26,7 @@ func backlog() *world {
 // TestOurClockIsSetOverARestart: what is known of the calls before a restart is by
 // clocks, and ours may be wrong. Covers F9, F17.
 func TestOurClockIsSetOverARestart(t *testing.T) {
+	t.Parallel()
 	for name, ahead := range map[string]int64{"ahead": 300, "back": -300} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -79,6 +80,7 @@ func TestCallsThatCannotBeWrittenDown(t *testing.T) {
 // TestCallsAreWrittenDownSlowly: the time that this takes brings no two calls together,
 // and walks side by side do not forget each other's. Covers F17, F32.
 func TestCallsAreWrittenDownSlowly(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := backlog()
 		w.cfg.MaxConcurrentWalks = 4

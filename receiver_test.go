@@ -272,6 +272,7 @@ func TestEndlessPaging(t *testing.T) {
 
 // TestSharedPace: receivers with one credential share one pace. Covers F17.
 func TestSharedPace(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 4, PerSecond: 5, Start: time.Now().Unix() - 3600}})
 		w.cfg.RequestsPerMinute = 50

@@ -62,6 +62,7 @@ func TestOutside(t *testing.T) {
 // at least as late as its pass is due; nothing is skipped, and it gets to the end.
 // Covers F1, F5, F6, F7.
 func TestScheduleCovers(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(30) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		const begin = 10_000

@@ -447,6 +447,7 @@ func (electsAtOnce) SetCallBackFuncs(onStart func(context.Context), _ func()) {
 // metrics, spans, statuses, errors, printed configurations, and the storage. Covers
 // F39.
 func TestSecretsStayInside(t *testing.T) {
+	t.Parallel()
 	for name, tc := range secretsCases() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 )
 
 func TestHashSet(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	var set hashSet
 	known := map[uint64]bool{}

@@ -175,6 +175,7 @@ var untimed = metricdatatest.IgnoreTimestamp()
 // ages grow by a second each second, whether the loop retries, waits for an answer,
 // or hangs in the pipeline; they are back to normal when it is over. Covers F37.
 func TestLagGrows(t *testing.T) {
+	t.Parallel()
 	api := func(kind simulator.FaultKind) func(w *world) (end func()) {
 		return func(w *world) func() {
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: kind}} })

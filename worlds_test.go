@@ -219,6 +219,7 @@ var neverDrawn = map[string]string{
 // TestSimulationDrawsEverySwitch: a switch that the simulator gets is drawn by the
 // simulation, or somebody has said why not.
 func TestSimulationDrawsEverySwitch(t *testing.T) {
+	t.Parallel()
 	drawn := map[string]bool{}
 	note := func(prefix string, v reflect.Value) {
 		for i := range v.NumField() {
@@ -327,6 +328,7 @@ func (s *simulation) drawFaults() {
 // TestSimulationDrawsEveryFault: a kind of fault that the simulator gets is drawn, at
 // each endpoint that can have it.
 func TestSimulationDrawsEveryFault(t *testing.T) {
+	t.Parallel()
 	type at struct {
 		kind     simulator.FaultKind
 		endpoint simulator.Endpoint
