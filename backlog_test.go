@@ -6,9 +6,9 @@ package feishuauditreceiver
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -114,7 +114,7 @@ func TestClockAheadOfAPIThatRefusesTheFuture(t *testing.T) {
 // of one that cannot be finished for as long as it lasts. Covers F33.
 func TestOneWindowThatFails(t *testing.T) {
 	for _, wide := range []int{1, 4} {
-		t.Run(fmt.Sprint(wide), func(t *testing.T) {
+		t.Run(strconv.Itoa(wide), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tenant := simulator.Tenant{Seed: 3, PerSecond: 0.1, Start: time.Now().Unix() - 7200}

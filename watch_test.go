@@ -35,14 +35,13 @@ type watch struct {
 	held   time.Time // until when the server has asked to wait
 	flying int
 
-	sent     []time.Time // arrivals of the last minute, over all processes
-	most     int         // arrivals in any minute
-	hints    int         // hints obeyed
-	given    map[string]asked
-	order    []string // of given
-	secrets  []string
-	skipped  []skipped
-	complete bool // an export was reported complete
+	sent    []time.Time // arrivals of the last minute, over all processes
+	most    int         // arrivals in any minute
+	hints   int         // hints obeyed
+	given   map[string]asked
+	order   []string // of given
+	secrets []string
+	skipped []skipped
 }
 
 // asked is what all pages of a walk have in common.
