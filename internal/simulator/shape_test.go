@@ -56,7 +56,7 @@ func TestShapes(t *testing.T) {
 			}
 			given := Entry{ID: "3", Raw: verbatim}
 			tc.opts.shape(&given)
-			require.Equal(t, verbatim, string(given.appendJSON(nil, false)))
+			require.Equal(t, given.Raw, string(given.appendJSON(nil, false)), "verbatim")
 			empty := Entry{ID: "4"}
 			tc.opts.shape(&empty)
 			require.True(t, json.Valid(empty.appendJSON(nil, false)))
