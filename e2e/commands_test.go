@@ -557,10 +557,19 @@ func checkDocker(t *testing.T, c *docCommand) {
 	rest := &docCommand{page: c.page, args: c.args[1:], all: c.all}
 	switch c.args[0] {
 	case "compose":
-		values, words := rest.flags(t, "--build", "--detach")
-		rest.only(t, values, "--build", "--detach")
-		require.Contains(t, [][]string{{"up"}, {"down"}}, words, c.page)
-		require.FileExists(t, filepath.Join(c.folder(), "compose.yaml"), "%s: its folder has no compose file", c.page)
+		values, words := rest.flags(t, "--build", "--detach", "-d", "--wait")
+		rest.only(t, values, "--build", "--detach", "-d", "--wait", "-f", "--file")
+		file := filepath.Join(c.folder(), "compose.yaml")
+		if given := append(values["-f"], values["--file"]...); len(given) > 0 {
+			file = filepath.Join("..", given[0])
+		}
+		text, err := os.ReadFile(file)
+		require.NoError(t, err, "%s: there is no such compose file", c.page)
+		require.NotEmpty(t, words, c.page)
+		require.Contains(t, []string{"up", "down"}, words[0], c.page)
+		for _, service := range words[1:] {
+			require.Contains(t, string(text), "\n  "+service+":\n", "%s: %s has no such service", c.page, file)
+		}
 	case "build":
 		values, words := rest.flags(t)
 		rest.only(t, values, "--file", "--tag")

@@ -91,7 +91,7 @@ func loadCompose(t *testing.T, file string, environment types.Mapping) (*types.P
 	folder, err := filepath.Abs(filepath.Dir(file))
 	require.NoError(t, err)
 	details := types.ConfigDetails{
-		WorkingDir: folder, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(folder, filepath.Base(file))}}, Environment: environment,
+		WorkingDir: folder, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(folder, filepath.Base(file))}}, Environment: maps.Clone(environment), // it adds to it
 	}
 	return loader.LoadWithContext(t.Context(), details, func(o *loader.Options) { o.SetProjectName("example", true) })
 }
