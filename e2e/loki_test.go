@@ -291,45 +291,6 @@ func TestLokiBacklog(t *testing.T) {
 	}
 }
 
-// TestLokiLate: what the last recheck finds at the age that it may have by then, behind
-// newer lines, arrives. Where it begins to read lets the recheck begin soon.
-func TestLokiLate(t *testing.T) {
-	t.Parallel()
-	l := newLoki(t)
-	a := newAPI(t, simulator.Options{})
-	now := time.Now()
-	const age = 58 * time.Minute
-	var entries []simulator.Entry
-	for i := range 120 {
-		at := now.Add(-age).Add(time.Duration(i) * 100 * time.Millisecond)
-		if i >= 100 { // the newest of the stream
-			at = now.Add(time.Duration(i-130) * time.Second)
-		}
-		entry := simulator.Entry{
-			ID: "late-" + strconv.Itoa(i), APIKey: sendKey, EventTime: at.Unix(), AppID: "cli_a", IP: "192.0.2.1",
-			Path: "/open-apis/im/v1/messages", Method: "POST", StatusCode: 200, VisibleAt: at,
-		}
-		if i < 100 && i%3 == 0 {
-			entry.VisibleAt = now.Add(5 * time.Second)
-		}
-		entries = append(entries, entry)
-	}
-	a.Add(entries...)
-	e := newExample(t, a, l)
-	e.args = append(e.args,
-		"--set=receivers.feishu_audit.poll_interval=1s",
-		"--set=receivers.feishu_audit.recheck_after=[10s, 56m]",
-		// A recheck runs once half of its time has piled up: in a quarter of a minute.
-		"--set=receivers.feishu_audit.start_time="+now.Add(15*time.Second-84*time.Minute).UTC().Format(time.RFC3339))
-	c := e.start(t)
-	eventually(t, 30*time.Second, "what is on time arrives", func() bool { return len(byID(l.held(t))) == 120-34 })
-	eventually(t, time.Minute, "what is late was sent", func() bool {
-		return len(byID(l.held(t))) >= len(entries) || strings.Contains(c.out.String(), "refused records for good")
-	})
-	c.term(t)
-	checkPath(t, entries, l.held(t), 0)
-}
-
 // TestLokiHeaders: the headers that the example has as a comment reach Loki.
 func TestLokiHeaders(t *testing.T) {
 	t.Parallel()
