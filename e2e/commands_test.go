@@ -560,7 +560,7 @@ func checkDocker(t *testing.T, c *docCommand) {
 		values, words := rest.flags(t, "--build", "--detach", "-d", "--wait")
 		rest.only(t, values, "--build", "--detach", "-d", "--wait", "-f", "--file")
 		file := filepath.Join(c.folder(), "compose.yaml")
-		if given := append(values["-f"], values["--file"]...); len(given) > 0 {
+		if given := slices.Concat(values["-f"], values["--file"]); len(given) > 0 {
 			file = filepath.Join("..", given[0])
 		}
 		text, err := os.ReadFile(file)
