@@ -202,9 +202,10 @@ func goTool(ctx context.Context, dir string, args ...string) error {
 
 var benchmarkLine = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
 
-// operations is how often a page is decoded for one sample.
+// operations is how often a page is decoded for one sample: often enough that
+// garbage is collected several times in it.
 func operations(page benchdata.Page) int {
-	return max(20, min(250, 8<<20/len(page.Body())))
+	return max(100, min(1000, 32<<20/len(page.Body())))
 }
 
 // runBenchmarks keeps the least of each figure.
