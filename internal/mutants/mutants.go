@@ -487,6 +487,11 @@ var mutants = []mutant{
 		"	if true {\n",
 	},
 	{
+		"text is read for credentials only once (F39)", "internal/redact/redact.go",
+		"		if !guessed {\n",
+		"		if !guessed || masked > 0 {\n",
+	},
+	{
 		"a built-in credential key is missing (F39)", "internal/redact/keys.go",
 		"	{\"signingkey\", secret},\n",
 		"",

@@ -216,6 +216,7 @@ func TestText(t *testing.T) {
 		{"pairs without space", "token=a,user=d;secret:b;c=e", "token=[REDACTED],user=d;secret:[REDACTED];c=e", 2},
 		{"masked", "token=[REDACTED]&a=b Authorization: [REDACTED]", "token=[REDACTED]&a=b Authorization: [REDACTED]", 0},
 		{"masked in part", "token=[REDACTED]x&a=b", "token=[REDACTED]&a=b", 1},
+		{"reads otherwise once it is masked", "secret={]1", "secret=[REDACTED]", 2},
 		{"far from its separator", "token" + strings.Repeat(" ", 300) + ": x", "token" + strings.Repeat(" ", 300) + ": [REDACTED]", 1},
 		{"NUL and invalid UTF-8", "\xff\x00token=\xfe\x01\xc3(&a=\xff", "\xff\x00token=[REDACTED]\x01\xc3(&a=\xff", 1},
 	} {
