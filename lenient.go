@@ -190,7 +190,7 @@ func parseInteger(text string) (int64, bool) {
 // does. The strings of OTLP are UTF-8, and a single wrong byte in one of them makes
 // a backend refuse the whole batch, for good.
 func validUTF8(s string) string {
-	if utf8.ValidString(s) {
+	if jsontext.ValidUTF8(s) {
 		return s
 	}
 	return string([]rune(s))
