@@ -456,6 +456,29 @@ func TestLokiLimits(t *testing.T) {
 		status, reason = l.push(t, long, hundred(now)...)
 		require.Equal(t, http.StatusNoContent, status, reason)
 	})
+	t.Run("series of a query", func(t *testing.T) {
+		t.Parallel()
+		query := url.Values{
+			"query": {`topk(10, sum by (feishu_api_key) (count_over_time(` + everything + ` [1h])))`}, "step": {"60"},
+			"start": {nanos(now.Add(-5 * time.Minute))}, "end": {nanos(now.Add(time.Minute))},
+		}
+		for _, tc := range []struct {
+			series string
+			status int
+		}{{"500", http.StatusBadRequest}, {"100000", http.StatusOK}} {
+			l := newLoki(t, "-querier.max-query-series="+tc.series)
+			var entries []simulator.Entry
+			for i := range int64(501) {
+				entries = append(entries, simulator.Entry{ID: strconv.FormatInt(i, 10), APIKey: "api/" + strconv.FormatInt(i, 10), EventTime: now.Unix(), Response: `{"code":0}`})
+			}
+			l.load(t, entries)
+			status, body := l.get(t, "/loki/api/v1/query_range", query)
+			require.Equal(t, tc.status, status, "%s", body)
+			if tc.status != http.StatusOK {
+				require.Contains(t, string(body), "maximum number of series (500) reached for a single query")
+			}
+		}
+	})
 	t.Run("with max_chunk_age for a recheck after an hour", func(t *testing.T) {
 		t.Parallel()
 		l := newLoki(t, "-ingester.max-chunk-age=4h", "-querier.query-ingesters-within=5h")
