@@ -351,7 +351,7 @@ var mutants = []mutant{
 	{
 		"the calls of the last process are forgotten (F17)", "poller.go",
 		"	p.remembers(calls)\n",
-		"	_ = calls\n	p.remembers(nil)\n",
+		"	_ = calls\n	p.remembers(rememberedCalls{})\n",
 	},
 	{
 		"calls are made before every receiver has said which it remembers (F17)", "pace.go",
@@ -514,7 +514,7 @@ var mutants = []mutant{
 	{
 		"one odd entry drops its page (F26)", "poller.go",
 		"		at, readable := it.eventTime()\n		if readable && p.sched.pos.outside(at) {\n",
-		"		if it.malformed() {\n			return nil, 0, nil\n		}\n		at, readable := it.eventTime()\n		if readable && p.sched.pos.outside(at) {\n",
+		"		if it.malformed() {\n			return nil, 0, 0, nil\n		}\n		at, readable := it.eventTime()\n		if readable && p.sched.pos.outside(at) {\n",
 	},
 	{
 		"a trouble is told again with every failure (F38)", "health.go",
@@ -554,7 +554,7 @@ var mutants = []mutant{
 	{
 		"a page that was lost counts as taken (F38)", "poller.go",
 		"		if lost == 0 {\n",
-		"		if true {\n",
+		"		if lost >= 0 {\n",
 	},
 	{
 		"trouble begins when the call has failed, not when it was sent (F38)", "client.go",
