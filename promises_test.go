@@ -44,6 +44,7 @@ var (
 //
 // Covers F1 to F7, F9 to F18, F20, F21, F23, F24, F26, F28 to F30, F32, F33.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	first, n := *simFrom, *simRuns
 	if *simSeed != 0 {
 		first, n = *simSeed, 1
