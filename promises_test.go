@@ -27,7 +27,7 @@ import (
 
 var (
 	simSeed = flag.Uint64("sim.seed", 0, "run the simulation with this seed only")
-	simRuns = flag.Int("sim.runs", 3, "how many seeds to run")
+	simRuns = flag.Int("sim.runs", 1, "how many seeds to run")
 	simFrom = flag.Uint64("sim.from", 1, "the first seed")
 	simFor  = flag.Duration("sim.for", 0, "run seeds, one after another, for this long (TestSoak)")
 )

@@ -24,11 +24,12 @@ import (
 func TestShards(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const perSecond, lasts = 320, 8 * time.Minute
+		const perSecond, minutes = 320, 4
+		const lasts = minutes * time.Minute
 		began := time.Now().Truncate(time.Second)
 		tenant := simulator.Tenant{Seed: 3, PerSecond: perSecond, Start: began.Unix(), End: began.Add(lasts).Unix()}
 		opts := simulator.Options{Tenant: tenant, RateLimit: 100, Apps: map[string]string{}}
-		shards := splitKeys(tenant.Entries(began.Unix(), began.Unix()+480), 3)
+		shards := splitKeys(tenant.Entries(began.Unix(), began.Unix()+60*minutes), 3)
 		unnamed := shards[0][0] // an API that nobody has named
 		shards[0] = shards[0][1:]
 		for i := range 4 {
@@ -58,7 +59,7 @@ func TestShards(t *testing.T) {
 			}
 		}
 		require.Positive(t, missing)
-		require.Greater(t, want, 8*100*100, "the log is too small for one app not to do")
+		require.Greater(t, want, minutes*100*100, "the log is too small for one app not to do")
 		assert.Equal(t, want, m.count(), "every entry that is named, and no other")
 		assert.Zero(t, m.twice)
 		assert.Less(t, percentiles(m.waits, 99)[0], 64.0, "they keep up")
@@ -112,7 +113,7 @@ func TestShardsByTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const hours = 4
+				const hours = 2
 				now := time.Now().Truncate(time.Second)
 				begin, end := now.Add(-30*time.Hour), now.Add((hours-30)*time.Hour)
 				split := begin.Add(hours / 2 * time.Hour)
