@@ -425,13 +425,23 @@ func describeForeignAnswer(e *apiError, res *answer) {
 	}
 }
 
-// transportError sorts a call that got no whole answer.
-func transportError(operation string, err error, secrets ...string) *apiError {
+// transportError sorts a call that got no whole answer: none, or only what came before
+// its body.
+func transportError(operation string, res *answer, err error, secrets ...string) *apiError {
 	e := &apiError{operation: operation, class: classRetry, cause: causeNetwork, reason: cleanText(rootCause(err), secrets...)}
 	e.advice = networkAdvice(err)
 	if errors.Is(err, errTooLarge) {
 		e.cause = causeAnswerSize
 		e.advice = "raise max_response_size or lower page_size"
+	}
+	if res == nil || res.status == http.StatusOK {
+		return e
+	}
+	// What the server asked for holds, though why cannot be read. At its rate limit the
+	// Open API answers 429 or 400.
+	e.httpStatus, e.logID, e.wait = res.status, res.logID, res.retryAfter()
+	if hint := res.waitHint(); res.status == http.StatusTooManyRequests || res.status == http.StatusBadRequest && hint > 0 {
+		e.class, e.wait = classRateLimited, hint
 	}
 	return e
 }

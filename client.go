@@ -123,7 +123,8 @@ func (c *client) listOnce(ctx context.Context, body []byte, token string, req li
 	answered()
 	var p *page
 	if err != nil {
-		err = transportError(opList, err, c.secrets(token, req.PageToken)...)
+		err = transportError(opList, res, err, c.secrets(token, req.PageToken)...)
+		res = nil
 	} else {
 		p, err = readPage(res)
 		res.body = nil // the page has a copy of its own
@@ -211,7 +212,7 @@ func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	}
 	res, err := c.post(ctx, tokenPath, "", body)
 	if err != nil {
-		return "", 0, transportError(opToken, err, c.secrets()...)
+		return "", 0, transportError(opToken, res, err, c.secrets()...)
 	}
 	var parsed struct {
 		Code   *int64 `json:"code"`
@@ -240,7 +241,8 @@ func usableToken(token string) bool {
 }
 
 // post sends one request and reads the whole answer, up to the size limit after
-// decompression. Hidden is what no error may show, besides the credentials.
+// decompression. Hidden is what no error may show, besides the credentials. With an
+// error it returns what came before the body, if that could not be read.
 func (c *client) post(ctx context.Context, path, token string, body []byte, hidden ...string) (*answer, error) {
 	secrets := c.secrets(append(hidden, token)...)
 	req, err := http.NewRequestWithContext(hiding(ctx, secrets), http.MethodPost, c.endpoint+path, bytes.NewReader(body))
@@ -269,26 +271,25 @@ func (c *client) post(ctx context.Context, path, token string, body []byte, hidd
 		return nil, err
 	}
 	defer res.Body.Close()
-	data, err := readLimited(res.Body, c.maxResponse, res.ContentLength)
-	if err != nil {
-		c.unheard.Store(true)
-		return nil, err
-	}
 	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable
-	if c.heard != nil {
-		c.heard(date, sent, time.Now())
-	}
-	return &answer{
-		status:   res.StatusCode,
-		header:   res.Header,
-		body:     data,
-		logID:    cleanText(firstOf(res.Header.Get("X-Tt-Logid"), res.Header.Get("X-Request-Id")), secrets...),
-		secrets:  secrets,
-		date:     date,
-		received: time.Now(),
+	out := &answer{
+		status:  res.StatusCode,
+		header:  res.Header,
+		logID:   cleanText(firstOf(res.Header.Get("X-Tt-Logid"), res.Header.Get("X-Request-Id")), secrets...),
+		secrets: secrets,
+		date:    date,
 
 		scopePage: c.endpoint + "/app/" + c.appID + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant",
-	}, nil
+	}
+	if out.body, err = readLimited(res.Body, c.maxResponse, res.ContentLength); err != nil {
+		c.unheard.Store(true)
+		return out, err
+	}
+	out.received = time.Now()
+	if c.heard != nil {
+		c.heard(date, sent, out.received)
+	}
+	return out, nil
 }
 
 // maxTrusted is how much memory is taken for an answer on its Content-Length alone.

@@ -245,6 +245,38 @@ func TestRedirectKeepsToken(t *testing.T) {
 	assert.Zero(t, elsewhere.Load())
 }
 
+// TestUnreadableRefusal: what a server asks for in the headers of a refusal holds where
+// its body cannot be read. Covers F16.
+func TestUnreadableRefusal(t *testing.T) {
+	reset, after := http.Header{"X-Ogw-Ratelimit-Reset": {"30"}}, http.Header{"Retry-After": {"30"}}
+	for name, tc := range map[string]struct {
+		status int
+		header http.Header
+		class  errorClass
+		wait   time.Duration
+	}{
+		"429 with the API's hint": {429, reset, classRateLimited, 30 * time.Second},
+		"429 with a standard one": {429, after, classRateLimited, 30 * time.Second},
+		"429 without one":         {429, nil, classRateLimited, 0},
+		"400 with the API's hint": {400, reset, classRateLimited, 30 * time.Second},
+		"400 with a standard one": {400, after, classRateLimited, 30 * time.Second},
+		"400 without one":         {400, nil, classRetry, 0},
+		"503":                     {503, after, classRetry, 30 * time.Second},
+		"a success":               {200, reset, classRetry, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := respond(opList, tc.status, tc.header, strings.Repeat(" ", 1000))
+			c.maxResponse = 999
+			_, _, err := c.listData(t.Context(), request())
+			var failed *apiError
+			require.ErrorAs(t, err, &failed)
+			assert.Equal(t, causeAnswerSize, failed.cause)
+			assert.Equal(t, tc.class, failed.class)
+			assert.Equal(t, tc.wait, failed.wait)
+		})
+	}
+}
+
 // TestCallEndsWithContext: Shutdown does not wait for an API that hangs.
 func TestCallEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,14 +34,14 @@ const dataFormat = "feishu_openapi_audit"
 
 // hand returns when the pipeline has accepted the records, or has refused some of
 // them for good: lost says how many. It fails only when ctx ends first; left are
-// the records that the pipeline has not accepted by then. The same records are
+// the records that the pipeline has not answered for by then. The same records are
 // tried again for as long as the refusal may pass.
 func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, left plog.Logs, err error) {
 	began := time.Now()
 	delay := newBackOff(p.retry)
 	for {
 		sent := time.Now()
-		err := p.try(ctx, logs)
+		cut, err := p.try(ctx, logs)
 		if err == nil {
 			return 0, plog.Logs{}, nil
 		}
@@ -54,7 +54,9 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 			logs = part.Data()
 			refused = logs.LogRecordCount()
 		}
-		if ctx.Err() != nil {
+		// A refusal for good is an answer even where the term has ended: a branch that took
+		// the records would get them again. Of one that was cut off nobody knows.
+		if ctx.Err() != nil && (cut || !forGood(err)) {
 			return 0, logs, ctx.Err()
 		}
 		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
@@ -103,7 +105,8 @@ func joined(err error) []error {
 	return nil
 }
 
-func (p *pipe) try(ctx context.Context, logs plog.Logs) error {
+// try tells, beside the pipeline's error, whether the grace was over before the pipeline answered.
+func (p *pipe) try(ctx context.Context, logs plog.Logs) (cut bool, err error) {
 	lasting, done := outlive(ctx, p.grace)
 	defer done()
 
@@ -116,9 +119,9 @@ func (p *pipe) try(ctx context.Context, logs plog.Logs) error {
 	}
 	n := logs.LogRecordCount()
 	op := p.obsrep.StartLogsOp(lasting)
-	err := p.next.ConsumeLogs(op, attempt)
+	err = p.next.ConsumeLogs(op, attempt)
 	p.obsrep.EndLogsOp(op, dataFormat, n, safeRefusal(err)) // writes the text into a span
-	return err
+	return lasting.Err() != nil, err
 }
 
 // knownRefusals are texts of the collector's own errors that hold nothing of a

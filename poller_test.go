@@ -128,6 +128,43 @@ func TestPartTakenBeforeTheEnd(t *testing.T) {
 	})
 }
 
+// TestRefusedForGoodAtTheEnd: a pipeline that refuses records for good after the receiver
+// was told to end, but in time, has answered: they do not come again. Where it was cut
+// off, they do. Covers F24, F35.
+func TestRefusedForGoodAtTheEnd(t *testing.T) {
+	for name, tc := range map[string]struct {
+		takes time.Duration
+		again int
+	}{
+		"in time":  {takes: stopGrace - time.Second},
+		"too late": {takes: stopGrace + time.Second, again: 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				entries(w.server, "e", 10, time.Now().Unix()-60)
+				w.cfg.InitialLookback = time.Hour
+				asked := make(chan struct{})
+				w.sink.refuseWith(func(plog.Logs) error {
+					close(asked)
+					time.Sleep(tc.takes)
+					return consumererror.NewPermanent(assert.AnError)
+				})
+				stop := w.start(t)
+				<-asked
+				stop()
+				w.sink.refuseWith(nil)
+				stop = w.start(t)
+				time.Sleep(time.Hour)
+				stop()
+				assert.Len(t, w.sink.got(), tc.again)
+				refused := w.logs.FilterMessageSnippet("refused records for good").Len()
+				assert.Equal(t, tc.again == 0, refused == 1, "what is given up is told")
+			})
+		})
+	}
+}
+
 // TestShortLivedPageTokens: page tokens that live for a second, and seconds of the log
 // that take more pages than a burst has calls. The walks get through in the end, side by
 // side or not, without a call beyond the limit. Covers F14, F17.

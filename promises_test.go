@@ -284,12 +284,16 @@ func (s *simulation) ends(w *world, stop func()) {
 	w.sink.book.ended(w.cfg.PageSize, w.disk.unwritten)
 }
 
-// begin notes where a term begins to read that finds no position.
+// begin notes where a term begins to read that finds no position, and how far behind it
+// is that finds one.
 func (w *world) begin() {
 	w.disk.mu.Lock()
 	defer w.disk.mu.Unlock()
-	if w.disk.data[keyPosition] == nil {
+	data := w.disk.data[keyPosition]
+	if w.lag = 0; data == nil {
 		w.begins = time.Now().Add(-w.cfg.InitialLookback).Unix()
+	} else if c, err := decodeCheckpoint(data); err == nil {
+		w.lag = c.Marks[0] - slices.Min(c.Marks)
 	}
 }
 
@@ -399,10 +403,10 @@ func (s *simulation) sample(w *world) {
 	}
 	last := len(g.pos.marks) - 1
 	// What the design allows where rechecks are behind, and the windows that were begun
-	// before that was so.
-	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + memoryAllowance + int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
+	// before that was so, with this configuration or the one before.
+	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + memoryAllowance + maxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
 	s.samples[w.n] = append(s.samples[w.n], memory{
-		from: (g.pos.marks[last] - overlap - 1) / 60 * 60, lag: g.pos.marks[0] - g.pos.marks[last], most: most,
+		from: (g.pos.marks[last] - overlap - 1) / 60 * 60, lag: g.pos.marks[0] - g.pos.marks[last], most: max(most, w.lag),
 		ids: g.ids, bytes: g.idBytes,
 	})
 }

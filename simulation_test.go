@@ -57,6 +57,8 @@ type world struct {
 	leads     int
 	// begins is where it begins to read, by our clock, if that depends on when it did.
 	begins int64
+	// lag is how far the last pass was behind the first, in seconds, when it began.
+	lag int64
 	// jitter draws when the first tick is; nil: by chance.
 	jitter func(time.Duration) time.Duration
 }
@@ -80,7 +82,7 @@ type disk struct {
 	killed  chan struct{} // closed when the process is dead
 	// onCommit is told that the position was written, and the writer knows; nil:
 	// nobody is. unwritten tells that the last position was not, and that this is the
-	// disk's fault.
+	// disk's fault: replicas read it before they write it.
 	onCommit  func()
 	unwritten bool
 }
@@ -131,15 +133,17 @@ func (d *disk) Delete(ctx context.Context, key string) error {
 
 // Batch refuses a context that has ended, as a storage across the network does.
 func (d *disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
-	position := slices.ContainsFunc(ops, func(op *storage.Operation) bool { return op.Type == storage.Set && op.Key == keyPosition })
+	i := slices.IndexFunc(ops, func(op *storage.Operation) bool { return op.Key == keyPosition })
 	blame, err := d.batch(ctx, ops)
-	if position {
-		d.mu.Lock()
-		d.unwritten = err != nil && (blame || d.unwritten)
-		d.mu.Unlock()
-		if err == nil && d.onCommit != nil {
-			d.onCommit()
-		}
+	if i < 0 {
+		return err
+	}
+	written := err == nil && ops[i].Type == storage.Set
+	d.mu.Lock()
+	d.unwritten = !written && (d.unwritten || err != nil && blame)
+	d.mu.Unlock()
+	if written && d.onCommit != nil {
+		d.onCommit()
 	}
 	return err
 }
@@ -314,7 +318,7 @@ func (s *sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 			left[uid] = true
 		}
 		s.take(logs, func(uid string) bool { return !left[uid] })
-	case consumererror.IsPermanent(err):
+	case consumererror.IsPermanent(err) && ctx.Err() == nil: // later, nobody takes it for an answer
 		for _, uid := range uidsOf(logs) {
 			s.lost[uid]++
 			if s.book != nil {

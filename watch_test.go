@@ -151,9 +151,8 @@ func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	res.Body = io.NopCloser(bytes.NewReader(data))
 	if err != nil {
 		res.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), failing{err}))
-		return res, nil
 	}
-	w.answered(res.Header, data)
+	w.answered(res, data)
 	return res, nil
 }
 
@@ -195,14 +194,17 @@ func (w *watch) returns() {
 }
 
 // answered notes how long the server asks to wait, if it has refused the call for the
-// rate and says so.
-func (w *watch) answered(h http.Header, data []byte) {
-	if h.Get("X-Ogw-Ratelimit-Reset") == "" && h.Get("Retry-After") == "" || !bytes.Contains(data, []byte("99991400")) {
+// rate and says so, be it in the headers alone.
+func (w *watch) answered(res *http.Response, data []byte) {
+	h := res.Header
+	if h.Get("X-Ogw-Ratelimit-Reset") == "" && h.Get("Retry-After") == "" {
 		return
 	}
-	var answer struct{ Code int64 }
-	if json.Unmarshal(data, &answer) != nil || answer.Code != 99991400 {
-		return
+	if res.StatusCode != http.StatusTooManyRequests {
+		var answer struct{ Code int64 }
+		if !bytes.Contains(data, []byte("99991400")) || json.Unmarshal(data, &answer) != nil || answer.Code != 99991400 {
+			return
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -69,6 +69,16 @@ var mutants = []mutant{
 		"if gaveUp {",
 	},
 	{
+		"what was refused for good at the end comes again (F24)", "pipe.go",
+		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
+		"		if ctx.Err() != nil {\n",
+	},
+	{
+		"an exporter that was cut off is believed to refuse for good (F24)", "pipe.go",
+		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
+		"		if ctx.Err() != nil && !forGood(err) {\n",
+	},
+	{
 		"after a partial refusal the whole page is sent again", "pipe.go",
 		"			logs = part.Data()\n",
 		"",
@@ -377,6 +387,11 @@ var mutants = []mutant{
 		"the reset header is ignored (F16)", "apierror.go",
 		"r.hint(\"X-Ogw-Ratelimit-Reset\", \"Retry-After\")",
 		"r.hint(\"Retry-After\")",
+	},
+	{
+		"the headers of an answer that cannot be read say nothing (F16)", "apierror.go",
+		"	if res == nil || res.status == http.StatusOK {\n",
+		"	if res == nil || res.status > 0 {\n",
 	},
 	{
 		"a wait of the server's of any length is believed (F16)", "apierror.go",
