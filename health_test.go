@@ -498,7 +498,7 @@ func TestPartialFailure(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				opts := simulator.Options{}
 				if tc.busy {
-					opts.Tenant = simulator.Tenant{Seed: 3, PerSecond: 1, Start: time.Now().Unix()}
+					opts.Tenant = simulator.Tenant{Seed: 3, PerSecond: 0.2, Start: time.Now().Unix()}
 				}
 				w := quietWorld(opts)
 				o := newOperator(t, w)

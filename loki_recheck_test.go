@@ -67,16 +67,16 @@ func TestLokiTakesWhatRechecksFind(t *testing.T) {
 	require.NoError(t, example.Unmarshal(set))
 	require.NotEmpty(t, set.RecheckAfter)
 	last := set.RecheckAfter[len(set.RecheckAfter)-1]
-	// In pages of ten, a tenth of the entries keeps the same pace busy.
-	const pageSize = 10
+	// In small pages and at a third of the pace, few entries keep it busy.
+	const pageSize, pace = 4, 33
 	for name, tc := range map[string]struct {
 		perSecond float64
 		order     simulator.Order
 	}{
-		"quiet":                   {0.05, simulator.Ascending},
-		"usual":                   {0.2, simulator.Descending},
-		"half of the pace":        {2, simulator.Shuffled},
-		"four fifths of the pace": {3.5, simulator.Descending},
+		"quiet":                   {0.02, simulator.Ascending},
+		"usual":                   {0.05, simulator.Descending},
+		"half of the pace":        {0.27, simulator.Shuffled},
+		"four fifths of the pace": {0.47, simulator.Descending},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,8 +88,8 @@ func TestLokiTakesWhatRechecksFind(t *testing.T) {
 					// Some come as late as the last recheck promises.
 					LateFraction: 0.05, MaxLateness: last,
 				}
-				w := quietWorld(simulator.Options{Tenant: tenant, Order: tc.order, RateLimit: 100})
-				w.latency, w.cfg.PageSize = around(200*time.Millisecond), pageSize
+				w := quietWorld(simulator.Options{Tenant: tenant, Order: tc.order, RateLimit: pace})
+				w.latency, w.cfg.PageSize, w.cfg.RequestsPerMinute = around(200*time.Millisecond), pageSize, pace
 				w.cfg.RecheckAfter, w.cfg.MaxWindow, w.cfg.InitialLookback = set.RecheckAfter, set.MaxWindow, 0
 				s := &lokiStream{taken: map[string]bool{}}
 				stop := w.measure(t, s)

@@ -216,20 +216,29 @@ var neverDrawn = map[string]string{
 	"Tenant.End":  "a log does not end",
 }
 
+// drawn is what many seeds draw.
+var drawn = sync.OnceValue(func() (all []simulation) {
+	for seed := range uint64(400) {
+		s := newSimulation(seed)
+		all = append(all, simulation{opts: s.opts, faults: s.faults, outages: s.outages})
+	}
+	return all
+})
+
 // TestSimulationDrawsEverySwitch: a switch that the simulator gets is drawn by the
 // simulation, or somebody has said why not.
 func TestSimulationDrawsEverySwitch(t *testing.T) {
 	t.Parallel()
-	drawn := map[string]bool{}
+	switches := map[string]bool{}
 	note := func(prefix string, v reflect.Value) {
 		for i := range v.NumField() {
 			if name := prefix + v.Type().Field(i).Name; !v.Field(i).IsZero() {
-				drawn[name] = true
+				switches[name] = true
 			}
 		}
 	}
-	for seed := range uint64(400) {
-		opts := newSimulation(seed).opts
+	for i := range drawn() {
+		opts := drawn()[i].opts
 		note("", reflect.ValueOf(opts))
 		note("Tenant.", reflect.ValueOf(opts.Tenant))
 	}
@@ -239,7 +248,7 @@ func TestSimulationDrawsEverySwitch(t *testing.T) {
 			name := prefix + typ.Field(i).Name
 			all[name] = true
 			_, excused := neverDrawn[name]
-			assert.NotEqual(t, excused, drawn[name], "%s: drawn or excused, one of the two", name)
+			assert.NotEqual(t, excused, switches[name], "%s: drawn or excused, one of the two", name)
 		}
 	}
 	for name := range neverDrawn {
@@ -334,8 +343,8 @@ func TestSimulationDrawsEveryFault(t *testing.T) {
 		endpoint simulator.Endpoint
 	}
 	storms, outages := map[at]bool{}, map[at]bool{}
-	for seed := range uint64(300) {
-		s := newSimulation(seed)
+	for i := range drawn() {
+		s := &drawn()[i]
 		for _, f := range s.faults {
 			storms[at{f.Kind, f.Endpoint}] = true
 		}
@@ -345,8 +354,8 @@ func TestSimulationDrawsEveryFault(t *testing.T) {
 	}
 	for _, info := range simulator.FaultKinds() {
 		_, excused := undrawnFaults[info.Kind]
-		for _, drawn := range []map[at]bool{storms, outages} {
-			found := drawn[at{info.Kind, simulator.EndpointList}] || drawn[at{info.Kind, simulator.EndpointToken}]
+		for _, kinds := range []map[at]bool{storms, outages} {
+			found := kinds[at{info.Kind, simulator.EndpointList}] || kinds[at{info.Kind, simulator.EndpointToken}]
 			assert.NotEqual(t, excused, found, "%s: drawn or excused, one of the two", info.Kind)
 		}
 	}
