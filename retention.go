@@ -103,6 +103,10 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 		gap.to = min(gap.to, end)
 	}
 	p.sched.skip(gap)
+	// Refusals beside this one may have put off the next call for minutes. By then the oldest
+	// time that the API shows would have moved past the place where reading goes on.
+	p.notBefore = time.Time{}
+	p.delays.reset()
 	p.spans.endAll("the API does not show this time")
 	p.tel.skipped(gap)
 	p.logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",

@@ -89,6 +89,20 @@ func TestBeyondRetention(t *testing.T) {
 			})
 		})
 	}
+	// Refusals of other walks must not put off the call that follows: the oldest time that
+	// the API shows would pass it by again, and again.
+	t.Run("side by side", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, tenant := newTenant()
+			w.cfg.StartTime, w.cfg.MaxConcurrentWalks = time.Now().Add(-20*day), 4
+			w.latency = around(200 * time.Millisecond)
+			stop := w.start(t)
+			time.Sleep(2 * time.Hour)
+			stop()
+			delivered(t, w, tenant, time.Now().Add(-7*day+time.Minute))
+			assert.Equal(t, 1, gaps(w))
+		})
+	})
 	t.Run("everything refused", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, _ := newTenant()

@@ -389,6 +389,11 @@ var mutants = []mutant{
 		"r.hint(\"Retry-After\")",
 	},
 	{
+		"the call after a gap is put off by refusals of other walks (F8)", "retention.go",
+		"	p.notBefore = time.Time{}\n	p.delays.reset()\n",
+		"",
+	},
+	{
 		"the headers of an answer that cannot be read say nothing (F16)", "apierror.go",
 		"	if res == nil || res.status == http.StatusOK {\n",
 		"	if res == nil || res.status > 0 {\n",
