@@ -128,7 +128,7 @@ type codeInfo struct {
 
 const (
 	scopeName     = "security_and_compliance:audit_log.openapi_log:readonly"
-	adviceSecret  = "check that app_id and app_secret belong together (developer console, Credentials & Basic Info), and that endpoint is the cloud of the app: Feishu or Lark"
+	adviceSecret  = "check that app_id and app_secret belong together (developer console, Credentials & Basic Info), and that endpoint is the cloud of the app: Feishu or Lark; after a change of the configuration, restart the collector"
 	adviceApp     = "a tenant admin must enable and install the app in this tenant (admin console, Workplace, App Management)"
 	adviceScope   = "grant the app the scope " + scopeName + " and publish a new version of it" + adviceToken
 	adviceToken   = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"

@@ -61,7 +61,9 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 		}
 		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
 		if forGood(err) || !p.retry.Enabled || gaveUp {
-			p.logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(causePipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused), zap.Strings("log.record.uid", uidsOf(logs)))
+			from, to := timesOf(logs)
+			p.logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(causePipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused),
+				zap.Time("from", from), zap.Time("to", to), zap.Strings("log.record.uid", uidsOf(logs)))
 			h.lost(refused, safeRefusal(err), sent)
 			return refused, plog.Logs{}, nil
 		}
@@ -168,4 +170,24 @@ func uidsOf(logs plog.Logs) []string {
 		}
 	}
 	return ids
+}
+
+// timesOf are the start_time and end_time with which the records can be read again: of
+// those whose time could be read, or both zero.
+func timesOf(logs plog.Logs) (from, to time.Time) {
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				if record.Timestamp() == 0 {
+					continue
+				}
+				at := record.Timestamp().AsTime()
+				if from.IsZero() || at.Before(from) {
+					from = at
+				}
+				to = latest(to, at.Add(time.Second))
+			}
+		}
+	}
+	return from, to
 }

@@ -189,7 +189,9 @@ func TestPermanentRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		w.sink.refuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
-		entries(w.server, "bad", 3, time.Now().Unix()-30)
+		second := time.Now().Unix() - 30
+		entries(w.server, "bad", 2, second)
+		entries(w.server, "worse", 1, second+7)
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(5 * time.Minute)
@@ -201,6 +203,10 @@ func TestPermanentRefusal(t *testing.T) {
 		for id, n := range w.sink.gaveUp() {
 			assert.Equal(t, 1, n, id)
 		}
+		told := w.logs.FilterMessageSnippet("refused records for good").All()
+		require.Len(t, told, 1)
+		assert.Equal(t, second, told[0].ContextMap()["from"].(time.Time).Unix(), "for start_time")
+		assert.Equal(t, second+8, told[0].ContextMap()["to"].(time.Time).Unix(), "for end_time")
 	})
 }
 

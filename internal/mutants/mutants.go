@@ -71,12 +71,12 @@ var mutants = []mutant{
 	{
 		"what was refused for good at the end comes again (F24)", "pipe.go",
 		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
-		"		if ctx.Err() != nil {\n",
+		"		if ctx.Err() != nil && (cut || true) {\n",
 	},
 	{
 		"an exporter that was cut off is believed to refuse for good (F24)", "pipe.go",
 		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
-		"		if ctx.Err() != nil && !forGood(err) {\n",
+		"		if ctx.Err() != nil && (cut && false || !forGood(err)) {\n",
 	},
 	{
 		"after a partial refusal the whole page is sent again", "pipe.go",
