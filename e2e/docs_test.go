@@ -95,6 +95,11 @@ service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 	config, commands := advised(t, []byte(documentation(t)["docs/doctor.md"]))
 	require.Greater(t, len(commands), 3)
 	validate("docs/doctor.md", config)
+	// And what it leaves to be uncommented.
+	filtering := regexp.MustCompile(`(?m)^# (processors:|  )`).ReplaceAllString(config, "$1")
+	filtering = strings.Replace(filtering, "exporters: [debug]", "processors: [filter]\n      exporters: [debug]", 1)
+	require.Equal(t, 2, strings.Count(filtering, "filter"+":")+strings.Count(filtering, "[filter]\n"))
+	validate("docs/doctor.md", filtering)
 }
 
 // TestDocumentedManifest: the manifest of ocb that the README shows names this module,

@@ -33,6 +33,7 @@ const (
 	checkRead       = "reading the log"
 	checkClockSkew  = "clock"
 	checkLatency    = "latency"
+	checkEntries    = "entries"
 )
 
 // Codes of the Open API that name what is not in order. Source: the general error
@@ -266,6 +267,17 @@ func (s *session) checkClock() Check {
 		return Check{checkClockSkew, Warning, fmt.Sprintf("this machine's clock is ahead of the server's by %s to %s", short(-c.high), short(-c.low)), "synchronize it (NTP); the receiver goes by the server's clock, but times in logs and metrics will be wrong"}
 	}
 	return Check{checkClockSkew, OK, fmt.Sprintf("this machine's clock agrees with the server's: the difference lies between %s and %s", short(c.low), short(c.high)), ""}
+}
+
+// checkEntries is about a log in which nothing was seen.
+func (s *session) checkEntries() []Check {
+	if s.anyEntry {
+		return nil
+	}
+	return []Check{{
+		checkEntries, Unknown, "not one was seen: nothing that the log keeps has happened, or none of it is shown to this app",
+		"call the Open API with any app of the tenant, wait some minutes, and run the doctor again",
+	}}
 }
 
 func (s *session) checkLatency() Check {

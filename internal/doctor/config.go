@@ -84,10 +84,18 @@ func recommend(o *Options, r *Report, s *session) string {
 		comment += "; the log goes back " + short(time.Duration(*f.AtLeast))
 	}
 	line(4, "initial_lookback", "1h", comment)
+	if r.Finding(OwnCalls).Answer == logged {
+		b.WriteString("# To keep the receiver's own calls from the backend, use this, with processors: [filter] in the pipeline:\n")
+		b.WriteString("# processors:\n#   filter:\n#     logs:\n#       log_record:\n")
+		condition := `attributes["feishu.app.id"] == "` + o.AppID + `" and IsMatch(attributes["feishu.api_key"], "` + listName + `$$")` // $$ is the collector's way to write $
+		b.WriteString("#         - '" + strings.ReplaceAll(condition, "'", "''") + "'\n")
+	}
 	b.WriteString(`exporters:
   debug:                                       # put your backend here
     verbosity: detailed
     use_internal_logger: false                 # or the collector leaves out what looks alike
+    sending_queue:
+      enabled: false                           # or it refuses, to take it later, what comes faster than it writes
 service:
   extensions: [file_storage]
   pipelines:

@@ -86,6 +86,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if r.Healthy() && ctx.Err() == nil {
 		if !opts.AccessOnly {
 			r.Findings = s.examine(ctx)
+			r.Checks = append(r.Checks, s.checkEntries()...)
 		}
 		r.Checks = append(r.Checks, s.checkClock(), s.checkLatency(), s.checkPlan())
 	} else if s.clock.known {

@@ -211,6 +211,27 @@ type readCloser struct{ *bytes.Buffer }
 
 func (readCloser) Close() error { return nil }
 
+// TestEmptyLog: a log without an entry does not look well.
+func TestEmptyLog(t *testing.T) {
+	for perSecond, want := range map[float64]int{0: 1, 2: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			o := simulator.Options{Tenant: tenant(perSecond)}
+			r := examine(t, simulator.New(o), nil)
+			never(t, o, r)
+			require.True(t, r.Healthy())
+			said := 0
+			for _, c := range r.Checks {
+				if c.Name == checkEntries {
+					require.Equal(t, Unknown, c.Status)
+					require.NotEmpty(t, c.Advice)
+					said++
+				}
+			}
+			require.Equal(t, want, said)
+		})
+	}
+}
+
 // TestBreakDown: an API that goes away in the middle ends the run soon, with what
 // was found before.
 func TestBreakDown(t *testing.T) {

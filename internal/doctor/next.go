@@ -21,8 +21,8 @@ type Step struct {
 func nextSteps(o *Options) []Step {
 	const collector = "_build/otelcol-feishu"
 	steps := []Step{
-		{Text: "Save the configuration above as config.yaml. The folder in it must be one that the collector's user may create or write."},
-		{"Build the collector, unless it is there:", "make build"},
+		{Text: "Save the configuration above as config.yaml. The folder in it must be one that the collector's user may create or write; for a first try, ./storage will do."},
+		{"Build the collector, in the folder of the repository, unless you have its binary:", "make build"},
 	}
 	switch name, inEnv := strings.CutPrefix(strings.TrimSuffix(o.SecretSource, "}"), "${env:"); {
 	case inEnv:
