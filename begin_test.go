@@ -73,7 +73,7 @@ func TestWalksSideBySideWithoutDate(t *testing.T) {
 	t.Parallel()
 	delivered := func(dated bool) (n int) {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := simulator.Tenant{Seed: 3, PerSecond: 8, Start: time.Now().Unix() - 7200}
+			tenant := simulator.Tenant{Seed: 3, PerSecond: 4, Start: time.Now().Unix() - 7200}
 			w := quietWorld(simulator.Options{Tenant: tenant})
 			if !dated {
 				w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.ServeHTTP(withoutDate{rw}, r) })

@@ -27,7 +27,7 @@ func TestSearchMeetsOtherRefusals(t *testing.T) {
 			t.Run(fmt.Sprintf("%d from call %d", n, from), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					tenant := simulator.Tenant{Seed: 3, PerSecond: 0.005, Start: time.Now().Add(-30 * 24 * time.Hour).Unix()}
+					tenant := simulator.Tenant{Seed: 3, PerSecond: 0.002, Start: time.Now().Add(-30 * 24 * time.Hour).Unix()}
 					w := quietWorld(simulator.Options{Tenant: tenant})
 					w.cfg.StartTime = time.Now().Add(-20 * 24 * time.Hour)
 					w.latency = func() time.Duration { return 300 * time.Millisecond }
