@@ -10,6 +10,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func TestSoak(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newSimulation(seed).run(t, &all) })
 		}) {
 			all.failures++
-			fmt.Printf("failed: go test -run TestSimulation -sim.seed %d -cpu 1 .\n", seed) // why is said at the end only
+			fmt.Fprintf(os.Stderr, "failed: go test -run TestSimulation -sim.seed %d -cpu 1 .\n", seed) // why is said at the end only
 		}
 		if time.Since(told) > time.Minute {
 			told = time.Now()

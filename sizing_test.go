@@ -110,7 +110,7 @@ func TestCallsADay(t *testing.T) {
 				})
 				w.latency, w.cfg.InitialLookback = around(200*time.Millisecond), 0
 				tc.change(w.cfg)
-				// A first tick in the second of the start would cost up to a tenth more.
+				// Of all seconds, a first tick in that of the start costs some calls more.
 				w.jitter = func(d time.Duration) time.Duration { return d / 2 }
 				m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
 				stop := w.measure(t, m)

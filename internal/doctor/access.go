@@ -271,7 +271,7 @@ func (s *session) checkClock() Check {
 
 // checkEntries is about a log in which nothing was seen.
 func (s *session) checkEntries() []Check {
-	if s.anyEntry {
+	if s.anyEntry || s.broken != nil {
 		return nil
 	}
 	return []Check{{

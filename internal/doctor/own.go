@@ -15,8 +15,7 @@ import (
 // listName is the end of the api_key of list_data.
 const listName = "/openapi_logs/list_data"
 
-// logged is the answer where they are.
-const logged = "logged"
+const ownLogged = "logged"
 
 // ownProbe looks for the doctor's own calls in the log.
 type ownProbe struct {
@@ -58,7 +57,7 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 	s := p.session
 	if p.found > 0 {
 		return Finding{
-			Question: OwnCalls, Answer: logged, Text: "logged: reading the log adds to it; the configuration below says how to keep them from the backend",
+			Question: OwnCalls, Answer: ownLogged, Text: "logged: reading the log adds to it; the configuration below says how to keep them from the backend",
 			Evidence: count(p.found, "entry", "entries") + " of list_data by this app since the doctor began",
 		}
 	}

@@ -2,7 +2,7 @@
 # Runs simulated worlds for SOAK_SECONDS (default 60), one process on each
 # processor: on one processor a seed replays exactly. SOAK_FROM is the first seed
 # (default: the time, so that each soak sees new worlds). Prints every failure with
-# the command that replays it, and sums up at the end.
+# the command that replays it, at once, and why at the end, with the sums.
 set -euo pipefail
 seconds=${SOAK_SECONDS:-60}
 from=${SOAK_FROM:-$(date +%s)000}
@@ -13,7 +13,7 @@ go test -c -o "$dir/simulation" .
 processes=$(nproc)
 for ((i = 0; i < processes; i++)); do
   # Far apart, so that no world is seen twice.
-  "$dir/simulation" -test.run '^TestSoak$' -test.cpu 1 -test.timeout 0 -sim.for "${seconds}s" -sim.from $((from + i * 1000000)) >"$dir/$i" 2>&1 &
+  "$dir/simulation" -test.run '^TestSoak$' -test.cpu 1 -test.timeout 0 -sim.for "${seconds}s" -sim.from $((from + i * 1000000)) >"$dir/$i" &
   pids+=($!)
 done
 status=0
