@@ -186,6 +186,12 @@ func (p *poller) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		if now := time.Now(); !now.Before(nextTick) {
+			p.sched.due = true
+			for !now.Before(nextTick) {
+				nextTick = nextTick.Add(p.cfg.PollInterval)
+			}
+		}
 		p.launch(ctx)
 		p.tel.gauges.progress(p.sched)
 		wake := nextTick
@@ -197,26 +203,40 @@ func (p *poller) loop(ctx context.Context) error {
 			wake = at
 		}
 		timer.Reset(time.Until(wake))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case r := <-p.results:
+		switch r, err := p.await(ctx, timer.C); {
+		case err != nil:
+			return err
+		case r != nil:
 			p.flying--
 			r.walk.flying = false
-			if err := p.handle(ctx, r); err != nil {
+			if err := p.handle(ctx, *r); err != nil {
 				return err
 			}
-		case now := <-timer.C:
-			if p.flying == 0 {
-				p.health.settle()
-			}
-			if !now.Before(nextTick) {
-				p.sched.due = true
-				for !now.Before(nextTick) {
-					nextTick = nextTick.Add(p.cfg.PollInterval)
-				}
-			}
+		case p.flying == 0:
+			p.health.settle()
 		}
+	}
+}
+
+// await returns the next result, or none at the time to wake. Of what has happened already
+// the end of the term goes first, and then a result: select would draw, and a seed of the
+// simulation would not replay.
+func (p *poller) await(ctx context.Context, wake <-chan time.Time) (*result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case r := <-p.results:
+		return &r, nil
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-p.results:
+		return &r, nil
+	case <-wake:
+		return nil, nil
 	}
 }
 
