@@ -332,7 +332,9 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	fault := pagingFault(w, r.page, p.maxPages)
 	w.token = r.page.pageToken
 	if !r.page.hasMore {
-		p.sched.finished(w)
+		for _, read := range p.sched.finished(w) {
+			p.spans.end(read, nil)
+		}
 	} else if w.pages%(2*pagesPerWalk) == 0 {
 		// A restart would begin this window again: let it be a shorter one.
 		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.wanted, p.sched.maxLength))

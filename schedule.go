@@ -247,8 +247,10 @@ func (s *schedule) recheck(pass int, now int64) *walk {
 }
 
 // finished moves the watermarks past a walk and every finished one behind it, and
-// adapts the length of the next windows.
-func (s *schedule) finished(w *walk) {
+// adapts the length of the next windows. It returns the walks of which nothing is left
+// to be read, as others have read that meanwhile: where the last recheck goes first for
+// long, what would be read once more must not be remembered for as long.
+func (s *schedule) finished(w *walk) (readMeanwhile []*walk) {
 	w.done, w.returned = true, hashSet{}
 	s.wanted = min(s.wanted+1, pagesPerWalk)
 	if w.seconds() >= s.maxLength {
@@ -259,13 +261,25 @@ func (s *schedule) finished(w *walk) {
 	if w.seconds() >= s.length || 4*w.pages > s.wanted {
 		s.length = nextLength(w.seconds(), w.pages, s.wanted, s.maxLength)
 	}
-	list := s.walks[w.pass]
-	for len(list) > 0 && list[0].done {
-		s.pos.finish(list[0].window, list[0].began)
-		list = slices.Delete(list, 0, 1)
+	for moved := true; moved; {
+		moved = false
+		for pass, list := range s.walks {
+			for len(list) > 0 {
+				first := list[0]
+				if first.done {
+					s.pos.finish(first.window, first.began)
+				} else if !first.flying && first.to <= s.pos.marks[pass] {
+					readMeanwhile = append(readMeanwhile, first)
+				} else {
+					break
+				}
+				list, moved = slices.Delete(list, 0, 1), true
+			}
+			s.walks[pass] = list
+		}
 	}
-	s.walks[w.pass] = list
 	s.seen.forgetBefore(s.forgettable())
+	return readMeanwhile
 }
 
 // expired notes that a page token was refused after so many pages of a walk: if

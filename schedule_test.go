@@ -115,6 +115,9 @@ func TestScheduleCovers(t *testing.T) {
 				if pass > 0 {
 					require.LessOrEqual(t, mark, s.pos.marks[pass-1], "seed %d", seed)
 				}
+				if list := s.walks[pass]; len(list) > 0 {
+					require.LessOrEqual(t, list[0].from, mark, "seed %d", seed)
+				}
 			}
 		}
 		for pass, mark := range s.pos.marks {
@@ -174,6 +177,44 @@ func TestScheduleForgets(t *testing.T) {
 		require.GreaterOrEqual(t, s.seen.count, int(min(now-begin, last)/60))
 	}
 	assert.LessOrEqual(t, most, 3*last/60)
+}
+
+// TestReadMeanwhile: where the last recheck overtakes walks of another, which wait for
+// their next page, nothing of them is left to be read, and what is before them is
+// forgotten. Covers F33.
+func TestReadMeanwhile(t *testing.T) {
+	const begin = 36_000
+	s := newSchedule(begin, 120, 3600)
+	s.pos.marks[0] = begin + 10_000
+	for minute := range int64(20) {
+		s.seen.add(seenKey{minute: begin/60 + minute, hash: uint64(minute)})
+	}
+	waiting, done, flying, waitsOn := s.start(1, window{begin, begin + 60}), s.start(1, window{begin + 60, begin + 120}),
+		s.start(1, window{begin + 120, begin + 300}), s.start(1, window{begin + 300, begin + 900})
+	flying.flying = true
+	done.began = begin + 10_000
+	assert.Empty(t, s.finished(done))
+	assert.Equal(t, int64(begin), s.pos.marks[1], "behind one that waits")
+
+	last := func(w window) []*walk {
+		read := s.start(2, w)
+		read.began = begin + 10_000
+		return s.finished(read)
+	}
+	assert.Equal(t, []*walk{waiting}, last(window{begin, begin + 240}))
+	assert.Equal(t, []int64{begin + 10_000, begin + 240, begin + 240}, s.pos.marks)
+	assert.Equal(t, []*walk{flying, waitsOn}, s.walks[1])
+	assert.Empty(t, last(window{begin + 240, begin + 600}), "not while its call is out")
+	assert.Equal(t, minuteOf(flying.from-overlap-1), s.forgettable())
+
+	flying.flying = false
+	assert.Equal(t, []*walk{flying}, last(window{begin + 600, begin + 660}))
+	assert.Equal(t, []*walk{waitsOn}, s.walks[1], "a part of it is left")
+	assert.Equal(t, minuteOf(waitsOn.from-overlap-1), s.forgettable())
+	assert.Equal(t, 20-4, s.seen.count)
+	assert.Equal(t, []*walk{waitsOn}, last(window{begin + 660, begin + 960}))
+	assert.Empty(t, s.walks[1])
+	assert.Equal(t, int64(begin+960), s.tail(1))
 }
 
 func TestNextLength(t *testing.T) {
