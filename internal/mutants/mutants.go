@@ -184,13 +184,13 @@ var mutants = []mutant{
 	},
 	{
 		"the page's length decides instead of has_more (F12)", "poller.go",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n",
-		"	if len(r.page.items) < p.cfg.PageSize {\n		p.sched.finished(w)\n",
+		"	if !r.page.hasMore {\n		for _, read := range p.sched.finished(w) {\n",
+		"	if len(r.page.items) < p.cfg.PageSize {\n		for _, read := range p.sched.finished(w) {\n",
 	},
 	{
 		"an empty page is the end (F11)", "poller.go",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n",
-		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		p.sched.finished(w)\n",
+		"	if !r.page.hasMore {\n		for _, read := range p.sched.finished(w) {\n",
+		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		for _, read := range p.sched.finished(w) {\n",
 	},
 	{
 		"pages without a new entry are not noticed (F13)", "poller.go",
@@ -204,8 +204,8 @@ var mutants = []mutant{
 	},
 	{
 		"after a hundred pages a walk is taken for finished (F7)", "poller.go",
-		"	if !r.page.hasMore {\n		p.sched.finished(w)\n",
-		"	if !r.page.hasMore || w.pages >= 100 {\n		p.sched.finished(w)\n",
+		"	if !r.page.hasMore {\n		for _, read := range p.sched.finished(w) {\n",
+		"	if !r.page.hasMore || w.pages >= 100 {\n		for _, read := range p.sched.finished(w) {\n",
 	},
 	{
 		"the watermark follows the newest entry of a page (F5)", "poller.go",
@@ -303,6 +303,21 @@ var mutants = []mutant{
 		"ids are never forgotten (F33)", "schedule.go",
 		"	s.seen.forgetBefore(s.forgettable())\n",
 		"",
+	},
+	{
+		"walks wait on though others have read everything of them (F33)", "schedule.go",
+		"				} else if !first.flying && first.to <= s.pos.marks[pass] {\n",
+		"				} else if false {\n",
+	},
+	{
+		"a walk is dropped while its call is out", "schedule.go",
+		"				} else if !first.flying && first.to <= s.pos.marks[pass] {\n",
+		"				} else if first.to <= s.pos.marks[pass] {\n",
+	},
+	{
+		"a walk is dropped of which a part was read only (F6)", "schedule.go",
+		"				} else if !first.flying && first.to <= s.pos.marks[pass] {\n",
+		"				} else if !first.flying && first.from < s.pos.marks[pass] {\n",
 	},
 	{
 		"an entry without a readable time is not found again (F9)", "seen.go",
