@@ -219,8 +219,8 @@ func (p *poller) loop(ctx context.Context) error {
 }
 
 // await returns the next result, or none at the time to wake. Of what has happened already
-// the end of the term goes first, and then a result: select would draw, and a seed of the
-// simulation would not replay.
+// the end of the term goes first, and then a result: select would choose at random, and a
+// seed of the simulation would not replay.
 func (p *poller) await(ctx context.Context, wake <-chan time.Time) (*result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -332,8 +332,8 @@ func (p *poller) handle(ctx context.Context, r result) error {
 	fault := pagingFault(w, r.page, p.maxPages)
 	w.token = r.page.pageToken
 	if !r.page.hasMore {
-		for _, read := range p.sched.finished(w) {
-			p.spans.end(read, nil)
+		for _, overtaken := range p.sched.finished(w) {
+			p.spans.end(overtaken, errWalkOvertaken)
 		}
 	} else if w.pages%(2*pagesPerWalk) == 0 {
 		// A restart would begin this window again: let it be a shorter one.

@@ -4,6 +4,7 @@
 package feishuauditreceiver
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -373,4 +374,31 @@ func TestTaken(t *testing.T) {
 	assert.Equal(t, keys, taken(items, keys, left()))
 	assert.Empty(t, taken(items, keys, left("changed")))
 	assert.Empty(t, taken(items, keys, left("b", "")))
+}
+
+// TestWhatGoesFirst: of what has happened already, the end of the term goes before a
+// result, and that before the time to wake.
+func TestWhatGoesFirst(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		p := &poller{results: make(chan result, 1)}
+		wake := make(chan time.Time, 1)
+		wake <- time.Now()
+		ctx, cancel := context.WithCancel(context.Background())
+		r, err := p.await(ctx, wake)
+		assert.NoError(t, err)
+		assert.Nil(t, r, "nothing else has happened")
+
+		wake <- time.Now()
+		p.results <- result{walk: &walk{pass: 3}}
+		r, err = p.await(ctx, wake)
+		require.NoError(t, err)
+		require.NotNil(t, r)
+		assert.Equal(t, 3, r.walk.pass)
+
+		p.results <- result{}
+		cancel()
+		_, err = p.await(ctx, wake)
+		assert.ErrorIs(t, err, context.Canceled)
+	}
 }

@@ -40,7 +40,7 @@ func (w *walk) restart() {
 type schedule struct {
 	pos   *position
 	seen  *seen
-	walks [][]*walk // by pass, in order of time; the first begins at the watermark
+	walks [][]*walk // by pass, in order of time; the first begins at the watermark or before
 
 	tick      int64 // poll_interval in seconds, at least 1
 	maxWindow int64 // max_window in seconds
@@ -63,7 +63,8 @@ const memoryAllowance = 600
 
 // next returns the walk whose page to ask for now, with the server's clock at
 // now, or nil. Fresh entries go first, unless the rechecks have fallen behind so
-// far that the remembered ids would grow without bound.
+// far that the remembered ids would grow without bound: then they wait, even for a
+// call that gets no answer.
 func (s *schedule) next(now int64) *walk {
 	if w := s.hurrying(); w != nil {
 		if w.flying {
@@ -73,7 +74,7 @@ func (s *schedule) next(now int64) *walk {
 	}
 	last := s.pos.last()
 	if last > 0 && s.pos.marks[0]-s.pos.marks[last] > 2*s.pos.recheck[last]+memoryAllowance {
-		if w := s.lastRecheck(now); w != nil {
+		if w := s.lastRecheck(now); w != nil || len(s.walks[last]) > 0 {
 			return w
 		}
 	}
@@ -103,11 +104,15 @@ func (s *schedule) next(now int64) *walk {
 	return nil
 }
 
-// lastRecheck goes on with the last recheck, due or not.
+// lastRecheck goes on with the last recheck, due or not. Behind a window that cannot be
+// finished, no few seconds at a time are read.
 func (s *schedule) lastRecheck(now int64) *walk {
 	last := s.pos.last()
 	if w := s.resume(last); w != nil {
 		return w
+	}
+	if len(s.walks[last]) > 0 && s.overdue(last, now) < s.step(last) {
+		return nil
 	}
 	return s.recheck(last, now)
 }
@@ -247,10 +252,11 @@ func (s *schedule) recheck(pass int, now int64) *walk {
 }
 
 // finished moves the watermarks past a walk and every finished one behind it, and
-// adapts the length of the next windows. It returns the walks of which nothing is left
-// to be read, as others have read that meanwhile: where the last recheck goes first for
-// long, what would be read once more must not be remembered for as long.
-func (s *schedule) finished(w *walk) (readMeanwhile []*walk) {
+// adapts the length of the next windows. It returns the walks that it has dropped: those
+// that wait, and whose whole window their own pass's watermark has passed, as others have
+// read it. The ids before them would be kept until they are resumed, which takes hours
+// where the last recheck goes first for long.
+func (s *schedule) finished(w *walk) (overtaken []*walk) {
 	w.done, w.returned = true, hashSet{}
 	s.wanted = min(s.wanted+1, pagesPerWalk)
 	if w.seconds() >= s.maxLength {
@@ -269,7 +275,7 @@ func (s *schedule) finished(w *walk) (readMeanwhile []*walk) {
 				if first.done {
 					s.pos.finish(first.window, first.began)
 				} else if !first.flying && first.to <= s.pos.marks[pass] {
-					readMeanwhile = append(readMeanwhile, first)
+					overtaken = append(overtaken, first)
 				} else {
 					break
 				}
@@ -279,7 +285,7 @@ func (s *schedule) finished(w *walk) (readMeanwhile []*walk) {
 		}
 	}
 	s.seen.forgetBefore(s.forgettable())
-	return readMeanwhile
+	return overtaken
 }
 
 // expired notes that a page token was refused after so many pages of a walk: if

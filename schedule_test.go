@@ -179,10 +179,10 @@ func TestScheduleForgets(t *testing.T) {
 	assert.LessOrEqual(t, most, 3*last/60)
 }
 
-// TestReadMeanwhile: where the last recheck overtakes walks of another, which wait for
+// TestOvertakenWalksAreDropped: where the last recheck overtakes walks of another, which wait for
 // their next page, nothing of them is left to be read, and what is before them is
 // forgotten. Covers F33.
-func TestReadMeanwhile(t *testing.T) {
+func TestOvertakenWalksAreDropped(t *testing.T) {
 	const begin = 36_000
 	s := newSchedule(begin, 120, 3600)
 	s.pos.marks[0] = begin + 10_000
@@ -215,6 +215,59 @@ func TestReadMeanwhile(t *testing.T) {
 	assert.Equal(t, []*walk{waitsOn}, last(window{begin + 660, begin + 960}))
 	assert.Empty(t, s.walks[1])
 	assert.Equal(t, int64(begin+960), s.tail(1))
+}
+
+// TestRecheckWithoutAnswer: behind a recheck whose calls get no answer, others go on for
+// as long as what is remembered stays within its bound, and in windows that are worth a
+// call; then they wait. Covers F6, F33.
+func TestRecheckWithoutAnswer(t *testing.T) {
+	const begin, last = 36_000, 3600
+	s := newSchedule(begin, 120, last)
+	most := int64(2*last + memoryAllowance + maxPending*s.wide*3600)
+	var stuck *walk
+	var flying []*walk
+	calls, lag := 0, int64(0)
+	pass := func(from, to int64) {
+		for now := from; now < to; now++ {
+			s.due = s.due || now%60 == 0
+			for len(flying) < s.wide {
+				w := s.next(now)
+				if w == nil {
+					break
+				}
+				w.flying, w.began = true, now
+				flying = append(flying, w)
+				calls++
+				if w.pass == 2 && stuck == nil {
+					stuck = w
+				}
+			}
+			flying = slices.DeleteFunc(flying, func(w *walk) bool {
+				if w == stuck {
+					return false
+				}
+				w.flying, w.pages = false, 1
+				s.finished(w)
+				return true
+			})
+			lag = max(lag, s.pos.marks[0]-s.pos.marks[2])
+		}
+	}
+	pass(begin, begin+24*3600)
+	require.NotNil(t, stuck)
+	assert.LessOrEqual(t, lag, most)
+	assert.Greater(t, lag, int64(2*last+memoryAllowance), "for as long as it may")
+	assert.Less(t, len(s.walks[2]), maxPending*s.wide)
+	assert.Less(t, calls, 5*24*60)
+	assert.Nil(t, s.next(begin+24*3600), "waits")
+
+	flying, stuck.flying = nil, false
+	s.finished(stuck)
+	stuck = &walk{} // none
+	pass(begin+24*3600, begin+26*3600)
+	for pass, mark := range s.pos.marks {
+		assert.Greater(t, mark, begin+26*3600-2*s.pos.recheck[pass]-180, pass)
+	}
 }
 
 func TestNextLength(t *testing.T) {

@@ -59,6 +59,8 @@ type world struct {
 	begins int64
 	// lag is how far the last pass was behind the first, in seconds, when it began.
 	lag int64
+	// widest is the max_window that what is stored was read with.
+	widest time.Duration
 	// jitter draws when the first tick is; nil: by chance.
 	jitter func(time.Duration) time.Duration
 }

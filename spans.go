@@ -5,6 +5,7 @@ package feishuauditreceiver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -40,8 +41,11 @@ func (s *spans) within(ctx context.Context, w *walk) context.Context {
 	return trace.ContextWithSpan(ctx, span)
 }
 
-// end ends the span of a walk that is finished, or that begins again because of the
-// error.
+// errWalkOvertaken is why a walk is dropped of which others have read everything.
+var errWalkOvertaken = errors.New("other walks have read this meanwhile")
+
+// end ends the span of a walk that is finished, or that begins again or is dropped because
+// of the error.
 func (s *spans) end(w *walk, err error) {
 	span, ok := s.open[w]
 	if !ok {

@@ -651,6 +651,34 @@ func TestSpans(t *testing.T) {
 	})
 }
 
+// TestOvertakenWalks: where the pace does not suffice for all rechecks, the last one goes
+// first. A walk that it overtakes is dropped, and does not keep ids. Covers F33.
+func TestOvertakenWalks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const perSecond, last = 1, 30 * 60
+		w, tel := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 1, PerSecond: perSecond, Start: time.Now().Unix()}}), componenttest.NewTelemetry()
+		w.cfg.RecheckAfter, w.cfg.PageSize, w.cfg.RequestsPerMinute = []time.Duration{10 * time.Minute, last * time.Second}, 10, 13
+		r := w.observed(t, tel, host{diskID: w.disk})
+		most := 0
+		for range 8 * 60 {
+			time.Sleep(time.Minute)
+			g := &r.tel.gauges
+			g.mu.Lock()
+			most = max(most, g.ids)
+			g.mu.Unlock()
+		}
+		require.NoError(t, r.Shutdown(context.Background()))
+		dropped := 0
+		for _, span := range tel.SpanRecorder.Ended() {
+			if span.Status().Description == errWalkOvertaken.Error() {
+				dropped++
+			}
+		}
+		assert.Positive(t, dropped)
+		assert.Less(t, most, perSecond*(2*last+memoryAllowance+2*int(w.cfg.MaxWindow/time.Second)))
+	})
+}
+
 // TestMetricsAreDocumented: what documentation.md lists is what the receiver shows.
 func TestMetricsAreDocumented(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

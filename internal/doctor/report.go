@@ -175,7 +175,7 @@ func (r *Report) Text(w io.Writer) error {
 			paragraph(&b, "  "+cmp.Or(labels[f.Question], string(f.Question)), f.Text)
 			paragraph(&b, "", "Seen: "+f.Evidence)
 		}
-		paragraph(&b, "  not examined", "whether the pages of a query shift where entries appear while they are read; each time is read again, so the receiver need not know")
+		paragraph(&b, "  not examined", "whether the pages of a query shift when entries appear between two of its calls; the receiver reads each time again, so it need not know")
 		r.writeConfig(&b)
 	default:
 		b.WriteString("\nSolve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and\nrecommend a configuration.\n")

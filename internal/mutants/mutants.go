@@ -184,13 +184,13 @@ var mutants = []mutant{
 	},
 	{
 		"the page's length decides instead of has_more (F12)", "poller.go",
-		"	if !r.page.hasMore {\n		for _, read := range p.sched.finished(w) {\n",
-		"	if len(r.page.items) < p.cfg.PageSize {\n		for _, read := range p.sched.finished(w) {\n",
+		"	if !r.page.hasMore {\n		for _, overtaken := range p.sched.finished(w) {\n",
+		"	if len(r.page.items) < p.cfg.PageSize {\n		for _, overtaken := range p.sched.finished(w) {\n",
 	},
 	{
 		"an empty page is the end (F11)", "poller.go",
-		"	if !r.page.hasMore {\n		for _, read := range p.sched.finished(w) {\n",
-		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		for _, read := range p.sched.finished(w) {\n",
+		"	if !r.page.hasMore {\n		for _, overtaken := range p.sched.finished(w) {\n",
+		"	if !r.page.hasMore || len(r.page.items) == 0 {\n		for _, overtaken := range p.sched.finished(w) {\n",
 	},
 	{
 		"pages without a new entry are not noticed (F13)", "poller.go",
@@ -204,8 +204,8 @@ var mutants = []mutant{
 	},
 	{
 		"after a hundred pages a walk is taken for finished (F7)", "poller.go",
-		"	if !r.page.hasMore {\n		for _, read := range p.sched.finished(w) {\n",
-		"	if !r.page.hasMore || w.pages >= 100 {\n		for _, read := range p.sched.finished(w) {\n",
+		"	if !r.page.hasMore {\n		for _, overtaken := range p.sched.finished(w) {\n",
+		"	if !r.page.hasMore || w.pages >= 100 {\n		for _, overtaken := range p.sched.finished(w) {\n",
 	},
 	{
 		"the watermark follows the newest entry of a page (F5)", "poller.go",
@@ -308,6 +308,26 @@ var mutants = []mutant{
 		"walks wait on though others have read everything of them (F33)", "schedule.go",
 		"				} else if !first.flying && first.to <= s.pos.marks[pass] {\n",
 		"				} else if false {\n",
+	},
+	{
+		"the span of a walk that is dropped stays open", "poller.go",
+		"			p.spans.end(overtaken, errWalkOvertaken)\n",
+		"			_ = overtaken\n",
+	},
+	{
+		"a result waits for its turn behind the tick and the end", "poller.go",
+		"	select {\n	case r := <-p.results:\n		return &r, nil\n	default:\n	}\n",
+		"",
+	},
+	{
+		"others go on behind a recheck without an answer (F33)", "schedule.go",
+		"w != nil || len(s.walks[last]) > 0 {",
+		"w != nil {",
+	},
+	{
+		"behind a recheck without an answer every few seconds cost a call", "schedule.go",
+		"	if len(s.walks[last]) > 0 && s.overdue(last, now) < s.step(last) {\n",
+		"	if false {\n",
 	},
 	{
 		"a walk is dropped while its call is out", "schedule.go",
