@@ -386,8 +386,8 @@ func TestWhatGoesFirst(t *testing.T) {
 		wake <- time.Now()
 		ctx, cancel := context.WithCancel(context.Background())
 		r, err := p.await(ctx, wake)
-		assert.NoError(t, err)
-		assert.Nil(t, r, "nothing else has happened")
+		require.NoError(t, err)
+		require.Nil(t, r, "nothing else has happened")
 
 		wake <- time.Now()
 		p.results <- result{walk: &walk{pass: 3}}

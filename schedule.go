@@ -270,14 +270,11 @@ func (s *schedule) finished(w *walk) (overtaken []*walk) {
 	for moved := true; moved; {
 		moved = false
 		for pass, list := range s.walks {
-			for len(list) > 0 {
-				first := list[0]
-				if first.done {
+			for len(list) > 0 && (list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass]) {
+				if first := list[0]; first.done {
 					s.pos.finish(first.window, first.began)
-				} else if !first.flying && first.to <= s.pos.marks[pass] {
-					overtaken = append(overtaken, first)
 				} else {
-					break
+					overtaken = append(overtaken, first)
 				}
 				list, moved = slices.Delete(list, 0, 1), true
 			}

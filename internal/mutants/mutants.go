@@ -306,8 +306,8 @@ var mutants = []mutant{
 	},
 	{
 		"walks wait on though others have read everything of them (F33)", "schedule.go",
-		"				} else if !first.flying && first.to <= s.pos.marks[pass] {\n",
-		"				} else if false {\n",
+		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
+		"list[0].done",
 	},
 	{
 		"the span of a walk that is dropped stays open", "poller.go",
@@ -331,13 +331,13 @@ var mutants = []mutant{
 	},
 	{
 		"a walk is dropped while its call is out", "schedule.go",
-		"				} else if !first.flying && first.to <= s.pos.marks[pass] {\n",
-		"				} else if first.to <= s.pos.marks[pass] {\n",
+		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
+		"(list[0].done || list[0].to <= s.pos.marks[pass])",
 	},
 	{
 		"a walk is dropped of which a part was read only (F6)", "schedule.go",
-		"				} else if !first.flying && first.to <= s.pos.marks[pass] {\n",
-		"				} else if !first.flying && first.from < s.pos.marks[pass] {\n",
+		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
+		"(list[0].done || !list[0].flying && list[0].from < s.pos.marks[pass])",
 	},
 	{
 		"an entry without a readable time is not found again (F9)", "seen.go",
