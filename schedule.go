@@ -104,8 +104,8 @@ func (s *schedule) next(now int64) *walk {
 	return nil
 }
 
-// lastRecheck goes on with the last recheck, due or not. Behind a window that cannot be
-// finished, no few seconds at a time are read.
+// lastRecheck goes on with the last recheck, due or not; behind a window that is being
+// read, only with one that is worth a call.
 func (s *schedule) lastRecheck(now int64) *walk {
 	last := s.pos.last()
 	if w := s.resume(last); w != nil {

@@ -179,9 +179,9 @@ func TestScheduleForgets(t *testing.T) {
 	assert.LessOrEqual(t, most, 3*last/60)
 }
 
-// TestOvertakenWalksAreDropped: where the last recheck overtakes walks of another, which wait for
-// their next page, nothing of them is left to be read, and what is before them is
-// forgotten. Covers F33.
+// TestOvertakenWalksAreDropped: where the last recheck overtakes walks of another, which
+// wait for their next page, nothing of them is left to be read, and what is before them
+// is forgotten. Covers F33.
 func TestOvertakenWalksAreDropped(t *testing.T) {
 	const begin = 36_000
 	s := newSchedule(begin, 120, 3600)
