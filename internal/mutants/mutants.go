@@ -315,7 +315,7 @@ var mutants = []mutant{
 		"			_ = overtaken\n",
 	},
 	{
-		"a result waits for its turn behind the tick and the end", "poller.go",
+		"a result waits for its turn behind the tick", "poller.go",
 		"	select {\n	case r := <-p.results:\n		return &r, nil\n	default:\n	}\n",
 		"",
 	},
