@@ -37,7 +37,7 @@ test: ## Run every test that needs only Go, with the race detector, then simulat
 .PHONY: simulate
 simulate: ## Run SIM_RUNS simulated worlds (default 60, some 200 days), without the race detector
 	@mkdir -p $(BUILD); echo "== simulated worlds"
-	@go test -count=1 -timeout 60m -v -run '^TestSimulation$$' -sim.runs $(or $(SIM_RUNS),60) . > $(BUILD)/simulate.log \
+	@GOGC=400 go test -count=1 -timeout 60m -v -run '^TestSimulation$$' -sim.runs $(or $(SIM_RUNS),60) . > $(BUILD)/simulate.log \
 	  || { grep -v -e '=== ' -e '--- PASS' $(BUILD)/simulate.log; exit 1; }
 	@grep 'simulated days' $(BUILD)/simulate.log
 

@@ -287,7 +287,7 @@ func TestSharedPace(t *testing.T) {
 		for range 3 {
 			stops = append(stops, w.start(t))
 		}
-		time.Sleep(30 * time.Minute)
+		time.Sleep(12 * time.Minute)
 		for _, stop := range stops {
 			stop()
 		}

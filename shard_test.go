@@ -24,7 +24,7 @@ import (
 func TestShards(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const perSecond, minutes = 320, 4
+		const perSecond, minutes = 320, 3
 		const lasts = minutes * time.Minute
 		began := time.Now().Truncate(time.Second)
 		tenant := simulator.Tenant{Seed: 3, PerSecond: perSecond, Start: began.Unix(), End: began.Add(lasts).Unix()}

@@ -660,7 +660,7 @@ func TestOvertakenWalks(t *testing.T) {
 		w.cfg.RecheckAfter, w.cfg.PageSize, w.cfg.RequestsPerMinute = []time.Duration{10 * time.Minute, last * time.Second}, 10, 13
 		r := w.observed(t, tel, host{diskID: w.disk})
 		most := 0
-		for range 8 * 60 {
+		for range 4 * 60 {
 			time.Sleep(time.Minute)
 			g := &r.tel.gauges
 			g.mu.Lock()
