@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs simulated worlds for SOAK_SECONDS (default 60), one process on each
 # processor: on one processor a seed replays exactly. SOAK_FROM is the first seed
-# (default: the time, so that each soak sees new worlds). Prints every failure with
+# (default: the time, so that each soak sees new worlds). A process takes up to some
+# 4.5 GB: garbage is collected between worlds. Prints every failure with
 # the command that replays it, at once, and why at the end, with the sums.
 set -euo pipefail
 seconds=${SOAK_SECONDS:-60}
