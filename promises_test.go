@@ -218,7 +218,7 @@ func (s *simulation) run(t *testing.T, all *tally) {
 	}
 	assert.Empty(t, s.watch.wrong, "calls and lines: %s", s)
 	if *simSeed != 0 || t.Failed() {
-		t.Log("the same in each replay: " + s.digest())
+		t.Log("digest of all calls and records: " + s.digest())
 	}
 	server := s.worlds[0].server
 	all.mu.Lock()
