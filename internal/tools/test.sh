@@ -8,7 +8,8 @@ trap 'rm -f "$log"' EXIT
 for module in "$@"; do
   echo "== go test -race ./... in module $module"
   status=0
-  (cd "$module" && go test -race -count=1 -timeout 20m -json ./...) >"$log" || status=$?
+  # Garbage is collected less often: a tenth less of processor time.
+  (cd "$module" && GOGC=400 go test -race -count=1 -timeout 20m -json ./...) >"$log" || status=$?
   # What failed is shown whole, what passed as one line a package.
   go run ./internal/testreport <"$log" || status=1
   [ "$status" -eq 0 ] || failed=1
