@@ -80,6 +80,11 @@ type checkpoint struct {
 	Term uint64 `json:"term,omitempty"`
 }
 
+// position is what it says about reading.
+func (c *checkpoint) position() snapshot {
+	return snapshot{Begin: c.Begin, Recheck: c.Recheck, Marks: c.Marks, Length: c.Length}
+}
+
 // untouched tells whether nothing has been read yet.
 func (c *checkpoint) untouched() bool {
 	return c.Next == 0 && !slices.ContainsFunc(c.Marks, func(mark int64) bool { return mark != c.Begin })
@@ -140,19 +145,19 @@ func seenName(n uint64) string { return fmt.Sprintf("%s%d", keySeen, n) }
 // difference of its minute to the one before (mostly one byte), and a checksum.
 func encodeKeys(keys []seenKey) []byte {
 	keys = slices.Clone(keys)
-	slices.SortFunc(keys, func(a, b seenKey) int { return cmp.Compare(a.minute, b.minute) })
+	slices.SortFunc(keys, func(a, b seenKey) int { return cmp.Compare(a.lastMinute(), b.lastMinute()) })
 	out := make([]byte, 0, 16+10*len(keys))
 	out = append(out, checkpointVersion)
 	out = binary.AppendUvarint(out, uint64(len(keys)))
 	minute := int64(0)
 	for _, k := range keys {
 		odd := int64(0)
-		if k.odd {
+		if k.isOdd() {
 			odd = 1
 		}
-		out = binary.AppendVarint(out, (k.minute-minute)<<1|odd)
-		out = binary.LittleEndian.AppendUint64(out, k.hash)
-		minute = k.minute
+		out = binary.AppendVarint(out, (k.lastMinute()-minute)<<1|odd)
+		out = binary.LittleEndian.AppendUint64(out, k.idHash())
+		minute = k.lastMinute()
 	}
 	return sealKeys(out)
 }
@@ -193,7 +198,7 @@ func decodeKeys(data []byte) ([]seenKey, error) {
 		if minute += min(max(step>>1, -2*maxMinute), 2*maxMinute); minute < -1 || minute > maxMinute {
 			return nil, fmt.Errorf("%w: a time in it is out of range", errDamaged)
 		}
-		keys = append(keys, seenKey{minute: minute, odd: step&1 == 1, hash: binary.LittleEndian.Uint64(body[n:])})
+		keys = append(keys, storedKey(minute, step&1 == 1, binary.LittleEndian.Uint64(body[n:])))
 		body = body[n+8:]
 	}
 	if len(body) != 0 {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -28,6 +27,11 @@ func someCheckpoint() checkpoint {
 	}
 }
 
+func somePosition() snapshot {
+	c := someCheckpoint()
+	return c.position()
+}
+
 // TestCheckpointDamage: any byte changed, to whatever value, added or cut off is
 // noticed. Covers F31, F32.
 func TestCheckpointDamage(t *testing.T) {
@@ -36,7 +40,7 @@ func TestCheckpointDamage(t *testing.T) {
 	got, err := decodeCheckpoint(data)
 	require.NoError(t, err)
 	assert.Equal(t, &c, got)
-	keys := []seenKey{{minute: 5, hash: 1}, {minute: 5, hash: 1 << 63}, {minute: 7, odd: true, hash: 99}, {minute: -1, hash: 0}}
+	keys := []seenKey{storedKey(5, false, 1), storedKey(5, false, 1<<63), storedKey(7, true, 99), storedKey(-1, false, 0)}
 	page := encodeKeys(keys)
 	back, err := decodeKeys(page)
 	require.NoError(t, err)
@@ -65,12 +69,12 @@ func TestKeysOutOfRange(t *testing.T) {
 	for _, minutes := range [][]int64{{-2}, {maxMinute + 1}, {math.MinInt64 / 2}, {math.MaxInt64 / 2}, {5, math.MaxInt64/2 - 5}} {
 		var keys []seenKey
 		for _, minute := range minutes {
-			keys = append(keys, seenKey{minute: minute})
+			keys = append(keys, storedKey(minute, false, 0))
 		}
 		_, err := decodeKeys(encodeKeys(keys))
 		require.ErrorIs(t, err, errDamaged, "%v", minutes)
 	}
-	keys := []seenKey{{minute: -1}, {minute: 0, odd: true}, {minute: maxMinute}}
+	keys := []seenKey{storedKey(-1, false, 0), storedKey(0, true, 0), storedKey(maxMinute, false, 0)}
 	got, err := decodeKeys(encodeKeys(keys))
 	require.NoError(t, err)
 	require.Equal(t, keys, got)
@@ -107,25 +111,24 @@ func TestStore(t *testing.T) {
 	c, known, err := s.load(t.Context())
 	require.NoError(t, err)
 	assert.Nil(t, c)
-	assert.Zero(t, known.count)
+	assert.Zero(t, known.size())
 
 	for n := range int64(600) {
-		next := someCheckpoint()
-		key := keyOf(strconv.FormatInt(n, 10), 60*n, true, window{0, 60 * 600})
-		require.NoError(t, s.save(t.Context(), next, []seenKey{key}, n-100))
+				key := storedKey(n, false, uint64(n))
+		require.NoError(t, s.save(t.Context(), somePosition(), []seenKey{key}, n-100))
 	}
 	assert.Len(t, d.data, 102, "a hundred pages, the one just added, and the position")
 	again := &store{client: d, query: someCheckpoint().Query}
 	c, known, err = again.load(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, someCheckpoint().Marks, c.Marks)
-	assert.Equal(t, 101, known.count)
-	assert.True(t, known.has(keyOf("599", 60*599, true, window{0, 60 * 600})))
+	assert.Equal(t, 101, known.size())
+	assert.True(t, known.has(storedKey(599, false, 599)))
 	assert.Equal(t, s.first, again.first)
 	assert.Equal(t, s.pages, again.pages)
 
 	// After a long pause much is deleted, a bounded number in each batch.
-	require.NoError(t, again.save(t.Context(), someCheckpoint(), nil, 1<<40))
+	require.NoError(t, again.save(t.Context(), somePosition(), nil, 1<<40))
 	assert.Len(t, d.data, 1)
 
 	d.fail = func() error { return errors.New("no disk") }
@@ -134,7 +137,7 @@ func TestStore(t *testing.T) {
 	require.Error(t, err)
 	require.NotErrorAs(t, err, &unusable)
 	before := again.first
-	require.Error(t, again.save(t.Context(), someCheckpoint(), []seenKey{{minute: 1}}, 0))
+	require.Error(t, again.save(t.Context(), somePosition(), []seenKey{storedKey(1, false, 0)}, 0))
 	assert.Equal(t, before, again.first)
 	assert.Empty(t, again.pages, "what was not written is not counted on")
 }
@@ -142,7 +145,7 @@ func TestStore(t *testing.T) {
 func TestStoreRefusesForeign(t *testing.T) {
 	d := &disk{data: map[string][]byte{}}
 	s := &store{client: d, query: query{Endpoint: feishuEndpoint, AppID: "cli_x"}}
-	require.NoError(t, s.save(t.Context(), someCheckpoint(), nil, 0))
+	require.NoError(t, s.save(t.Context(), somePosition(), nil, 0))
 	other := &store{client: d, query: query{Endpoint: larkEndpoint, AppID: "cli_x"}}
 	_, _, err := other.load(t.Context())
 	var unusable *unusableError
@@ -221,7 +224,7 @@ func FuzzDecodeCheckpoint(f *testing.F) {
 
 // FuzzDecodeKeys does the same for the ids of a page.
 func FuzzDecodeKeys(f *testing.F) {
-	for _, keys := range [][]seenKey{nil, {{minute: -1}}, {{minute: 5, hash: 1}, {minute: 7, odd: true, hash: 99}}, {{minute: maxMinute, hash: 1 << 63}, {minute: 2}}} {
+	for _, keys := range [][]seenKey{nil, {storedKey(-1, false, 0)}, {storedKey(5, false, 1), storedKey(7, true, 99)}, {storedKey(maxMinute, false, 1<<63), storedKey(2, false, 0)}} {
 		page := encodeKeys(keys)
 		f.Add(page[:len(page)-4], uint(3), byte(1))
 	}
@@ -234,7 +237,7 @@ func FuzzDecodeKeys(f *testing.F) {
 			return
 		}
 		for _, k := range got {
-			require.True(t, k.minute >= -1 && k.minute <= maxMinute, k)
+			require.True(t, k.lastMinute() >= -1 && k.lastMinute() <= maxMinute, k)
 		}
 		again, err := decodeKeys(encodeKeys(got))
 		require.NoError(t, err)

@@ -6,7 +6,6 @@ package feishuauditreceiver
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,11 +22,9 @@ type gauges struct {
 	mu      sync.Mutex
 	clock   *serverClock // of the term; nil: there is none, another replica reads
 	stored  bool         // whether the position goes to a storage
-	pos     position     // a copy; without marks until the position is known
+	at      progress     // without marks until the position is known
 	walked  time.Time    // when a walk was finished, or the term began
 	saved   time.Time    // when the position was written, or the term began
-	ids     int
-	idBytes int64
 	cause   cause     // of the present trouble, empty where there is none
 	since   time.Time // when it began
 }
@@ -38,7 +35,7 @@ func (g *gauges) begin(clock *serverClock, stored bool) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	g.clock, g.stored, g.walked, g.saved = clock, stored, now, now
-	g.pos, g.ids, g.idBytes, g.cause = position{}, 0, 0, ""
+	g.at, g.cause = progress{}, ""
 }
 
 // end is the end of a term. One that stands still has not ended.
@@ -48,13 +45,38 @@ func (g *gauges) end() {
 	g.clock, g.cause = nil, ""
 }
 
+// progress is how far a term is. Times are Unix seconds, spans are seconds.
+type progress struct {
+	End int64 // of the timeline, exclusive; 0: it has none
+	// Recheck and Marks are those of the passes, the first of which reads up to now.
+	Recheck, Marks []int64
+	IDs            int   // how many are remembered
+	IDBytes        int64 // the memory that they take
+}
+
+// lag is how many seconds a pass is behind the present, or the end.
+func (p *progress) lag(pass int, now int64) int64 { return p.before(now, pass) }
+
+// backlog is how many seconds a pass has still to read now.
+func (p *progress) backlog(pass int, now int64) int64 { return p.before(now-p.Recheck[pass], pass) }
+
+func (p *progress) before(target int64, pass int) int64 {
+	if p.End != 0 {
+		target = min(target, p.End)
+	}
+	return max(0, target-p.Marks[pass])
+}
+
+// done reports whether a bounded export is complete.
+func (p *progress) done() bool {
+	return p.End != 0 && len(p.Marks) > 0 && p.Marks[len(p.Marks)-1] >= p.End
+}
+
 // progress notes how far the term is.
-func (g *gauges) progress(s *schedule) {
+func (g *gauges) progress(at progress) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.pos = *s.pos
-	g.pos.marks = slices.Clone(s.pos.marks)
-	g.ids, g.idBytes = s.seen.count, s.seen.bytes()
+	g.at = at
 }
 
 // walk notes that a walk was finished.
@@ -107,23 +129,23 @@ func (g *gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyVa
 				return
 			}
 			now := g.clock.now().Unix()
-			for pass := range g.pos.marks {
+			for pass := range g.at.Marks {
 				o.Observe(value(pass, now), with(attribute.Int("pass", pass)))
 			}
 		})
 	}
 	remembered := func(value func() int64) metric.Int64Callback {
 		return whole(func(o metric.Int64Observer) {
-			if g.clock != nil && g.pos.marks != nil {
+			if g.clock != nil && g.at.Marks != nil {
 				o.Observe(value(), plain)
 			}
 		})
 	}
 	return errors.Join(
-		b.RegisterReceiverFeishuAuditLagCallback(passes(func(pass int, now int64) int64 { return g.pos.lag(pass, now) })),
-		b.RegisterReceiverFeishuAuditBacklogCallback(passes(func(pass int, now int64) int64 { return g.pos.behind(pass, now) })),
-		b.RegisterReceiverFeishuAuditRememberedIdsCallback(remembered(func() int64 { return int64(g.ids) })),
-		b.RegisterReceiverFeishuAuditRememberedBytesCallback(remembered(func() int64 { return g.idBytes })),
+		b.RegisterReceiverFeishuAuditLagCallback(passes(func(pass int, now int64) int64 { return g.at.lag(pass, now) })),
+		b.RegisterReceiverFeishuAuditBacklogCallback(passes(func(pass int, now int64) int64 { return g.at.backlog(pass, now) })),
+		b.RegisterReceiverFeishuAuditRememberedIdsCallback(remembered(func() int64 { return int64(g.at.IDs) })),
+		b.RegisterReceiverFeishuAuditRememberedBytesCallback(remembered(func() int64 { return g.at.IDBytes })),
 		b.RegisterReceiverFeishuAuditLeaderCallback(whole(func(o metric.Int64Observer) {
 			var leader int64
 			if g.clock != nil {
@@ -132,12 +154,12 @@ func (g *gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyVa
 			o.Observe(leader, plain)
 		})),
 		b.RegisterReceiverFeishuAuditWalkAgeCallback(fractional(func(o metric.Float64Observer) {
-			if g.clock != nil && !g.pos.done() {
+			if g.clock != nil && !g.at.done() {
 				o.Observe(time.Since(g.walked).Seconds(), plain)
 			}
 		})),
 		b.RegisterReceiverFeishuAuditCheckpointAgeCallback(fractional(func(o metric.Float64Observer) {
-			if g.clock != nil && g.stored && !g.pos.done() {
+			if g.clock != nil && g.stored && !g.at.done() {
 				o.Observe(time.Since(g.saved).Seconds(), plain)
 			}
 		})),

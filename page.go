@@ -5,6 +5,7 @@ package feishuauditreceiver
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
@@ -101,6 +102,17 @@ func (p *page) readData(s *jsontext.Scanner) {
 		}
 	}
 	p.odd = p.odd || seen.repeated
+}
+
+// ids are those of the items.
+func (p *page) ids() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range p.items {
+			if !yield(p.items[i].uid()) {
+				return
+			}
+		}
+	}
 }
 
 // minEntrySize is less than the size of the entry in the official sample, which

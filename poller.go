@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 )
@@ -42,7 +41,6 @@ type poller struct {
 	notBefore time.Time // no call before: the last one failed
 	failedAt  time.Time // when that was
 	results   chan result
-	flying    int
 	complete  bool // a bounded export was reported complete
 	// anew is when this term began with initial_lookback, by our clock; zero once the
 	// server's is known.
@@ -51,10 +49,11 @@ type poller struct {
 
 // result is what a call returned.
 type result struct {
-	walk *walk
-	page *page
-	res  *answer
-	err  error
+	walk  *walk
+	asked time.Time
+	page  *page
+	res   *answer
+	err   error
 }
 
 // run reads until ctx ends, or until it is overtaken. Its calls end with ctx; a page
@@ -71,10 +70,10 @@ func (p *poller) run(ctx context.Context) error {
 		return err
 	}
 	err := p.loop(ctx)
-	for ; p.flying > 0; p.flying-- {
-		<-p.results
+	for p.sched.inFlight > 0 {
+		p.sched.landed((<-p.results).walk)
 	}
-	p.spans.endAll("the receiver stops")
+	p.spans.endAll()
 	return err
 }
 
@@ -95,54 +94,47 @@ func (p *poller) resume(ctx context.Context) error {
 	}
 	p.remembers(calls)
 
-	recheck := []int64{0}
+	set := settings{
+		Tick:       max(1, int64(p.cfg.PollInterval/time.Second)),
+		MaxWindow:  max(1, int64(p.cfg.MaxWindow/time.Second)),
+		Walks:      p.cfg.MaxConcurrentWalks,
+		PageSize:   p.cfg.PageSize,
+		MaxPages:   p.maxPages,
+		ClockSlack: int64(clockSlack / time.Second),
+	}
 	for _, after := range p.cfg.RecheckAfter {
-		recheck = append(recheck, int64(after/time.Second))
+		set.Recheck = append(set.Recheck, int64(after/time.Second))
 	}
-	var end int64
 	if !p.cfg.EndTime.IsZero() {
-		end = ceilSeconds(p.cfg.EndTime)
+		set.End = ceilSeconds(p.cfg.EndTime)
 	}
-	maxWindow := max(1, int64(p.cfg.MaxWindow/time.Second))
-	s := &schedule{
-		seen:      known,
-		walks:     make([][]*walk, len(recheck)),
-		tick:      max(1, int64(p.cfg.PollInterval/time.Second)),
-		maxWindow: maxWindow,
-		maxLength: maxWindow,
-		length:    min(startLength, maxWindow),
-		wanted:    pagesPerWalk,
-		wide:      p.cfg.MaxConcurrentWalks,
-		pageSize:  p.cfg.PageSize,
-		due:       true,
-	}
-	if stored != nil {
-		s.pos = newPosition(stored.Begin, end, recheck)
-		s.pos.adopt(stored.Recheck, stored.Marks)
-		// Half as long as before, so that a process that is killed again and again
-		// in its first minute gets on.
-		s.length = min(max(1, stored.Length/2), maxWindow)
-		p.logger.Info("Going on from the checkpoint",
-			zap.Time("read_up_to", time.Unix(s.pos.marks[0], 0).UTC()),
-			zap.Time("rechecked_up_to", time.Unix(s.pos.marks[s.pos.last()], 0).UTC()),
-			zap.Int("remembered_ids", known.count))
-	} else {
+	if stored == nil {
 		begin := p.cfg.StartTime
 		if begin.IsZero() {
 			p.anew = p.began // not now: the storage may have kept us waiting
 			begin = p.anew.Add(-p.cfg.InitialLookback)
 		}
-		s.pos = newPosition(max(0, begin.Unix()), end, recheck)
-		p.logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(s.pos.begin, 0).UTC()))
+		set.Begin = max(0, begin.Unix())
 	}
-	p.sched = s
-	p.tel.gauges.progress(s)
+	p.sched = newSchedule(set, known)
+	if stored != nil {
+		p.sched.restore(stored.position())
+		now := p.sched.snapshot()
+		p.logger.Info("Going on from the checkpoint",
+			zap.Time("read_up_to", time.Unix(now.Marks[0], 0).UTC()),
+			zap.Time("rechecked_up_to", time.Unix(p.sched.oldest(), 0).UTC()),
+			zap.Int("remembered_ids", known.size()))
+	} else {
+		p.logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
+	}
+	p.showProgress()
+	begin, _ := p.sched.bounds()
 	switch {
-	case s.pos.done() && stored == nil:
+	case p.sched.done() && stored == nil:
 		p.logger.Warn("end_time does not lie behind the begin: there is nothing to read; set start_time")
 		p.complete = true
-	case s.pos.begin > time.Now().Unix():
-		p.logger.Warn("start_time lies ahead: there is nothing to read before", zap.Time("start_time", time.Unix(s.pos.begin, 0).UTC()))
+	case begin > time.Now().Unix():
+		p.logger.Warn("start_time lies ahead: there is nothing to read before", zap.Time("start_time", time.Unix(begin, 0).UTC()))
 	}
 	p.tellComplete()
 	// Written before anything is read, so that a restart in the first minutes does
@@ -161,12 +153,12 @@ func (p *poller) beginByServer(first *answer) bool {
 		return false
 	}
 	begin := first.date.Add(-first.received.Sub(anew)).Add(-p.cfg.InitialLookback)
-	if time.Unix(p.sched.pos.begin, 0).Sub(begin).Abs() <= clockSlack {
+	if old, _ := p.sched.bounds(); time.Unix(old, 0).Sub(begin).Abs() <= clockSlack {
 		return false
 	}
 	p.sched.beginAt(max(0, begin.Unix()))
-	p.spans.endAll("the begin was moved")
-	p.logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()))
+	moved, _ := p.sched.bounds()
+	p.logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(moved, 0).UTC()))
 	return true
 }
 
@@ -187,19 +179,19 @@ func (p *poller) loop(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		if now := time.Now(); !now.Before(nextTick) {
-			p.sched.due = true
+			p.sched.tickNow()
 			for !now.Before(nextTick) {
 				nextTick = nextTick.Add(p.cfg.PollInterval)
 			}
 		}
 		p.launch(ctx)
-		p.tel.gauges.progress(p.sched)
+		p.showProgress()
 		wake := nextTick
 		if p.notBefore.After(time.Now()) && p.notBefore.Before(wake) {
 			wake = p.notBefore
 		}
 		// A call in flight may be the next failure: its outcome says whether trouble is over.
-		if at := p.health.settles(); p.flying == 0 && !at.IsZero() && at.Before(wake) {
+		if at := p.health.settles(); p.sched.inFlight == 0 && !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
 		timer.Reset(time.Until(wake))
@@ -207,12 +199,13 @@ func (p *poller) loop(ctx context.Context) error {
 		case err != nil:
 			return err
 		case r != nil:
-			p.flying--
-			r.walk.flying = false
-			if err := p.handle(ctx, *r); err != nil {
+			p.sched.landed(r.walk)
+			err := p.handle(ctx, *r)
+			p.spans.endEach(p.sched.drainEnded())
+			if err != nil {
 				return err
 			}
-		case p.flying == 0:
+		case p.sched.inFlight == 0:
 			p.health.settle()
 		}
 	}
@@ -249,47 +242,36 @@ func (p *poller) launch(ctx context.Context) {
 	if !p.anew.IsZero() {
 		wide = 1 // the first answer may move the begin
 	}
-	for p.flying < wide {
-		now := p.clock.now().Unix()
-		w := p.sched.next(now)
+	for p.sched.inFlight < wide {
+		w := p.sched.take(p.clock.now().Unix())
 		if w == nil {
 			return
 		}
-		if w.pages == 0 {
-			w.began = now
-		}
-		w.flying, w.asked = true, time.Now()
-		p.flying++
-		req, within := p.request(w), p.spans.within(ctx, w)
+		asked := time.Now()
+		req, within := p.listRequest(w.request()), p.spans.within(ctx, w)
 		go func() {
 			page, res, err := p.client.listData(within, req)
-			p.results <- result{walk: w, page: page, res: res, err: err}
+			p.results <- result{walk: w, asked: asked, page: page, res: res, err: err}
 		}()
 	}
 }
 
-// request asks for the next page of a walk.
-func (p *poller) request(w *walk) listRequest {
+// listRequest asks for a page with what the configuration says.
+func (p *poller) listRequest(r pageRequest) listRequest {
 	return listRequest{
 		APIKeys:   p.cfg.Filter.APIKeys,
 		AppID:     p.cfg.Filter.AppID,
-		StartTime: max(0, w.from-overlap),
-		EndTime:   w.to,
+		StartTime: r.From,
+		EndTime:   r.To,
 		PageSize:  p.cfg.PageSize,
-		PageToken: w.token,
-		urgent:    w.hurry,
+		PageToken: r.Token,
+		urgent:    r.Urgent,
 	}
 }
 
-// Guards against paging that never ends.
-const (
-	// maxEmptyPages may follow one another that hold nothing, or nothing that was
-	// not on an earlier page of the walk.
-	maxEmptyPages = 20
-	// maxPages is two million entries in one window; the window is halved then,
-	// down to one second.
-	maxPages = 20_000
-)
+// maxPages is two million entries in one window; the window is halved then, down to one
+// second.
+const maxPages = 20_000
 
 // handle takes the outcome of a call. An error means that the term is over.
 func (p *poller) handle(ctx context.Context, r result) error {
@@ -303,22 +285,17 @@ func (p *poller) handle(ctx context.Context, r result) error {
 			// Of the API itself: a window may be refused for ending in its future.
 			p.clock.observe(r.res.date, r.res.received)
 		}
-		return p.failed(ctx, w, r.err)
+		return p.failed(ctx, r)
 	}
 	p.clock.observe(r.res.date, r.res.received)
 	if p.beginByServer(r.res) {
 		return p.commit(ctx, nil)
 	}
-	var setBack bool
+	var date int64
 	if !r.res.date.IsZero() {
-		// The estimate may have come from one answer with a wrong date, and a clock that
-		// was set back in mid-walk, or a server whose clock is behind, may hide what is
-		// new or late: the watermarks follow the walk's own answers, the earliest of them.
-		date := r.res.date.Unix()
-		setBack = w.pages > 0 && date < min(w.began, w.to)-int64(clockSlack/time.Second)
-		w.began = min(w.began, date)
+		date = r.res.date.Unix()
 	}
-	w.pages++
+	setBack := p.sched.answered(w, date)
 	keys, delivered, lost, err := p.deliver(ctx, w, r)
 	if err != nil {
 		if len(keys) > 0 {
@@ -327,33 +304,22 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		return err
 	}
 	if setBack {
-		return p.beginAgain(ctx, w, keys)
+		p.logger.Debug("The server's clock was set back: the walk begins again")
+		p.sched.restart(w, errClockSet)
+		return p.commit(ctx, keys)
 	}
-	fault := pagingFault(w, r.page, p.maxPages)
-	w.token = r.page.pageToken
-	if !r.page.hasMore {
-		for _, overtaken := range p.sched.finished(w) {
-			p.spans.end(overtaken, errWalkOvertaken)
-		}
-	} else if w.pages%(2*pagesPerWalk) == 0 {
-		// A restart would begin this window again: let it be a shorter one.
-		p.sched.length = min(p.sched.length, nextLength(w.seconds(), w.pages, p.sched.wanted, p.sched.maxLength))
-	}
+	fault := p.sched.turn(w, r.page.ids(), r.page.hasMore, r.page.pageToken)
 	if len(keys) > 0 || !r.page.hasMore {
 		if err := p.commit(ctx, keys); err != nil {
 			return err
 		}
 	}
 	if !r.page.hasMore {
-		p.spans.end(w, nil)
 		p.tel.gauges.walk()
 	}
 	if fault != nil {
 		p.stuck(w, fault)
 		return nil
-	}
-	if w.pages > max(1, w.furthest) {
-		w.furthest, w.reset = w.pages, 0
 	}
 	if delivered > 0 || !r.page.hasMore {
 		// Only progress counts as a success: pages that lead nowhere do not.
@@ -368,52 +334,16 @@ func (p *poller) handle(ctx context.Context, r result) error {
 
 // tellComplete says once that a bounded export has nothing left to read.
 func (p *poller) tellComplete() {
-	if p.sched.pos.done() && !p.complete {
+	if p.sched.done() && !p.complete {
 		p.complete = true
-		p.logger.Info("The export is complete", zap.Time("from", time.Unix(p.sched.pos.begin, 0).UTC()), zap.Time("to", time.Unix(p.sched.pos.end, 0).UTC()))
+		begin, end := p.sched.bounds()
+		p.logger.Info("The export is complete", zap.Time("from", time.Unix(begin, 0).UTC()), zap.Time("to", time.Unix(end, 0).UTC()))
 	}
-}
-
-// beginAgain restarts a walk in whose midst the server's clock was set back to before
-// the window's end. If the API hides what is new by that clock, and cuts pages by their
-// offset, entries that were not read yet have moved to pages that were.
-func (p *poller) beginAgain(ctx context.Context, w *walk, keys []seenKey) error {
-	p.logger.Debug("The server's clock was set back: the walk begins again", zap.Int64("pages", w.pages))
-	p.spans.end(w, errors.New("the server's clock was set back"))
-	w.restart()
-	return p.commit(ctx, keys)
-}
-
-// pagingFault finds out that paging would not end: the same page token again, or
-// pages that are empty or go round in circles. Where the API documents nothing, a
-// few of these are fine.
-func pagingFault(w *walk, page *page, most int64) error {
-	w.empty++
-	for i := range page.items {
-		if w.returned.add(xxhash.Sum64String(page.items[i].uid())) {
-			w.empty = 0
-		}
-	}
-	switch {
-	case !page.hasMore:
-		return nil
-	case page.pageToken == "":
-		return errors.New("the API says that there are more pages but gives no page token")
-	case page.pageToken == w.token:
-		return errors.New("the API gives the same page token again")
-	case w.empty >= maxEmptyPages:
-		return fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty)
-	case w.pages > most:
-		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
-	}
-	return nil
 }
 
 // stuck is a walk that cannot be finished as it is: it begins again, shorter.
 func (p *poller) stuck(w *walk, err error) {
-	p.sched.halve(w)
-	p.spans.end(w, err)
-	w.restart()
+	p.sched.shorten(w, err)
 	wait := p.delays.config() // each try costs pages
 	p.notBefore = time.Now().Add(wait)
 	p.health.failed(causePaging, fmt.Errorf("%s: %w", opList, err), time.Now(), wait)
@@ -422,7 +352,8 @@ func (p *poller) stuck(w *walk, err error) {
 // failed decides what to do after a failed call. The walk stays as it is, so the
 // same page is asked for again, unless its page token is refused. An error means
 // that the term is over.
-func (p *poller) failed(ctx context.Context, w *walk, err error) error {
+func (p *poller) failed(ctx context.Context, r result) error {
+	w, err := r.walk, r.err
 	var unwritten *unwrittenError
 	if errors.As(err, &unwritten) {
 		return p.waitAfter(ctx, causeStorage, unwritten.error, time.Now())
@@ -431,7 +362,7 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 	if !errors.As(err, &api) {
 		api = &apiError{class: classRetry, cause: causeAPI, operation: opList, reason: err.Error()}
 	}
-	if api.class != classParameter && w.asked.Before(p.failedAt) {
+	if api.class != classParameter && r.asked.Before(p.failedAt) {
 		// Asked for beside the one that failed, and so spoiled by the same trouble.
 		p.notBefore = latest(p.notBefore, time.Now().Add(api.wait))
 		return nil
@@ -449,30 +380,25 @@ func (p *poller) failed(ctx context.Context, w *walk, err error) error {
 			p.tel.waited("server", p.pace.pause(wait))
 		}
 	case classParameter:
-		if w.token != "" {
-			// A page token does not live for ever. How long is not documented.
-			p.sched.expired(w.pages)
-			p.spans.end(w, err)
-			w.restart()
-			w.hurry = true
-			if w.reset == 1 {
+		if w.request().Token != "" {
+			if p.sched.dropToken(w, err) {
 				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
 				return nil
 			}
-			p.sched.halve(w)
 			api.cause = causePaging
 			wait = p.delays.passing()
 			break
 		}
-		if p.sched.refused(w) {
-			p.logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err), zap.Int64("seconds", w.seconds()))
+		if p.sched.refuse(w) {
+			p.logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err))
 			return nil
 		}
 		if gaveUp, err := p.giveUp(ctx, w); gaveUp || ctx.Err() != nil {
 			return err
 		}
+		_, second, _ := w.span()
 		api.advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id; if it is only that this time lies before what the API keeps, the receiver passes it over by itself after %s",
-			time.Unix(w.from, 0).UTC().Format(time.RFC3339), refusalPatience)
+			time.Unix(second, 0).UTC().Format(time.RFC3339), refusalPatience)
 		wait = p.delays.config()
 	case classConfig:
 		wait = p.delays.config()
@@ -501,18 +427,18 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey
 	for i := range r.page.items {
 		it := &r.page.items[i]
 		at, readable := it.eventTime()
-		if readable && p.sched.pos.outside(at) {
+		if readable && p.sched.outside(at) {
 			continue
 		}
-		k := keyOf(it.uid(), at, readable, w.window)
+		k := w.key(it.uid(), at, readable)
 		_, twice := inPage[k]
 		inPage[k] = struct{}{}
 		switch {
 		case twice:
 			known++
-		case p.sched.seen.has(k):
+		case p.sched.known(k):
 			known++
-			if k.odd {
+			if k.isOdd() {
 				again = append(again, k)
 			}
 		default:
@@ -535,16 +461,36 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey
 		}
 		lost += refused
 		p.tel.delivered(len(batch)-refused, refused, stats)
-		p.tel.late(batch, p.sched.pos, p.clock.now())
+		p.countLate(batch)
 	}
 	return p.remember(append(fresh, again...)), len(items), lost, nil
 }
 
 func (p *poller) remember(keys []seenKey) []seenKey {
-	for _, k := range keys {
-		p.sched.seen.add(k)
-	}
+	p.sched.remember(keys)
 	return keys
+}
+
+// countLate counts the new entries of seconds that were read before.
+func (p *poller) countLate(items []*item) {
+	now := p.clock.now().Unix()
+	for _, it := range items {
+		at, ok := it.eventTime()
+		if !ok {
+			continue
+		}
+		if foundBy, late := p.sched.late(at); late {
+			p.tel.foundLate(foundBy, max(0, now-at))
+		}
+	}
+}
+
+// showProgress tells the gauges how far the term is.
+func (p *poller) showProgress() {
+	now := p.sched.snapshot()
+	_, end := p.sched.bounds()
+	ids, bytes := p.sched.rememberedIDs()
+	p.tel.gauges.progress(progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})
 }
 
 // taken returns the keys of the items that are not among the records left; none
@@ -573,9 +519,7 @@ const commitGrace = 5 * time.Second
 // commit writes the checkpoint. Until it is written nothing more is asked for: a
 // crash would otherwise repeat more than the last page.
 func (p *poller) commit(ctx context.Context, keys []seenKey) error {
-	s := p.sched
-	c := checkpoint{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: s.pos.marks, Length: s.length}
-	forgettable := s.forgettable()
+	now, forgettable := p.sched.snapshot(), p.sched.forgettable()
 	// Not ctx: what the pipeline has accepted is written down even when the term
 	// ends in this moment.
 	lasting, done := outlive(ctx, commitGrace)
@@ -583,7 +527,7 @@ func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 	for {
 		began := time.Now()
 		writing, cancel := context.WithTimeout(lasting, commitGrace)
-		err := p.store.save(writing, c, keys, forgettable)
+		err := p.store.save(writing, now, keys, forgettable)
 		cancel()
 		switch {
 		case err == nil:

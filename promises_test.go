@@ -422,16 +422,16 @@ func (s *simulation) sample(w *world) {
 	g := &w.receivers[w.leads].tel.gauges
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.pos.marks) == 0 || time.Since(s.born) < time.Minute || !g.walked.After(s.born.Add(10*time.Millisecond)) || w.replicas > 0 {
+	if len(g.at.Marks) == 0 || time.Since(s.born) < time.Minute || !g.walked.After(s.born.Add(10*time.Millisecond)) || w.replicas > 0 {
 		return
 	}
-	last := len(g.pos.marks) - 1
+	last := len(g.at.Marks) - 1
 	// What the design allows where rechecks are behind, and the windows that were begun
 	// before that was so, with this configuration or the one before.
 	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + memoryAllowance + maxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
 	s.samples[w.n] = append(s.samples[w.n], memory{
-		from: (g.pos.marks[last] - overlap - 1) / 60 * 60, lag: g.pos.marks[0] - g.pos.marks[last], most: max(most, w.lag),
-		ids: g.ids, bytes: g.idBytes,
+		from: (g.at.Marks[last] - overlap - 1) / 60 * 60, lag: g.at.Marks[0] - g.at.Marks[last], most: max(most, w.lag),
+		ids: g.at.IDs, bytes: g.at.IDBytes,
 	})
 }
 
@@ -442,17 +442,17 @@ func (s *simulation) caughtUp(t *testing.T, w *world) {
 	g := &w.receivers[w.leads].tel.gauges
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.pos.done() || s.load() > manageable*float64(s.limits[0]) {
+	if g.at.done() || s.load() > manageable*float64(s.limits[0]) {
 		return
 	}
 	now := time.Now().Add(s.opts.ClockSkew).Unix()
 	tick := int64(w.cfg.PollInterval/time.Second) + 1
 	walk := int64(60 * pagesPerWalk * len(s.worlds) / s.limits[0])
-	for pass, mark := range g.pos.marks {
-		behind := now - g.pos.recheck[pass] - mark
+	for pass, mark := range g.at.Marks {
+		behind := now - g.at.Recheck[pass] - mark
 		allowed := tick + 120
 		if pass > 0 {
-			allowed += walk + max(tick, g.pos.recheck[pass]/2)
+			allowed += walk + max(tick, g.at.Recheck[pass]/2)
 		}
 		assert.LessOrEqual(t, behind, allowed, "pass %d: %s", pass, s)
 	}

@@ -30,47 +30,46 @@ const refusalProofs = 2
 // that it has refused for long, and if so goes on from there. It tells whether it
 // did. Where even the present is refused, time is not the reason.
 func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
-	if w.refusedSince.IsZero() {
-		w.refusedSince = time.Now()
-	}
-	if time.Since(w.refusedSince) < refusalPatience || p.flying > 0 {
+	refusedFor := w.refusedFor(time.Now())
+	if refusedFor < refusalPatience || p.sched.inFlight > 0 {
 		return false, nil
 	}
 	shown := func(second int64) (bool, error) {
-		_, _, err := p.client.listData(ctx, p.request(&walk{window: window{second, second + 1}}))
+		_, _, err := p.client.listData(ctx, p.listRequest(requestFor(second, second+1)))
 		var api *apiError
 		if errors.As(err, &api) && api.class == classParameter {
 			return false, nil
 		}
 		return err == nil, err
 	}
-	gap := w.window
+	_, first, _ := w.span()
+	from := first
 	// Is it this second alone, or everything before it, too?
 	alone := false
-	if oldest := p.sched.pos.marks[p.sched.pos.last()]; oldest < gap.from {
+	if oldest := p.sched.oldest(); oldest < from {
 		ok, err := shown(oldest)
 		if err != nil {
 			return false, err
 		}
 		if alone = ok; !alone {
-			gap.from = oldest
+			from = oldest
 		}
 	}
 	now := p.clock.now().Unix()
-	gap.to = now - overlap
-	if ok, err := shown(gap.to); err != nil || !ok || gap.to <= w.from {
+	to := now - overlap
+	if ok, err := shown(to); err != nil || !ok || to <= first {
 		return false, err
 	}
-	shownAt, refused := now, w.from
-	for gap.to-refused > 1 {
-		middle := refused + (gap.to-refused)/2
+	shownAt, refused := now, first
+	for to-refused > 1 {
+		middle := refused + (to-refused)/2
 		now = p.clock.now().Unix()
 		ok, err := shown(middle)
 		switch {
 		case err != nil:
 			return false, err
 		case ok:
-			gap.to, shownAt = middle, now
+			to, shownAt = middle, now
 		default:
 			refused = middle
 		}
@@ -81,7 +80,7 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 		if ok, err := shown(refused); err != nil || ok {
 			return false, err
 		}
-		if ok, err := shown(gap.from); err != nil || ok {
+		if ok, err := shown(from); err != nil || ok {
 			return false, err
 		}
 	}
@@ -93,25 +92,20 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 		}
 		return p.clock.now().Unix() - since + refusalMargin + 60/int64(p.cfg.RequestsPerMinute)
 	}
-	gap.to += moved(shownAt)
+	to += moved(shownAt)
 	now = p.clock.now().Unix()
-	if ok, err := shown(min(gap.to, now-overlap)); err != nil || !ok {
+	if ok, err := shown(min(to, now-overlap)); err != nil || !ok {
 		return false, err
 	}
-	gap.to = min(gap.to+moved(now), p.clock.now().Unix())
-	if end := p.sched.pos.end; end != 0 {
-		gap.to = min(gap.to, end)
-	}
-	p.sched.skip(gap)
+	to = p.sched.skip(from, min(to+moved(now), p.clock.now().Unix()))
 	// Refusals beside this one may have put off the next call for minutes. By then the oldest
 	// time that the API shows would have moved past the place where reading goes on.
 	p.notBefore = time.Time{}
 	p.delays.reset()
-	p.spans.endAll("the API does not show this time")
-	p.tel.skipped(gap)
+	p.tel.skipped(to - from)
 	p.logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
-		zap.Time("from", time.Unix(gap.from, 0).UTC()), zap.Time("to", time.Unix(gap.to, 0).UTC()), zap.Duration("refused_for", time.Since(w.refusedSince).Round(time.Second)))
-	if p.sched.pos.done() {
+		zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Duration("refused_for", w.refusedFor(time.Now()).Round(time.Second)))
+	if p.sched.done() {
 		p.health.recovered(false, true)
 	}
 	p.tellComplete()

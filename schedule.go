@@ -3,47 +3,38 @@
 
 package feishuauditreceiver
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
-// walk reads one window: page after page with the same bounds, until the API says
-// that there are no more. Its page token lives in memory only.
-type walk struct {
-	window
-	pass     int
-	token    string
-	began    int64 // the server's clock before the first page was asked for
-	pages    int64
-	empty    int   // pages in a row without an entry that was not yet returned
-	reset    int   // how often it began again since it last got further than ever before
-	furthest int64 // the most pages that it has got to
-	hurry    bool  // a page token of its was no longer taken, perhaps for waiting too long
-	flying   bool
-	asked    time.Time // when its last page was asked for
-	done     bool
-	// returned are the hashes of the ids on the pages so far.
-	returned hashSet
-	// refusedSince is when the API first refused this walk though it is one
-	// second long.
-	refusedSince time.Time
+// settings are the numbers by which a schedule plans. Times are Unix seconds, spans are
+// seconds.
+type settings struct {
+	Begin, End int64   // the timeline; End is exclusive, 0: it has no end
+	Recheck    []int64 // after how long each recheck reads the same time again, ascending
+	Tick       int64   // poll_interval, at least 1
+	MaxWindow  int64   // max_window, at least 1
+	Walks      int     // max_concurrent_walks
+	PageSize   int     // page_size
+	// MaxPages bounds the pages of one window. Beyond it the window is shortened.
+	MaxPages int64
+	// ClockSlack is by how much two dates of the server may disagree without its clock
+	// having been set.
+	ClockSlack int64
 }
 
-// restart makes the walk begin again; what it has delivered is passed over by id.
-func (w *walk) restart() {
-	w.token, w.pages, w.empty, w.returned = "", 0, 0, hashSet{}
-	w.reset++
-}
-
-// schedule decides which page to ask for next. It knows no clock and no network.
+// schedule decides which page to ask for next. It knows no clock and no network: whoever
+// asks tells the time, and what became of each call. Not safe for concurrent use.
 type schedule struct {
 	pos   *position
 	seen  *seen
 	walks [][]*walk // by pass, in order of time; the first begins at the watermark or before
+	ended []endedWalk
+	// inFlight is how many walks wait for an answer.
+	inFlight int
 
-	tick      int64 // poll_interval in seconds, at least 1
-	maxWindow int64 // max_window in seconds
+	maxPages   int64
+	clockSlack int64
+	tick       int64 // poll_interval in seconds, at least 1
+	maxWindow  int64 // max_window in seconds
 	maxLength int64 // the same, or less where the API has refused that
 	// trialAt is when a longer one is tried again, by the server's clock, trialAfter how
 	// many seconds that is after it was refused, and trial whether one is being tried.
@@ -55,6 +46,111 @@ type schedule struct {
 	pageSize            int
 	// due tells that pass 0 has not been started up to now since the last tick.
 	due bool
+}
+
+// newSchedule plans the timeline from its begin, knowing the entries in seen.
+func newSchedule(set settings, known *seen) *schedule {
+	recheck := append([]int64{0}, set.Recheck...)
+	return &schedule{
+		pos:        newPosition(set.Begin, set.End, recheck),
+		seen:       known,
+		walks:      make([][]*walk, len(recheck)),
+		maxPages:   set.MaxPages,
+		clockSlack: set.ClockSlack,
+		tick:       set.Tick,
+		maxWindow:  set.MaxWindow,
+		maxLength:  set.MaxWindow,
+		length:     min(startLength, set.MaxWindow),
+		wanted:     pagesPerWalk,
+		wide:       set.Walks,
+		pageSize:   set.PageSize,
+		due:        true,
+	}
+}
+
+// snapshot is what has to be remembered of a schedule, besides the ids: see Restore.
+type snapshot struct {
+	Begin int64
+	// Recheck and Marks belong together: the passes, of which the first has 0, and their
+	// watermarks. Every entry before a watermark, and shown by the API as late as the pass
+	// reads, was accepted by the pipeline.
+	Recheck, Marks []int64
+	// Length is that of the next window.
+	Length int64
+}
+
+// restore goes on from what an earlier schedule remembered. Its rechecks may have been
+// others.
+func (s *schedule) restore(old snapshot) {
+	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)
+	s.pos.adopt(old.Recheck, old.Marks)
+	// Half as long as before, so that a process that is killed again and again in its
+	// first minute gets on.
+	s.length = min(max(1, old.Length/2), s.maxWindow)
+}
+
+// snapshot returns what to remember.
+func (s *schedule) snapshot() snapshot {
+	return snapshot{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: slices.Clone(s.pos.marks), Length: s.length}
+}
+
+// tickNow lets pass 0 read up to now.
+func (s *schedule) tickNow() { s.due = true }
+
+// take returns the walk whose next page is to be asked for now, by the server's clock,
+// or nil. Until the answer is reported (landed) the walk is not returned again.
+func (s *schedule) take(now int64) *walk {
+	w := s.next(now)
+	if w == nil {
+		return nil
+	}
+	if w.pages == 0 {
+		w.began = now
+	}
+	w.flying = true
+	s.inFlight++
+	return w
+}
+
+// landed notes that the call for a page of the walk has ended, in whatever way.
+func (s *schedule) landed(w *walk) {
+	w.flying = false
+	s.inFlight--
+}
+
+// done reports whether a bounded export is complete.
+func (s *schedule) done() bool { return s.pos.done() }
+
+// bounds is the timeline: where it begins and where it ends; 0: never.
+func (s *schedule) bounds() (begin, end int64) { return s.pos.begin, s.pos.end }
+
+// oldest is the watermark of the last pass: nothing before it is read again.
+func (s *schedule) oldest() int64 { return s.pos.marks[s.pos.last()] }
+
+// rememberedIDs is how many ids are remembered, and the memory that grows with their
+// number, in bytes.
+func (s *schedule) rememberedIDs() (n int, bytes int64) { return s.seen.count, s.seen.bytes() }
+
+// outside reports whether an entry of that second lies just outside of the timeline.
+func (s *schedule) outside(eventTime int64) bool { return s.pos.outside(eventTime) }
+
+// known reports whether the pipeline has accepted an entry before.
+func (s *schedule) known(k seenKey) bool { return s.seen.has(k) }
+
+// remember notes that the pipeline has accepted entries.
+func (s *schedule) remember(keys []seenKey) {
+	for _, k := range keys {
+		s.seen.add(k)
+	}
+}
+
+// late reports whether an entry that is new is of a second that pass 0 has read, and names
+// the pass that finds it.
+func (s *schedule) late(second int64) (foundBy string, late bool) {
+	if second >= s.pos.marks[0] || second < s.pos.begin {
+		return "", false
+	}
+	return s.pos.foundBy(second), true
 }
 
 // memoryAllowance is by how much, in seconds, the span of remembered ids may
@@ -251,12 +347,13 @@ func (s *schedule) recheck(pass int, now int64) *walk {
 	return s.start(pass, window{from: from, to: from + seconds})
 }
 
-// finished moves the watermarks past a walk and every finished one behind it, and
-// adapts the length of the next windows. It returns the walks that it has dropped: those
-// that wait, and whose whole window their own pass's watermark has passed, as others have
-// read it. The ids before them would be kept until they are resumed, which takes hours
-// where the last recheck goes first for long.
-func (s *schedule) finished(w *walk) (overtaken []*walk) {
+// finish moves the watermarks past a walk and every finished one behind it, and
+// adapts the length of the next windows. It drops walks that wait, and whose whole window
+// their own pass's watermark has passed, as others have read it. The ids before them would
+// be kept until they are resumed, which takes hours where the last recheck goes first for
+// long.
+func (s *schedule) finish(w *walk) {
+	s.end(w, nil)
 	w.done, w.returned = true, hashSet{}
 	s.wanted = min(s.wanted+1, pagesPerWalk)
 	if w.seconds() >= s.maxLength {
@@ -274,7 +371,7 @@ func (s *schedule) finished(w *walk) (overtaken []*walk) {
 				if first := list[0]; first.done {
 					s.pos.finish(first.window, first.began)
 				} else {
-					overtaken = append(overtaken, first)
+					s.end(first, errCovered)
 				}
 				list, moved = slices.Delete(list, 0, 1), true
 			}
@@ -282,21 +379,20 @@ func (s *schedule) finished(w *walk) (overtaken []*walk) {
 		}
 	}
 	s.seen.forgetBefore(s.forgettable())
-	return overtaken
 }
 
-// expired notes that a page token was refused after so many pages of a walk: if
+// expire notes that a page token was refused after so many pages of a walk: if
 // tokens live for a short time, walks have to be shorter. They grow again page by
 // page, as there may have been another reason.
-func (s *schedule) expired(pages int64) {
+func (s *schedule) expire(pages int64) {
 	s.wanted = max(1, min(s.wanted, pages)/2)
 }
 
-// refused shortens a window that the API does not take, and remembers not to ask
-// for one that long again, for a while. It tells whether it could. A minute is always
+// refuse shortens a window that the API does not take, and remembers not to ask
+// for one that long again, for a while. It reports whether it could. A minute is always
 // tried: a refusal may have had another reason. So a longer window is tried again, less
 // and less often where it is refused each time.
-func (s *schedule) refused(w *walk) bool {
+func (s *schedule) refuse(w *walk) bool {
 	if !s.halve(w) {
 		return false
 	}
@@ -349,19 +445,26 @@ func (s *schedule) halve(w *walk) bool {
 
 // beginAt moves the begin of the timeline. Nothing may have been read.
 func (s *schedule) beginAt(begin int64) {
+	s.endAll(errBeginMoved)
 	s.pos = newPosition(begin, s.pos.end, s.pos.recheck)
 	s.walks = make([][]*walk, len(s.walks))
 	s.due = true
 }
 
-// skip passes over what the API does not show, in every pass that has come to it.
-// No walk may be in flight; those that had begun begin again behind it.
-func (s *schedule) skip(gap window) {
-	s.pos.finish(gap, gap.to+s.pos.recheck[s.pos.last()])
+// skip passes over a time that the API does not show, in every pass that has come to it,
+// up to the end of the timeline at the most, and returns up to where that is. No walk may
+// be in flight; those that had begun begin again behind it.
+func (s *schedule) skip(from, to int64) (end int64) {
+	if s.pos.end != 0 {
+		to = min(to, s.pos.end)
+	}
+	s.endAll(errNotShown)
+	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()])
 	s.walks = make([][]*walk, len(s.walks))
 	s.due = true
 	// The windows were shortened for nothing.
 	s.maxLength, s.length = s.maxWindow, min(startLength, s.maxWindow)
+	return to
 }
 
 // forgettable is the minute before which no entry will be returned again: neither

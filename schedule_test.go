@@ -13,12 +13,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func newSchedule(begin int64, recheck ...int64) *schedule {
-	recheck = append([]int64{0}, recheck...)
-	return &schedule{
-		pos: newPosition(begin, 0, recheck), seen: newSeen(), walks: make([][]*walk, len(recheck)),
-		tick: 60, maxWindow: 3600, maxLength: 3600, length: startLength, wanted: pagesPerWalk, wide: 3, pageSize: 100, due: true,
+func testSchedule(begin int64, recheck ...int64) *schedule {
+	return newSchedule(settings{Begin: begin, Recheck: recheck, Tick: 60, MaxWindow: 3600, Walks: 3, PageSize: 100}, newSeen())
+}
+
+// finish ends a walk and returns what was dropped with it.
+func finish(s *schedule, w *walk) (covered []*walk) {
+	s.drainEnded()
+	s.finish(w)
+	for _, e := range s.drainEnded() {
+		if e.Err != nil {
+			covered = append(covered, e.Walk)
+		}
 	}
+	return covered
 }
 
 // TestFinishServesPasses: one walk moves each pass as far as it was old enough for.
@@ -66,7 +74,7 @@ func TestScheduleCovers(t *testing.T) {
 	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		const begin = 10_000
-		s := newSchedule(begin, 120, 900)
+		s := testSchedule(begin, 120, 900)
 		now := int64(begin + 100 + rng.IntN(20_000))
 		read := map[int64]int64{} // second to the latest time at which it was read
 		var flying []*walk
@@ -100,7 +108,7 @@ func TestScheduleCovers(t *testing.T) {
 				switch rng.IntN(6) {
 				case 0:
 					s.halve(w)
-					w.restart()
+					s.restart(w, nil)
 				case 1:
 					w.pages++
 				default:
@@ -108,7 +116,7 @@ func TestScheduleCovers(t *testing.T) {
 					for second := w.from; second < w.to; second++ {
 						read[second] = max(read[second], w.began)
 					}
-					s.finished(w)
+					s.finish(w)
 				}
 			}
 			for pass, mark := range s.pos.marks {
@@ -134,7 +142,7 @@ func TestScheduleCovers(t *testing.T) {
 // Covers F6.
 func TestHalvesAreReadOnce(t *testing.T) {
 	const begin, now = 10_000, 12_000
-	s := newSchedule(begin)
+	s := testSchedule(begin)
 	a := s.next(now)
 	a.flying = true
 	b := s.next(now)
@@ -142,15 +150,15 @@ func TestHalvesAreReadOnce(t *testing.T) {
 	a.flying = false
 	require.True(t, s.halve(a))
 	var read []window
-	finish := func(w *walk) {
+	readAll := func(w *walk) {
 		w.pages, w.began = 10, now
-		s.finished(w)
+		s.finish(w)
 		read = append(read, w.window)
 	}
-	finish(b)
-	finish(a)
+	readAll(b)
+	readAll(a)
 	for w := s.next(now); w != nil && len(read) < 100; w = s.next(now) {
-		finish(w)
+		readAll(w)
 	}
 	slices.SortFunc(read, func(a, b window) int { return cmp.Compare(a.from, b.from) })
 	for at := int64(begin); len(read) > 0; read = read[1:] {
@@ -164,14 +172,14 @@ func TestHalvesAreReadOnce(t *testing.T) {
 // no longer. Covers F33.
 func TestScheduleForgets(t *testing.T) {
 	const begin, last = 36_000, 3600
-	s := newSchedule(begin, 120, last)
+	s := testSchedule(begin, 120, last)
 	most := 0
 	for now := int64(begin); now < begin+24*3600; now += 60 {
 		s.seen.add(seenKey{minute: minuteOf(now), hash: uint64(now)})
 		s.due = true
 		for w := s.next(now); w != nil; w = s.next(now) {
 			w.pages, w.began = 1, now
-			s.finished(w)
+			s.finish(w)
 		}
 		most = max(most, s.seen.count)
 		require.GreaterOrEqual(t, s.seen.count, int(min(now-begin, last)/60))
@@ -184,7 +192,7 @@ func TestScheduleForgets(t *testing.T) {
 // is forgotten. Covers F33.
 func TestOvertakenWalksAreDropped(t *testing.T) {
 	const begin = 36_000
-	s := newSchedule(begin, 120, 3600)
+	s := testSchedule(begin, 120, 3600)
 	s.pos.marks[0] = begin + 10_000
 	for minute := range int64(20) {
 		s.seen.add(seenKey{minute: begin/60 + minute, hash: uint64(minute)})
@@ -193,13 +201,13 @@ func TestOvertakenWalksAreDropped(t *testing.T) {
 		s.start(1, window{begin + 120, begin + 300}), s.start(1, window{begin + 300, begin + 900})
 	flying.flying = true
 	done.began = begin + 10_000
-	assert.Empty(t, s.finished(done))
+	assert.Empty(t, finish(s, done))
 	assert.Equal(t, int64(begin), s.pos.marks[1], "behind one that waits")
 
 	last := func(w window) []*walk {
 		read := s.start(2, w)
 		read.began = begin + 10_000
-		return s.finished(read)
+		return finish(s, read)
 	}
 	assert.Equal(t, []*walk{waiting}, last(window{begin, begin + 240}))
 	assert.Equal(t, []int64{begin + 10_000, begin + 240, begin + 240}, s.pos.marks)
@@ -222,7 +230,7 @@ func TestOvertakenWalksAreDropped(t *testing.T) {
 // call; then they wait. Covers F6, F33.
 func TestRecheckWithoutAnswer(t *testing.T) {
 	const begin, last = 36_000, 3600
-	s := newSchedule(begin, 120, last)
+	s := testSchedule(begin, 120, last)
 	most := int64(2*last + memoryAllowance + maxPending*s.wide*3600)
 	var stuck *walk
 	var flying []*walk
@@ -247,7 +255,7 @@ func TestRecheckWithoutAnswer(t *testing.T) {
 					return false
 				}
 				w.flying, w.pages = false, 1
-				s.finished(w)
+				s.finish(w)
 				return true
 			})
 			lag = max(lag, s.pos.marks[0]-s.pos.marks[2])
@@ -262,7 +270,7 @@ func TestRecheckWithoutAnswer(t *testing.T) {
 	assert.Nil(t, s.next(begin+24*3600), "waits")
 
 	flying, stuck.flying = nil, false
-	s.finished(stuck)
+	s.finish(stuck)
 	stuck = &walk{} // none
 	pass(begin+24*3600, begin+26*3600)
 	for pass, mark := range s.pos.marks {
@@ -281,12 +289,12 @@ func TestNextLength(t *testing.T) {
 // TestScheduleLearnsDensity: a window that is shorter than planned tells how much
 // fits only where it took a good part of it.
 func TestScheduleLearnsDensity(t *testing.T) {
-	s := newSchedule(1000)
+	s := testSchedule(1000)
 	s.length = 3600
 	read := func(seconds, pages int64) {
 		w := s.start(0, window{from: s.tail(0), to: s.tail(0) + seconds})
 		w.pages = pages
-		s.finished(w)
+		s.finish(w)
 	}
 	read(60, 1)
 	assert.Equal(t, int64(3600), s.length)
@@ -310,13 +318,13 @@ func TestShare(t *testing.T) {
 // TestTokenExpires: where page tokens live for a short time, walks become short
 // enough, and grow again page by page. Covers F5.
 func TestTokenExpires(t *testing.T) {
-	s := newSchedule(1000)
-	s.expired(40)
+	s := testSchedule(1000)
+	s.expire(40)
 	assert.Equal(t, int64(20), s.wanted)
-	s.expired(0)
+	s.expire(0)
 	assert.Equal(t, int64(1), s.wanted)
 	for range 2 * pagesPerWalk {
-		s.finished(s.start(0, window{from: s.tail(0), to: s.tail(0) + 1}))
+		s.finish(s.start(0, window{from: s.tail(0), to: s.tail(0) + 1}))
 	}
 	assert.Equal(t, int64(pagesPerWalk), s.wanted)
 }
@@ -326,7 +334,7 @@ func TestTokenExpires(t *testing.T) {
 func TestLastRecheckGoesFirst(t *testing.T) {
 	const now, last = 100_000, 3600
 	behind := func(seconds int64) *schedule {
-		s := newSchedule(now-last-seconds, 120, last)
+		s := testSchedule(now-last-seconds, 120, last)
 		s.pos.marks[0], s.pos.marks[1] = now-1, now-1000
 		s.due, s.length = true, 100
 		return s

@@ -43,6 +43,24 @@ type seenKey struct {
 
 const noMinute = -1
 
+// storedKey is the key of an entry whose minute, hash and oddness were stored.
+func storedKey(minute int64, odd bool, hash uint64) seenKey {
+	k := seenKey{minute: minute, odd: odd, hash: hash, at: minute}
+	if odd {
+		k.at = noMinute
+	}
+	return k
+}
+
+// lastMinute is the minute up to which the key is needed.
+func (k seenKey) lastMinute() int64 { return k.minute }
+
+// isOdd reports whether the entry has no minute to be found in again.
+func (k seenKey) isOdd() bool { return k.odd }
+
+// idHash is the hash of the entry's id.
+func (k seenKey) idHash() uint64 { return k.hash }
+
 // oddHorizon bounds how long an entry with an event time ahead of the window that
 // returned it is kept, in minutes beyond that window: long enough for clocks that
 // disagree. One from 2099 must not keep what is stored behind it from being
@@ -81,6 +99,9 @@ func (s *seen) has(k seenKey) bool {
 	_, ok := s.odd[k.hash]
 	return ok
 }
+
+// size is the number of entries remembered.
+func (s *seen) size() int { return s.count }
 
 func (s *seen) add(k seenKey) {
 	if k.odd {

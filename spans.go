@@ -30,28 +30,31 @@ func (t *telemetry) newSpans() spans {
 func (s *spans) within(ctx context.Context, w *walk) context.Context {
 	span, ok := s.open[w]
 	if !ok {
+		pass, from, to := w.span()
 		_, span = s.tracer.Start(ctx, "receiver/feishu_audit/walk", trace.WithAttributes(
 			s.receiver,
-			attribute.Int("pass", w.pass),
-			attribute.String("from", time.Unix(w.from, 0).UTC().Format(time.RFC3339)),
-			attribute.String("to", time.Unix(w.to, 0).UTC().Format(time.RFC3339)),
+			attribute.Int("pass", pass),
+			attribute.String("from", time.Unix(from, 0).UTC().Format(time.RFC3339)),
+			attribute.String("to", time.Unix(to, 0).UTC().Format(time.RFC3339)),
 		))
 		s.open[w] = span
 	}
 	return trace.ContextWithSpan(ctx, span)
 }
 
-// errWalkOvertaken is why a walk is dropped of which others have read everything.
-var errWalkOvertaken = errors.New("other walks have read this meanwhile")
+// endEach ends the spans of walks that are over: read to their end, begun again, or dropped.
+func (s *spans) endEach(ended []endedWalk) {
+	for _, e := range ended {
+		s.end(e.Walk, e.Pages, e.Err)
+	}
+}
 
-// end ends the span of a walk that is finished, or that begins again or is dropped because
-// of the error.
-func (s *spans) end(w *walk, err error) {
+func (s *spans) end(w *walk, pages int64, err error) {
 	span, ok := s.open[w]
 	if !ok {
 		return
 	}
-	span.SetAttributes(attribute.Int64("pages", w.pages))
+	span.SetAttributes(attribute.Int64("pages", pages))
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}
@@ -59,12 +62,12 @@ func (s *spans) end(w *walk, err error) {
 	delete(s.open, w)
 }
 
+// errStopped is why walks end that nobody will finish.
+var errStopped = errors.New("the receiver stops")
+
 // endAll ends the spans of walks that nobody will finish.
-func (s *spans) endAll(reason string) {
-	for w, span := range s.open {
-		span.SetAttributes(attribute.Int64("pages", w.pages))
-		span.SetStatus(codes.Error, reason)
-		span.End()
+func (s *spans) endAll() {
+	for w := range s.open {
+		s.end(w, w.pages, errStopped)
 	}
-	clear(s.open)
 }

@@ -121,7 +121,8 @@ const maxDeletes = 128
 //
 // A storage has no compare-and-swap: a replica that is paused between looking whether
 // it has been overtaken and writing still writes. The other one writes over that.
-func (s *store) save(ctx context.Context, c checkpoint, added []seenKey, forgettable int64) error {
+func (s *store) save(ctx context.Context, now snapshot, added []seenKey, forgettable int64) error {
+	c := checkpoint{Begin: now.Begin, Recheck: now.Recheck, Marks: now.Marks, Length: now.Length}
 	if s.shared {
 		if err := s.overtaken(ctx); err != nil {
 			return err
@@ -172,7 +173,7 @@ func (s *store) overtaken(ctx context.Context) error {
 func lastMinute(keys []seenKey) int64 {
 	last := int64(-1)
 	for _, k := range keys {
-		last = max(last, k.minute)
+		last = max(last, k.lastMinute())
 	}
 	return last
 }

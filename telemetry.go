@@ -52,9 +52,9 @@ func (t *telemetry) zero() {
 	t.delivered(0, 0, recordStats{})
 	t.known(0)
 	t.refused(0)
-	t.skipped(window{})
+	t.skipped(0)
 	for _, pass := range []string{foundByRecheck, foundByLast, foundByChance} {
-		t.foundLate(pass, 0)
+		t.late(pass, 0)
 	}
 }
 
@@ -103,25 +103,18 @@ func (t *telemetry) refused(n int) {
 	t.builder.ReceiverFeishuAuditRefusedEntries.Add(context.Background(), int64(n), t.plain)
 }
 
-func (t *telemetry) skipped(gap window) {
-	t.builder.ReceiverFeishuAuditSkippedTime.Add(context.Background(), gap.seconds(), t.plain)
+func (t *telemetry) skipped(seconds int64) {
+	t.builder.ReceiverFeishuAuditSkippedTime.Add(context.Background(), seconds, t.plain)
 }
 
-// late counts the new entries whose time pass 0 had read before, and records how old
-// they were.
-func (t *telemetry) late(items []*item, pos *position, now time.Time) {
-	ctx := context.Background()
-	for _, it := range items {
-		at, ok := it.eventTime()
-		if !ok || at >= pos.marks[0] || at < pos.begin {
-			continue
-		}
-		t.builder.ReceiverFeishuAuditLateness.Record(ctx, max(0, now.Unix()-at), t.plain)
-		t.foundLate(pos.foundBy(at), 1)
-	}
+// foundLate counts a new entry of a time that was read before, and records how many
+// seconds old it is.
+func (t *telemetry) foundLate(by string, age int64) {
+	t.builder.ReceiverFeishuAuditLateness.Record(context.Background(), age, t.plain)
+	t.late(by, 1)
 }
 
-func (t *telemetry) foundLate(by string, n int64) {
+func (t *telemetry) late(by string, n int64) {
 	t.builder.ReceiverFeishuAuditLateEntries.Add(context.Background(), n, t.with(attribute.String("found_by", by)))
 }
 

@@ -664,13 +664,13 @@ func TestOvertakenWalks(t *testing.T) {
 			time.Sleep(time.Minute)
 			g := &r.tel.gauges
 			g.mu.Lock()
-			most = max(most, g.ids)
+			most = max(most, g.at.IDs)
 			g.mu.Unlock()
 		}
 		require.NoError(t, r.Shutdown(context.Background()))
 		dropped := 0
 		for _, span := range tel.SpanRecorder.Ended() {
-			if span.Status().Description == errWalkOvertaken.Error() {
+			if span.Status().Description == errCovered.Error() {
 				dropped++
 			}
 		}
