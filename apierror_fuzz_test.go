@@ -75,16 +75,15 @@ func FuzzAnswer(f *testing.F) {
 		if ofToken {
 			server.operation = opToken
 		}
-		var observed []error
-		c := &client{
-			http: &http.Client{
+		gate := &openGate{}
+		c := newClient(clientSettings{
+			HTTP: &http.Client{
 				Transport:     server,
 				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			},
-			endpoint: "https://open.feishu.cn", appID: "cli_x", appSecret: fuzzSecret, maxResponse: 1 << 20,
-			turn:    func(context.Context, bool) (func(), error) { return func() {}, nil },
-			observe: func(_ string, _ time.Duration, err error) { observed = append(observed, err) },
-		}
+			Endpoint: "https://open.feishu.cn", AppID: "cli_x", AppSecret: fuzzSecret, MaxResponse: 1 << 20,
+			Gate: gate,
+		})
 		var err error
 		if ofToken {
 			var token string
@@ -107,7 +106,7 @@ func FuzzAnswer(f *testing.F) {
 				require.True(t, !json.Valid([]byte(body)) || ok && code.Sign() == 0, body) // not valid: nested too deep for encoding/json
 			}
 		}
-		require.NotEmpty(t, observed)
+		require.NotEmpty(t, gate.errors)
 		if err == nil {
 			return
 		}

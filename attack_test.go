@@ -154,8 +154,8 @@ func attack(t *testing.T, long time.Duration, change func(*Config), a *attacker)
 			set.Logger = zap.New(core)
 			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
-			r.transport = simulator.Transport(a, nil)
-			h := &statusHost{host: host{diskID: w.disk}}
+			w.wire = simulator.Transport(a, nil)
+			h := &statusHost{host: w.host()}
 			require.NoError(t, r.Start(t.Context(), h))
 			time.Sleep(long)
 			require.NoError(t, r.Shutdown(context.Background()))
@@ -200,7 +200,7 @@ func TestAttackDecompressionBomb(t *testing.T) {
 			}}
 			front := httptest.NewServer(a)
 			defer front.Close()
-			w.cfg.ClientConfig.Endpoint = front.URL
+			w.cfg.ClientConfig.Endpoint, w.cfg.ClientConfig.Middlewares = front.URL, nil
 			w.cfg.InitialLookback = time.Minute
 			w.cfg.RetryOnFailure.InitialInterval = time.Millisecond
 			core, lines := observer.New(zap.DebugLevel)
@@ -209,7 +209,7 @@ func TestAttackDecompressionBomb(t *testing.T) {
 			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
 			peak := peakOf(func() {
-				require.NoError(t, r.Start(t.Context(), host{diskID: w.disk}))
+				require.NoError(t, r.Start(t.Context(), w.host()))
 				require.Eventually(t, func() bool { return len(w.sink.got()) == 1 }, 30*time.Second, time.Millisecond)
 				require.NoError(t, r.Shutdown(context.Background()))
 			})
@@ -431,7 +431,7 @@ func TestAttackHeaders(t *testing.T) {
 			}}
 			front := httptest.NewServer(a)
 			defer front.Close()
-			w.cfg.ClientConfig.Endpoint = front.URL
+			w.cfg.ClientConfig.Endpoint, w.cfg.ClientConfig.Middlewares = front.URL, nil
 			w.cfg.InitialLookback = time.Minute
 			w.cfg.RetryOnFailure.InitialInterval = time.Millisecond
 			core, lines := observer.New(zap.DebugLevel)
@@ -440,7 +440,7 @@ func TestAttackHeaders(t *testing.T) {
 			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
 			peak := peakOf(func() {
-				require.NoError(t, r.Start(t.Context(), host{diskID: w.disk}))
+				require.NoError(t, r.Start(t.Context(), w.host()))
 				require.Eventually(t, func() bool { return (&attacked{lines: lines}).says(tc.says) }, 30*time.Second, time.Millisecond)
 				if name != "time that overflows" { // ten minutes, as it should be
 					require.Eventually(t, func() bool { return len(w.sink.got()) == 1 }, 30*time.Second, time.Millisecond)

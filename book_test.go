@@ -123,7 +123,7 @@ func expect(cfg *Config, version string) *expectation {
 	e := &expectation{cfg: *cfg, builders: map[BodyFormat]*recordBuilder{}, version: version}
 	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
 		e.cfg.Body = body
-		e.builders[body] = newRecordBuilder(&e.cfg, version)
+		e.builders[body] = newRecordBuilder(e.cfg.records(version))
 	}
 	return e
 }

@@ -110,11 +110,7 @@ func around(latency time.Duration) func() time.Duration {
 func (w *world) measure(t *testing.T, m consumer.Logs) (stop func()) {
 	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, m, w.paces)
 	require.NoError(t, err)
-	r.transport = simulator.Transport(w.server, w.latency)
-	if w.jitter != nil {
-		r.jitter = w.jitter
-	}
-	require.NoError(t, r.Start(t.Context(), host{diskID: w.disk}))
+	require.NoError(t, r.Start(t.Context(), w.host()))
 	return func() { require.NoError(t, r.Shutdown(context.Background())) }
 }
 

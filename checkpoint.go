@@ -13,7 +13,6 @@ import (
 	"hash/crc32"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // The checkpoint consists of three kinds of values in the receiver's storage:
@@ -40,17 +39,6 @@ type query struct {
 	AppID    string   `json:"app_id"`
 	APIKeys  []string `json:"filter_api_keys,omitempty"`
 	FilterID string   `json:"filter_app_id,omitempty"`
-}
-
-func queryOf(cfg *Config) query {
-	keys := slices.Clone(cfg.Filter.APIKeys)
-	slices.Sort(keys)
-	return query{
-		Endpoint: strings.TrimRight(cfg.ClientConfig.Endpoint, "/"),
-		AppID:    cfg.AppID,
-		APIKeys:  slices.Compact(keys),
-		FilterID: cfg.Filter.AppID,
-	}
 }
 
 func (q query) equal(other query) bool {

@@ -114,7 +114,7 @@ func TestStore(t *testing.T) {
 	assert.Zero(t, known.size())
 
 	for n := range int64(600) {
-				key := storedKey(n, false, uint64(n))
+		key := storedKey(n, false, uint64(n))
 		require.NoError(t, s.save(t.Context(), somePosition(), []seenKey{key}, n-100))
 	}
 	assert.Len(t, d.data, 102, "a hundred pages, the one just added, and the position")

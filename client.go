@@ -4,307 +4,67 @@
 package feishuauditreceiver
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"strings"
-	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/component"
 )
 
-// The two calls, with the official names of what they return.
-const (
-	opToken = "tenant_access_token"
-	opList  = "list_data"
-
-	tokenPath = "/open-apis/auth/v3/tenant_access_token/internal"
-	listPath  = "/open-apis/security_and_compliance/v1/openapi_logs/list_data"
-)
-
-// client makes the two calls of the Open API that the receiver needs. Why it is
-// written by hand and not the official SDK: docs/architecture.md.
-type client struct {
-	http        *http.Client
-	endpoint    string // without a trailing slash
-	appID       string
-	appSecret   configopaque.String
-	maxResponse int64
-	headers     configopaque.MapList // sent along, and as secret as the rest
-	tokens      tokenSource
-	// closeIdle closes the connections that nobody uses; may be nil.
-	closeIdle func()
-	// unheard is set by a call that got no answer.
-	unheard atomic.Bool
-	// turn waits until the pace allows one more call of list_data, urgent or not, and
-	// returns what has to be called when that call has been answered.
-	turn func(ctx context.Context, urgent bool) (answered func(), err error)
-	// heard is told of every answer, by our clock, and of the server's date in it; may
-	// be nil.
-	heard func(date, sent, received time.Time)
-	// observe is told of every call that ended. Its error is nil or an *apiError.
-	observe func(operation string, took time.Duration, err error)
+// openHTTP makes the HTTP client of the receiver.
+func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) (*http.Client, func(), error) {
+	return newHTTP(ctx, r.cfg.ClientConfig, host, r.set.TelemetrySettings, receiverAttribute(r.set.ID))
 }
 
-// answer is an HTTP answer, read to its end.
-type answer struct {
-	status   int
-	header   http.Header
-	body     []byte
-	logID    string    // cleaned, as it goes into log lines
-	date     time.Time // the server's clock, zero where it did not say
-	received time.Time // our clock
-	secrets  []string  // what was sent and must not be shown
-	// scopePage is where the app is granted the scope. The API's own message has
-	// this link, too, behind so much text that it does not fit into a log line.
-	scopePage string
+// calls is the client's gate of one term: calls keep to the pace, are written down before
+// they are made, and are counted.
+type calls struct {
+	pace    *pace
+	tel     *telemetry
+	written *store // nil: without a storage
 }
 
-// listRequest is the body of list_data. Every page of a walk sends the same one
-// but for the page token: whether filters may change while paging is not
-// documented.
-type listRequest struct {
-	APIKeys   []string `json:"api_keys,omitempty"`
-	StartTime int64    `json:"start_time"` // seconds
-	EndTime   int64    `json:"end_time"`   // seconds
-	AppID     string   `json:"app_id,omitempty"`
-	PageSize  int      `json:"page_size"`
-	PageToken string   `json:"page_token,omitempty"`
-	// urgent is a walk that has begun again and has to get further this time before
-	// its page token is no longer taken.
-	urgent bool
-}
+var _ gate = (*calls)(nil)
 
-// listData asks for one page. The error, if any, is an *apiError or ctx's own.
-// A refused access token is replaced and the call repeated once.
-func (c *client) listData(ctx context.Context, req listRequest) (*page, *answer, error) {
-	body, err := json.Marshal(req)
-	if err != nil {
-		return nil, nil, err // strings and numbers always marshal
-	}
-	for attempt := 0; ; attempt++ {
-		token, err := c.tokens.get(ctx, c.fetchToken)
+// Admit waits until one more call may be made, and writes it down, so that a crash after
+// it does not forget it. A call that cannot be written down is not made: its page could
+// not be committed either.
+func (g *calls) Admit(ctx context.Context, urgent bool) (answered func(), err error) {
+	for {
+		began := time.Now()
+		c, err := g.pace.admit(ctx, urgent, commitGrace)
+		g.tel.waited("pace", g.pace.since(began))
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		p, res, err := c.listOnce(ctx, body, token, req)
-		var failed *apiError
-		if errors.As(err, &failed) && failed.class == classToken {
-			c.tokens.drop(token)
-			if attempt == 0 {
-				continue
-			}
-			// The token endpoint hands out the same token while it has half an
-			// hour to live, so a second try at once would be no other.
-			failed.class = classRetry
-			failed.advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
+		if g.written != nil {
+			writing, cancel := context.WithTimeout(ctx, commitGrace-time.Duration(c.number%1000)) // no two end at once: a seed of the simulation replays
+			err = g.written.noteCalls(writing, c.number, g.pace.recent)
+			cancel()
 		}
-		if failed != nil && failed.cause == causeScope {
-			// A scope that is granted now may be missing from a token that was given out
-			// before: that is not documented. The next try asks for the token again, which
-			// is another one as soon as this one has less than half an hour to live.
-			c.tokens.drop(token)
+		if err == nil && c.leaves() {
+			return c.answered, nil
 		}
-		return p, res, err
-	}
-}
-
-func (c *client) listOnce(ctx context.Context, body []byte, token string, req listRequest) (*page, *answer, error) {
-	answered, err := c.turn(ctx, req.urgent)
-	if err != nil {
-		return nil, nil, err
-	}
-	began := time.Now()
-	res, err := c.post(ctx, listPath, token, body, req.PageToken)
-	answered()
-	var p *page
-	if err != nil {
-		err = transportError(opList, res, err, c.secrets(token, req.PageToken)...)
-		res = nil
-	} else {
-		p, err = readPage(res)
-		res.body = nil // the page has a copy of its own
-	}
-	if ctx.Err() != nil && err != nil {
-		return nil, nil, ctx.Err()
-	}
-	c.ended(opList, began, err)
-	return p, res, err
-}
-
-// ended tells of a call that ended, and how long it took.
-func (c *client) ended(operation string, began time.Time, err error) {
-	took := time.Since(began)
-	var failed *apiError
-	if errors.As(err, &failed) {
-		failed.took = took
-	}
-	c.observe(operation, took, err)
-}
-
-// secrets are what no error may show: the app secret and what else was sent.
-func (c *client) secrets(sent ...string) []string {
-	return append(append(sent, string(c.appSecret)), headerSecrets(c.headers)...)
-}
-
-// minHeaderSecret is how long the value of a configured header has to be, in bytes, to be
-// hidden: a short one is no secret, and its letters stand everywhere.
-const minHeaderSecret = 6
-
-// headerSecrets are the values of the configured headers, and what stands in them behind
-// a scheme like Basic.
-func headerSecrets(headers configopaque.MapList) []string {
-	var secrets []string
-	for _, opaque := range headers.Iter {
-		value := string(opaque)
-		_, credential, _ := strings.Cut(value, " ")
-		for _, s := range []string{value, credential} {
-			if len(s) >= minHeaderSecret {
-				secrets = append(secrets, s)
-			}
+		c.giveBack()
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			return nil, &unwrittenError{err}
 		}
 	}
-	return secrets
 }
 
-func readPage(res *answer) (*page, error) {
-	p, err := parsePage(res.body)
-	switch {
-	case err != nil && res.status == http.StatusOK && looksLikeJSON(res.body):
-		e := &apiError{operation: opList, cause: causeAPI, httpStatus: res.status, logID: res.logID}
-		e.reason = "the answer is broken: " + cleanText(err.Error(), res.secrets...)
-		return nil, e
-	case err != nil || !p.hasCode:
-		return nil, answerError(opList, res, 0, false)
-	case p.code != 0:
-		return nil, answerError(opList, res, p.code, true)
-	case res.status != http.StatusOK:
-		// A gateway's own JSON may have such a code, too. It is no empty last page.
-		return nil, answerError(opList, res, 0, false)
-	}
-	return p, nil
-}
+// Answered tells the pace what the server's time is.
+func (g *calls) Answered(date, sent, received time.Time) { g.pace.settle(date, sent, received) }
 
-func looksLikeJSON(body []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
-}
-
-// fetchToken asks for a tenant_access_token and its remaining life. Source:
-// official page "Get tenant_access_token (custom apps)".
-func (c *client) fetchToken(ctx context.Context) (string, time.Duration, error) {
-	began := time.Now()
-	token, life, err := c.tokenOnce(ctx)
-	if ctx.Err() != nil && err != nil {
-		return "", 0, ctx.Err()
+// Ended counts a call. What the server asks for holds from here on, whatever the poller is
+// busy with.
+func (g *calls) Ended(operation string, took time.Duration, err error) {
+	g.tel.call(operation, took, err)
+	var api *apiError
+	if errors.As(err, &api) && api.class == classRateLimited && api.wait > 0 {
+		g.tel.waited("server", g.pace.pause(api.wait))
 	}
-	c.ended(opToken, began, err)
-	return token, life, err
-}
-
-func (c *client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
-	body, err := json.Marshal(map[string]string{"app_id": c.appID, "app_secret": string(c.appSecret)})
-	if err != nil {
-		return "", 0, err
-	}
-	res, err := c.post(ctx, tokenPath, "", body)
-	if err != nil {
-		return "", 0, transportError(opToken, res, err, c.secrets()...)
-	}
-	var parsed struct {
-		Code   *int64 `json:"code"`
-		Token  string `json:"tenant_access_token"`
-		Expire int64  `json:"expire"` // seconds of life left
-	}
-	err = json.Unmarshal(res.body, &parsed)
-	switch {
-	case err != nil || parsed.Code == nil:
-		return "", 0, answerError(opToken, res, 0, false)
-	case *parsed.Code != 0:
-		return "", 0, answerError(opToken, res, *parsed.Code, true)
-	case res.status != http.StatusOK || !usableToken(parsed.Token) || parsed.Expire <= 0:
-		return "", 0, &apiError{operation: opToken, cause: causeAPI, httpStatus: res.status, logID: res.logID, wait: res.retryAfter(), reason: "the answer says success but holds no usable token"}
-	}
-	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
-}
-
-// maxToken is the longest access token that is taken, in bytes: the newer ones are
-// JWTs of 4 KB, says their documentation.
-const maxToken = 16 << 10
-
-// usableToken tells whether a token can be sent in a header.
-func usableToken(token string) bool {
-	return token != "" && len(token) <= maxToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
-}
-
-// post sends one request and reads the whole answer, up to the size limit after
-// decompression. Hidden is what no error may show, besides the credentials. With an
-// error it returns what came before the body, if that could not be read.
-func (c *client) post(ctx context.Context, path, token string, body []byte, hidden ...string) (*answer, error) {
-	secrets := c.secrets(append(hidden, token)...)
-	req, err := http.NewRequestWithContext(hiding(ctx, secrets), http.MethodPost, c.endpoint+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	for name, value := range c.headers.Iter {
-		if http.CanonicalHeaderKey(name) == "Host" {
-			req.Host = string(value)
-		}
-		req.Header.Set(name, string(value))
-	}
-	// A connection of HTTP/2 outlives a call that got no answer, even where it has died
-	// without a word. It is idle by now, and was not yet when that call ended.
-	if c.unheard.Swap(false) && c.closeIdle != nil {
-		c.closeIdle()
-	}
-	sent := time.Now()
-	res, err := c.http.Do(req)
-	if err != nil {
-		c.unheard.Store(true)
-		return nil, err
-	}
-	defer res.Body.Close()
-	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable
-	out := &answer{
-		status:  res.StatusCode,
-		header:  res.Header,
-		logID:   cleanText(firstOf(res.Header.Get("X-Tt-Logid"), res.Header.Get("X-Request-Id")), secrets...),
-		secrets: secrets,
-		date:    date,
-
-		scopePage: c.endpoint + "/app/" + c.appID + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant",
-	}
-	if out.body, err = readLimited(res.Body, c.maxResponse, res.ContentLength); err != nil {
-		c.unheard.Store(true)
-		return out, err
-	}
-	out.received = time.Now()
-	if c.heard != nil {
-		c.heard(date, sent, out.received)
-	}
-	return out, nil
-}
-
-// maxTrusted is how much memory is taken for an answer on its Content-Length alone.
-const maxTrusted = 1 << 20
-
-func readLimited(r io.Reader, limit, announced int64) ([]byte, error) {
-	if announced > limit {
-		return nil, tooLarge(limit)
-	}
-	buf := bytes.NewBuffer(make([]byte, 0, min(max(announced, 4<<10), maxTrusted)+bytes.MinRead))
-	if _, err := buf.ReadFrom(io.LimitReader(r, max(limit, limit+1))); err != nil { // the largest limit has no next one
-		return nil, err
-	}
-	if int64(buf.Len()) > limit {
-		return nil, tooLarge(limit)
-	}
-	return buf.Bytes(), nil
 }

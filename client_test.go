@@ -27,22 +27,37 @@ import (
 
 // newTestClient talks to a simulator in process.
 func newTestClient(server *simulator.Server) *client {
-	return &client{
-		http: &http.Client{
+	return newClient(clientSettings{
+		HTTP: &http.Client{
 			Transport:     simulator.Transport(server, nil),
 			Timeout:       30 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		endpoint:    "https://open.feishu.cn",
-		appID:       simulator.DefaultAppID,
-		appSecret:   simulator.DefaultAppSecret,
-		maxResponse: 1 << 20,
-		turn:        func(context.Context, bool) (func(), error) { return func() {}, nil },
-		observe:     func(string, time.Duration, error) {},
-	}
+		Endpoint:    "https://open.feishu.cn",
+		AppID:       simulator.DefaultAppID,
+		AppSecret:   simulator.DefaultAppSecret,
+		MaxResponse: 1 << 20,
+		Gate:        &openGate{},
+	})
 }
 
-func request() listRequest {
+// openGate lets every call pass, and keeps their errors.
+type openGate struct {
+	mu     sync.Mutex
+	errors []error
+}
+
+func (*openGate) Admit(context.Context, bool) (func(), error) { return func() {}, nil }
+
+func (*openGate) Answered(time.Time, time.Time, time.Time) {}
+
+func (g *openGate) Ended(_ string, _ time.Duration, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.errors = append(g.errors, err)
+}
+
+func lastHour() listRequest {
 	now := time.Now().Unix()
 	return listRequest{StartTime: now - 3600, EndTime: now, PageSize: 100}
 }
@@ -66,7 +81,7 @@ func TestCallErrors(t *testing.T) {
 		noID   bool
 	}{
 		"token: wrong secret": {
-			change: func(c *client) { c.appSecret = "wrong" },
+			change: func(c *client) { c.set.AppSecret = "wrong" },
 			class:  classConfig, kind: "config 10014 credential", says: []string{"tenant_access_token: app secret invalid (code 10014, HTTP 200, log id ", "app_secret"},
 		},
 		"token: unknown app": {
@@ -82,7 +97,7 @@ func TestCallErrors(t *testing.T) {
 		"token: HTML":              {opts: token(simulator.Fault{Kind: simulator.FaultHTML}), class: classRetry, kind: "bad_answer none api", says: []string{"HTML"}, noID: true},
 		"token: success, no token": {opts: token(simulator.Fault{Kind: simulator.FaultBareJSON}), class: classRetry, kind: "bad_answer none api", noID: true},
 		"token: wrong path": {
-			change: func(c *client) { c.endpoint += "/somewhere" },
+			change: func(c *client) { c.set.Endpoint += "/somewhere" },
 			class:  classConfig, kind: "config none endpoint", says: []string{"the server does not know this path", "check endpoint"}, noID: true,
 		},
 
@@ -130,7 +145,7 @@ func TestCallErrors(t *testing.T) {
 				if tc.change != nil {
 					tc.change(c)
 				}
-				_, _, err := c.listData(t.Context(), request())
+				_, _, err := c.listData(t.Context(), lastHour())
 				var failed *apiError
 				require.ErrorAs(t, err, &failed)
 				assert.Equal(t, tc.class, failed.class, "class of %v", err)
@@ -164,7 +179,7 @@ func TestTokenRefusedOnce(t *testing.T) {
 				server := simulator.New(simulator.Options{TokenErrorStatus: status})
 				c := newTestClient(server)
 				for range 3 {
-					_, _, err := c.listData(t.Context(), request())
+					_, _, err := c.listData(t.Context(), lastHour())
 					require.NoError(t, err)
 					server.RevokeTokens()
 				}
@@ -195,7 +210,7 @@ func TestTokenLife(t *testing.T) {
 		var group sync.WaitGroup
 		for range 20 {
 			group.Go(func() {
-				_, _, err := c.listData(t.Context(), request())
+				_, _, err := c.listData(t.Context(), lastHour())
 				assert.NoError(t, err)
 			})
 		}
@@ -207,7 +222,7 @@ func TestTokenLife(t *testing.T) {
 		for time.Since(began) < 170*time.Minute {
 			time.Sleep(30 * time.Second)
 			before := len(callsOf(server, simulator.EndpointToken))
-			_, _, err := c.listData(t.Context(), request())
+			_, _, err := c.listData(t.Context(), lastHour())
 			require.NoError(t, err)
 			if len(callsOf(server, simulator.EndpointToken)) > before {
 				renewed = append(renewed, time.Since(began))
@@ -238,9 +253,9 @@ func TestRedirectKeepsToken(t *testing.T) {
 	front := httptest.NewServer(server)
 	defer front.Close()
 	c := newTestClient(server)
-	c.endpoint, c.http.Transport = front.URL, nil
+	c.set.Endpoint, c.set.HTTP.Transport = front.URL, nil
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	_, _, err := c.listData(t.Context(), request())
+	_, _, err := c.listData(t.Context(), lastHour())
 	require.ErrorContains(t, err, "not followed")
 	assert.Zero(t, elsewhere.Load())
 }
@@ -266,8 +281,8 @@ func TestUnreadableRefusal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := respond(opList, tc.status, tc.header, strings.Repeat(" ", 1000))
-			c.maxResponse = 999
-			_, _, err := c.listData(t.Context(), request())
+			c.set.MaxResponse = 999
+			_, _, err := c.listData(t.Context(), lastHour())
 			var failed *apiError
 			require.ErrorAs(t, err, &failed)
 			assert.Equal(t, causeAnswerSize, failed.cause)
@@ -284,7 +299,7 @@ func TestCallEndsWithContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		_, _, err := c.listData(ctx, request())
+		_, _, err := c.listData(ctx, lastHour())
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var failed *apiError
 		require.NotErrorAs(t, err, &failed, "the end of the term is no failure of the API")
@@ -298,7 +313,7 @@ func TestErrorNeverShowsSecrets(t *testing.T) {
 		c := newTestClient(simulator.New(simulator.Options{Faults: []simulator.Fault{
 			{Kind: simulator.FaultError, Code: 77, Msg: "bad secret " + simulator.DefaultAppSecret + " for you"},
 		}}))
-		_, _, err := c.listData(t.Context(), request())
+		_, _, err := c.listData(t.Context(), lastHour())
 		require.ErrorContains(t, err, "bad secret [REDACTED] for you")
 	})
 }
@@ -306,7 +321,7 @@ func TestErrorNeverShowsSecrets(t *testing.T) {
 // respond makes a client whose calls of one operation all get the same answer.
 func respond(operation string, status int, header http.Header, body string) *client {
 	c := newTestClient(nil)
-	c.http.Transport = &answering{operation: operation, status: status, header: header, body: []byte(body)}
+	c.set.HTTP.Transport = &answering{operation: operation, status: status, header: header, body: []byte(body)}
 	return c
 }
 
@@ -315,14 +330,14 @@ func respond(operation string, status int, header http.Header, body string) *cli
 func TestSuccessNeedsItsStatus(t *testing.T) {
 	for _, body := range []string{`{"code":0,"msg":"bad gateway"}`, `{"code":0,"data":{"items":[],"has_more":false}}`} {
 		for _, status := range []int{201, 204, 302, 400, 404, 429, 500, 502, 503} {
-			p, _, err := respond(opList, status, nil, body).listData(t.Context(), request())
+			p, _, err := respond(opList, status, nil, body).listData(t.Context(), lastHour())
 			var failed *apiError
 			require.ErrorAs(t, err, &failed, "HTTP %d %s", status, body)
 			assert.Nil(t, p)
 			assert.Equal(t, status, failed.httpStatus)
 			assert.Equal(t, status == 429, failed.class == classRateLimited)
 		}
-		p, _, err := respond(opList, http.StatusOK, nil, body).listData(t.Context(), request())
+		p, _, err := respond(opList, http.StatusOK, nil, body).listData(t.Context(), lastHour())
 		require.NoError(t, err)
 		assert.False(t, p.hasMore)
 	}
@@ -350,7 +365,7 @@ func TestRetryAfter(t *testing.T) {
 		"token: success":        {opToken, 503, http.Header{"Retry-After": {"120"}}, `{"code":0}`, 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := respond(tc.operation, tc.status, tc.header, tc.body).listData(t.Context(), request())
+			_, _, err := respond(tc.operation, tc.status, tc.header, tc.body).listData(t.Context(), lastHour())
 			var failed *apiError
 			require.ErrorAs(t, err, &failed)
 			assert.Equal(t, classRetry, failed.class)
@@ -365,13 +380,13 @@ func TestFailedTokenCallIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := simulator.New(simulator.Options{})
 		c := newTestClient(server)
-		c.appSecret = "wrong"
-		c.http.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
+		c.set.AppSecret = "wrong"
+		c.set.HTTP.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
 		for round := range 3 {
 			var group sync.WaitGroup
 			for range 8 {
 				group.Go(func() {
-					_, _, err := c.listData(t.Context(), request())
+					_, _, err := c.listData(t.Context(), lastHour())
 					assert.ErrorContains(t, err, "code 10014")
 				})
 			}
@@ -387,18 +402,18 @@ func TestTokenOfOneThatIsStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := simulator.New(simulator.Options{})
 		c := newTestClient(server)
-		c.http.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
+		c.set.HTTP.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
 		var group sync.WaitGroup
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		group.Go(func() {
-			_, _, err := c.listData(ctx, request())
+			_, _, err := c.listData(ctx, lastHour())
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 		})
 		synctest.Wait()
 		for range 3 {
 			group.Go(func() {
-				_, _, err := c.listData(t.Context(), request())
+				_, _, err := c.listData(t.Context(), lastHour())
 				assert.NoError(t, err)
 			})
 		}
@@ -409,7 +424,7 @@ func TestTokenOfOneThatIsStopped(t *testing.T) {
 
 // TestPageIsHeldOnce: the answer's bytes do not stay beside the page's copy of them.
 func TestPageIsHeldOnce(t *testing.T) {
-	p, res, err := respond(opList, http.StatusOK, nil, `{"code":0,"data":{"items":[{"id":"1"}]}}`).listData(t.Context(), request())
+	p, res, err := respond(opList, http.StatusOK, nil, `{"code":0,"data":{"items":[{"id":"1"}]}}`).listData(t.Context(), lastHour())
 	require.NoError(t, err)
 	assert.Equal(t, "1", p.items[0].uid())
 	assert.Nil(t, res.body)
@@ -423,8 +438,8 @@ func TestHeadersAreSecrets(t *testing.T) {
 	headers.Set("Proxy-Authorization", "Basic bWU6aGlkZGVu")
 	headers.Set("X-Env", "e")
 	c := respond(opList, 400, nil, `{"code":7,"msg":"here: k-Zx81Kq27, bWU6aGlkZGVu, Basic bWU6aGlkZGVu, and e"}`)
-	c.headers = headers
-	_, _, err := c.listData(t.Context(), request())
+	c.set.Headers = headers
+	_, _, err := c.listData(t.Context(), lastHour())
 	require.ErrorContains(t, err, "here: [REDACTED], [REDACTED], [REDACTED], and e (code 7")
 }
 

@@ -23,9 +23,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// Limits of the API, from its official page (list_data, section "请求体").
+// Limits of the API.
 const (
-	maxPageSize      = 100
+	// maxFilterAPIKeys is from the official page of list_data, section "请求体".
 	maxFilterAPIKeys = 100
 	// apiCallsPerMinute is the API's own limit for one app (official rate level 3).
 	apiCallsPerMinute = 100
@@ -272,6 +272,45 @@ func (c *Config) Validate() error {
 // minRetryInterval is the shortest first wait after a failure: with none at all, a
 // pipeline that refuses would be asked tens of thousands of times a second.
 const minRetryInterval = 100 * time.Millisecond
+
+// retry is retry_on_failure as it is used.
+func (c *Config) retry() configretry.BackOffConfig {
+	retry := c.RetryOnFailure
+	retry.InitialInterval = max(retry.InitialInterval, minRetryInterval)
+	retry.MaxInterval = max(retry.MaxInterval, minRetryInterval)
+	return retry
+}
+
+// records says how records are built by a collector of that version.
+func (c *Config) records(version string) recordSettings {
+	return recordSettings{
+		Endpoint:   c.ClientConfig.Endpoint,
+		AppID:      c.AppID,
+		Version:    version,
+		Structured: c.Body == BodyStructured,
+		Redact:     c.Redaction.Enabled,
+		RedactKeys: c.Redaction.Keys,
+	}
+}
+
+// reading says what is read, and how. phase says where in poll_interval.
+func (c *Config) reading(phase float64) pollSettings {
+	return pollSettings{
+		Phase:              phase,
+		APIKeys:            c.Filter.APIKeys,
+		CallingApp:         c.Filter.AppID,
+		PollInterval:       c.PollInterval,
+		InitialLookback:    c.InitialLookback,
+		StartTime:          c.StartTime,
+		EndTime:            c.EndTime,
+		RecheckAfter:       c.RecheckAfter,
+		MaxWindow:          c.MaxWindow,
+		PageSize:           c.PageSize,
+		RequestsPerMinute:  c.RequestsPerMinute,
+		MaxConcurrentWalks: c.MaxConcurrentWalks,
+		Retry:              c.retry(),
+	}
+}
 
 // validateRetry checks retry_on_failure, also where it is turned off: calls are tried
 // again at these intervals all the same.

@@ -269,7 +269,8 @@ func TestValidateSaysTheSame(t *testing.T) {
 // spin either.
 func TestWaitsHaveAFloor(t *testing.T) {
 	for _, enabled := range []bool{true, false} {
-		b := newBackOff(configretry.BackOffConfig{Enabled: enabled})
+		cfg := &Config{RetryOnFailure: configretry.BackOffConfig{Enabled: enabled}}
+		b := newBackOff(cfg.retry())
 		for range 5 {
 			assert.GreaterOrEqual(t, b.NextBackOff(), minRetryInterval)
 		}

@@ -32,7 +32,7 @@ func decode(b *recordBuilder, body []byte, observed time.Time) (records int, err
 // BenchmarkDecodePage takes a page of 100 entries from the bytes of the answer to
 // finished records, with redaction on.
 func BenchmarkDecodePage(b *testing.B) {
-	builder := newRecordBuilder(createDefaultConfig().(*Config), "1.2.3")
+	builder := newRecordBuilder(someSettings())
 	observed := time.Unix(1610613400, 0)
 	for _, page := range append(benchdata.Pages(), benchdata.Sizes()...) {
 		benchdata.Run(b, page, func([]byte) func([]byte) (int, error) {
@@ -45,7 +45,7 @@ func BenchmarkDecodePage(b *testing.B) {
 // each value. Beyond that, a response of an
 // unusual form is unescaped, and an entry that is masked gets a text of its own.
 func TestDecodeAllocations(t *testing.T) {
-	builder := newRecordBuilder(createDefaultConfig().(*Config), "1.2.3")
+	builder := newRecordBuilder(someSettings())
 	for _, page := range benchdata.Pages() {
 		t.Run(page.Name, func(t *testing.T) {
 			body := page.Body()

@@ -35,10 +35,10 @@ func newDelays(cfg configretry.BackOffConfig) delays {
 // that retries.
 func newBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
 	b := &backoff.ExponentialBackOff{
-		InitialInterval:     max(cfg.InitialInterval, minRetryInterval),
+		InitialInterval:     cfg.InitialInterval,
 		Multiplier:          cfg.Multiplier,
 		RandomizationFactor: cfg.RandomizationFactor,
-		MaxInterval:         max(cfg.MaxInterval, minRetryInterval),
+		MaxInterval:         cfg.MaxInterval,
 	}
 	if !cfg.Enabled {
 		b.InitialInterval = b.MaxInterval

@@ -25,7 +25,7 @@ func TestElectedTooLate(t *testing.T) {
 		lead := &fakeElector{}
 		r := newTestReceiver(t, w)
 		r.set.Logger = zap.New(w.core)
-		require.NoError(t, r.Start(t.Context(), host{diskID: w.disk, electorID: lead}))
+		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -70,7 +70,7 @@ func TestTermsDoNotOverlap(t *testing.T) {
 		entries(w.server, "some", 5, time.Now().Unix()-30)
 		lead := &fakeElector{}
 		r := newTestReceiver(t, w)
-		require.NoError(t, r.Start(t.Context(), host{diskID: w.disk, electorID: lead}))
+		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 		w.sink.blocks = func() (time.Duration, bool) { return 3 * time.Second, false }
 		ctx, cancel := context.WithCancel(context.Background())
 		lead.onStart(ctx)
@@ -101,7 +101,7 @@ func TestElectorWithoutStorage(t *testing.T) {
 		require.NoError(t, w.cfg.Validate())
 		r := newTestReceiver(t, w)
 		r.set.Logger = zap.New(w.core)
-		require.NoError(t, r.Start(t.Context(), host{electorID: &fakeElector{}}))
+		require.NoError(t, r.Start(t.Context(), w.hostWith(&fakeElector{})))
 		require.NoError(t, r.Shutdown(context.Background()))
 		lines := w.logs.All()
 		require.Len(t, lines, 1)

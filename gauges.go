@@ -19,14 +19,14 @@ import (
 // notes facts here, and what grows with time is computed when it is asked for: lag
 // and ages grow while the term waits, hangs or stands still.
 type gauges struct {
-	mu      sync.Mutex
-	clock   *serverClock // of the term; nil: there is none, another replica reads
-	stored  bool         // whether the position goes to a storage
-	at      progress     // without marks until the position is known
-	walked  time.Time    // when a walk was finished, or the term began
-	saved   time.Time    // when the position was written, or the term began
-	cause   cause     // of the present trouble, empty where there is none
-	since   time.Time // when it began
+	mu     sync.Mutex
+	clock  *serverClock // of the term; nil: there is none, another replica reads
+	stored bool         // whether the position goes to a storage
+	at     progress     // without marks until the position is known
+	walked time.Time    // when a walk was finished, or the term began
+	saved  time.Time    // when the position was written, or the term began
+	cause  cause        // of the present trouble, empty where there is none
+	since  time.Time    // when it began
 }
 
 // begin is the begin of a term.

@@ -30,7 +30,7 @@ func TestStoragePanicsWhenOpened(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		w.disk.failWith(func() error { panic("page 5 is damaged") })
 		r := newTestReceiver(t, w)
-		h := &statusHost{host: host{diskID: w.disk}}
+		h := &statusHost{host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
 		time.Sleep(time.Hour)
 		require.NoError(t, r.Shutdown(context.Background()))

@@ -26,6 +26,11 @@ type item struct {
 	pageSize int // size of the page that the texts are part of, bytes
 }
 
+// maxAttribute is how long the text of an attribute may be, in bytes. What an entry's
+// caller has sent could otherwise cost the whole record: Loki refuses a line with more
+// than 64 KiB of metadata for good.
+const maxAttribute = 1 << 10
+
 // The fields of an entry that are read.
 const (
 	fieldID = iota + 1

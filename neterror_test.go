@@ -4,6 +4,7 @@
 package feishuauditreceiver
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"net"
@@ -16,8 +17,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/confighttp"
 
-	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -41,34 +43,44 @@ func TestNetworkErrors(t *testing.T) {
 	nobody := closed.Addr().String()
 
 	for name, tc := range map[string]struct {
-		set  openapi.Settings
-		says string
+		endpoint, proxy string
+		timeout         time.Duration
+		says            string
 	}{
-		"refused":            {openapi.Settings{Endpoint: "http://" + nobody}, "firewall"},
-		"unknown authority":  {openapi.Settings{Endpoint: encrypted.URL}, "tls::ca_file"},
-		"no TLS over there":  {openapi.Settings{Endpoint: strings.Replace(guard.URL, "http:", "https:", 1)}, "does not speak TLS"},
-		"no answer":          {openapi.Settings{Endpoint: silent.URL, Timeout: 50 * time.Millisecond}, "port 443"},
-		"no proxy":           {openapi.Settings{Endpoint: "https://open.feishu.cn", ProxyURL: "http://" + nobody}, "the proxy cannot be reached"},
-		"proxy wants a name": {openapi.Settings{Endpoint: "https://open.feishu.cn", ProxyURL: guard.URL}, "the proxy asks for a credential"},
+		"refused":            {endpoint: "http://" + nobody, says: "firewall"},
+		"unknown authority":  {endpoint: encrypted.URL, says: "tls::ca_file"},
+		"no TLS over there":  {endpoint: strings.Replace(guard.URL, "http:", "https:", 1), says: "does not speak TLS"},
+		"no answer":          {endpoint: silent.URL, timeout: 50 * time.Millisecond, says: "port 443"},
+		"no proxy":           {endpoint: "https://open.feishu.cn", proxy: "http://" + nobody, says: "the proxy cannot be reached"},
+		"proxy wants a name": {endpoint: "https://open.feishu.cn", proxy: guard.URL, says: "the proxy asks for a credential"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tc.set.AppID, tc.set.AppSecret = "cli_xxx", "secret"
-			tc.set.CallsPerMinute, tc.set.MaxCalls = 100, 1
-			c, err := openapi.Dial(t.Context(), tc.set)
-			require.NoError(t, err)
-			defer c.Close()
-			_, err = c.Token(t.Context())
-			var failed *openapi.Error
+			cfg := confighttp.NewDefaultClientConfig()
+			cfg.Timeout, cfg.ProxyURL = cmp.Or(tc.timeout, 30*time.Second), tc.proxy
+			c := overNetwork(t, cfg, tc.endpoint)
+			_, err := c.token(t.Context())
+			var failed *apiError
 			require.ErrorAs(t, err, &failed)
-			require.Equal(t, openapi.Passing, failed.Class)
-			require.Zero(t, failed.HTTPStatus)
-			require.Contains(t, failed.Advice, tc.says)
-			require.Contains(t, failed.Reason, "no answer")
+			require.Equal(t, classRetry, failed.class)
+			require.Zero(t, failed.httpStatus)
+			require.Contains(t, failed.advice, tc.says)
+			require.Contains(t, failed.reason, "no answer")
 		})
 	}
 	require.Contains(t, networkAdvice(&net.DNSError{Err: "no such host", Name: "open.feishu.invalid", IsNotFound: true}), "the spelling of endpoint")
 	require.Contains(t, networkAdvice(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "open.feishu.cn"}), "another host")
 	require.Empty(t, networkAdvice(net.ErrClosed))
+}
+
+// overNetwork is a client with real connections.
+func overNetwork(t *testing.T, cfg confighttp.ClientConfig, endpoint string) *client {
+	t.Helper()
+	httpClient, closeIdle, err := newHTTP(t.Context(), cfg, componenttest.NewNopHost(), componenttest.NewNopTelemetrySettings())
+	require.NoError(t, err)
+	t.Cleanup(closeIdle)
+	c := newTestClient(nil)
+	c.set.HTTP, c.set.Endpoint, c.set.CloseIdle = httpClient, endpoint, closeIdle
+	return c
 }
 
 // TestDeadConnection: a connection of HTTP/2 that has died without a word, as behind a
@@ -87,26 +99,21 @@ func TestDeadConnection(t *testing.T) {
 	t.Cleanup(server.Close)
 	wire := swallow(t, server.Listener.Addr().String())
 
-	cfg := createDefaultConfig().(*Config)
-	cfg.ClientConfig.Endpoint = "https://" + wire.addr
-	cfg.ClientConfig.Timeout = time.Second
-	cfg.ClientConfig.TLS.InsecureSkipVerify = true
-	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
-	r := &auditReceiver{cfg: cfg}
-	require.NoError(t, r.openHTTP(t.Context(), noHost{}))
-	t.Cleanup(r.closeIdle)
-	c := newTestClient(nil)
-	c.http, c.endpoint, c.closeIdle = r.http, cfg.ClientConfig.Endpoint, r.closeIdle
+	cfg := confighttp.NewDefaultClientConfig()
+	cfg.Timeout = time.Second
+	cfg.TLS.InsecureSkipVerify = true
+	cfg.HTTP2ReadIdleTimeout = 30 * time.Second
+	c := overNetwork(t, cfg, "https://"+wire.addr)
 
-	_, _, err := c.listData(t.Context(), request())
+	_, _, err := c.listData(t.Context(), lastHour())
 	require.NoError(t, err)
 	require.Equal(t, int64(2), versions.Load())
 	wire.dead.Store(wire.conns.Load())
-	_, _, err = c.listData(t.Context(), request())
+	_, _, err = c.listData(t.Context(), lastHour())
 	require.ErrorContains(t, err, "within the time limit")
 	for range 10 { // one is enough, if this machine keeps up
-		<-time.After(minRetryInterval) // nobody calls again at once
-		if _, _, err = c.listData(t.Context(), request()); err == nil {
+		<-time.After(100 * time.Millisecond) // nobody calls again at once
+		if _, _, err = c.listData(t.Context(), lastHour()); err == nil {
 			break
 		}
 	}

@@ -371,8 +371,20 @@ func (p *pace) settle(date, sent, received time.Time) {
 
 // paces hands out the shared pace of each credential.
 type paces struct {
-	mu sync.Mutex
-	by map[paceKey]*pace
+	mu     sync.Mutex
+	by     map[paceKey]*pace
+	phases int
+}
+
+// phase returns where in its poll interval the next receiver is to look, from 0 to 1, so
+// that many receivers of one collector spread over it. By the golden ratio each comes into
+// one of the longest gaps that those before it have left.
+func (s *paces) phase() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, phase := math.Modf(float64(s.phases) * (math.Sqrt(5) - 1) / 2)
+	s.phases++
+	return phase
 }
 
 type paceKey struct{ endpoint, appID string }

@@ -115,6 +115,10 @@ func (p *page) ids() iter.Seq[string] {
 	}
 }
 
+// maxPageSize is how many entries the API returns in one page at the most (official
+// page of list_data: page_size).
+const maxPageSize = 100
+
 // minEntrySize is less than the size of the entry in the official sample, which
 // has no field to spare. In bytes.
 const minEntrySize = 256

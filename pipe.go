@@ -17,17 +17,22 @@ import (
 	"go.uber.org/zap"
 )
 
-// pipe hands records to the pipeline until it takes them.
-type pipe struct {
-	next    consumer.Logs
-	obsrep  *receiverhelper.ObsReport
-	retry   configretry.BackOffConfig
-	logger  *zap.Logger
-	refused func(n int)
-	// grace is how long a call of the pipeline may go on after the term has
+// pipeSettings are what a pipe needs.
+type pipeSettings struct {
+	Next    consumer.Logs
+	ObsRep  *receiverhelper.ObsReport
+	Retry   configretry.BackOffConfig
+	Logger  *zap.Logger
+	Refused func(n int) // is told of every refusal, with the number of records
+	// Grace is how long a call of the pipeline may go on after the term has
 	// ended: one that is cut off may have delivered what we then deliver again.
-	grace time.Duration
+	Grace time.Duration
 }
+
+// pipe hands records to the pipeline until it takes them.
+type pipe struct{ set pipeSettings }
+
+func newPipe(set pipeSettings) *pipe { return &pipe{set} }
 
 // dataFormat is what the collector's receiver metrics call our data.
 const dataFormat = "feishu_openapi_audit"
@@ -38,7 +43,7 @@ const dataFormat = "feishu_openapi_audit"
 // tried again for as long as the refusal may pass.
 func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, left plog.Logs, err error) {
 	began := time.Now()
-	delay := newBackOff(p.retry)
+	delay := newBackOff(p.set.Retry)
 	for {
 		sent := time.Now()
 		cut, err := p.try(ctx, logs)
@@ -46,7 +51,7 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 			return 0, plog.Logs{}, nil
 		}
 		refused := logs.LogRecordCount()
-		p.refused(refused)
+		p.set.Refused(refused)
 		// A partial failure names what is left; what was taken must not go again. Where
 		// several branches refuse, each has its own rest, and all get all of it again.
 		var part consumererror.Logs
@@ -59,10 +64,10 @@ func (p *pipe) hand(ctx context.Context, logs plog.Logs, h *health) (lost int, l
 		if ctx.Err() != nil && (cut || !forGood(err)) {
 			return 0, logs, ctx.Err()
 		}
-		gaveUp := p.retry.MaxElapsedTime > 0 && time.Since(began) >= p.retry.MaxElapsedTime
-		if forGood(err) || !p.retry.Enabled || gaveUp {
+		gaveUp := p.set.Retry.MaxElapsedTime > 0 && time.Since(began) >= p.set.Retry.MaxElapsedTime
+		if forGood(err) || !p.set.Retry.Enabled || gaveUp {
 			from, to := timesOf(logs)
-			p.logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(causePipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused),
+			p.set.Logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(causePipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused),
 				zap.Time("from", from), zap.Time("to", to), zap.Strings("log.record.uid", uidsOf(logs)))
 			h.lost(refused, safeRefusal(err), sent)
 			return refused, plog.Logs{}, nil
@@ -109,20 +114,20 @@ func joined(err error) []error {
 
 // try tells, beside the pipeline's error, whether the grace was over before the pipeline answered.
 func (p *pipe) try(ctx context.Context, logs plog.Logs) (cut bool, err error) {
-	lasting, done := outlive(ctx, p.grace)
+	lasting, done := outlive(ctx, p.set.Grace)
 	defer done()
 
 	attempt := logs
-	if p.next.Capabilities().MutatesData {
+	if p.set.Next.Capabilities().MutatesData {
 		// A processor may have changed the records before a later one refused
 		// them; the next try needs them as they were.
 		attempt = plog.NewLogs()
 		logs.CopyTo(attempt)
 	}
 	n := logs.LogRecordCount()
-	op := p.obsrep.StartLogsOp(lasting)
-	err = p.next.ConsumeLogs(op, attempt)
-	p.obsrep.EndLogsOp(op, dataFormat, n, safeRefusal(err)) // writes the text into a span
+	op := p.set.ObsRep.StartLogsOp(lasting)
+	err = p.set.Next.ConsumeLogs(op, attempt)
+	p.set.ObsRep.EndLogsOp(op, dataFormat, n, safeRefusal(err)) // writes the text into a span
 	return lasting.Err() != nil, err
 }
 
@@ -185,7 +190,7 @@ func timesOf(logs plog.Logs) (from, to time.Time) {
 				if from.IsZero() || at.Before(from) {
 					from = at
 				}
-				to = latest(to, at.Add(time.Second))
+				to = later(to, at.Add(time.Second))
 			}
 		}
 	}

@@ -7,32 +7,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 )
+
+// pollSettings say what is read, and how: the configuration's keys of the same names.
+type pollSettings struct {
+	APIKeys    []string // filter::api_keys
+	CallingApp string   // filter::app_id
+
+	PollInterval time.Duration
+	// Phase says where in the poll interval the receiver looks, from 0 to 1: receivers
+	// that start together look at once, and then not again together.
+	Phase float64
+
+	InitialLookback    time.Duration
+	StartTime, EndTime time.Time
+	RecheckAfter       []time.Duration
+	MaxWindow          time.Duration
+	PageSize           int
+	RequestsPerMinute  int
+	MaxConcurrentWalks int
+	Retry              configretry.BackOffConfig
+}
+
+// parts are what a poller works with.
+type parts struct {
+	Logger  *zap.Logger
+	Client  *client
+	Pace    *pace
+	Clock   *serverClock
+	Store   *store
+	Records *recordBuilder
+	Pipe    *pipe
+	Tel     *telemetry
+	Health  *health
+	// Remembers is told the calls of the last minute that the storage knows of.
+	Remembers func(rememberedCalls)
+	// Tracer and Receiver are for the spans of walks.
+	Tracer   trace.Tracer
+	Receiver attribute.KeyValue
+}
 
 // poller reads the log for one term: from Start, or from winning an election, to
 // Shutdown, or to losing it. Only the calls of the API run beside its goroutine;
 // everything that they return is handled in turn.
 type poller struct {
-	cfg     *Config
-	logger  *zap.Logger
-	client  *client
-	pace    *pace
-	clock   *serverClock
-	store   *store
-	records *recordBuilder
-	pipe    *pipe
-	tel     *telemetry
-	health  *health
-	// remembers is told the calls of the last minute that the storage knows of.
-	remembers func(rememberedCalls)
-	// jitter draws from [0, d).
-	jitter func(d time.Duration) time.Duration
-	// maxPages is the constant, but in tests.
-	maxPages int64
+	parts
+	set pollSettings
 
 	began     time.Time // the term
 	spans     spans
@@ -47,6 +75,16 @@ type poller struct {
 	anew time.Time
 }
 
+// newPoller returns a poller for a term that began then.
+func newPoller(set pollSettings, with parts, began time.Time) *poller {
+	return &poller{
+		parts: with, set: set, began: began,
+		spans:   newSpans(with.Tracer, with.Receiver),
+		delays:  newDelays(set.Retry),
+		results: make(chan result, set.MaxConcurrentWalks),
+	}
+}
+
 // result is what a call returned.
 type result struct {
 	walk  *walk
@@ -59,13 +97,10 @@ type result struct {
 // run reads until ctx ends, or until it is overtaken. Its calls end with ctx; a page
 // that the pipeline has accepted by then is still committed.
 func (p *poller) run(ctx context.Context) error {
-	p.delays = newDelays(p.cfg.RetryOnFailure)
-	p.spans = p.tel.newSpans()
-	p.results = make(chan result, p.cfg.MaxConcurrentWalks)
 	if err := p.resume(ctx); err != nil {
 		var unusable *unusableError
 		if errors.As(err, &unusable) {
-			p.health.unusable(causeCheckpoint, err)
+			p.Health.unusable(causeCheckpoint, err)
 		}
 		return err
 	}
@@ -81,38 +116,38 @@ func (p *poller) run(ctx context.Context) error {
 // an empty one.
 func (p *poller) resume(ctx context.Context) error {
 	p.anew = time.Time{} // of a term that was overtaken
-	stored, known, err := retryStorage(ctx, p, func() (*checkpoint, *seen, error) { return p.store.load(ctx) })
+	stored, known, err := retryStorage(ctx, p, func() (*checkpoint, *seen, error) { return p.Store.load(ctx) })
 	if err != nil {
 		return err
 	}
 	calls, _, err := retryStorage(ctx, p, func() (rememberedCalls, struct{}, error) {
-		calls, err := p.store.loadCalls(ctx)
+		calls, err := p.Store.loadCalls(ctx)
 		return calls, struct{}{}, err
 	})
 	if err != nil {
 		return err
 	}
-	p.remembers(calls)
+	p.Remembers(calls)
 
 	set := settings{
-		Tick:       max(1, int64(p.cfg.PollInterval/time.Second)),
-		MaxWindow:  max(1, int64(p.cfg.MaxWindow/time.Second)),
-		Walks:      p.cfg.MaxConcurrentWalks,
-		PageSize:   p.cfg.PageSize,
-		MaxPages:   p.maxPages,
+		Tick:       max(1, int64(p.set.PollInterval/time.Second)),
+		MaxWindow:  max(1, int64(p.set.MaxWindow/time.Second)),
+		Walks:      p.set.MaxConcurrentWalks,
+		PageSize:   p.set.PageSize,
+		MaxPages:   maxPages,
 		ClockSlack: int64(clockSlack / time.Second),
 	}
-	for _, after := range p.cfg.RecheckAfter {
+	for _, after := range p.set.RecheckAfter {
 		set.Recheck = append(set.Recheck, int64(after/time.Second))
 	}
-	if !p.cfg.EndTime.IsZero() {
-		set.End = ceilSeconds(p.cfg.EndTime)
+	if !p.set.EndTime.IsZero() {
+		set.End = ceilSeconds(p.set.EndTime)
 	}
 	if stored == nil {
-		begin := p.cfg.StartTime
+		begin := p.set.StartTime
 		if begin.IsZero() {
 			p.anew = p.began // not now: the storage may have kept us waiting
-			begin = p.anew.Add(-p.cfg.InitialLookback)
+			begin = p.anew.Add(-p.set.InitialLookback)
 		}
 		set.Begin = max(0, begin.Unix())
 	}
@@ -120,21 +155,21 @@ func (p *poller) resume(ctx context.Context) error {
 	if stored != nil {
 		p.sched.restore(stored.position())
 		now := p.sched.snapshot()
-		p.logger.Info("Going on from the checkpoint",
+		p.Logger.Info("Going on from the checkpoint",
 			zap.Time("read_up_to", time.Unix(now.Marks[0], 0).UTC()),
 			zap.Time("rechecked_up_to", time.Unix(p.sched.oldest(), 0).UTC()),
 			zap.Int("remembered_ids", known.size()))
 	} else {
-		p.logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
+		p.Logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
 	}
 	p.showProgress()
 	begin, _ := p.sched.bounds()
 	switch {
 	case p.sched.done() && stored == nil:
-		p.logger.Warn("end_time does not lie behind the begin: there is nothing to read; set start_time")
+		p.Logger.Warn("end_time does not lie behind the begin: there is nothing to read; set start_time")
 		p.complete = true
 	case begin > time.Now().Unix():
-		p.logger.Warn("start_time lies ahead: there is nothing to read before", zap.Time("start_time", time.Unix(begin, 0).UTC()))
+		p.Logger.Warn("start_time lies ahead: there is nothing to read before", zap.Time("start_time", time.Unix(begin, 0).UTC()))
 	}
 	p.tellComplete()
 	// Written before anything is read, so that a restart in the first minutes does
@@ -152,13 +187,13 @@ func (p *poller) beginByServer(first *answer) bool {
 	if anew.IsZero() || first.date.IsZero() {
 		return false
 	}
-	begin := first.date.Add(-first.received.Sub(anew)).Add(-p.cfg.InitialLookback)
+	begin := first.date.Add(-first.received.Sub(anew)).Add(-p.set.InitialLookback)
 	if old, _ := p.sched.bounds(); time.Unix(old, 0).Sub(begin).Abs() <= clockSlack {
 		return false
 	}
 	p.sched.beginAt(max(0, begin.Unix()))
 	moved, _ := p.sched.bounds()
-	p.logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(moved, 0).UTC()))
+	p.Logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(moved, 0).UTC()))
 	return true
 }
 
@@ -173,15 +208,14 @@ func ceilSeconds(t time.Time) int64 {
 
 // loop asks for pages while there are any to ask for, and waits otherwise.
 func (p *poller) loop(ctx context.Context) error {
-	// Receivers that start together look at once, and then not again together.
-	nextTick := time.Now().Add(1 + p.jitter(p.cfg.PollInterval))
+	nextTick := time.Now().Add(time.Duration((1 - p.set.Phase) * float64(p.set.PollInterval)))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		if now := time.Now(); !now.Before(nextTick) {
 			p.sched.tickNow()
 			for !now.Before(nextTick) {
-				nextTick = nextTick.Add(p.cfg.PollInterval)
+				nextTick = nextTick.Add(p.set.PollInterval)
 			}
 		}
 		p.launch(ctx)
@@ -191,7 +225,7 @@ func (p *poller) loop(ctx context.Context) error {
 			wake = p.notBefore
 		}
 		// A call in flight may be the next failure: its outcome says whether trouble is over.
-		if at := p.health.settles(); p.sched.inFlight == 0 && !at.IsZero() && at.Before(wake) {
+		if at := p.Health.settles(); p.sched.inFlight == 0 && !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
 		timer.Reset(time.Until(wake))
@@ -206,7 +240,7 @@ func (p *poller) loop(ctx context.Context) error {
 				return err
 			}
 		case p.sched.inFlight == 0:
-			p.health.settle()
+			p.Health.settle()
 		}
 	}
 }
@@ -238,19 +272,19 @@ func (p *poller) launch(ctx context.Context) {
 	if time.Now().Before(p.notBefore) {
 		return
 	}
-	wide := p.cfg.MaxConcurrentWalks
+	wide := p.set.MaxConcurrentWalks
 	if !p.anew.IsZero() {
 		wide = 1 // the first answer may move the begin
 	}
 	for p.sched.inFlight < wide {
-		w := p.sched.take(p.clock.now().Unix())
+		w := p.sched.take(p.Clock.now().Unix())
 		if w == nil {
 			return
 		}
 		asked := time.Now()
 		req, within := p.listRequest(w.request()), p.spans.within(ctx, w)
 		go func() {
-			page, res, err := p.client.listData(within, req)
+			page, res, err := p.Client.listData(within, req)
 			p.results <- result{walk: w, asked: asked, page: page, res: res, err: err}
 		}()
 	}
@@ -259,13 +293,13 @@ func (p *poller) launch(ctx context.Context) {
 // listRequest asks for a page with what the configuration says.
 func (p *poller) listRequest(r pageRequest) listRequest {
 	return listRequest{
-		APIKeys:   p.cfg.Filter.APIKeys,
-		AppID:     p.cfg.Filter.AppID,
+		APIKeys:   p.set.APIKeys,
+		AppID:     p.set.CallingApp,
 		StartTime: r.From,
 		EndTime:   r.To,
-		PageSize:  p.cfg.PageSize,
+		PageSize:  p.set.PageSize,
 		PageToken: r.Token,
-		urgent:    r.Urgent,
+		Urgent:    r.Urgent,
 	}
 }
 
@@ -283,11 +317,11 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		var api *apiError
 		if errors.As(r.err, &api) && api.code != 0 && r.res != nil {
 			// Of the API itself: a window may be refused for ending in its future.
-			p.clock.observe(r.res.date, r.res.received)
+			p.Clock.observe(r.res.date, r.res.received)
 		}
 		return p.failed(ctx, r)
 	}
-	p.clock.observe(r.res.date, r.res.received)
+	p.Clock.observe(r.res.date, r.res.received)
 	if p.beginByServer(r.res) {
 		return p.commit(ctx, nil)
 	}
@@ -304,7 +338,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		return err
 	}
 	if setBack {
-		p.logger.Debug("The server's clock was set back: the walk begins again")
+		p.Logger.Debug("The server's clock was set back: the walk begins again")
 		p.sched.restart(w, errClockSet)
 		return p.commit(ctx, keys)
 	}
@@ -315,7 +349,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		}
 	}
 	if !r.page.hasMore {
-		p.tel.gauges.walk()
+		p.Tel.gauges.walk()
 	}
 	if fault != nil {
 		p.stuck(w, fault)
@@ -325,7 +359,7 @@ func (p *poller) handle(ctx context.Context, r result) error {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
 		if lost == 0 {
-			p.health.recovered(delivered > 0, !r.page.hasMore)
+			p.Health.recovered(delivered > 0, !r.page.hasMore)
 		}
 	}
 	p.tellComplete()
@@ -337,7 +371,7 @@ func (p *poller) tellComplete() {
 	if p.sched.done() && !p.complete {
 		p.complete = true
 		begin, end := p.sched.bounds()
-		p.logger.Info("The export is complete", zap.Time("from", time.Unix(begin, 0).UTC()), zap.Time("to", time.Unix(end, 0).UTC()))
+		p.Logger.Info("The export is complete", zap.Time("from", time.Unix(begin, 0).UTC()), zap.Time("to", time.Unix(end, 0).UTC()))
 	}
 }
 
@@ -346,7 +380,7 @@ func (p *poller) stuck(w *walk, err error) {
 	p.sched.shorten(w, err)
 	wait := p.delays.config() // each try costs pages
 	p.notBefore = time.Now().Add(wait)
-	p.health.failed(causePaging, fmt.Errorf("%s: %w", opList, err), time.Now(), wait)
+	p.Health.failed(causePaging, fmt.Errorf("%s: %w", opList, err), time.Now(), wait)
 }
 
 // failed decides what to do after a failed call. The walk stays as it is, so the
@@ -356,7 +390,7 @@ func (p *poller) failed(ctx context.Context, r result) error {
 	w, err := r.walk, r.err
 	var unwritten *unwrittenError
 	if errors.As(err, &unwritten) {
-		return p.waitAfter(ctx, causeStorage, unwritten.error, time.Now())
+		return p.waitAfter(ctx, causeStorage, unwritten.err, time.Now())
 	}
 	var api *apiError
 	if !errors.As(err, &api) {
@@ -364,7 +398,7 @@ func (p *poller) failed(ctx context.Context, r result) error {
 	}
 	if api.class != classParameter && r.asked.Before(p.failedAt) {
 		// Asked for beside the one that failed, and so spoiled by the same trouble.
-		p.notBefore = latest(p.notBefore, time.Now().Add(api.wait))
+		p.notBefore = later(p.notBefore, time.Now().Add(api.wait))
 		return nil
 	}
 	if api.class != classParameter {
@@ -377,12 +411,12 @@ func (p *poller) failed(ctx context.Context, r result) error {
 		wait = api.wait
 		if wait == 0 {
 			wait = max(minWaitHint, p.delays.passing())
-			p.tel.waited("server", p.pace.pause(wait))
+			p.Tel.waited("server", p.Pace.pause(wait))
 		}
 	case classParameter:
 		if w.request().Token != "" {
 			if p.sched.dropToken(w, err) {
-				p.logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
+				p.Logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
 				return nil
 			}
 			api.cause = causePaging
@@ -390,7 +424,7 @@ func (p *poller) failed(ctx context.Context, r result) error {
 			break
 		}
 		if p.sched.refuse(w) {
-			p.logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err))
+			p.Logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err))
 			return nil
 		}
 		if gaveUp, err := p.giveUp(ctx, w); gaveUp || ctx.Err() != nil {
@@ -407,8 +441,8 @@ func (p *poller) failed(ctx context.Context, r result) error {
 	default:
 		wait = max(p.delays.passing(), api.wait)
 	}
-	p.notBefore = latest(p.notBefore, time.Now().Add(wait))
-	p.health.failed(api.cause, api, time.Now().Add(-api.took), wait)
+	p.notBefore = later(p.notBefore, time.Now().Add(wait))
+	p.Health.failed(api.cause, api, time.Now().Add(-api.took), wait)
 	return nil
 }
 
@@ -445,22 +479,23 @@ func (p *poller) deliver(ctx context.Context, w *walk, r result) (keys []seenKey
 			items, fresh = append(items, it), append(fresh, k)
 		}
 	}
-	p.tel.read(len(r.page.items))
-	p.tel.known(known)
+	p.Tel.read(len(r.page.items))
+	p.Tel.known(known)
 	// An API that ignores page_size must not make a batch larger than pipelines and
 	// backends take.
 	for start := 0; start < len(items); start += maxPageSize {
 		end := min(start+maxPageSize, len(items))
 		batch := items[start:end]
-		logs, stats := p.records.build(batch, r.res.received)
-		refused, left, err := p.pipe.hand(ctx, logs, p.health)
+		logs, stats := p.Records.build(batch, r.res.received)
+		refused, left, err := p.Pipe.hand(ctx, logs, p.Health)
 		if err != nil {
 			accepted := taken(batch, fresh[start:end], left)
-			p.tel.delivered(len(accepted), 0, recordStats{})
+			p.Tel.delivered(len(accepted), 0)
 			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), lost, err
 		}
 		lost += refused
-		p.tel.delivered(len(batch)-refused, refused, stats)
+		p.Tel.delivered(len(batch)-refused, refused)
+		p.Tel.noticed(stats.malformed, stats.redacted)
 		p.countLate(batch)
 	}
 	return p.remember(append(fresh, again...)), len(items), lost, nil
@@ -473,14 +508,14 @@ func (p *poller) remember(keys []seenKey) []seenKey {
 
 // countLate counts the new entries of seconds that were read before.
 func (p *poller) countLate(items []*item) {
-	now := p.clock.now().Unix()
+	now := p.Clock.now().Unix()
 	for _, it := range items {
 		at, ok := it.eventTime()
 		if !ok {
 			continue
 		}
 		if foundBy, late := p.sched.late(at); late {
-			p.tel.foundLate(foundBy, max(0, now-at))
+			p.Tel.foundLate(foundBy, max(0, now-at))
 		}
 	}
 }
@@ -490,7 +525,7 @@ func (p *poller) showProgress() {
 	now := p.sched.snapshot()
 	_, end := p.sched.bounds()
 	ids, bytes := p.sched.rememberedIDs()
-	p.tel.gauges.progress(progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})
+	p.Tel.gauges.progress(progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})
 }
 
 // taken returns the keys of the items that are not among the records left; none
@@ -527,19 +562,19 @@ func (p *poller) commit(ctx context.Context, keys []seenKey) error {
 	for {
 		began := time.Now()
 		writing, cancel := context.WithTimeout(lasting, commitGrace)
-		err := p.store.save(writing, now, keys, forgettable)
+		err := p.Store.save(writing, now, keys, forgettable)
 		cancel()
 		switch {
 		case err == nil:
-			p.tel.gauges.save()
+			p.Tel.gauges.save()
 			return nil
 		case errors.Is(err, errOvertaken):
-			p.logger.Warn("Another replica has taken over: what this one delivered last may come again")
+			p.Logger.Warn("Another replica has taken over: what this one delivered last may come again")
 			return err
 		case ctx.Err() == nil:
 			_ = p.waitAfter(ctx, causeStorage, err, began)
 		case sleep(lasting, commitGrace/20) != nil:
-			p.logger.Warn("The position could not be written before the end: what was delivered since the last time comes again", zap.Error(err))
+			p.Logger.Warn("The position could not be written before the end: what was delivered since the last time comes again", zap.Error(err))
 			return ctx.Err()
 		}
 	}
@@ -563,12 +598,12 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 func (p *poller) waitAfter(ctx context.Context, c cause, err error, began time.Time) error {
 	var panicked *panicError
 	if errors.As(err, &panicked) {
-		p.health.unusable(c, err)
+		p.Health.unusable(c, err)
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	wait := p.delays.passing()
-	p.health.failed(c, err, began, wait)
+	p.Health.failed(c, err, began, wait)
 	return sleep(ctx, wait)
 }
 
@@ -586,6 +621,9 @@ func retryStorage[A, B any](ctx context.Context, p *poller, f func() (A, B, erro
 		}
 	}
 }
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -53,7 +53,6 @@ func TestFailedCallKeepsThePage(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset, Endpoint: simulator.EndpointList, After: 2, Count: 2}}})
 		entries(w.server, "e", 50, time.Now().Unix()-60)
 		w.cfg.InitialLookback, w.cfg.PageSize = 2*time.Minute, 10
-		w.jitter = func(d time.Duration) time.Duration { return d - 1 } // no second tick
 		stop := w.start(t)
 		time.Sleep(50 * time.Second)
 		stop()

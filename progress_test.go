@@ -168,9 +168,9 @@ func TestAnyOrder(t *testing.T) {
 func TestPagesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const most = 500 // 20,000 take half a minute
+		const most = maxPages
 		w := quietWorld(simulator.Options{})
-		w.cfg.InitialLookback, w.cfg.RequestsPerMinute, w.cfg.RecheckAfter = 2*time.Minute, 6000, nil
+		w.cfg.InitialLookback, w.cfg.RecheckAfter = 2*time.Minute, nil
 		w.core, w.logs = observer.New(zapcore.DebugLevel)
 		var pages, seconds atomic.Int64
 		var over atomic.Bool
@@ -191,9 +191,8 @@ func TestPagesWithoutEnd(t *testing.T) {
 			fmt.Fprintf(rw, `{"code":0,"data":{"has_more":true,"page_token":"fresh-%d","items":[{"id":"new-%d","event_time":%d}]}}`, n, n, at)
 		})
 		r := newTestReceiver(t, w)
-		require.EqualValues(t, 20_000, r.maxPages)
-		r.maxPages, r.set.Logger, r.transport = most, zap.New(w.core), simulator.Transport(w.handler, nil)
-		h := &statusHost{host: host{diskID: w.disk}}
+		r.set.Logger = zap.New(w.core)
+		h := &statusHost{host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
 		defer func() { require.NoError(t, r.Shutdown(context.Background())) }()
 		for pages.Load() <= most {
@@ -252,7 +251,6 @@ func TestEmptyPages(t *testing.T) {
 					w := quietWorld(simulator.Options{Empty: form, Faults: []simulator.Fault{fault}})
 					entries(w.server, "e", 350, time.Now().Unix()-60)
 					w.cfg.InitialLookback, w.cfg.RecheckAfter = 2*time.Minute, nil
-					w.jitter = func(d time.Duration) time.Duration { return d - 1 } // no second tick
 					stop := w.start(t)
 					time.Sleep(50 * time.Second)
 					stop()
@@ -310,7 +308,7 @@ func TestStartMakesNoCall(t *testing.T) {
 				w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: kind, Endpoint: simulator.EndpointToken}}})
 				entries(w.server, "e", 5, time.Now().Unix()-60)
 				r := newTestReceiver(t, w)
-				h := &statusHost{host: host{diskID: w.disk}}
+				h := &statusHost{host: w.host()}
 				began := time.Now()
 				require.NoError(t, r.Start(t.Context(), h))
 				assert.Zero(t, time.Since(began))

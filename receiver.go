@@ -7,22 +7,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
-	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.uber.org/zap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 )
 
 // auditReceiver is the component: it begins and ends terms. In a term, a poller
@@ -40,10 +40,8 @@ type auditReceiver struct {
 	pace    *pace
 	records *recordBuilder
 	obsrep  *receiverhelper.ObsReport
-	// transport and jitter replace the network and chance in tests; maxPages is smaller there.
-	transport http.RoundTripper // nil in production
-	jitter    func(time.Duration) time.Duration
-	maxPages  int64
+	// phase says where in poll_interval the receiver looks, from 0 to 1.
+	phase float64
 
 	host      component.Host
 	tel       *telemetry
@@ -91,11 +89,9 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 		set:     set,
 		next:    next,
 		pace:    shared.get(q.Endpoint, q.AppID, cfg.RequestsPerMinute),
-		records: newRecordBuilder(cfg, set.BuildInfo.Version),
+		records: newRecordBuilder(cfg.records(set.BuildInfo.Version)),
 		obsrep:  obsrep,
-		jitter:  rand.N[time.Duration],
-
-		maxPages: maxPages,
+		phase:   shared.phase(),
 	}, nil
 }
 
@@ -103,6 +99,11 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 // here so that this module does not depend on Kubernetes.
 type elector interface {
 	SetCallBackFuncs(onStartLeading func(context.Context), onStopLeading func())
+}
+
+// receiverAttribute says of which receiver a metric is.
+func receiverAttribute(id component.ID) attribute.KeyValue {
+	return attribute.String("receiver", id.String())
 }
 
 // Start begins the first term, or registers with the leader elector. It does not
@@ -136,10 +137,10 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		}
 	}
 	var err error
-	if r.tel, err = newTelemetry(r.set.TelemetrySettings, r.set.ID); err != nil {
+	if r.tel, err = newTelemetry(r.set.TelemetrySettings, receiverAttribute(r.set.ID)); err != nil {
 		return err
 	}
-	if err := r.openHTTP(ctx, host); err != nil {
+	if r.http, r.closeIdle, err = r.openHTTP(ctx, host); err != nil {
 		return err
 	}
 	if leader == nil {
@@ -160,52 +161,6 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		},
 	)
 	return nil
-}
-
-// openHTTP makes the HTTP client from the collector's own configuration.
-func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) error {
-	// The round trippers for tracing and headers hide CloseIdleConnections of the one
-	// below, so the one is put on here, and our client sends the others.
-	set := r.set.TelemetrySettings
-	set.TracerProvider = nil
-	cfg := r.cfg.ClientConfig
-	cfg.Headers = nil
-	client, err := toClient(ctx, &cfg, host, set)
-	if err != nil {
-		return fmt.Errorf("cannot make the HTTP client: %w", err)
-	}
-	if r.transport != nil {
-		client.Transport = r.transport
-	}
-	r.closeIdle = client.CloseIdleConnections
-	ours := []attribute.KeyValue{receiverAttribute(r.set.ID)}
-	traced := *client
-	traced.Transport = otelhttp.NewTransport(hush{client.Transport},
-		otelhttp.WithTracerProvider(r.set.TracerProvider), otelhttp.WithMeterProvider(r.set.MeterProvider),
-		otelhttp.WithMetricAttributesFn(func(*http.Request) []attribute.KeyValue { return ours }))
-	// The access token must not follow a redirect to another host, and no
-	// documented answer is a redirect.
-	traced.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	r.http = &traced
-	return nil
-}
-
-// toClient bridges the two signatures that ClientConfig.ToClient has had in the
-// collector releases that we work with.
-func toClient(ctx context.Context, cfg *confighttp.ClientConfig, host component.Host, set component.TelemetrySettings) (*http.Client, error) {
-	type ofHost interface {
-		ToClient(context.Context, component.Host, component.TelemetrySettings, ...confighttp.ToClientOption) (*http.Client, error)
-	}
-	type ofExtensions interface {
-		ToClient(context.Context, map[component.ID]component.Component, component.TelemetrySettings, ...confighttp.ToClientOption) (*http.Client, error)
-	}
-	switch c := any(cfg).(type) {
-	case ofHost: // up to v0.146 or earlier
-		return c.ToClient(ctx, host, set)
-	case ofExtensions:
-		return c.ToClient(ctx, host.GetExtensions(), set)
-	}
-	return nil, errors.New("this collector release has another confighttp than the feishu_audit receiver knows")
 }
 
 // begin starts a term, which ends with the context at the latest. It returns at once.
@@ -267,7 +222,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 	report := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
 	clock := &serverClock{}
 	r.tel.gauges.begin(clock, r.storage != nil)
-	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges, first: firstCalm(r.cfg.RetryOnFailure)}
+	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges, first: firstCalm(r.cfg.retry())}
 	defer func() {
 		if r.lost(ctx) {
 			well.rest()
@@ -286,81 +241,42 @@ func (r *auditReceiver) run(ctx context.Context) {
 	}()
 
 	kept := newStore(keeper, queryOf(r.cfg), r.cfg.K8sLeaderElector != nil)
-	p := &poller{
-		began:   began,
-		cfg:     r.cfg,
-		logger:  r.set.Logger,
-		pace:    r.pace,
-		clock:   clock,
-		store:   kept,
-		records: r.records,
-		tel:     r.tel,
-		health:  well,
-		pipe: &pipe{
-			next:    r.next,
-			obsrep:  r.obsrep,
-			retry:   r.cfg.RetryOnFailure,
-			logger:  r.set.Logger,
-			refused: r.tel.refused,
-			grace:   stopGrace,
-		},
-		remembers: remembers,
-		jitter:    r.jitter,
-		maxPages:  r.maxPages,
+	calls := &calls{pace: r.pace, tel: r.tel}
+	if r.storage != nil {
+		calls.written = kept
 	}
-	p.client = &client{
-		http:        r.http,
-		endpoint:    strings.TrimRight(r.cfg.ClientConfig.Endpoint, "/"),
-		appID:       r.cfg.AppID,
-		appSecret:   r.cfg.AppSecret,
-		maxResponse: int64(r.cfg.MaxResponseSize),
-		headers:     r.cfg.ClientConfig.Headers,
-		closeIdle:   r.closeIdle,
-		heard:       r.pace.settle,
-		observe:     r.observe,
-		turn:        func(ctx context.Context, urgent bool) (func(), error) { return r.turn(ctx, kept, urgent) },
-	}
+	p := newPoller(r.cfg.reading(r.phase), parts{
+		Logger: r.set.Logger,
+		Client: newClient(clientSettings{
+			HTTP:        r.http,
+			CloseIdle:   r.closeIdle,
+			Endpoint:    r.cfg.ClientConfig.Endpoint,
+			AppID:       r.cfg.AppID,
+			AppSecret:   r.cfg.AppSecret,
+			MaxResponse: int64(r.cfg.MaxResponseSize),
+			Headers:     r.cfg.ClientConfig.Headers,
+			Gate:        calls,
+		}),
+		Pace:    r.pace,
+		Clock:   clock,
+		Store:   kept,
+		Records: r.records,
+		Pipe: newPipe(pipeSettings{
+			Next:    r.next,
+			ObsRep:  r.obsrep,
+			Retry:   r.cfg.retry(),
+			Logger:  r.set.Logger,
+			Refused: r.tel.refused,
+			Grace:   stopGrace,
+		}),
+		Tel:       r.tel,
+		Health:    well,
+		Remembers: remembers,
+		Tracer:    metadata.Tracer(r.set.TelemetrySettings),
+		Receiver:  receiverAttribute(r.set.ID),
+	}, began)
 	// Overtaken, and not yet told so by the elector; or it was an elector's mistake.
 	for errors.Is(p.run(ctx), errOvertaken) && sleep(ctx, afterOvertaken) == nil {
-	}
-}
-
-// turn waits until one more call may be made, and writes it down, so that a crash after
-// it does not forget it. A call that cannot be written down is not made: its page could
-// not be committed either.
-func (r *auditReceiver) turn(ctx context.Context, kept *store, urgent bool) (answered func(), err error) {
-	for {
-		began := time.Now()
-		c, err := r.pace.admit(ctx, urgent, commitGrace)
-		r.tel.waited("pace", r.pace.since(began))
-		if err != nil {
-			return nil, err
-		}
-		if r.storage != nil {
-			writing, cancel := context.WithTimeout(ctx, commitGrace-time.Duration(c.number%1000)) // no two end at once: a seed of the simulation replays
-			err = kept.noteCalls(writing, c.number, r.pace.recent)
-			cancel()
-		}
-		if err == nil && c.leaves() {
-			return c.answered, nil
-		}
-		c.giveBack()
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil:
-			return nil, &unwrittenError{err}
-		}
-	}
-}
-
-// observe is told of every call that ended. What the server asks for holds from here on,
-// whatever the poller is busy with.
-func (r *auditReceiver) observe(operation string, took time.Duration, err error) {
-	r.tel.call(operation, took, err)
-	var api *apiError
-	if errors.As(err, &api) && api.class == classRateLimited && api.wait > 0 {
-		r.tel.waited("server", r.pace.pause(api.wait))
 	}
 }
 
@@ -374,7 +290,7 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *health) (stora
 	if r.storage == nil {
 		return storage.NewNopClient(), nil
 	}
-	delay := newBackOff(r.cfg.RetryOnFailure)
+	delay := newBackOff(r.cfg.retry())
 	for {
 		began := time.Now()
 		keeper, err := openGuarded(ctx, r.storage, r.set.ID)
@@ -391,6 +307,18 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *health) (stora
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// queryOf is what defines which entries a position is about.
+func queryOf(cfg *Config) query {
+	keys := slices.Clone(cfg.Filter.APIKeys)
+	slices.Sort(keys)
+	return query{
+		Endpoint: strings.TrimRight(cfg.ClientConfig.Endpoint, "/"),
+		AppID:    cfg.AppID,
+		APIKeys:  slices.Compact(keys),
+		FilterID: cfg.Filter.AppID,
 	}
 }
 

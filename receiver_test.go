@@ -325,7 +325,6 @@ func newTestReceiver(t *testing.T, w *world) *auditReceiver {
 	t.Helper()
 	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
-	r.transport = simulator.Transport(w.server, nil)
 	return r
 }
 
@@ -339,8 +338,7 @@ func TestStatusOnChange(t *testing.T) {
 		w.latency = func() time.Duration { return 10 * time.Second }
 		entries(w.server, "some", 250, time.Now().Add(-w.cfg.InitialLookback).Unix()+10)
 		r := newTestReceiver(t, w)
-		r.transport = simulator.Transport(w.server, w.latency)
-		h := &statusHost{host: host{diskID: w.disk}}
+		h := &statusHost{host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
 		var seen []int
 		for len(w.sink.got()) < 250 {
@@ -380,7 +378,7 @@ func TestUnusableCheckpoint(t *testing.T) {
 				kept := string(w.disk.data[keyPosition])
 				calls := len(w.server.Calls())
 				r := newTestReceiver(t, w)
-				h := &statusHost{host: host{diskID: w.disk}}
+				h := &statusHost{host: w.host()}
 				require.NoError(t, r.Start(t.Context(), h))
 				time.Sleep(time.Hour)
 				require.NoError(t, r.Shutdown(context.Background()))
@@ -440,7 +438,7 @@ func TestLeaderElection(t *testing.T) {
 		w.cfg.K8sLeaderElector = &electorID
 		lead := &fakeElector{}
 		r := newTestReceiver(t, w)
-		require.NoError(t, r.Start(t.Context(), host{diskID: w.disk, electorID: lead}))
+		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 		entries(w.server, "first", 5, time.Now().Unix()-30)
 		time.Sleep(time.Hour)
 		assert.Empty(t, w.server.Calls(), "a standby does not read")
@@ -483,7 +481,7 @@ func TestPausedLeader(t *testing.T) {
 			other.sink, other.paces = sink, &paces{}
 			r := newTestReceiver(t, &other)
 			r.set.Logger = zap.New(w.core)
-			require.NoError(t, r.Start(t.Context(), host{diskID: w.disk, electorID: lead}))
+			require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 			return lead, func() { require.NoError(t, r.Shutdown(context.Background())) }
 		}
 		first, second := newSink(), newSink()

@@ -34,23 +34,32 @@ type recordBuilder struct {
 	redactor      *redact.Redactor // nil if redaction is off
 }
 
-// newRecordBuilder returns a builder of records for a valid configuration.
-// buildVersion is the version of the collector, and so that of the scope.
-func newRecordBuilder(cfg *Config, buildVersion string) *recordBuilder {
+// recordSettings say what all records have in common.
+type recordSettings struct {
+	Endpoint   string // the base URL of the Open API
+	AppID      string // of the app whose credential reads the log
+	Version    string // of the build, and so of the scope
+	Structured bool   // the body is a map
+	Redact     bool
+	RedactKeys []string // masked besides the built-in ones
+}
+
+// newRecordBuilder returns a builder of records.
+func newRecordBuilder(set recordSettings) *recordBuilder {
 	b := &recordBuilder{
 		serviceName: "feishu",
-		appID:       cfg.AppID,
-		version:     buildVersion,
-		structured:  cfg.Body == BodyStructured,
+		appID:       set.AppID,
+		version:     set.Version,
+		structured:  set.Structured,
 	}
-	if endpoint, err := url.Parse(cfg.ClientConfig.Endpoint); err == nil {
+	if endpoint, err := url.Parse(set.Endpoint); err == nil {
 		b.serverAddress = endpoint.Hostname()
 	}
 	if strings.HasSuffix("."+strings.ToLower(b.serverAddress), ".larksuite.com") {
 		b.serviceName = "lark"
 	}
-	if cfg.Redaction.Enabled {
-		b.redactor = redact.New(cfg.Redaction.Keys)
+	if set.Redact {
+		b.redactor = redact.New(set.RedactKeys)
 	}
 	return b
 }
@@ -107,12 +116,8 @@ type recordWriter struct {
 // maxAttributes is how many attributes a record has, but for odd entries.
 const maxAttributes = 12
 
-// maxAttribute is how long the text of an attribute may be, in bytes. What an
-// entry's caller has sent could otherwise cost the whole record: Loki refuses a
-// line with more than 64 KiB of metadata for good. Longer text is cut off, at the
-// end of a character; the body has all of it.
-const maxAttribute = 1 << 10
-
+// cutOff shortens text that is longer than maxAttribute, at the end of a character; the
+// body has all of it.
 func cutOff(text string) string {
 	if len(text) <= maxAttribute {
 		return text

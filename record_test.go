@@ -26,21 +26,26 @@ import (
 
 var updateGolden = flag.Bool("update", false, "write the golden files of testdata/records anew")
 
+// goldens is where the golden files lie.
+var goldens = filepath.Join("testdata", "records")
+
 var observedAt = time.Unix(1610613400, 123456789)
 
-// recordConfig is the configuration of a builder in these tests.
-func recordConfig(change ...func(*Config)) *Config {
-	cfg := createDefaultConfig().(*Config)
-	cfg.AppID = "cli_reader"
+// someSettings are those of a builder in these tests.
+func someSettings(change ...func(*recordSettings)) recordSettings {
+	set := recordSettings{Endpoint: "https://open.feishu.cn", AppID: "cli_reader", Version: "1.2.3", Redact: true}
 	for _, c := range change {
-		c(cfg)
+		c(&set)
 	}
-	return cfg
+	return set
 }
 
-func structured(cfg *Config) { cfg.Body = BodyStructured }
+func structured(set *recordSettings) { set.Structured = true }
 
-func buildAnswer(t *testing.T, cfg *Config, body []byte) (plog.Logs, recordStats) {
+// bodies are the two forms of a body, by the value of the configuration's key.
+var bodies = map[string]func(*recordSettings){"original": func(*recordSettings) {}, "structured": structured}
+
+func buildAnswer(t *testing.T, set recordSettings, body []byte) (plog.Logs, recordStats) {
 	t.Helper()
 	p, err := parsePage(body)
 	require.NoError(t, err)
@@ -49,7 +54,7 @@ func buildAnswer(t *testing.T, cfg *Config, body []byte) (plog.Logs, recordStats
 	for i := range p.items {
 		items[i] = &p.items[i]
 	}
-	return newRecordBuilder(cfg, "1.2.3").build(items, observedAt)
+	return newRecordBuilder(set).build(items, observedAt)
 }
 
 func recordsOf(logs plog.Logs) plog.LogRecordSlice {
@@ -57,9 +62,9 @@ func recordsOf(logs plog.Logs) plog.LogRecordSlice {
 }
 
 // buildEntry makes the one record of an entry.
-func buildEntry(t *testing.T, cfg *Config, entry string) (plog.LogRecord, recordStats) {
+func buildEntry(t *testing.T, set recordSettings, entry string) (plog.LogRecord, recordStats) {
 	t.Helper()
-	logs, stats := buildAnswer(t, cfg, answerOf(entry))
+	logs, stats := buildAnswer(t, set, answerOf(entry))
 	require.Equal(t, 1, logs.LogRecordCount())
 	return recordsOf(logs).At(0), stats
 }
@@ -67,7 +72,7 @@ func buildEntry(t *testing.T, cfg *Config, entry string) (plog.LogRecord, record
 // attributesOf is an entry's attributes but for its id.
 func attributesOf(t *testing.T, entry string) map[string]any {
 	t.Helper()
-	record, _ := buildEntry(t, recordConfig(), entry)
+	record, _ := buildEntry(t, someSettings(), entry)
 	attrs := record.Attributes().AsRaw()
 	delete(attrs, "log.record.uid")
 	return attrs
@@ -77,13 +82,13 @@ func attributesOf(t *testing.T, entry string) map[string]any {
 // official page as it stands there, entries as they should be, and odd ones.
 func TestRecordsGolden(t *testing.T) {
 	for _, name := range []string{"official_sample", "good", "odd"} {
-		for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
-			t.Run(name+"/"+string(body), func(t *testing.T) {
-				answer, err := os.ReadFile(filepath.Join("testdata", "records", name+".json"))
+		for form, body := range bodies {
+			t.Run(name+"/"+form, func(t *testing.T) {
+				answer, err := os.ReadFile(filepath.Join(goldens, name+".json"))
 				require.NoError(t, err)
-				got, _ := buildAnswer(t, recordConfig(func(cfg *Config) { cfg.Body = body }), answer)
+				got, _ := buildAnswer(t, someSettings(body), answer)
 
-				path := filepath.Join("testdata", "records", name+"."+string(body)+".yaml")
+				path := filepath.Join(goldens, name+"."+form+".yaml")
 				if *updateGolden {
 					require.NoError(t, golden.WriteLogsToFile(path, got))
 				}
@@ -107,7 +112,7 @@ func TestRecordsGolden(t *testing.T) {
 func TestRecordModel(t *testing.T) {
 	const odd = `{"id":"1","api_key":"X/open-apis/x","app_id":"cli_a","ip":"192.0.2.1","event_time":"soon",` +
 		`"log_detail":{"method":"X","path":"/x","status_code":500,"response":"{\"code\":1,\"msg\":\"m\"}"}}`
-	logs, _ := buildAnswer(t, recordConfig(), answerOf(odd))
+	logs, _ := buildAnswer(t, someSettings(), answerOf(odd))
 	var names []string
 	for _, attributes := range []pcommon.Map{recordsOf(logs).At(0).Attributes(), logs.ResourceLogs().At(0).Resource().Attributes()} {
 		for name := range attributes.All() {
@@ -146,8 +151,8 @@ func TestRecordResource(t *testing.T) {
 		"https://feishu.corp.example/api": {"feishu", "feishu.corp.example"},
 		"http://[::1]:8080":               {"feishu", "::1"},
 	} {
-		cfg := recordConfig(func(cfg *Config) { cfg.ClientConfig.Endpoint = endpoint })
-		logs, _ := buildAnswer(t, cfg, answerOf(`{"id":"1"}`))
+		set := someSettings(func(set *recordSettings) { set.Endpoint = endpoint })
+		logs, _ := buildAnswer(t, set, answerOf(`{"id":"1"}`))
 		require.Equal(t, 1, logs.ResourceLogs().Len())
 		rl := logs.ResourceLogs().At(0)
 		require.Equal(t, map[string]any{
@@ -167,7 +172,7 @@ func TestRecordTime(t *testing.T) {
 		`18446744073`:   18446744073e9, // the last one of a timestamp, in 2554
 		`18446744073.0`: 18446744073e9,
 	} {
-		record, stats := buildEntry(t, recordConfig(), `{"id":"1","event_time":`+eventTime+`}`)
+		record, stats := buildEntry(t, someSettings(), `{"id":"1","event_time":`+eventTime+`}`)
 		require.Equal(t, want, record.Timestamp(), eventTime)
 		require.Equal(t, pcommon.NewTimestampFromTime(observedAt), record.ObservedTimestamp())
 		require.Zero(t, stats.malformed, eventTime)
@@ -176,12 +181,12 @@ func TestRecordTime(t *testing.T) {
 		`18446744074`, `1610613336000`, `9223372036854775807`, `-9223372036854775808`, `9223372036854775808`, `-1`, `"-1"`,
 		`1610613336.5`, `"soon"`, `" 1610613336"`, `"2021-01-14T08:35:36Z"`, `true`, `{}`, `[]`, `[1610613336]`,
 	} {
-		record, stats := buildEntry(t, recordConfig(), `{"id":"1","event_time":`+eventTime+`}`)
+		record, stats := buildEntry(t, someSettings(), `{"id":"1","event_time":`+eventTime+`}`)
 		require.Zero(t, record.Timestamp(), eventTime)
 		require.Equal(t, 1, stats.malformed, eventTime)
 	}
 	for _, entry := range []string{`{"id":"1"}`, `{"id":"1","event_time":null}`, `{"id":"1","event_time":""}`} {
-		record, stats := buildEntry(t, recordConfig(), entry)
+		record, stats := buildEntry(t, someSettings(), entry)
 		require.Zero(t, record.Timestamp(), entry)
 		require.Zero(t, stats.malformed, entry)
 	}
@@ -200,7 +205,7 @@ func TestRecordMalformed(t *testing.T) {
 		`{"log_detail":{"path":{}}}`: true, `{"log_detail":{"method":[]}}`: true, `{"log_detail":{"response":0}}`: true, `{"log_detail":{"response":[]}}`: true,
 		`{"log_detail":{"status_code":"OK"}}`: true, `{"log_detail":{"status_code":200.5}}`: true, `{"log_detail":{"status_code":false}}`: true,
 	} {
-		record, stats := buildEntry(t, recordConfig(), entry)
+		record, stats := buildEntry(t, someSettings(), entry)
 		_, marked := record.Attributes().Get("feishu.entry.malformed")
 		require.Equal(t, want, marked, entry)
 		require.Equal(t, want, stats.malformed == 1, entry)
@@ -276,7 +281,7 @@ func TestRecordResult(t *testing.T) {
 	} {
 		entry := `{"id":"1","log_detail":{` + detail + `}}`
 		require.Equal(t, want, attributesOf(t, entry), entry)
-		record, stats := buildEntry(t, recordConfig(), entry)
+		record, stats := buildEntry(t, someSettings(), entry)
 		require.Zero(t, stats.malformed, entry)
 		if _, failed := want["error.type"]; failed {
 			require.Equal(t, plog.SeverityNumberWarn, record.SeverityNumber(), entry)
@@ -299,8 +304,8 @@ func TestRecordAttributesAreShort(t *testing.T) {
 			`"log_detail":{"path":"` + long + `","method":"` + long + `","status_code":` + number + `,"response":"{\"code\":7,\"msg\":\"` + long + `\"}"}}`
 	}
 	for _, redaction := range []bool{true, false} {
-		cfg := recordConfig(func(cfg *Config) { cfg.Redaction.Enabled = redaction })
-		record, stats := buildEntry(t, cfg, entry(`"`+long+`1"`))
+		set := someSettings(func(set *recordSettings) { set.Redact = redaction })
+		record, stats := buildEntry(t, set, entry(`"`+long+`1"`))
 		require.Equal(t, 1, stats.malformed, "its status is no status")
 		require.Equal(t, entry(`"`+long+`1"`), record.Body().Str())
 		size := 0
@@ -317,7 +322,7 @@ func TestRecordAttributesAreShort(t *testing.T) {
 		require.Equal(t, path.Str(), msg.Str())
 
 		uid := func(id string) string {
-			record, _ := buildEntry(t, cfg, entry(id))
+			record, _ := buildEntry(t, set, entry(id))
 			value, _ := record.Attributes().Get("log.record.uid")
 			return value.Str()
 		}
@@ -333,7 +338,7 @@ func TestRecordAttributesAreShort(t *testing.T) {
 func TestRecordIntegersStayExact(t *testing.T) {
 	const entry = `{"id":9007199254740993,"app_id":9007199254740993,"n":[9007199254740993,-9007199254740993,18446744073709551615],` +
 		`"log_detail":{"status_code":9007199254740993,"response":"{\"code\":9007199254740993}"}}`
-	record, stats := buildEntry(t, recordConfig(structured), entry)
+	record, stats := buildEntry(t, someSettings(structured), entry)
 	require.Equal(t, recordStats{}, stats)
 	require.Equal(t, map[string]any{
 		"log.record.uid": "9007199254740993", "feishu.app.id": "9007199254740993", "feishu.status_code": int64(9007199254740993),
@@ -348,23 +353,23 @@ func TestRecordIntegersStayExact(t *testing.T) {
 
 func TestRecordInvalidUTF8(t *testing.T) {
 	entry := "{\"id\":\"1\xff\xfe\",\"ip\":\"a\xc3(\",\"log_detail\":{\"path\":\"/\xed\xa0\x80\",\"payload\":\"\x80\",\"response\":\"{\\\"msg\\\":\\\"\xe4\xbd\\\"}\"}}"
-	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
-		record, stats := buildEntry(t, recordConfig(func(cfg *Config) { cfg.Body = body }), entry)
+	for _, body := range bodies {
+		record, stats := buildEntry(t, someSettings(body), entry)
 		require.Equal(t, 1, stats.malformed)
 		require.Equal(t, map[string]any{
 			"log.record.uid": "1\uFFFD\uFFFD", "client.address": "a\uFFFD(", "url.path": "/\uFFFD\uFFFD\uFFFD", "feishu.response.msg": "\uFFFD\uFFFD", "feishu.entry.malformed": true,
 		}, record.Attributes().AsRaw())
 		requireUTF8(t, record.Body())
 	}
-	record, _ := buildEntry(t, recordConfig(), entry)
+	record, _ := buildEntry(t, someSettings(), entry)
 	require.Equal(t, string([]rune(entry)), record.Body().Str())
 }
 
 func TestRecordRedaction(t *testing.T) {
 	const entry = `{"id":"1","ip":"203.0.113.7","event_time":1610613336,"log_detail":{"path":"/x?access_token=hunter2","method":"POST","status_code":400,` +
 		`"payload":"{\"app_secret\":\"hunter2\",\"note\":\"stays\"}","response":"{\"code\":5,\"msg\":\"refused: Bearer hunter2\"}"}}`
-	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
-		record, stats := buildEntry(t, recordConfig(func(cfg *Config) { cfg.Body = body }), entry)
+	for _, body := range bodies {
+		record, stats := buildEntry(t, someSettings(body), entry)
 		require.Equal(t, 3, stats.redacted)
 		require.Zero(t, stats.malformed)
 		require.NotContains(t, record.Body().AsString(), "hunter2")
@@ -374,15 +379,15 @@ func TestRecordRedaction(t *testing.T) {
 		}
 		require.Equal(t, "5", record.Attributes().AsRaw()["error.type"])
 
-		record, stats = buildEntry(t, recordConfig(func(cfg *Config) { cfg.Body, cfg.Redaction.Enabled = body, false }), entry)
+		record, stats = buildEntry(t, someSettings(body, func(set *recordSettings) { set.Redact = false }), entry)
 		require.Zero(t, stats.redacted)
 		require.Equal(t, "/x?access_token=hunter2", record.Attributes().AsRaw()["url.path"])
 		require.Contains(t, record.Body().AsString(), "hunter2")
 	}
 
 	// What is masked is not malformed, and an entry keeps its id and its time.
-	record, stats := buildEntry(t, recordConfig(func(cfg *Config) {
-		cfg.Redaction.Keys = []string{"id", "ip", "event_time", "status_code", "log_detail"}
+	record, stats := buildEntry(t, someSettings(func(set *recordSettings) {
+		set.RedactKeys = []string{"id", "ip", "event_time", "status_code", "log_detail"}
 	}), entry)
 	require.Zero(t, stats.malformed)
 	attrs := record.Attributes().AsRaw()
@@ -396,12 +401,12 @@ func TestRecordRedaction(t *testing.T) {
 // TestRecordBodyIsOriginal: the body is the bytes of the entry. Covers F28.
 func TestRecordBodyIsOriginal(t *testing.T) {
 	const entry = "{ \"id\" :\t\"\\u0031\", \"a\\/b\": 1.50e+1, \"id\": \"<&>\u2028\",\r\n\"x\": [ ] }"
-	record, _ := buildEntry(t, recordConfig(), entry)
+	record, _ := buildEntry(t, someSettings(), entry)
 	require.True(t, entry == record.Body().Str(), record.Body().Str()) //nolint:testifylint // byte for byte, not as JSON
 }
 
 func TestRecordBodyStructured(t *testing.T) {
-	record, _ := buildEntry(t, recordConfig(structured), `{"id":"\u0031","payload":"{\"a\":1}","a":1,"a":{"b":[true,false,null,1.5,-1e3,1e400,-0,""]},"":{}}`)
+	record, _ := buildEntry(t, someSettings(structured), `{"id":"\u0031","payload":"{\"a\":1}","a":1,"a":{"b":[true,false,null,1.5,-1e3,1e400,-0,""]},"":{}}`)
 	require.Equal(t, map[string]any{
 		"id": "1", "payload": `{"a":1}`, "": map[string]any{},
 		"a": map[string]any{"b": []any{true, false, nil, 1.5, -1000.0, "1e400", int64(0), ""}},
@@ -409,7 +414,7 @@ func TestRecordBodyStructured(t *testing.T) {
 
 	// Never empty, and a map or the text.
 	for _, entry := range []string{`{}`, `{ }`, `""`, `"x"`, `null`, `[]`, `[1]`, `0`, `false`} {
-		record, _ := buildEntry(t, recordConfig(structured), entry)
+		record, _ := buildEntry(t, someSettings(structured), entry)
 		require.Equal(t, entry, record.Body().Str())
 	}
 }
@@ -418,7 +423,7 @@ func TestRecordBodyStructuredBounds(t *testing.T) {
 	nested := func(levels int) string {
 		return strings.Repeat(`{"a":`, levels) + `"end"` + strings.Repeat(`}`, levels)
 	}
-	record, stats := buildEntry(t, recordConfig(structured), nested(maxBodyDepth+2))
+	record, stats := buildEntry(t, someSettings(structured), nested(maxBodyDepth+2))
 	require.Zero(t, stats.malformed)
 	value := record.Body()
 	for range maxBodyDepth {
@@ -426,7 +431,7 @@ func TestRecordBodyStructuredBounds(t *testing.T) {
 	}
 	require.Equal(t, nested(2), value.Str())
 
-	record, _ = buildEntry(t, recordConfig(structured), nested(maxBodyDepth))
+	record, _ = buildEntry(t, someSettings(structured), nested(maxBodyDepth))
 	value = record.Body()
 	for range maxBodyDepth {
 		value, _ = value.Map().Get("a")
@@ -434,21 +439,21 @@ func TestRecordBodyStructuredBounds(t *testing.T) {
 	require.Equal(t, "end", value.Str())
 
 	members := strings.Repeat(`"a":0,`, maxBodyMembers-1) + `"b":0`
-	record, _ = buildEntry(t, recordConfig(structured), `{"id":"1","x":{`+members+`},"y":[{`+members+`,"c":0}]}`)
+	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":{`+members+`},"y":[{`+members+`,"c":0}]}`)
 	require.Equal(t, map[string]any{
 		"id": "1", "x": map[string]any{"a": int64(0), "b": int64(0)}, "y": []any{`{` + members + `,"c":0}`},
 	}, record.Body().Map().AsRaw())
 
 	deep := strings.Repeat(`[`, 1<<20) + strings.Repeat(`]`, 1<<20)
-	record, _ = buildEntry(t, recordConfig(structured), `{"id":"1","x":`+deep+`}`)
+	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":`+deep+`}`)
 	require.Equal(t, pcommon.ValueTypeMap, record.Body().Type())
 }
 
 // A few entries of a page must not keep all of it in memory.
 func TestRecordsOfAFewEntriesLetGoOfThePage(t *testing.T) {
 	entries := []string{entryOf(1, `{"app_secret":"hunter2"}`), entryOf(2, "{}"), entryOf(3, strings.Repeat("x", 4000)), "\"\xff\"", entryOf(5, `{}`)}
-	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
-		b := newRecordBuilder(recordConfig(func(cfg *Config) { cfg.Body = body }), "1.2.3")
+	for _, body := range bodies {
+		b := newRecordBuilder(someSettings(body))
 		p, err := parsePage(answerOf(entries...))
 		require.NoError(t, err)
 		first, last := &p.items[0], &p.items[len(p.items)-1]
@@ -496,7 +501,7 @@ func eachString(record plog.LogRecord, visit func(string)) {
 }
 
 func TestBuildNothing(t *testing.T) {
-	logs, stats := newRecordBuilder(recordConfig(), "1.2.3").build(nil, observedAt)
+	logs, stats := newRecordBuilder(someSettings()).build(nil, observedAt)
 	require.Zero(t, logs.LogRecordCount())
 	require.Equal(t, recordStats{}, stats)
 }

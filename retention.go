@@ -35,7 +35,7 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 		return false, nil
 	}
 	shown := func(second int64) (bool, error) {
-		_, _, err := p.client.listData(ctx, p.listRequest(requestFor(second, second+1)))
+		_, _, err := p.Client.listData(ctx, p.listRequest(requestFor(second, second+1)))
 		var api *apiError
 		if errors.As(err, &api) && api.class == classParameter {
 			return false, nil
@@ -55,7 +55,7 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 			from = oldest
 		}
 	}
-	now := p.clock.now().Unix()
+	now := p.Clock.now().Unix()
 	to := now - overlap
 	if ok, err := shown(to); err != nil || !ok || to <= first {
 		return false, err
@@ -63,7 +63,7 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 	shownAt, refused := now, first
 	for to-refused > 1 {
 		middle := refused + (to-refused)/2
-		now = p.clock.now().Unix()
+		now = p.Clock.now().Unix()
 		ok, err := shown(middle)
 		switch {
 		case err != nil:
@@ -90,23 +90,23 @@ func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 		if alone {
 			return 0
 		}
-		return p.clock.now().Unix() - since + refusalMargin + 60/int64(p.cfg.RequestsPerMinute)
+		return p.Clock.now().Unix() - since + refusalMargin + 60/int64(p.set.RequestsPerMinute)
 	}
 	to += moved(shownAt)
-	now = p.clock.now().Unix()
+	now = p.Clock.now().Unix()
 	if ok, err := shown(min(to, now-overlap)); err != nil || !ok {
 		return false, err
 	}
-	to = p.sched.skip(from, min(to+moved(now), p.clock.now().Unix()))
+	to = p.sched.skip(from, min(to+moved(now), p.Clock.now().Unix()))
 	// Refusals beside this one may have put off the next call for minutes. By then the oldest
 	// time that the API shows would have moved past the place where reading goes on.
 	p.notBefore = time.Time{}
 	p.delays.reset()
-	p.tel.skipped(to - from)
-	p.logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
+	p.Tel.skipped(to - from)
+	p.Logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
 		zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Duration("refused_for", w.refusedFor(time.Now()).Round(time.Second)))
 	if p.sched.done() {
-		p.health.recovered(false, true)
+		p.Health.recovered(false, true)
 	}
 	p.tellComplete()
 	return true, p.commit(ctx, nil)

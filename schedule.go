@@ -35,7 +35,7 @@ type schedule struct {
 	clockSlack int64
 	tick       int64 // poll_interval in seconds, at least 1
 	maxWindow  int64 // max_window in seconds
-	maxLength int64 // the same, or less where the API has refused that
+	maxLength  int64 // the same, or less where the API has refused that
 	// trialAt is when a longer one is tried again, by the server's clock, trialAfter how
 	// many seconds that is after it was refused, and trial whether one is being tried.
 	trialAt, trialAfter int64

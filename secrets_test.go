@@ -473,9 +473,9 @@ func TestSecretsStayInside(t *testing.T) {
 					set.Logger = see.logger()
 					r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 					require.NoError(t, err)
-					r.transport = s
+					w.wire = s
 					see.say(w.cfg, *w.cfg, w.cfg.Validate())
-					extensions := host{diskID: w.disk}
+					extensions := w.host()
 					if tc.elected {
 						electorID := component.MustNewID("k8s_leader_elector")
 						w.cfg.K8sLeaderElector, extensions[electorID] = &electorID, electsAtOnce{}

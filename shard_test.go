@@ -40,7 +40,7 @@ func TestShards(t *testing.T) {
 		m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
 		start := func(app string, change func(*Config)) (stop func()) {
 			w := quietWorld(simulator.Options{})
-			w.server, w.latency = server, around(200*time.Millisecond)
+			w.server, w.handler, w.latency = server, server, around(200*time.Millisecond)
 			w.cfg.AppID, w.cfg.InitialLookback, w.cfg.RecheckAfter = app, 0, nil
 			change(w.cfg)
 			return w.measure(t, m)
@@ -126,7 +126,7 @@ func TestShardsByTime(t *testing.T) {
 				meters := map[string]*meter{}
 				for app, bounds := range halves {
 					w := quietWorld(simulator.Options{})
-					w.server, w.latency = server, around(200*time.Millisecond)
+					w.server, w.handler, w.latency = server, server, around(200*time.Millisecond)
 					w.cfg.AppID, w.cfg.InitialLookback, w.cfg.StartTime, w.cfg.EndTime = app, 0, bounds[0], bounds[1]
 					meters[app] = &meter{uids: map[uint64]struct{}{}}
 					defer w.measure(t, meters[app])()
@@ -176,7 +176,7 @@ func TestShardsByApp(t *testing.T) {
 		meters := map[string]*meter{}
 		for caller := range want {
 			w := quietWorld(simulator.Options{})
-			w.server, w.latency = server, around(200*time.Millisecond)
+			w.server, w.handler, w.latency = server, server, around(200*time.Millisecond)
 			w.cfg.AppID, w.cfg.InitialLookback, w.cfg.Filter.AppID = "reads_"+caller, 0, caller
 			meters[caller] = &meter{uids: map[uint64]struct{}{}}
 			defer w.measure(t, meters[caller])()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configmiddleware"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
@@ -61,8 +62,8 @@ type world struct {
 	lag int64
 	// widest is the max_window that what is stored was read with.
 	widest time.Duration
-	// jitter draws when the first tick is; nil: by chance.
-	jitter func(time.Duration) time.Duration
+	// wire is the network, in place of what the handler and the latency make.
+	wire http.RoundTripper
 }
 
 // disk is a storage extension whose data survive the receiver.
@@ -394,12 +395,42 @@ type host map[component.ID]component.Component
 
 func (h host) GetExtensions() map[component.ID]component.Component { return h }
 
-var diskID = component.MustNewID("disk")
+var (
+	diskID    = component.MustNewID("disk")
+	networkID = component.MustNewID("network")
+)
+
+// network is a middleware extension that answers calls in place of the network.
+type network struct {
+	component.StartFunc
+	component.ShutdownFunc
+	wire http.RoundTripper
+}
+
+func (n network) GetHTTPRoundTripper(http.RoundTripper) (http.RoundTripper, error) {
+	return n.wire, nil
+}
+
+// host is a collector with the world's disk and network.
+func (w *world) host() host {
+	wire := w.wire
+	if wire == nil {
+		wire = simulator.Transport(w.handler, w.latency)
+	}
+	return host{diskID: w.disk, networkID: network{wire: wire}}
+}
+
+func (w *world) hostWith(lead component.Component) host {
+	h := w.host()
+	h[electorID] = lead
+	return h
+}
 
 func newWorld(rng *rand.Rand, opts simulator.Options) *world {
 	cfg := createDefaultConfig().(*Config)
 	cfg.ClientConfig.Endpoint = "http://127.0.0.1:1"
 	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
+	cfg.ClientConfig.Middlewares = []configmiddleware.Config{{ID: networkID}}
 	cfg.Storage = &diskID
 	core, logs := observer.New(zapcore.InfoLevel)
 	server := simulator.New(opts)
@@ -431,16 +462,14 @@ func (w *world) start(t require.TestingT) (stop func()) {
 		}
 		r, err := newReceiver(set, w.cfg, w.sink, shared)
 		require.NoError(t, err)
-		r.transport = simulator.Transport(w.handler, w.latency)
 		lead := &fakeElector{}
-		extensions := host{diskID: w.disk, electorID: lead}
+		if w.watch != nil {
+			w.wire = &watched{w.watch, w}
+		}
+		extensions := w.hostWith(lead)
 		var in component.Host = extensions
 		if w.watch != nil {
-			r.transport = &watched{w.watch, w}
 			in = &watchedHost{extensions, w.watch}
-		}
-		if w.jitter != nil {
-			r.jitter = w.jitter
 		}
 		began := time.Now()
 		ctx, cancel := context.WithCancel(context.Background())

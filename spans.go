@@ -21,8 +21,8 @@ type spans struct {
 	open     map[*walk]trace.Span
 }
 
-func (t *telemetry) newSpans() spans {
-	return spans{tracer: t.tracer, receiver: t.receiver, open: make(map[*walk]trace.Span)}
+func newSpans(tracer trace.Tracer, receiver attribute.KeyValue) spans {
+	return spans{tracer: tracer, receiver: receiver, open: make(map[*walk]trace.Span)}
 }
 
 // within returns ctx for something that belongs to the walk, and begins its span

@@ -37,9 +37,10 @@ func newStore(client storage.Client, q query, shared bool) *store {
 }
 
 // unwrittenError is a call that was not made because it could not be written down.
-type unwrittenError struct{ error }
+type unwrittenError struct{ err error }
 
-func (e *unwrittenError) Unwrap() error { return e.error }
+func (e *unwrittenError) Error() string { return e.err.Error() }
+func (e *unwrittenError) Unwrap() error { return e.err }
 
 // errOvertaken is a position that another replica has loaded and written since: this
 // one was taken for dead, as after a pause longer than its lease.

@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 )
@@ -20,36 +19,32 @@ import (
 // carries the receiver's id.
 type telemetry struct {
 	builder  *metadata.TelemetryBuilder
-	tracer   trace.Tracer
 	gauges   gauges
 	receiver attribute.KeyValue
 	plain    metric.MeasurementOption
 }
 
-func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry, error) {
+// newTelemetry makes the instruments. Every metric carries the attribute, which says of which
+// receiver it is.
+func newTelemetry(set component.TelemetrySettings, receiver attribute.KeyValue) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
-	receiver := receiverAttribute(id)
 	t := &telemetry{
-		builder: builder, tracer: metadata.Tracer(set),
+		builder:  builder,
 		receiver: receiver, plain: metric.WithAttributeSet(attribute.NewSet(receiver)),
 	}
 	t.zero()
 	return t, t.gauges.register(builder, receiver)
 }
 
-// receiverAttribute says of which receiver a metric is.
-func receiverAttribute(id component.ID) attribute.KeyValue {
-	return attribute.String("receiver", id.String())
-}
-
 // zero shows every counter from the start: an alert on an increase does not see the
 // first one of a counter that was not there before.
 func (t *telemetry) zero() {
 	t.read(0)
-	t.delivered(0, 0, recordStats{})
+	t.delivered(0, 0)
+	t.noticed(0, 0)
 	t.known(0)
 	t.refused(0)
 	t.skipped(0)
@@ -85,12 +80,17 @@ func (t *telemetry) read(n int) {
 	t.builder.ReceiverFeishuAuditReadEntries.Add(context.Background(), int64(n), t.plain)
 }
 
-func (t *telemetry) delivered(delivered, lost int, stats recordStats) {
+func (t *telemetry) delivered(delivered, lost int) {
 	t.entries("delivered", delivered)
 	t.entries("lost", lost)
+}
+
+// noticed counts what was noticed while records were built: entries with a field that
+// cannot be read, and values masked.
+func (t *telemetry) noticed(malformed, redacted int) {
 	ctx := context.Background()
-	t.builder.ReceiverFeishuAuditMalformedEntries.Add(ctx, int64(stats.malformed), t.plain)
-	t.builder.ReceiverFeishuAuditRedactedValues.Add(ctx, int64(stats.redacted), t.plain)
+	t.builder.ReceiverFeishuAuditMalformedEntries.Add(ctx, int64(malformed), t.plain)
+	t.builder.ReceiverFeishuAuditRedactedValues.Add(ctx, int64(redacted), t.plain)
 }
 
 func (t *telemetry) known(n int) { t.entries("known", n) }

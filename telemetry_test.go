@@ -37,8 +37,6 @@ func (w *world) observed(t *testing.T, tel *componenttest.Telemetry, extensions 
 	set.Logger = zap.New(w.core)
 	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
-	r.transport = simulator.Transport(w.handler, w.latency)
-	r.jitter = func(d time.Duration) time.Duration { return d - 1 }
 	require.NoError(t, r.Start(t.Context(), extensions))
 	return r
 }
@@ -211,7 +209,7 @@ func TestLagGrows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
-				r := w.observed(t, tel, host{diskID: w.disk})
+				r := w.observed(t, tel, w.host())
 				time.Sleep(3*time.Hour + 30*time.Second)
 				// Half a minute after a tick, at which the last recheck was due.
 				metadatatest.AssertEqualReceiverFeishuAuditLag(t, tel, ofPass[int64](30, 150, 1170, 3630), untimed)
@@ -249,7 +247,7 @@ func TestLagOfAnExport(t *testing.T) {
 		w.cfg.StartTime, w.cfg.EndTime = now.Add(-2*time.Hour), now.Add(-time.Hour)
 		w.cfg.RecheckAfter = []time.Duration{2 * time.Hour}
 		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultReset}} })
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(30 * time.Minute)
 		metadatatest.AssertEqualReceiverFeishuAuditLag(t, tel, ofPass[int64](3600, 3600), untimed)
 		// Of the recheck only what is two hours old could have been read.
@@ -278,7 +276,7 @@ func TestAgesFromTheBegin(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
 				prepare(w)
-				r := w.observed(t, tel, host{diskID: w.disk})
+				r := w.observed(t, tel, w.host())
 				time.Sleep(time.Hour)
 				metadatatest.AssertEqualReceiverFeishuAuditWalkAge(t, tel, single(3600.0), untimed)
 				metadatatest.AssertEqualReceiverFeishuAuditCheckpointAge(t, tel, single(3600.0), untimed)
@@ -293,7 +291,7 @@ func TestNoCheckpointAgeWithoutStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
 		w.cfg.Storage = nil
-		r := w.observed(t, tel, host{})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(time.Hour + 30*time.Second)
 		metadatatest.AssertEqualReceiverFeishuAuditWalkAge(t, tel, single(30.0), untimed)
 		assert.Empty(t, points(t, tel, "checkpoint_age"))
@@ -322,7 +320,7 @@ func TestCallMetrics(t *testing.T) {
 			once(simulator.Fault{Kind: simulator.FaultQuotaExceeded}),
 		}}), componenttest.NewTelemetry()
 		w.latency = func() time.Duration { return 200 * time.Millisecond }
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(24 * time.Hour)
 		require.NoError(t, r.Shutdown(context.Background()))
 
@@ -386,7 +384,7 @@ func TestCallWaits(t *testing.T) {
 		}), componenttest.NewTelemetry()
 		w.cfg.RequestsPerMinute, w.cfg.PollInterval = 6, time.Hour // one call each ten seconds
 		entries(w.server, "many", 1500, time.Now().Unix()-10)
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(30 * time.Minute)
 		require.NoError(t, r.Shutdown(context.Background()))
 		calls := callsOf(w.server, simulator.EndpointList)
@@ -419,7 +417,7 @@ func TestEntryMetrics(t *testing.T) {
 			}
 			return nil
 		})
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(3 * time.Minute)
 		require.Len(t, w.sink.got(), 150)
 		// Three pages, of which the second was lost, and some again since.
@@ -448,7 +446,7 @@ func TestEntryMetrics(t *testing.T) {
 func TestLateMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(3*time.Hour + 30*time.Second)
 		now := time.Now().Unix()
 		last := now - int64(points(t, tel, "lag")["pass=3"])
@@ -479,7 +477,7 @@ func TestSkippedTimeMetric(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{Retention: 24 * time.Hour, RefuseExpired: true}), componenttest.NewTelemetry()
 		w.cfg.InitialLookback = 48 * time.Hour
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(time.Hour)
 		// A day, what was lost while the refusal was given its time, and the margin.
 		assert.InDelta(t, 24*3600+refusalPatience.Seconds()+refusalMargin, points(t, tel, "skipped_time")[""], 600)
@@ -494,7 +492,7 @@ func TestClockSkewMetric(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, tel := quietWorld(simulator.Options{ClockSkew: skew}), componenttest.NewTelemetry()
 				w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultReset}} })
-				r := w.observed(t, tel, host{diskID: w.disk})
+				r := w.observed(t, tel, w.host())
 				time.Sleep(20 * time.Second)
 				assert.Empty(t, points(t, tel, "clock_skew"), "not known before the first answer")
 				w.server.Update(func(o *simulator.Options) { o.Faults = nil })
@@ -513,7 +511,7 @@ func TestLeaderMetric(t *testing.T) {
 		electorID := component.MustNewID("k8s_leader_elector")
 		w.cfg.K8sLeaderElector = &electorID
 		lead := &fakeElector{}
-		r := w.observed(t, tel, host{diskID: w.disk, electorID: lead})
+		r := w.observed(t, tel, w.hostWith(lead))
 		standby := func() {
 			time.Sleep(time.Hour)
 			metadatatest.AssertEqualReceiverFeishuAuditLeader(t, tel, single[int64](0), untimed)
@@ -546,8 +544,7 @@ func TestReceiversDoNotMixMetrics(t *testing.T) {
 			set.ID = component.MustNewIDWithName("feishu_audit", name)
 			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
-			r.transport = simulator.Transport(w.server, nil)
-			require.NoError(t, r.Start(t.Context(), host{}))
+			require.NoError(t, r.Start(t.Context(), w.host()))
 			return r
 		}
 		ids := func() []string {
@@ -583,7 +580,7 @@ func TestStandardReceiverMetrics(t *testing.T) {
 			refused = true
 			return consumererror.NewDownstream(errors.New("not now"))
 		})
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(10 * time.Minute)
 		require.NoError(t, r.Shutdown(context.Background()))
 		for name, want := range map[string]int64{"accepted": 30, "refused": 30} {
@@ -605,7 +602,7 @@ func TestSpans(t *testing.T) {
 		w.cfg.InitialLookback, w.cfg.RecheckAfter, w.cfg.PollInterval = time.Minute, nil, time.Hour
 		begin := time.Now().UTC().Add(-time.Minute)
 		entries(w.server, "some", 250, begin.Unix()+50)
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(30 * time.Minute)
 		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultReset}} })
 		time.Sleep(time.Hour)
@@ -658,7 +655,7 @@ func TestOvertakenWalks(t *testing.T) {
 		const perSecond, last = 1, 30 * 60
 		w, tel := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 1, PerSecond: perSecond, Start: time.Now().Unix()}}), componenttest.NewTelemetry()
 		w.cfg.RecheckAfter, w.cfg.PageSize, w.cfg.RequestsPerMinute = []time.Duration{10 * time.Minute, last * time.Second}, 10, 13
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		most := 0
 		for range 4 * 60 {
 			time.Sleep(time.Minute)
@@ -701,7 +698,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 			}
 			return nil
 		})
-		r := w.observed(t, tel, host{diskID: w.disk})
+		r := w.observed(t, tel, w.host())
 		time.Sleep(6 * time.Hour)
 		var metrics metricdata.ResourceMetrics
 		require.NoError(t, tel.Reader.Collect(t.Context(), &metrics))

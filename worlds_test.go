@@ -104,7 +104,6 @@ func newSimulation(seed uint64) *simulation {
 		if chance(rng, 0.3) {
 			w.cfg.MaxResponseSize = 1 << 20
 		}
-		w.jitter = func(d time.Duration) time.Duration { return d*7/10 + time.Duration(i)*time.Microsecond }
 		w.sink.mutates = chance(rng, 0.3)
 		w.disk.torn = chance(rng, 0.5)
 		w.sink.book = newBook()
