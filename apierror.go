@@ -23,30 +23,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// errorClass says what the poller does about a failed call.
-type errorClass int
-
-const (
-	// classRetry is a passing fault: the same call again, after a backoff.
-	classRetry errorClass = iota
-	// classRateLimited: the same call again, when the server said so.
-	classRateLimited
-	// classToken: the access token is refused. The client asks for a new one and
-	// repeats the call once by itself; if that fails too, this is classRetry.
-	classToken
-	// classParameter: the API refuses a parameter of the request. With a page
-	// token that means the token, without one the time range.
-	classParameter
-	// classConfig: nothing helps until somebody changes something, at Feishu or
-	// in the configuration. Retried slowly, so that the fix is noticed.
-	classConfig
-	// classQuota: the calls of this month are used up. Retried rarely.
-	classQuota
-)
-
 // apiError is a failed call of the Open API.
 type apiError struct {
-	class      errorClass
+	class      class
 	cause      cause
 	operation  string // tenant_access_token or list_data
 	httpStatus int    // 0 where no answer came
@@ -87,22 +66,14 @@ func (e *apiError) Error() string {
 	return b.String()
 }
 
+// setCause sorts the error.
+func (e *apiError) setCause(c cause) { e.cause, e.class = c, c.info().class }
+
 // outcome and codeLabel name the error in the metric of calls. Both are bounded.
 func (e *apiError) outcome() string {
-	switch e.class {
-	case classRateLimited:
-		return "rate_limited"
-	case classToken:
-		return "token"
-	case classParameter:
-		return "parameter"
-	case classConfig:
-		return "config"
-	case classQuota:
-		return "quota"
-	case classRetry:
-	}
 	switch {
+	case e.class != classRetry:
+		return e.class.outcome()
 	case e.code != 0:
 		return "failed"
 	case e.httpStatus != 0:
@@ -121,86 +92,62 @@ func (e *apiError) codeLabel() string {
 	return "other"
 }
 
-type codeInfo struct {
-	class errorClass
-	cause cause
-}
-
 const (
-	scopeName     = "security_and_compliance:audit_log.openapi_log:readonly"
-	adviceSecret  = "check that app_id and app_secret belong together (developer console, Credentials & Basic Info), and that endpoint is the cloud of the app: Feishu or Lark; after a change of the configuration, restart the collector"
-	adviceApp     = "a tenant admin must enable and install the app in this tenant (admin console, Workplace, App Management)"
-	adviceScope   = "grant the app the scope " + scopeName + " and publish a new version of it" + adviceToken
 	adviceToken   = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"
-	adviceIP      = "add this collector's public IP address to the app's IP whitelist (developer console, Security Settings)"
-	adviceQuota   = "the tenant's calls of this month are used up: an admin can buy more, or poll less often (poll_interval); it goes on by itself next month"
-	adviceOther   = "something else uses the same app: give this collector an app of its own, or lower requests_per_minute"
-	adviceSupport = "if it lasts, ask the support of the Open API, with the log id"
 	adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
 )
 
-// adviceFor is what to do about an error that the Open API has a code for.
-var adviceFor = map[cause]string{
-	causeCredential: adviceSecret,
-	causeApp:        adviceApp,
-	causeScope:      adviceScope,
-	causeAddress:    adviceIP,
-	causeQuota:      adviceQuota,
-	causeRateLimit:  adviceOther,
-	causeAPI:        adviceSupport,
-}
-
-// codeTable sorts the codes of the Open API, from its general error table, the
-// page of list_data, and the official CLI's own classification. A code that is
+// codeTable names the cause behind each code of the Open API, from its general error table,
+// the page of list_data, and the official CLI's own classification. A code that is
 // not in it is retried with a growing backoff, like those of the API's own failures.
-var codeTable = map[int64]codeInfo{
-	99991400: {classRateLimited, causeRateLimit},
-	1000004:  {classRateLimited, causeRateLimit},
-	1000005:  {classRateLimited, causeRateLimit},
+var codeTable = map[int64]cause{
+	99991400: causeRateLimit,
+	1000004:  causeRateLimit,
+	1000005:  causeRateLimit,
 
-	99991403: {classQuota, causeQuota},
+	99991403: causeQuota,
 
-	99991661: {classToken, causeToken},
-	99991663: {classToken, causeToken},
-	99991664: {classToken, causeToken},
-	99991665: {classToken, causeToken},
-	99991668: {classToken, causeToken},
-	99991671: {classToken, causeToken},
-	99991677: {classToken, causeToken},
+	99991661: causeToken,
+	99991663: causeToken,
+	99991664: causeToken,
+	99991665: causeToken,
+	99991668: causeToken,
+	99991671: causeToken,
+	99991677: causeToken,
 
-	99991401: {classConfig, causeAddress},
-	99991672: {classConfig, causeScope},
-	99991676: {classConfig, causeScope},
-	99991679: {classConfig, causeScope},
-	99991662: {classConfig, causeApp},
-	99991673: {classConfig, causeApp},
-	11207:    {classConfig, causeApp},
-	11210:    {classConfig, causeApp},
-	99991543: {classConfig, causeCredential},
-	10005:    {classConfig, causeCredential},
-	10012:    {classConfig, causeCredential},
-	10013:    {classConfig, causeCredential},
-	10014:    {classConfig, causeCredential},
-	10015:    {classConfig, causeCredential},
-	20002:    {classConfig, causeCredential},
+	99991401: causeAddress,
+	99991672: causeScope,
+	99991676: causeScope,
+	99991679: causeScope,
+	99991662: causeApp,
+	99991673: causeApp,
+	11207:    causeApp,
+	11210:    causeApp,
+	99991543: causeCredential,
+	10005:    causeCredential,
+	10012:    causeCredential,
+	10013:    causeCredential,
+	10014:    causeCredential,
+	10015:    causeCredential,
+	20002:    causeCredential,
 
-	1780103:  {classParameter, causeFilter},
-	99992402: {classParameter, causeFilter},
-	9499:     {classParameter, causeFilter},
-	1000002:  {classParameter, causeFilter},
-	10003:    {classParameter, causeFilter},
+	1780103:  causeFilter,
+	99992402: causeFilter,
+	9499:     causeFilter,
+	1000002:  causeFilter,
+	10003:    causeFilter,
 
-	1780001: {classRetry, causeAPI},
-	2200:    {classRetry, causeAPI},
-	1500:    {classRetry, causeAPI},
-	1663:    {classRetry, causeAPI},
-	1668:    {classRetry, causeAPI},
-	5000:    {classRetry, causeAPI},
-	10101:   {classRetry, causeAPI},
-	10500:   {classRetry, causeAPI},
-	55001:   {classRetry, causeAPI},
-	65001:   {classRetry, causeAPI},
-	1000003: {classRetry, causeAPI},
+	1780001: causeAPI,
+	2200:    causeAPI,
+	1500:    causeAPI,
+	1663:    causeAPI,
+	1668:    causeAPI,
+	5000:    causeAPI,
+	10101:   causeAPI,
+	10500:   causeAPI,
+	55001:   causeAPI,
+	65001:   causeAPI,
+	1000003: causeAPI,
 }
 
 // errorBody is what an answer says about a failure. Every part of it has been
@@ -365,17 +312,16 @@ func answerError(operation string, res *answer, code int64, hasCode bool) *apiEr
 	e.logID = firstOf(res.logID, clean(body.logID))
 	e.reason = firstOf(clean(firstOf(body.msg, body.message)), "no message")
 
-	info := codeTable[code]
-	e.class, e.cause = info.class, cmp.Or(info.cause, causeAPI)
+	e.setCause(cmp.Or(codeTable[code], causeAPI))
 	switch {
 	case operation == opToken && e.class == classParameter:
-		e.class, e.cause = classConfig, causeCredential
+		e.setCause(causeCredential)
 	case operation == opToken && e.class == classToken:
 		e.class = classRetry
 	case e.class == classRetry && res.status == http.StatusTooManyRequests:
-		e.class, e.cause = classRateLimited, causeRateLimit
+		e.setCause(causeRateLimit)
 	}
-	e.advice = adviceFor[e.cause]
+	e.advice = e.cause.info().advice
 	if e.class == classRateLimited {
 		e.wait = res.waitHint()
 	} else {
@@ -406,16 +352,20 @@ func describeForeignAnswer(e *apiError, res *answer) {
 	}
 	switch {
 	case res.status == http.StatusNotFound || res.status == http.StatusMethodNotAllowed:
-		e.class, e.cause, e.advice = classConfig, causeEndpoint, adviceBaseURL
+		e.setCause(causeEndpoint)
+		e.advice = adviceBaseURL
 		e.reason = "the server does not know this path"
 	case res.status >= 300 && res.status < 400:
-		e.class, e.cause, e.advice = classConfig, causeEndpoint, adviceBaseURL
+		e.setCause(causeEndpoint)
+		e.advice = adviceBaseURL
 		e.reason = "the server redirects elsewhere, which is not followed: the access token would go along"
 	case res.status == http.StatusTooManyRequests:
-		e.class, e.cause, e.wait = classRateLimited, causeRateLimit, res.waitHint()
+		e.setCause(causeRateLimit)
+		e.wait = res.waitHint()
 		e.reason = "too many requests, says " + kind
 	case res.status == http.StatusProxyAuthRequired:
-		e.class, e.cause, e.advice = classConfig, causeEndpoint, "check proxy_url and its credential"
+		e.setCause(causeEndpoint)
+		e.advice = "check proxy_url and its credential"
 		e.reason = "the proxy asks for a credential"
 	case res.status >= 500:
 		e.reason = "the server or a gateway in front of it failed with " + kind
@@ -431,8 +381,8 @@ func transportError(operation string, res *answer, err error, secrets ...string)
 	e := &apiError{operation: operation, class: classRetry, cause: causeNetwork, reason: cleanText(rootCause(err), secrets...)}
 	e.advice = networkAdvice(err)
 	if errors.Is(err, errTooLarge) {
-		e.cause = causeAnswerSize
-		e.advice = "raise max_response_size or lower page_size"
+		e.setCause(causeAnswerSize)
+		e.advice = e.cause.info().advice
 	}
 	if res == nil || res.status == http.StatusOK {
 		return e

@@ -74,7 +74,7 @@ func TestCallErrors(t *testing.T) {
 	for name, tc := range map[string]struct {
 		opts   simulator.Options
 		change func(*client)
-		class  errorClass
+		class  class
 		kind   string // outcome, code and cause
 		says   []string
 		wait   time.Duration
@@ -267,7 +267,7 @@ func TestUnreadableRefusal(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int
 		header http.Header
-		class  errorClass
+		class  class
 		wait   time.Duration
 	}{
 		"429 with the API's hint": {429, reset, classRateLimited, 30 * time.Second},

@@ -718,7 +718,7 @@ func TestCausesAreDocumented(t *testing.T) {
 	}
 	assert.Equal(t, strings.Split(string(enum[1]), ", "), names)
 	for _, info := range codeTable {
-		assert.Contains(t, names, string(info.cause))
+		assert.Contains(t, names, string(info))
 	}
 	// All of them are there, and zero, before anything has gone wrong.
 	o := componenttest.NewTelemetry()
