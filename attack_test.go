@@ -38,13 +38,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// allocatedBy is how many bytes f allocates, garbage included.
-func allocatedBy(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
+// recordsIn are the records of one page.
+func recordsIn(logs plog.Logs) plog.LogRecordSlice {
+	return logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
 }
 
 // peakOf is by how much f makes the heap grow at its highest, in bytes, seen every
@@ -138,10 +134,10 @@ func attack(t *testing.T, long time.Duration, change func(*Config), a *attacker)
 			entries(w.server, "good", 1, time.Now().Unix()-30)
 			w.sink.refuse = func(logs plog.Logs) error { // takes everything, and looks at it
 				got.largest = max(got.largest, logs.LogRecordCount())
-				for _, uid := range uidsOf(logs) {
+				for _, uid := range uidsIn(logs) {
 					got.uids[uid]++
 				}
-				for _, record := range recordsOf(logs).All() {
+				for _, record := range recordsIn(logs).All() {
 					if len(got.records) < 100 {
 						got.records = append(got.records, record)
 					}

@@ -47,7 +47,7 @@ func second(query map[string]any, name string) int64 {
 }
 
 func listCalls(w *world, from, to time.Time) (n int) {
-	for _, call := range callsOf(w.server, simulator.EndpointList) {
+	for _, call := range w.server.CallsOf(simulator.EndpointList) {
 		if !call.Time.Before(from) && call.Time.Before(to) {
 			n++
 		}
@@ -101,7 +101,7 @@ func TestClockAheadOfAPIThatRefusesTheFuture(t *testing.T) {
 		defer stop()
 		time.Sleep(time.Hour)
 		refused := 0
-		for _, call := range callsOf(w.server, simulator.EndpointList) {
+		for _, call := range w.server.CallsOf(simulator.EndpointList) {
 			if call.Time.After(began) && call.Code != 0 {
 				refused++
 			}
@@ -134,9 +134,9 @@ func TestOneWindowThatFails(t *testing.T) {
 				stop := w.start(t)
 				defer stop()
 				time.Sleep(6 * time.Hour)
-				before, _ := w.disk.ids()
+				before, _ := idsOn(w.disk)
 				time.Sleep(6 * time.Hour)
-				after, _ := w.disk.ids()
+				after, _ := idsOn(w.disk)
 				assert.LessOrEqual(t, after, before)
 				mended.Store(true)
 				time.Sleep(3 * time.Hour)

@@ -26,13 +26,14 @@ type book struct {
 	known     map[string]bool
 	again     int      // ids that came again, as they may
 	wrong     []string // what may not have happened
-	body      BodyFormat
+	// structured is the form of bodies.
+	structured bool
 }
 
 // received is a record as it came.
 type received struct {
-	hash uint64
-	body BodyFormat // the configuration's, then
+	hash       uint64
+	structured bool // the form of bodies, then
 }
 
 func newBook() *book {
@@ -104,7 +105,7 @@ func recordHash(rl plog.ResourceLogs, sl plog.ScopeLogs, record plog.LogRecord) 
 }
 
 func (b *book) keep(uid string, rl plog.ResourceLogs, sl plog.ScopeLogs, record plog.LogRecord) {
-	b.receivedAt[uid] = received{recordHash(rl, sl, record), b.body}
+	b.receivedAt[uid] = received{recordHash(rl, sl, record), b.structured}
 	// When the page was received: not later than now, and one value a page.
 	observed := record.ObservedTimestamp()
 	if observed == 0 || observed.AsTime().After(time.Now()) || observed != sl.LogRecords().At(0).ObservedTimestamp() {
@@ -112,20 +113,13 @@ func (b *book) keep(uid string, rl plog.ResourceLogs, sl plog.ScopeLogs, record 
 	}
 }
 
-// expected is what should become of an entry: its uid, and its record's hash.
-type expectation struct {
-	cfg      Config
-	builders map[BodyFormat]*recordBuilder
-	version  string
-}
+// expectation is what should become of an entry: its uid, and its record's hash.
+type expectation struct{ original, structured *recordBuilder }
 
-func expect(cfg *Config, version string) *expectation {
-	e := &expectation{cfg: *cfg, builders: map[BodyFormat]*recordBuilder{}, version: version}
-	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
-		e.cfg.Body = body
-		e.builders[body] = newRecordBuilder(e.cfg.records(version))
-	}
-	return e
+func expect(set recordSettings) *expectation {
+	original, structured := set, set
+	original.Structured, structured.Structured = false, true
+	return &expectation{newRecordBuilder(original), newRecordBuilder(structured)}
 }
 
 func (e *expectation) item(entry *simulator.Entry, numericIDs bool) (*item, error) {
@@ -136,8 +130,12 @@ func (e *expectation) item(entry *simulator.Entry, numericIDs bool) (*item, erro
 	return &page.items[0], nil
 }
 
-func (e *expectation) hash(it *item, body BodyFormat) uint64 {
-	logs, _ := e.builders[body].build([]*item{it}, time.Now())
+func (e *expectation) hash(it *item, structured bool) uint64 {
+	builder := e.original
+	if structured {
+		builder = e.structured
+	}
+	logs, _ := builder.build([]*item{it}, time.Now())
 	rl := logs.ResourceLogs().At(0)
 	sl := rl.ScopeLogs().At(0)
 	return recordHash(rl, sl, sl.LogRecords().At(0))

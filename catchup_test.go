@@ -197,7 +197,7 @@ func catchUp(t *testing.T, latency time.Duration, walks, backlog int) catchUpFig
 		time.Sleep(time.Second)
 	}
 	f.Minutes = time.Since(began).Minutes()
-	f.Entries, f.Calls = m.count(), len(callsOf(w.server, simulator.EndpointList))
+	f.Entries, f.Calls = m.count(), len(w.server.CallsOf(simulator.EndpointList))
 	const page = 100
 	f.OfMinimum = float64(f.Calls) / (float64(f.Entries) / page)
 	f.OfCeiling = float64(f.Entries) / page / (float64(w.cfg.RequestsPerMinute) * f.Minutes)
@@ -213,7 +213,7 @@ func catchUp(t *testing.T, latency time.Duration, walks, backlog int) catchUpFig
 		// The last pass is due after its time, and takes half of it at once.
 		time.Sleep(w.cfg.RecheckAfter[len(w.cfg.RecheckAfter)-1] * 3 / 2)
 	}
-	calls := callsOf(w.server, simulator.EndpointList)
+	calls := w.server.CallsOf(simulator.EndpointList)
 	f.SettledEntries, f.SettledCalls = m.count(), len(calls)
 	f.OfSinglePasses = float64(f.SettledCalls) / (float64(1+len(w.cfg.RecheckAfter)) * float64(f.SettledEntries) / page)
 	for _, call := range calls {

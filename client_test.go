@@ -5,8 +5,6 @@ package feishuauditreceiver
 
 import (
 	"context"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,9 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/config/configopaque"
-	"go.opentelemetry.io/collector/receiver/receivertest"
 
-	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -183,21 +179,11 @@ func TestTokenRefusedOnce(t *testing.T) {
 					require.NoError(t, err)
 					server.RevokeTokens()
 				}
-				assert.Len(t, callsOf(server, simulator.EndpointToken), 3)
-				assert.Len(t, callsOf(server, simulator.EndpointList), 5)
+				assert.Len(t, server.CallsOf(simulator.EndpointToken), 3)
+				assert.Len(t, server.CallsOf(simulator.EndpointList), 5)
 			})
 		})
 	}
-}
-
-func callsOf(server *simulator.Server, endpoint simulator.Endpoint) []simulator.Call {
-	var calls []simulator.Call
-	for _, c := range server.Calls() {
-		if c.Endpoint == endpoint {
-			calls = append(calls, c)
-		}
-	}
-	return calls
 }
 
 // TestTokenLife: a token is asked for once by callers that come together, kept for
@@ -215,16 +201,16 @@ func TestTokenLife(t *testing.T) {
 			})
 		}
 		group.Wait()
-		assert.Len(t, callsOf(server, simulator.EndpointToken), 1)
+		assert.Len(t, server.CallsOf(simulator.EndpointToken), 1)
 
 		began := time.Now()
 		var renewed []time.Duration
 		for time.Since(began) < 170*time.Minute {
 			time.Sleep(30 * time.Second)
-			before := len(callsOf(server, simulator.EndpointToken))
+			before := len(server.CallsOf(simulator.EndpointToken))
 			_, _, err := c.listData(t.Context(), lastHour())
 			require.NoError(t, err)
-			if len(callsOf(server, simulator.EndpointToken)) > before {
+			if len(server.CallsOf(simulator.EndpointToken)) > before {
 				renewed = append(renewed, time.Since(began))
 			}
 		}
@@ -233,7 +219,7 @@ func TestTokenLife(t *testing.T) {
 		for i, at := range renewed {
 			assert.InDelta(t, (45 * time.Minute * time.Duration(i+1)).Seconds(), at.Seconds(), 90)
 		}
-		for _, call := range callsOf(server, simulator.EndpointList) {
+		for _, call := range server.CallsOf(simulator.EndpointList) {
 			assert.Zero(t, call.Code)
 		}
 	})
@@ -391,7 +377,7 @@ func TestFailedTokenCallIsShared(t *testing.T) {
 				})
 			}
 			group.Wait()
-			assert.Len(t, callsOf(server, simulator.EndpointToken), round+1)
+			assert.Len(t, server.CallsOf(simulator.EndpointToken), round+1)
 		}
 	})
 }
@@ -418,7 +404,7 @@ func TestTokenOfOneThatIsStopped(t *testing.T) {
 			})
 		}
 		group.Wait()
-		assert.LessOrEqual(t, len(callsOf(server, simulator.EndpointToken)), 2)
+		assert.LessOrEqual(t, len(server.CallsOf(simulator.EndpointToken)), 2)
 	})
 }
 
@@ -441,38 +427,4 @@ func TestHeadersAreSecrets(t *testing.T) {
 	c.set.Headers = headers
 	_, _, err := c.listData(t.Context(), lastHour())
 	require.ErrorContains(t, err, "here: [REDACTED], [REDACTED], [REDACTED], and e (code 7")
-}
-
-// TestConfiguredHeaders: they are sent, and do not keep connections from being closed at
-// the end: who wraps a transport hides how to.
-func TestConfiguredHeaders(t *testing.T) {
-	var calls, opened, closed atomic.Int64
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Extra") == "extra" && r.Host == "open.example.com" {
-			calls.Add(1)
-		}
-		_, _ = io.WriteString(w, `{"code":0,"tenant_access_token":"t","expire":7200}`)
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			opened.Add(1)
-		case http.StateClosed:
-			closed.Add(1)
-		case http.StateActive, http.StateIdle, http.StateHijacked:
-		}
-	}
-	server.Start()
-	defer server.Close()
-	cfg := createDefaultConfig().(*Config)
-	cfg.ClientConfig.Endpoint = server.URL
-	cfg.ClientConfig.Headers.Set("x-extra", "extra")
-	cfg.ClientConfig.Headers.Set("host", "open.example.com")
-	cfg.AppID, cfg.AppSecret = "cli_x", "secret"
-	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, newSink(), &paces{})
-	require.NoError(t, err)
-	require.NoError(t, r.Start(t.Context(), host{}))
-	require.Eventually(t, func() bool { return calls.Load() > 1 }, 20*time.Second, time.Millisecond)
-	require.NoError(t, r.Shutdown(t.Context()))
-	require.Eventually(t, func() bool { return closed.Load() == opened.Load() }, 20*time.Second, time.Millisecond, "well before idle_conn_timeout")
 }

@@ -4,6 +4,7 @@
 package feishuauditreceiver
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -81,11 +82,16 @@ func FuzzConfig(f *testing.F) {
 
 		r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), &paces{})
 		require.NoError(t, err)
-		require.LessOrEqual(t, time.Until(r.pace.next(false)), paceWindow)
-		require.Equal(t, endpoint.Hostname(), r.records.serverAddress)
-		d := newDelays(cfg.RetryOnFailure)
+		first, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		_, err = r.pace.wait(first, false)
+		cancel()
+		require.NoError(t, err, "the first call is made at once")
+		logs, _ := r.records.build(nil, time.Now())
+		address, _ := logs.ResourceLogs().At(0).Resource().Attributes().Get("server.address")
+		require.Equal(t, endpoint.Hostname(), address.Str())
+		delay := newBackOff(cfg.retry())
 		for range 5 {
-			require.GreaterOrEqual(t, d.passing(), time.Duration(0))
+			require.GreaterOrEqual(t, delay.NextBackOff(), time.Duration(0))
 		}
 	})
 }

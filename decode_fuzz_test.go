@@ -24,7 +24,7 @@ func FuzzParsePage(f *testing.F) {
 	for _, page := range benchdata.Pages()[:1] {
 		f.Add(page.Body()[:2000])
 	}
-	f.Add(answerOf(entryOf(1, `{"a":"b"}`), `{"ID":7}`, `{"id":1e3,"id":null}`, `"x"`))
+	f.Add(benchdata.Answer(benchdata.Entry(1, `{"a":"b"}`), `{"ID":7}`, `{"id":1e3,"id":null}`, `"x"`))
 	f.Add([]byte(`{"code":0,"Data":{"items":[{"id":"\ud83d\ude00"}]},"data":{"Items":[1],"PAGE_TOKEN":"\u0061","page_token":5}}`))
 	f.Add([]byte(`{"CODE":-1,"code":12.0,"code":1e1,"data":{"items":[{"id":true},{"id":"a","Id":"b"}],"items":[{"Id":"c","ID":9007199254740993}]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -158,7 +158,7 @@ func oracleNumber(value json.RawMessage) (*big.Int, bool) {
 // it looks like, that the record has its id and a body, and that OTLP can carry it.
 func FuzzRecord(f *testing.F) {
 	for _, entry := range []string{
-		entryOf(1, `{"app_secret":"hunter2"}`),
+		benchdata.Entry(1, `{"app_secret":"hunter2"}`),
 		`{"id":9007199254740993,"event_time":"1610613336","log_detail":{"response":{"code":"5","msg":"x"}}}`,
 		"{\"id\":\"\xff\",\"api_key\":\"\\ud800\",\"log_detail\":{\"method\":\"\xed\xa0\x80\",\"response\":\"{\\\"code\\\":1\"}}",
 		`{"a":{"b":[[[1e400,-0,18446744073709551616]]]},"password":{"x":[1,true,null]}}`,
@@ -174,7 +174,7 @@ func FuzzRecord(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, entry []byte) {
-		p, err := parsePage(answerOf(string(entry), `{"id":"other","x":1}`, string(entry), string(entry)))
+		p, err := parsePage(benchdata.Answer(string(entry), `{"id":"other","x":1}`, string(entry), string(entry)))
 		if err != nil {
 			return
 		}

@@ -70,7 +70,7 @@ func TestFreshness(t *testing.T) {
 				}
 				time.Sleep(lasts)
 
-				calls := callsOf(w.server, simulator.EndpointList)
+				calls := w.server.CallsOf(simulator.EndpointList)
 				f := freshnessFigures{
 					PerSecond: tc.perSecond, Recheck: fmt.Sprint(tc.recheck), LatencyMillis: tc.latency.Milliseconds(), Walks: tc.walks,
 					PollInterval: w.cfg.PollInterval.Seconds(), Entries: m.count(), CallsPerMinute: float64(len(calls)) / lasts.Minutes(),

@@ -79,6 +79,13 @@ func (g *gauges) progress(at progress) {
 	g.at = at
 }
 
+// now returns how far the term is, and when a walk was finished, or the term began.
+func (g *gauges) now() (at progress, walked time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.at, g.walked
+}
+
 // walk notes that a walk was finished.
 func (g *gauges) walk() {
 	g.mu.Lock()

@@ -5,6 +5,8 @@ package feishuauditreceiver
 
 import (
 	"context"
+	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -15,19 +17,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// mostInAMinute is the largest number of times within any 60 s.
-func mostInAMinute(times []time.Time) int {
-	slices.SortFunc(times, time.Time.Compare)
-	most, first := 0, 0
-	for last := range times {
-		for times[last].Sub(times[first]) >= time.Minute {
-			first++
-		}
-		most = max(most, last-first+1)
-	}
-	return most
-}
 
 // TestPaceHolds: whatever time calls take on their way (up to the allowance), the
 // server never counts more than the limit in any 60 s, and the limit is used.
@@ -138,7 +127,7 @@ func TestPaceRemembers(t *testing.T) {
 				time.Sleep(tc.down)
 				began := time.Now()
 				after := newPace(10)
-				after.restore(decodeCalls(encodeCalls(shifted)))
+				after.restore(rememberedCalls{seconds: maps.Clone(shifted.seconds), ahead: shifted.ahead})
 				after.settle(date(7*time.Second+tc.servers), time.Now(), time.Now())
 				for i := range 10 {
 					_, err := after.wait(t.Context(), false)
@@ -244,5 +233,47 @@ func TestServersWaitIsNotOurPace(t *testing.T) {
 		time.Sleep(time.Second)
 		assert.Equal(t, time.Second, p.since(began))
 		assert.Equal(t, time.Second, p.since(time.Now().Add(-time.Second)))
+	})
+}
+
+// TestCallsAreBounded: a damaged record of calls holds nobody back for more than a
+// minute and costs no memory.
+func TestCallsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := map[int64]int{math.MinInt64: math.MaxInt, math.MaxInt64: math.MaxInt, 0: 5, time.Now().Unix(): math.MaxInt}
+		for second := range int64(1000) {
+			calls[time.Now().Unix()+second] = math.MaxInt
+		}
+		p := newPace(50)
+		p.restore(rememberedCalls{seconds: calls})
+		assert.Len(t, p.counted(), 50)
+		began := time.Now()
+		_, err := p.wait(t.Context(), false)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, time.Since(began), paceWindow)
+	})
+}
+
+// FuzzRemembered holds that remembered calls, however many and whenever they were, neither
+// hold calls back for more than a minute nor cost memory.
+func FuzzRemembered(f *testing.F) {
+	f.Add(int64(946684800), 3, int64(946684801), 1, int64(-3), true)
+	f.Add(int64(-1<<32+1), math.MaxInt, int64(1<<32-1), math.MaxInt, int64(1<<32-1), true)
+	f.Add(int64(0), 1, int64(5), 1, int64(0), false)
+	f.Fuzz(func(t *testing.T, first int64, calls int, second int64, more int, ahead int64, known bool) {
+		const most = 1 << 32 // what a checkpoint is read up to
+		remembered := rememberedCalls{seconds: map[int64]int{first % most: max(1, calls), second % most: max(1, more)}}
+		if ahead %= most; known {
+			remembered.ahead = &ahead
+		}
+		for _, date := range []time.Time{{}, time.Now().Add(time.Hour)} {
+			p := newPace(10)
+			p.restore(remembered)
+			require.LessOrEqual(t, time.Until(p.next(false)), paceWindow)
+			p.settle(date, time.Now(), time.Now())
+			require.LessOrEqual(t, len(p.calls), 10)
+			require.True(t, slices.IsSortedFunc(p.calls, time.Time.Compare))
+			require.LessOrEqual(t, time.Until(p.next(false)), paceWindow)
+		}
 	})
 }

@@ -6,11 +6,13 @@ package feishuauditreceiver
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/benchdata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
@@ -127,10 +129,10 @@ func TestParsePageDeepNesting(t *testing.T) {
 // TestParsePageTooManyEntries: an answer of tiny entries must not become a hundred
 // times its size in memory. Covers F25.
 func TestParsePageTooManyEntries(t *testing.T) {
-	p, err := parsePage(answerOf(strings.Split(strings.Repeat("1,", maxPageEntries-1)+"1", ",")...))
+	p, err := parsePage(benchdata.Answer(strings.Split(strings.Repeat("1,", maxPageEntries-1)+"1", ",")...))
 	require.NoError(t, err)
 	require.Len(t, p.items, maxPageEntries)
-	body := answerOf(strings.Split(strings.Repeat("1,", 16*maxPageEntries)+"1", ",")...)
+	body := benchdata.Answer(strings.Split(strings.Repeat("1,", 16*maxPageEntries)+"1", ",")...)
 	allocated := allocatedBy(func() { _, err = parsePage(body) })
 	require.EqualError(t, err, "a page of more than 131072 entries")
 	require.Less(t, allocated, uint64(200<<20))
@@ -138,7 +140,7 @@ func TestParsePageTooManyEntries(t *testing.T) {
 
 // The body belongs to the caller, who may use it for the next answer.
 func TestParsePageCopiesBody(t *testing.T) {
-	body := answerOf(entryOf(1, "{}"))
+	body := benchdata.Answer(benchdata.Entry(1, "{}"))
 	p, err := parsePage(body)
 	require.NoError(t, err)
 	want := p.items[0].raw()
@@ -202,4 +204,13 @@ func TestParseInteger(t *testing.T) {
 		_, ok := parseInteger(text)
 		require.False(t, ok, text)
 	}
+}
+
+// allocatedBy is how many bytes f allocates, garbage included.
+func allocatedBy(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

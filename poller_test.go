@@ -4,7 +4,6 @@
 package feishuauditreceiver
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -58,7 +57,7 @@ func TestFailedCallKeepsThePage(t *testing.T) {
 		stop()
 		assert.Len(t, w.sink.got(), 50)
 		tokens := map[string]int{}
-		for _, call := range callsOf(w.server, simulator.EndpointList) {
+		for _, call := range w.server.CallsOf(simulator.EndpointList) {
 			tokens[call.PageToken]++
 		}
 		assert.Equal(t, []int{1, 1, 1, 1, 3}, slices.Sorted(maps.Values(tokens)), "the calls that were cut off are noted without a token")
@@ -195,7 +194,7 @@ func TestShortLivedPageTokens(t *testing.T) {
 					require.Equal(t, 1, n, id)
 				}
 				var times []time.Time
-				for _, call := range callsOf(w.server, simulator.EndpointList) {
+				for _, call := range w.server.CallsOf(simulator.EndpointList) {
 					times = append(times, call.Time)
 					require.NotEqual(t, http.StatusTooManyRequests, call.Status)
 				}
@@ -351,53 +350,4 @@ func withoutFirst(logs plog.Logs, n int) plog.Logs {
 		}
 	}
 	return rest
-}
-
-// TestTaken: what is left of a page after a partial refusal is never taken for
-// accepted, also where a processor changed or removed its ids.
-func TestTaken(t *testing.T) {
-	items := []*item{{id: "a"}, {id: "b"}, {id: "c"}}
-	keys := []seenKey{{hash: 1}, {hash: 2}, {hash: 3}}
-	left := func(ids ...string) plog.Logs {
-		logs := plog.NewLogs()
-		records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
-		for _, id := range ids {
-			record := records.AppendEmpty()
-			if id != "" {
-				record.Attributes().PutStr("log.record.uid", id)
-			}
-		}
-		return logs
-	}
-	assert.Equal(t, []seenKey{{hash: 1}, {hash: 3}}, taken(items, keys, left("b")))
-	assert.Equal(t, keys, taken(items, keys, left()))
-	assert.Empty(t, taken(items, keys, left("changed")))
-	assert.Empty(t, taken(items, keys, left("b", "")))
-}
-
-// TestWhatGoesFirst: of what has happened already, the end of the term goes before a
-// result, and that before the time to wake.
-func TestWhatGoesFirst(t *testing.T) {
-	t.Parallel()
-	for range 100 {
-		p := &poller{results: make(chan result, 1)}
-		wake := make(chan time.Time, 1)
-		wake <- time.Now()
-		ctx, cancel := context.WithCancel(context.Background())
-		r, err := p.await(ctx, wake)
-		require.NoError(t, err)
-		require.Nil(t, r, "nothing else has happened")
-
-		wake <- time.Now()
-		p.results <- result{walk: &walk{pass: 3}}
-		r, err = p.await(ctx, wake)
-		require.NoError(t, err)
-		require.NotNil(t, r)
-		assert.Equal(t, 3, r.walk.pass)
-
-		p.results <- result{}
-		cancel()
-		_, err = p.await(ctx, wake)
-		assert.ErrorIs(t, err, context.Canceled)
-	}
 }

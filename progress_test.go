@@ -256,7 +256,7 @@ func TestEmptyPages(t *testing.T) {
 					stop()
 					assert.Len(t, w.sink.got(), 350)
 					walks := 0
-					for _, call := range callsOf(w.server, simulator.EndpointList) {
+					for _, call := range w.server.CallsOf(simulator.EndpointList) {
 						if call.PageToken == "" {
 							walks++
 						}
@@ -286,13 +286,13 @@ func TestSilenceMovesThePosition(t *testing.T) {
 			assert.LessOrEqual(t, now-mark, atMost, "the stored watermark of pass %d", pass)
 		}
 		w.reboot()
-		calls := len(callsOf(w.server, simulator.EndpointList))
+		calls := len(w.server.CallsOf(simulator.EndpointList))
 		entries(w.server, "one", 1, now)
 		stop = w.start(t)
 		time.Sleep(2 * time.Minute)
 		stop()
 		assert.Len(t, w.sink.got(), 1)
-		for _, call := range callsOf(w.server, simulator.EndpointList)[calls:] {
+		for _, call := range w.server.CallsOf(simulator.EndpointList)[calls:] {
 			assert.GreaterOrEqual(t, call.StartTime, c.Marks[len(c.Marks)-1]-overlap, "nothing is read again after the restart")
 		}
 	})
@@ -350,7 +350,7 @@ func TestSlowCallsDoNotOverlap(t *testing.T) {
 		assert.EqualValues(t, 1, most.Load(), "calls side by side")
 		assert.Len(t, w.sink.got(), 3000)
 		more := false
-		for _, call := range callsOf(w.server, simulator.EndpointList) {
+		for _, call := range w.server.CallsOf(simulator.EndpointList) {
 			assert.Equal(t, more, call.PageToken != "", "a walk begins when the last one has ended")
 			more = call.HasMore
 		}

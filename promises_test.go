@@ -265,7 +265,7 @@ func (s *simulation) start(t *testing.T) (stop func()) {
 		limit = min(limit, w.cfg.RequestsPerMinute)
 		walks += w.cfg.MaxConcurrentWalks
 		s.wide = s.wide || w.cfg.MaxConcurrentWalks > 1
-		w.sink.book.body = w.cfg.Body
+		w.sink.book.structured = w.cfg.Body == BodyStructured
 	}
 	s.count("changes of the configuration")
 	s.watch.process(limit, walks)
@@ -295,7 +295,7 @@ func (s *simulation) ends(w *world, stop func()) {
 	if w.sink.dead {
 		return
 	}
-	if took := time.Since(latest(began, w.sink.freed)); took > commitGrace+stopGrace {
+	if took := time.Since(laterOf(began, w.sink.freed)); took > commitGrace+stopGrace {
 		w.sink.book.fault("the end takes %s", took)
 	}
 	w.disk.mu.Lock()
@@ -419,19 +419,17 @@ func (s *simulation) sample(w *world) {
 	if w.leads < 0 || w.receivers == nil {
 		return
 	}
-	g := &w.receivers[w.leads].tel.gauges
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.at.Marks) == 0 || time.Since(s.born) < time.Minute || !g.walked.After(s.born.Add(10*time.Millisecond)) || w.replicas > 0 {
+	at, walked := w.receivers[w.leads].tel.gauges.now()
+	if len(at.Marks) == 0 || time.Since(s.born) < time.Minute || !walked.After(s.born.Add(10*time.Millisecond)) || w.replicas > 0 {
 		return
 	}
-	last := len(g.at.Marks) - 1
+	last := len(at.Marks) - 1
 	// What the design allows where rechecks are behind, and the windows that were begun
 	// before that was so, with this configuration or the one before.
 	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + memoryAllowance + maxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
 	s.samples[w.n] = append(s.samples[w.n], memory{
-		from: (g.at.Marks[last] - overlap - 1) / 60 * 60, lag: g.at.Marks[0] - g.at.Marks[last], most: max(most, w.lag),
-		ids: g.at.IDs, bytes: g.at.IDBytes,
+		from: (at.Marks[last] - overlap - 1) / 60 * 60, lag: at.Marks[0] - at.Marks[last], most: max(most, w.lag),
+		ids: at.IDs, bytes: at.IDBytes,
 	})
 }
 
@@ -439,20 +437,18 @@ func (s *simulation) sample(w *world) {
 // remembered is the last recheck's time, what it waits for its window to be worth a call,
 // and how long that is read, at the pace that is left to each of the receivers.
 func (s *simulation) caughtUp(t *testing.T, w *world) {
-	g := &w.receivers[w.leads].tel.gauges
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.at.done() || s.load() > manageable*float64(s.limits[0]) {
+	at, _ := w.receivers[w.leads].tel.gauges.now()
+	if at.done() || s.load() > manageable*float64(s.limits[0]) {
 		return
 	}
 	now := time.Now().Add(s.opts.ClockSkew).Unix()
 	tick := int64(w.cfg.PollInterval/time.Second) + 1
 	walk := int64(60 * pagesPerWalk * len(s.worlds) / s.limits[0])
-	for pass, mark := range g.at.Marks {
-		behind := now - g.at.Recheck[pass] - mark
+	for pass, mark := range at.Marks {
+		behind := now - at.Recheck[pass] - mark
 		allowed := tick + 120
 		if pass > 0 {
-			allowed += walk + max(tick, g.at.Recheck[pass]/2)
+			allowed += walk + max(tick, at.Recheck[pass]/2)
 		}
 		assert.LessOrEqual(t, behind, allowed, "pass %d: %s", pass, s)
 	}
@@ -502,7 +498,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		}
 		return true
 	}
-	fresh := expect(w.cfg, w.receivers[0].set.BuildInfo.Version)
+	fresh := expect(w.cfg.records(w.receivers[0].set.BuildInfo.Version))
 	book := w.sink.book
 	var lost, wrong []string
 	wanted, odd := 0, 0
@@ -534,7 +530,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		if s.end != 0 && e.EventTime >= s.end {
 			wrong = append(wrong, fmt.Sprintf("%s is from after the end, %d", uid, e.EventTime))
 		}
-		if record := book.receivedAt[uid]; record.hash != fresh.hash(it, record.body) {
+		if record := book.receivedAt[uid]; record.hash != fresh.hash(it, record.structured) {
 			wrong = append(wrong, uid+" is another record than its entry makes")
 		}
 	}
@@ -569,7 +565,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 			skips = append(skips, fmt.Sprintf("%d to %d was passed over, and the API shows what is from %d on", gap.from, gap.to, oldest))
 		}
 	}
-	stored, err := w.disk.ids()
+	stored, err := idsOn(w.disk)
 	require.NoError(t, err)
 	s.counts["entries again after crashes"] += book.again
 	all.mu.Lock()

@@ -63,7 +63,7 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 		// same time as that one: by induction, as the first one of its walk.
 		bounds := map[string][2]int64{}
 		followed := 0
-		for _, call := range callsOf(w.server, simulator.EndpointList) {
+		for _, call := range w.server.CallsOf(simulator.EndpointList) {
 			these := [2]int64{call.StartTime, call.EndTime}
 			if call.PageToken != "" {
 				last, ok := bounds[call.PageToken]
@@ -96,9 +96,9 @@ func TestQuietTenantCosts(t *testing.T) {
 				stop := w.start(t)
 				defer stop()
 				synctest.Wait()
-				assert.NotEmpty(t, callsOf(w.server, simulator.EndpointList), "the first look is at once")
+				assert.NotEmpty(t, w.server.CallsOf(simulator.EndpointList), "the first look is at once")
 				time.Sleep(24 * time.Hour)
-				calls := len(callsOf(w.server, simulator.EndpointList))
+				calls := len(w.server.CallsOf(simulator.EndpointList))
 				assert.LessOrEqual(t, calls, tc.most)
 				t.Logf("%d calls a day", calls)
 				entries(w.server, "one", 1, time.Now().Unix())

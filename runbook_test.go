@@ -123,7 +123,7 @@ func TestStatusesAreDocumented(t *testing.T) {
 	require.Equal(t, time.Minute, firstCalm(configretry.NewDefaultBackOffConfig()))
 	require.Equal(t, time.Minute, tellWithin)
 	assert.Contains(t, row("StatusOK"), fmt.Sprintf("twice `max_interval`, which is a minute by default, or for up to %d times as long where it came back within %d times as long;", calmAtMost, comesBack))
-	assert.Contains(t, row("StatusRecoverableError"), "after three failures in a row, or the first one later than "+plain(longPatience)+" after the first call was sent, or at once where the next try is more than a minute after that;")
+	assert.Contains(t, row("StatusRecoverableError"), "after three failures in a row, or the first one later than "+fmt.Sprintf("%.0f s", longPatience.Seconds())+" after the first call was sent, or at once where the next try is more than a minute after that;")
 	row("StatusStarting")
 	row("StatusPermanentError")
 }

@@ -264,7 +264,7 @@ type secretsCase struct {
 func quoting(wrap func(error) error) func(*world, *spy) {
 	return func(w *world, _ *spy) {
 		w.sink.refuseWith(func(logs plog.Logs) error {
-			return wrap(fmt.Errorf("HTTP 400: cannot index %s", recordsOf(logs).At(0).Body().AsString()))
+			return wrap(fmt.Errorf("HTTP 400: cannot index %s", recordsIn(logs).At(0).Body().AsString()))
 		})
 	}
 }
@@ -346,7 +346,7 @@ func secretsCases() map[string]secretsCase {
 		"pipeline refuses, for a known text": {prepare: quoting(func(err error) error { return fmt.Errorf("sending queue is full: %w", err) }), where: "logs", reached: "sending queue is full"},
 		"pipeline refuses a part": {prepare: func(w *world, _ *spy) {
 			w.sink.refuseWith(func(logs plog.Logs) error {
-				return consumererror.NewLogs(errors.New(recordsOf(logs).At(0).Body().AsString()), logs)
+				return consumererror.NewLogs(errors.New(recordsIn(logs).At(0).Body().AsString()), logs)
 			})
 		}, where: "spans", reached: "logs why"},
 
@@ -405,7 +405,7 @@ func secretsCases() map[string]secretsCase {
 			w.disk.data[keyPosition] = []byte("garbage")
 		}, where: "statuses", reached: "its first line is not ours"},
 		"foreign checkpoint": {prepare: func(w *world, _ *spy) {
-			foreign := someCheckpoint()
+			foreign := checkpoint{Version: checkpointVersion, Query: query{Endpoint: feishuEndpoint, AppID: "cli_other"}, Begin: 1, Recheck: []int64{0}, Marks: []int64{2}, Next: 1}
 			w.disk.data[keyPosition] = foreign.encode()
 		}, where: "statuses", reached: "it belongs to"},
 		"storage that is not there": {prepare: func(w *world, _ *spy) {

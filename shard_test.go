@@ -64,7 +64,7 @@ func TestShards(t *testing.T) {
 		assert.Zero(t, m.twice)
 		assert.Less(t, percentiles(m.waits, 99)[0], 64.0, "they keep up")
 		times := map[string][]time.Time{}
-		for _, call := range callsOf(server, simulator.EndpointList) {
+		for _, call := range server.CallsOf(simulator.EndpointList) {
 			require.Zero(t, call.Code)
 			times[call.AppID] = append(times[call.AppID], call.Time)
 		}

@@ -136,7 +136,7 @@ func (d *disk) Delete(ctx context.Context, key string) error {
 
 // Batch refuses a context that has ended, as a storage across the network does.
 func (d *disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
-	i := slices.IndexFunc(ops, func(op *storage.Operation) bool { return op.Key == keyPosition })
+	i := slices.IndexFunc(ops, func(op *storage.Operation) bool { return op.Key == "position" })
 	blame, err := d.batch(ctx, ops)
 	if i < 0 {
 		return err
@@ -234,11 +234,16 @@ func (d *disk) apply(ops []*storage.Operation) {
 	}
 }
 
-// ids counts the remembered ids on the disk.
-func (d *disk) ids() (n int, err error) {
+// snapshot is what is on the disk.
+func (d *disk) snapshot() map[string][]byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for key, value := range d.data {
+	return maps.Clone(d.data)
+}
+
+// idsOn counts the remembered ids on a disk.
+func idsOn(d *disk) (n int, err error) {
+	for key, value := range d.snapshot() {
 		if strings.HasPrefix(key, keySeen) {
 			keys, err := decodeKeys(value)
 			if err != nil {
@@ -317,12 +322,12 @@ func (s *sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	switch {
 	case errors.As(err, &part):
 		left := map[string]bool{}
-		for _, uid := range uidsOf(part.Data()) {
+		for _, uid := range uidsIn(part.Data()) {
 			left[uid] = true
 		}
 		s.take(logs, func(uid string) bool { return !left[uid] })
 	case consumererror.IsPermanent(err) && ctx.Err() == nil: // later, nobody takes it for an answer
-		for _, uid := range uidsOf(logs) {
+		for _, uid := range uidsIn(logs) {
 			s.lost[uid]++
 			if s.book != nil {
 				s.book.taken(uid)
@@ -335,6 +340,20 @@ func (s *sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 	}
 	return err
+}
+
+// uidsIn are the log.record.uid of all records.
+func uidsIn(logs plog.Logs) (uids []string) {
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				if uid, ok := record.Attributes().Get("log.record.uid"); ok {
+					uids = append(uids, uid.Str())
+				}
+			}
+		}
+	}
+	return uids
 }
 
 // block lets the pipeline take its time.

@@ -118,7 +118,7 @@ func TestCallsADay(t *testing.T) {
 
 				days := tc.lasts.Hours() / 24
 				require.InDelta(t, tc.entries*days, m.count(), max(30, 0.05*tc.entries*days), "the log is read")
-				calls := float64(len(callsOf(w.server, simulator.EndpointList))) / days
+				calls := float64(len(w.server.CallsOf(simulator.EndpointList))) / days
 				formula := tc.entries/100*float64(1+len(w.cfg.RecheckAfter)) + (24*time.Hour).Seconds()/w.cfg.PollInterval.Seconds()
 				t.Logf("%.0f calls a day, %.2f a minute; by the formula %.0f", calls, calls/1440, formula)
 				if tc.about {

@@ -387,7 +387,7 @@ func TestCallWaits(t *testing.T) {
 		r := w.observed(t, tel, w.host())
 		time.Sleep(30 * time.Minute)
 		require.NoError(t, r.Shutdown(context.Background()))
-		calls := callsOf(w.server, simulator.EndpointList)
+		calls := w.server.CallsOf(simulator.EndpointList)
 		require.Greater(t, len(calls), 12)
 		// Whoever waited for the server need not wait for our pace.
 		metadatatest.AssertEqualReceiverFeishuAuditCallWaits(t, tel, by("waiting_for", map[string]float64{
@@ -659,10 +659,8 @@ func TestOvertakenWalks(t *testing.T) {
 		most := 0
 		for range 4 * 60 {
 			time.Sleep(time.Minute)
-			g := &r.tel.gauges
-			g.mu.Lock()
-			most = max(most, g.at.IDs)
-			g.mu.Unlock()
+			at, _ := r.tel.gauges.now()
+			most = max(most, at.IDs)
 		}
 		require.NoError(t, r.Shutdown(context.Background()))
 		dropped := 0

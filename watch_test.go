@@ -52,8 +52,8 @@ type asked struct {
 
 // skipped is time that was reported as passed over.
 type skipped struct {
-	window
-	at time.Time
+	from, to int64 // Unix seconds
+	at       time.Time
 }
 
 func newWatch() *watch {
@@ -212,7 +212,7 @@ func (w *watch) answered(res *http.Response, data []byte) {
 		seconds, err := strconv.ParseFloat(h.Get(name), 64)
 		if err == nil && seconds > 0 {
 			wait := time.Duration(min(seconds, 600) * float64(time.Second))
-			w.held = latest(w.held, time.Now().Add(wait))
+			w.held = laterOf(w.held, time.Now().Add(wait))
 			w.hints++
 		}
 	}
@@ -277,7 +277,7 @@ func (w *watch) skips(fields []zapcore.Field) {
 	to, _ := told.Fields["to"].(time.Time)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.skipped = append(w.skipped, skipped{window{from.Unix(), to.Unix()}, time.Now()})
+	w.skipped = append(w.skipped, skipped{from.Unix(), to.Unix(), time.Now()})
 }
 
 // watchedHost is a collector whose statuses are looked at.
@@ -312,3 +312,6 @@ func goroutines() (n int, stacks string) {
 	}
 	return len(here), strings.Join(here, "\n\n")
 }
+
+// laterOf returns the later of two times.
+func laterOf(a, b time.Time) time.Time { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }

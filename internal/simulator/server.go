@@ -104,6 +104,11 @@ func (s *Server) Calls() []Call {
 	return s.calls.all()
 }
 
+// CallsOf returns those of the newest calls that were made to an endpoint.
+func (s *Server) CallsOf(endpoint Endpoint) []Call {
+	return slices.DeleteFunc(s.Calls(), func(c Call) bool { return c.Endpoint != endpoint })
+}
+
 // MaxCallsInAnyMinute is the largest number of list_data calls that arrived
 // within any 60 s, whatever their answer and their app.
 func (s *Server) MaxCallsInAnyMinute() int {
