@@ -46,7 +46,7 @@ func second(query map[string]any, name string) int64 {
 	return n
 }
 
-func listCalls(w *world, from, to time.Time) (n int) {
+func listCalls(w *testbed, from, to time.Time) (n int) {
 	for _, call := range w.server.CallsOf(simulator.EndpointList) {
 		if !call.Time.Before(from) && call.Time.Before(to) {
 			n++
@@ -60,7 +60,7 @@ func listCalls(w *world, from, to time.Time) (n int) {
 func TestWindowsGrowBack(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
-	day2 := func(t *testing.T, spoil func(w *world)) int {
+	day2 := func(t *testing.T, spoil func(w *testbed)) int {
 		var calls int
 		synctest.Test(t, func(t *testing.T) {
 			w := quietWorld(simulator.Options{})
@@ -75,14 +75,14 @@ func TestWindowsGrowBack(t *testing.T) {
 		})
 		return calls
 	}
-	well := day2(t, func(*world) {})
-	after := day2(t, func(w *world) {
+	well := day2(t, func(*testbed) {})
+	after := day2(t, func(w *testbed) {
 		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInvalidParam}} })
 		time.Sleep(65 * time.Second)
 		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 	})
 	assert.LessOrEqual(t, after, well+well/100)
-	limited := day2(t, func(w *world) {
+	limited := day2(t, func(w *testbed) {
 		w.server.Update(func(o *simulator.Options) { o.MaxWindow = 20 * time.Minute })
 	})
 	assert.Less(t, limited, 2*well)

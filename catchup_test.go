@@ -107,7 +107,7 @@ func around(latency time.Duration) func() time.Duration {
 
 // measure starts a receiver that hands over to a meter. The returned function
 // ends it.
-func (w *world) measure(t *testing.T, m consumer.Logs) (stop func()) {
+func (w *testbed) measure(t *testing.T, m consumer.Logs) (stop func()) {
 	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, m, w.paces)
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), w.host()))

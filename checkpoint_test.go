@@ -250,9 +250,8 @@ func FuzzDecodeKeys(f *testing.F) {
 	})
 }
 
-// FuzzDecodeCalls holds that a stored record of calls, whatever is in it,,
-// is read as calls at times to reckon with, and that what was written is
-// read.
+// FuzzDecodeCalls holds that a stored record of calls, whatever is in it, is
+// read as calls at times to reckon with, and that what was written is read.
 func FuzzDecodeCalls(f *testing.F) {
 	f.Add([]byte(`{"946684800":3,"946684801":1}`))
 	f.Add([]byte(`{"-9223372036854775808":9223372036854775807,"9223372036854775807":1,"x":2,"5":-1}`))

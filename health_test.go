@@ -37,7 +37,7 @@ import (
 // the metric of trouble.
 type operator struct {
 	host
-	*world
+	*testbed
 	t        *testing.T
 	tel      *componenttest.Telemetry
 	receiver *auditReceiver
@@ -57,8 +57,8 @@ func (o *operator) Report(event *componentstatus.Event) {
 	o.events = append(o.events, event)
 }
 
-func newOperator(t *testing.T, w *world) *operator {
-	o := &operator{world: w, t: t, tel: componenttest.NewTelemetry(), host: w.host()}
+func newOperator(t *testing.T, w *testbed) *operator {
+	o := &operator{testbed: w, t: t, tel: componenttest.NewTelemetry(), host: w.host()}
 	set := metadatatest.NewSettings(o.tel)
 	set.Logger = zap.New(w.core)
 	var err error
@@ -116,12 +116,12 @@ const (
 	saysStill   = "ERROR The receiver stands still; the rest of the collector goes on: "
 )
 
-func (w *world) faults(faults ...simulator.Fault) {
+func (w *testbed) faults(faults ...simulator.Fault) {
 	w.server.Update(func(o *simulator.Options) { o.Faults = nil }) // the same faults again are no change
 	w.server.Update(func(o *simulator.Options) { o.Faults = faults })
 }
 
-func (w *world) diskFails(fail func() error) {
+func (w *testbed) diskFails(fail func() error) {
 	w.disk.mu.Lock()
 	defer w.disk.mu.Unlock()
 	w.disk.fail = fail
@@ -129,14 +129,14 @@ func (w *world) diskFails(fail func() error) {
 
 // trouble is a way to bring about a cause, and what the operator is told of it.
 type trouble struct {
-	wrong, mend func(w *world)
+	wrong, mend func(w *testbed)
 	says        []string // in the status and in the line
 	code        bool     // whether the API said a code and a log id
 	slow        time.Duration
 }
 
 func apiTrouble(says []string, faults ...simulator.Fault) trouble {
-	return trouble{wrong: func(w *world) { w.faults(faults...) }, mend: func(w *world) { w.faults() }, says: says}
+	return trouble{wrong: func(w *testbed) { w.faults(faults...) }, mend: func(w *testbed) { w.faults() }, says: says}
 }
 
 func codeTrouble(says []string, faults ...simulator.Fault) trouble {
@@ -146,8 +146,8 @@ func codeTrouble(says []string, faults ...simulator.Fault) trouble {
 }
 
 func troubles() map[cause]trouble {
-	credential := func(secret string) func(w *world) {
-		return func(w *world) {
+	credential := func(secret string) func(w *testbed) {
+		return func(w *testbed) {
 			w.server.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: secret} })
 			w.server.RevokeTokens()
 		}
@@ -175,13 +175,13 @@ func troubles() map[cause]trouble {
 		causeAnswerSize: apiTrouble([]string{"raise max_response_size"}, simulator.Fault{Kind: simulator.FaultHuge, Size: 65 << 10}),
 		causePaging:     apiTrouble([]string{"the same page token again"}, simulator.Fault{Kind: simulator.FaultRepeatToken}),
 		causePipeline: {
-			wrong: func(w *world) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
-			mend:  func(w *world) { w.sink.refuseWith(nil) },
+			wrong: func(w *testbed) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
+			mend:  func(w *testbed) { w.sink.refuseWith(nil) },
 			says:  []string{"the processor or exporter that refuses them logs why"},
 		},
 		causeStorage: {
-			wrong: func(w *world) { w.diskFails(func() error { return assert.AnError }) },
-			mend:  func(w *world) { w.diskFails(nil) },
+			wrong: func(w *testbed) { w.diskFails(func() error { return assert.AnError }) },
+			mend:  func(w *testbed) { w.diskFails(nil) },
 			says:  []string{"cannot write down a call"},
 		},
 	}
@@ -265,24 +265,24 @@ func TestEveryTrouble(t *testing.T) {
 func TestStandsStill(t *testing.T) {
 	panics := func() error { panic("damaged") }
 	for name, tc := range map[string]struct {
-		prepare, during func(w *world)
+		prepare, during func(w *testbed)
 		cause           cause
 		statuses        []string
 		lines           []string
 		atEnd           []string // further lines
 	}{
 		"damaged checkpoint": {
-			prepare: func(w *world) { w.disk.data[keyPosition] = []byte("garbage") },
+			prepare: func(w *testbed) { w.disk.data[keyPosition] = []byte("garbage") },
 			cause:   causeCheckpoint, statuses: []string{"StatusPermanentError: the stored position must not be used"},
 			lines: []string{saysStill + "checkpoint"},
 		},
 		"storage that panics when opened": {
-			prepare: func(w *world) { w.disk.fail = panics },
+			prepare: func(w *testbed) { w.disk.fail = panics },
 			cause:   causeStorage, statuses: []string{"StatusPermanentError: the position cannot be read or written"},
 			lines: []string{saysStill + "storage"},
 		},
 		"storage that panics later": {
-			during: func(w *world) {
+			during: func(w *testbed) {
 				// While the pipeline has records, which are written down next.
 				w.sink.refuseWith(func(plog.Logs) error {
 					w.diskFails(panics)
@@ -409,19 +409,19 @@ func TestToldInTime(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cause  cause
 		opts   simulator.Options
-		wrong  func(w *world)
+		wrong  func(w *testbed)
 		within time.Duration
 	}{
-		"the API hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultHang}) }},
-		"the token endpoint hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *world) {
+		"the API hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultHang}) }},
+		"the token endpoint hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *testbed) {
 			w.server.RevokeTokens()
 			w.faults(simulator.Fault{Kind: simulator.FaultHang, Endpoint: simulator.EndpointToken})
 		}},
 		"a rate limit that asks for much patience": {
 			cause: causeRateLimit, opts: simulator.Options{RateHintValue: "300"}, within: time.Second,
-			wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultRateLimited}) },
+			wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultRateLimited}) },
 		},
-		"the pipeline hangs and refuses": {cause: causePipeline, within: 25 * time.Second, wrong: func(w *world) {
+		"the pipeline hangs and refuses": {cause: causePipeline, within: 25 * time.Second, wrong: func(w *testbed) {
 			entries(w.server, "some", 1, time.Now().Unix())
 			w.sink.refuseWith(func(plog.Logs) error {
 				time.Sleep(25 * time.Second)
@@ -456,7 +456,7 @@ func TestToldInTime(t *testing.T) {
 const calm = time.Minute
 
 // refuseSome refuses three of four batches, by chance.
-func refuseSome(w *world, err error) {
+func refuseSome(w *testbed, err error) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	w.sink.refuseWith(func(plog.Logs) error {
 		if rng.Float64() < 0.75 {
@@ -473,22 +473,22 @@ func refuseSome(w *world, err error) {
 func TestPartialFailure(t *testing.T) {
 	for name, tc := range map[string]struct {
 		busy  bool // whether there are entries all the time
-		wrong func(w *world)
+		wrong func(w *testbed)
 		cause []cause // that it may be called
 	}{
-		"the API, quiet tenant": {wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
-		"the API, busy tenant":  {busy: true, wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
-		"every other call":      {busy: true, wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5}) }, cause: []cause{causeNetwork}},
-		"the scope":             {wrong: func(w *world) { w.faults(simulator.Fault{Kind: simulator.FaultMissingScope, Probability: 0.75}) }, cause: []cause{causeScope}},
-		"the pipeline":          {busy: true, wrong: func(w *world) { refuseSome(w, assert.AnError) }, cause: []cause{causePipeline}},
+		"the API, quiet tenant": {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
+		"the API, busy tenant":  {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
+		"every other call":      {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5}) }, cause: []cause{causeNetwork}},
+		"the scope":             {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultMissingScope, Probability: 0.75}) }, cause: []cause{causeScope}},
+		"the pipeline":          {busy: true, wrong: func(w *testbed) { refuseSome(w, assert.AnError) }, cause: []cause{causePipeline}},
 		"the pipeline, for good": {
-			busy: true, wrong: func(w *world) { refuseSome(w, consumererror.NewPermanent(assert.AnError)) }, cause: []cause{causePipeline},
+			busy: true, wrong: func(w *testbed) { refuseSome(w, consumererror.NewPermanent(assert.AnError)) }, cause: []cause{causePipeline},
 		},
-		"API and pipeline": {busy: true, cause: []cause{causeAPI, causePipeline}, wrong: func(w *world) {
+		"API and pipeline": {busy: true, cause: []cause{causeAPI, causePipeline}, wrong: func(w *testbed) {
 			w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75})
 			refuseSome(w, assert.AnError)
 		}},
-		"network and API": {busy: true, cause: []cause{causeNetwork, causeAPI}, wrong: func(w *world) {
+		"network and API": {busy: true, cause: []cause{causeNetwork, causeAPI}, wrong: func(w *testbed) {
 			w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.5}, simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5})
 		}},
 	} {
@@ -672,7 +672,7 @@ func TestStandbyIsWell(t *testing.T) {
 		electorID := component.MustNewID("k8s_leader_elector")
 		w.cfg.K8sLeaderElector = &electorID
 		lead := &fakeElector{}
-		o := &operator{world: w, t: t, tel: componenttest.NewTelemetry(), host: w.hostWith(lead)}
+		o := &operator{testbed: w, t: t, tel: componenttest.NewTelemetry(), host: w.hostWith(lead)}
 		r := w.observed(t, o.tel, o.host)
 		r.host = o
 		lead.onStart(context.Background())

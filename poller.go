@@ -105,10 +105,11 @@ func (p *poller) run(ctx context.Context) error {
 		return err
 	}
 	err := p.loop(ctx)
-	for p.sched.inFlight > 0 {
+	for p.sched.inFlight() > 0 {
 		p.sched.landed((<-p.results).walk)
 	}
-	p.spans.endAll()
+	p.sched.stop()
+	p.spans.end(p.sched.drainEnded())
 	return err
 }
 
@@ -225,7 +226,7 @@ func (p *poller) loop(ctx context.Context) error {
 			wake = p.notBefore
 		}
 		// A call in flight may be the next failure: its outcome says whether trouble is over.
-		if at := p.Health.settles(); p.sched.inFlight == 0 && !at.IsZero() && at.Before(wake) {
+		if at := p.Health.settles(); p.sched.inFlight() == 0 && !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
 		timer.Reset(time.Until(wake))
@@ -235,11 +236,11 @@ func (p *poller) loop(ctx context.Context) error {
 		case r != nil:
 			p.sched.landed(r.walk)
 			err := p.handle(ctx, *r)
-			p.spans.endEach(p.sched.drainEnded())
+			p.spans.end(p.sched.drainEnded())
 			if err != nil {
 				return err
 			}
-		case p.sched.inFlight == 0:
+		case p.sched.inFlight() == 0:
 			p.Health.settle()
 		}
 	}
@@ -276,7 +277,7 @@ func (p *poller) launch(ctx context.Context) {
 	if !p.anew.IsZero() {
 		wide = 1 // the first answer may move the begin
 	}
-	for p.sched.inFlight < wide {
+	for p.sched.inFlight() < wide {
 		w := p.sched.take(p.Clock.now().Unix())
 		if w == nil {
 			return

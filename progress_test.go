@@ -26,7 +26,7 @@ import (
 )
 
 // stored is the checkpoint on the disk.
-func (w *world) stored(t *testing.T) *checkpoint {
+func (w *testbed) stored(t *testing.T) *checkpoint {
 	t.Helper()
 	w.disk.mu.Lock()
 	defer w.disk.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 )
 
 // backlog is a world with much to read, at 20 calls a minute.
-func backlog() *world {
+func backlog() *testbed {
 	w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 1, PerSecond: 10, Start: time.Now().Unix() - 7200}})
 	w.cfg.InitialLookback, w.cfg.RequestsPerMinute = time.Hour, 20
 	return w

@@ -163,7 +163,7 @@ type simulation struct {
 	slowest  time.Duration // poll interval
 	limits   []int         // of calls a minute
 	clock    string        // which one jumps
-	worlds   []*world      // one for each receiver
+	worlds   []*testbed    // one for each receiver
 	faults   []simulator.Fault
 	outages  []simulator.Fault
 	watch    *watch
@@ -287,7 +287,7 @@ func (s *simulation) start(t *testing.T) (stop func()) {
 // ends shuts a receiver down, or makes it no longer the leader, and holds it to the time
 // that this may take: what the pipeline has accepted may be written down for commitGrace,
 // and the pipeline may take stopGrace. One that does not heed its context is waited for.
-func (s *simulation) ends(w *world, stop func()) {
+func (s *simulation) ends(w *testbed, stop func()) {
 	began := time.Now()
 	stop()
 	w.sink.mu.Lock()
@@ -305,7 +305,7 @@ func (s *simulation) ends(w *world, stop func()) {
 
 // begin notes where a term begins to read that finds no position, and how far behind it
 // is that finds one.
-func (w *world) begin() {
+func (w *testbed) begin() {
 	w.disk.mu.Lock()
 	defer w.disk.mu.Unlock()
 	data := w.disk.data[keyPosition]
@@ -322,7 +322,7 @@ func (w *world) begin() {
 }
 
 // promisedFrom is from when on a receiver has promised to read.
-func (s *simulation) promisedFrom(w *world) int64 {
+func (s *simulation) promisedFrom(w *testbed) int64 {
 	if !w.cfg.StartTime.IsZero() {
 		return s.begin
 	}
@@ -331,7 +331,7 @@ func (s *simulation) promisedFrom(w *world) int64 {
 }
 
 // elect ends the leader's term and begins another one's, or the same one's, or none.
-func (s *simulation) elect(w *world) {
+func (s *simulation) elect(w *testbed) {
 	s.count("elections")
 	if w.leads >= 0 {
 		s.ends(w, w.electors[w.leads].onStop)
@@ -415,7 +415,7 @@ type memory struct {
 
 // sample looks at a receiver's memory, once a walk was finished since its start: what it
 // has loaded is forgotten then, as far as it can be.
-func (s *simulation) sample(w *world) {
+func (s *simulation) sample(w *testbed) {
 	if w.leads < 0 || w.receivers == nil {
 		return
 	}
@@ -436,7 +436,7 @@ func (s *simulation) sample(w *world) {
 // caughtUp checks that nothing is behind after hours in which all was well: what is
 // remembered is the last recheck's time, what it waits for its window to be worth a call,
 // and how long that is read, at the pace that is left to each of the receivers.
-func (s *simulation) caughtUp(t *testing.T, w *world) {
+func (s *simulation) caughtUp(t *testing.T, w *testbed) {
 	at, _ := w.receivers[w.leads].tel.gauges.now()
 	if at.done() || s.load() > manageable*float64(s.limits[0]) {
 		return

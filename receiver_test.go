@@ -28,7 +28,7 @@ import (
 )
 
 // quietWorld is a world without chance.
-func quietWorld(opts simulator.Options) *world {
+func quietWorld(opts simulator.Options) *testbed {
 	return newWorld(rand.New(rand.NewPCG(1, 1)), opts)
 }
 
@@ -321,7 +321,7 @@ func (h *statusHost) last() componentstatus.Status {
 	return h.statuses[len(h.statuses)-1]
 }
 
-func newTestReceiver(t *testing.T, w *world) *auditReceiver {
+func newTestReceiver(t *testing.T, w *testbed) *auditReceiver {
 	t.Helper()
 	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
@@ -362,10 +362,10 @@ func TestStatusOnChange(t *testing.T) {
 // TestUnusableCheckpoint: a checkpoint of another query, or a damaged one, is never
 // replaced; the receiver stands still with a permanent status. Covers F31, F32.
 func TestUnusableCheckpoint(t *testing.T) {
-	for name, change := range map[string]func(w *world){
-		"other filter": func(w *world) { w.cfg.Filter.AppID = "cli_other" },
-		"damaged":      func(w *world) { w.disk.data[keyPosition][60] ^= 1 },
-		"ids missing":  func(w *world) { delete(w.disk.data, seenName(0)) },
+	for name, change := range map[string]func(w *testbed){
+		"other filter": func(w *testbed) { w.cfg.Filter.AppID = "cli_other" },
+		"damaged":      func(w *testbed) { w.disk.data[keyPosition][60] ^= 1 },
+		"ids missing":  func(w *testbed) { delete(w.disk.data, seenName(0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -393,13 +393,13 @@ func TestUnusableCheckpoint(t *testing.T) {
 // TestShutdownDuringTrouble: Shutdown ends whatever the receiver waits for. Covers
 // F20, F35.
 func TestShutdownDuringTrouble(t *testing.T) {
-	for name, setUp := range map[string]func(w *world){
-		"API hangs": func(w *world) {
+	for name, setUp := range map[string]func(w *testbed){
+		"API hangs": func(w *testbed) {
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHang}} })
 		},
-		"pipeline refuses": func(w *world) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
-		"storage fails":    func(w *world) { w.disk.fail = func() error { return assert.AnError } },
-		"idle":             func(*world) {},
+		"pipeline refuses": func(w *testbed) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
+		"storage fails":    func(w *testbed) { w.disk.fail = func() error { return assert.AnError } },
+		"idle":             func(*testbed) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -31,7 +31,7 @@ const refusalProofs = 2
 // did. Where even the present is refused, time is not the reason.
 func (p *poller) giveUp(ctx context.Context, w *walk) (bool, error) {
 	refusedFor := w.refusedFor(time.Now())
-	if refusedFor < refusalPatience || p.sched.inFlight > 0 {
+	if refusedFor < refusalPatience || p.sched.inFlight() > 0 {
 		return false, nil
 	}
 	shown := func(second int64) (bool, error) {

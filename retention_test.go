@@ -23,7 +23,7 @@ import (
 // once. Covers F8, F37.
 func TestBeyondRetention(t *testing.T) {
 	const day = 24 * time.Hour
-	newTenant := func() (*world, *simulator.Tenant) {
+	newTenant := func() (*testbed, *simulator.Tenant) {
 		tenant := &simulator.Tenant{Seed: 3, PerSecond: 0.005, Start: time.Now().Add(-30 * day).Unix()}
 		w := quietWorld(simulator.Options{Tenant: *tenant, Retention: 7 * day, RefuseExpired: true})
 		w.cfg.RequestsPerMinute = 1000
@@ -31,13 +31,13 @@ func TestBeyondRetention(t *testing.T) {
 	}
 	// delivered checks that nothing that can still be had is missing, but for the
 	// margin and what the retention passed while the refusal was given its time.
-	delivered := func(t *testing.T, w *world, tenant *simulator.Tenant, from time.Time) {
+	delivered := func(t *testing.T, w *testbed, tenant *simulator.Tenant, from time.Time) {
 		got := w.sink.got()
 		for _, e := range tenant.Entries(from.Unix(), time.Now().Unix()-60) {
 			assert.Equal(t, 1, got[e.ID], "%s at %d", e.ID, e.EventTime)
 		}
 	}
-	gaps := func(w *world) int {
+	gaps := func(w *testbed) int {
 		return w.logs.FilterMessageSnippet("The API does not show a part of the log").Len()
 	}
 

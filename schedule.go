@@ -24,12 +24,11 @@ type settings struct {
 // schedule decides which page to ask for next. It knows no clock and no network: whoever
 // asks tells the time, and what became of each call. Not safe for concurrent use.
 type schedule struct {
-	pos   *position
-	seen  *seen
-	walks [][]*walk // by pass, in order of time; the first begins at the watermark or before
-	ended []endedWalk
-	// inFlight is how many walks wait for an answer.
-	inFlight int
+	pos     *position
+	seen    *seen
+	walks   [][]*walk // by pass, in order of time; the first begins at the watermark or before
+	ended   []endedWalk
+	waiting int // walks that wait for an answer
 
 	maxPages   int64
 	clockSlack int64
@@ -108,15 +107,21 @@ func (s *schedule) take(now int64) *walk {
 		w.began = now
 	}
 	w.flying = true
-	s.inFlight++
+	s.waiting++
 	return w
 }
 
 // landed notes that the call for a page of the walk has ended, in whatever way.
 func (s *schedule) landed(w *walk) {
 	w.flying = false
-	s.inFlight--
+	s.waiting--
 }
+
+// inFlight is how many walks wait for an answer.
+func (s *schedule) inFlight() int { return s.waiting }
+
+// stop ends all walks: nobody will finish them.
+func (s *schedule) stop() { s.endAll(errStopped) }
 
 // done reports whether a bounded export is complete.
 func (s *schedule) done() bool { return s.pos.done() }

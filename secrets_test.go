@@ -251,9 +251,9 @@ func on(operation string, answer func(w http.ResponseWriter, r *http.Request, ec
 
 // secretsCase is one path through the receiver.
 type secretsCase struct {
-	prepare func(w *world, s *spy)
+	prepare func(w *testbed, s *spy)
 	// during happens after ten minutes.
-	during func(w *world)
+	during func(w *testbed)
 	// reached is what proves that the path was taken: a part of what was written.
 	where, reached string
 	// elected says that the receiver has an elector, which elects it at once.
@@ -261,8 +261,8 @@ type secretsCase struct {
 }
 
 // quoting is a pipeline whose errors quote the records.
-func quoting(wrap func(error) error) func(*world, *spy) {
-	return func(w *world, _ *spy) {
+func quoting(wrap func(error) error) func(*testbed, *spy) {
+	return func(w *testbed, _ *spy) {
 		w.sink.refuseWith(func(logs plog.Logs) error {
 			return wrap(fmt.Errorf("HTTP 400: cannot index %s", recordsIn(logs).At(0).Body().AsString()))
 		})
@@ -270,15 +270,15 @@ func quoting(wrap func(error) error) func(*world, *spy) {
 }
 
 func secretsCases() map[string]secretsCase {
-	faults := func(faults ...simulator.Fault) func(*world, *spy) {
-		return func(w *world, _ *spy) {
+	faults := func(faults ...simulator.Fault) func(*testbed, *spy) {
+		return func(w *testbed, _ *spy) {
 			w.server.Update(func(o *simulator.Options) { o.Faults = faults })
 		}
 	}
-	answering := func(operation string, answer func(http.ResponseWriter, *http.Request, func(func(string) string) string)) func(*world, *spy) {
-		return func(_ *world, s *spy) { s.answer = on(operation, answer) }
+	answering := func(operation string, answer func(http.ResponseWriter, *http.Request, func(func(string) string) string)) func(*testbed, *spy) {
+		return func(_ *testbed, s *spy) { s.answer = on(operation, answer) }
 	}
-	writing := func(operation string, status int, body func(echo func(func(string) string) string) string) func(*world, *spy) {
+	writing := func(operation string, status int, body func(echo func(func(string) string) string) string) func(*testbed, *spy) {
 		return answering(operation, func(w http.ResponseWriter, _ *http.Request, echo func(func(string) string) string) {
 			w.Header().Set("X-Tt-Logid", echo(plainly))
 			w.Header().Set("Location", "https://elsewhere.invalid/?t="+echo(plainly))
@@ -288,7 +288,7 @@ func secretsCases() map[string]secretsCase {
 	}
 	cases := map[string]secretsCase{
 		"all is well":           {where: "logs", reached: "No checkpoint yet"},
-		"wrong secret":          {prepare: func(w *world, _ *spy) { w.cfg.AppSecret += "wrong" }, where: "logs", reached: "code 10014"},
+		"wrong secret":          {prepare: func(w *testbed, _ *spy) { w.cfg.AppSecret += "wrong" }, where: "logs", reached: "code 10014"},
 		"missing scope":         {prepare: faults(simulator.Fault{Kind: simulator.FaultMissingScope}), where: "statuses", reached: "code 99991672"},
 		"rate limit":            {prepare: faults(simulator.Fault{Kind: simulator.FaultRateLimited}), where: "logs", reached: "code 99991400"},
 		"quota":                 {prepare: faults(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), where: "logs", reached: "code 99991403"},
@@ -302,7 +302,7 @@ func secretsCases() map[string]secretsCase {
 		"connection reset":      {prepare: faults(simulator.Fault{Kind: simulator.FaultResetBody}), where: "logs", reached: "connection reset"},
 		"no answer":             {prepare: faults(simulator.Fault{Kind: simulator.FaultHang}), where: "logs", reached: "no answer within the time limit"},
 		"too large": {
-			prepare: func(w *world, _ *spy) {
+			prepare: func(w *testbed, _ *spy) {
 				w.cfg.MaxResponseSize = 64 << 10
 				w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHuge, Size: 65 << 10}} })
 			},
@@ -317,12 +317,12 @@ func secretsCases() map[string]secretsCase {
 			w.Header().Set("Location", "https://%zz/"+echo(plainly))
 			w.WriteHeader(http.StatusFound)
 		}), where: "logs", reached: "failed to parse Location header"},
-		"TLS failure": {prepare: func(_ *world, s *spy) {
+		"TLS failure": {prepare: func(_ *testbed, s *spy) {
 			s.broken = func(echo func(func(string) string) string) error {
 				return &tls.CertificateVerificationError{Err: errors.New("x509: certificate is not valid for " + echo(plainly))}
 			}
 		}, where: "logs", reached: "failed to verify certificate"},
-		"network failure": {prepare: func(_ *world, s *spy) {
+		"network failure": {prepare: func(_ *testbed, s *spy) {
 			s.broken = func(echo func(func(string) string) string) error {
 				return &url.Error{Op: "proxyconnect", URL: "https://x.invalid/?" + url.Values{"t": {echo(plainly)}}.Encode(), Err: &net.OpError{Op: "dial", Err: errors.New(echo(inBase64))}}
 			}
@@ -344,36 +344,36 @@ func secretsCases() map[string]secretsCase {
 		"pipeline refuses":                   {prepare: quoting(func(err error) error { return err }), where: "statuses", reached: "the pipeline does not take records"},
 		"pipeline refuses for good":          {prepare: quoting(consumererror.NewPermanent), where: "logs", reached: "refused records for good"},
 		"pipeline refuses, for a known text": {prepare: quoting(func(err error) error { return fmt.Errorf("sending queue is full: %w", err) }), where: "logs", reached: "sending queue is full"},
-		"pipeline refuses a part": {prepare: func(w *world, _ *spy) {
+		"pipeline refuses a part": {prepare: func(w *testbed, _ *spy) {
 			w.sink.refuseWith(func(logs plog.Logs) error {
 				return consumererror.NewLogs(errors.New(recordsIn(logs).At(0).Body().AsString()), logs)
 			})
 		}, where: "spans", reached: "logs why"},
 
-		"storage fails": {prepare: func(w *world, _ *spy) { w.disk.fail = func() error { return errors.New("no space left") } }, where: "statuses", reached: "no space left"},
-		"storage fails later": {during: func(w *world) {
+		"storage fails": {prepare: func(w *testbed, _ *spy) { w.disk.fail = func() error { return errors.New("no space left") } }, where: "statuses", reached: "no space left"},
+		"storage fails later": {during: func(w *testbed) {
 			w.diskFails(func() error { return errors.New("no space left") })
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "cannot write down a call: no space left"},
-		"storage fails in mid-call": {during: func(w *world) {
+		"storage fails in mid-call": {during: func(w *testbed) {
 			w.sink.refuseWith(func(plog.Logs) error {
 				w.diskFails(func() error { return errors.New("no space left") })
 				return nil
 			})
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "cannot write the checkpoint: no space left"},
-		"position not written at the end": {during: func(w *world) {
+		"position not written at the end": {during: func(w *testbed) {
 			w.sink.refuseWith(func(plog.Logs) error {
 				w.diskFails(func() error { return errors.New("no space left") })
 				return nil
 			})
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "The position could not be written before the end"},
-		"storage panics": {during: func(w *world) {
+		"storage panics": {during: func(w *testbed) {
 			w.diskFails(func() error { panic("page 7: invalid page type") })
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "statuses", reached: "the storage panicked: page 7"},
-		"another leader": {elected: true, during: func(w *world) {
+		"another leader": {elected: true, during: func(w *testbed) {
 			w.disk.mu.Lock()
 			defer w.disk.mu.Unlock()
 			stored, err := decodeCheckpoint(w.disk.data[keyPosition])
@@ -382,40 +382,40 @@ func secretsCases() map[string]secretsCase {
 				w.disk.data[keyPosition] = stored.encode()
 			}
 		}, where: "logs", reached: "Another replica has taken over"},
-		"beyond the retention": {prepare: func(w *world, _ *spy) {
+		"beyond the retention": {prepare: func(w *testbed, _ *spy) {
 			w.server.Update(func(o *simulator.Options) { o.Retention, o.RefuseExpired = time.Hour, true })
 			w.cfg.StartTime, w.cfg.RequestsPerMinute = time.Now().Add(-3*time.Hour), 1000
-		}, during: func(*world) { time.Sleep(10 * time.Minute) }, where: "logs", reached: "The API does not show a part of the log"},
-		"structured body": {prepare: func(w *world, s *spy) {
+		}, during: func(*testbed) { time.Sleep(10 * time.Minute) }, where: "logs", reached: "The API does not show a part of the log"},
+		"structured body": {prepare: func(w *testbed, s *spy) {
 			w.cfg.Body = BodyStructured
 			quoting(consumererror.NewPermanent)(w, s)
 		}, where: "logs", reached: "refused records for good"},
-		"structured body of odd entries": {prepare: func(w *world, s *spy) {
+		"structured body of odd entries": {prepare: func(w *testbed, s *spy) {
 			w.cfg.Body = BodyStructured
 			writing(opList, 200, func(func(func(string) string) string) string {
 				return `{"code":0,"data":{"items":["` + canaryPayload + `",{"id":["` + canaryPayload + `"],"event_time":"` + canaryQuery + `","log_detail":"` + canaryResponse + `"},null]}}`
 			})(w, s)
 		}, where: "metrics", reached: "malformed_entries"},
-		"malformed HTTP": {prepare: func(_ *world, s *spy) {
+		"malformed HTTP": {prepare: func(_ *testbed, s *spy) {
 			s.broken = func(echo func(func(string) string) string) error {
 				return fmt.Errorf("net/http: HTTP/1.x transport connection broken: malformed HTTP response %q", echo(plainly))
 			}
 		}, where: "spans", reached: "malformed HTTP response"},
-		"damaged checkpoint": {prepare: func(w *world, _ *spy) {
+		"damaged checkpoint": {prepare: func(w *testbed, _ *spy) {
 			w.disk.data[keyPosition] = []byte("garbage")
 		}, where: "statuses", reached: "its first line is not ours"},
-		"foreign checkpoint": {prepare: func(w *world, _ *spy) {
+		"foreign checkpoint": {prepare: func(w *testbed, _ *spy) {
 			foreign := checkpoint{Version: checkpointVersion, Query: query{Endpoint: feishuEndpoint, AppID: "cli_other"}, Begin: 1, Recheck: []int64{0}, Marks: []int64{2}, Next: 1}
 			w.disk.data[keyPosition] = foreign.encode()
 		}, where: "statuses", reached: "it belongs to"},
-		"storage that is not there": {prepare: func(w *world, _ *spy) {
+		"storage that is not there": {prepare: func(w *testbed, _ *spy) {
 			other := component.MustNewID("other")
 			w.cfg.Storage = &other
 		}, where: "errors and configurations", reached: "is not among the collector's extensions"},
-		"certificate that is not there": {prepare: func(w *world, _ *spy) {
+		"certificate that is not there": {prepare: func(w *testbed, _ *spy) {
 			w.cfg.ClientConfig.TLS.CAFile = "/nonexistent"
 		}, where: "errors and configurations", reached: "cannot make the HTTP client"},
-		"configuration that is wrong": {prepare: func(w *world, _ *spy) {
+		"configuration that is wrong": {prepare: func(w *testbed, _ *spy) {
 			w.cfg.AppSecret += "\n"
 		}, where: "errors and configurations", reached: "app_secret: has white space"},
 		"restart": {where: "logs", reached: "Going on from the checkpoint"},

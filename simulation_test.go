@@ -30,9 +30,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// world is what surrounds the receiver in a simulation: an API, a pipeline and a
+// testbed is what surrounds the receiver in a simulation: an API, a pipeline and a
 // disk that fail by seed, in virtual time.
-type world struct {
+type testbed struct {
 	rng    *rand.Rand
 	server *simulator.Server
 	// handler is what is called: the server, or something before it.
@@ -431,7 +431,7 @@ func (n network) GetHTTPRoundTripper(http.RoundTripper) (http.RoundTripper, erro
 }
 
 // host is a collector with the world's disk and network.
-func (w *world) host() host {
+func (w *testbed) host() host {
 	wire := w.wire
 	if wire == nil {
 		wire = simulator.Transport(w.handler, w.latency)
@@ -439,13 +439,13 @@ func (w *world) host() host {
 	return host{diskID: w.disk, networkID: network{wire: wire}}
 }
 
-func (w *world) hostWith(lead component.Component) host {
+func (w *testbed) hostWith(lead component.Component) host {
 	h := w.host()
 	h[electorID] = lead
 	return h
 }
 
-func newWorld(rng *rand.Rand, opts simulator.Options) *world {
+func newWorld(rng *rand.Rand, opts simulator.Options) *testbed {
 	cfg := createDefaultConfig().(*Config)
 	cfg.ClientConfig.Endpoint = "http://127.0.0.1:1"
 	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
@@ -453,7 +453,7 @@ func newWorld(rng *rand.Rand, opts simulator.Options) *world {
 	cfg.Storage = &diskID
 	core, logs := observer.New(zapcore.InfoLevel)
 	server := simulator.New(opts)
-	w := &world{
+	w := &testbed{
 		rng:     rng,
 		server:  server,
 		handler: server,
@@ -470,7 +470,7 @@ func newWorld(rng *rand.Rand, opts simulator.Options) *world {
 
 // start begins a process with the receiver in it, or one for each replica. The returned
 // function ends it.
-func (w *world) start(t require.TestingT) (stop func()) {
+func (w *testbed) start(t require.TestingT) (stop func()) {
 	w.receivers, w.electors = nil, nil
 	for i := range max(1, w.replicas) {
 		set := receivertest.NewNopSettings(metadata.Type)
@@ -511,7 +511,7 @@ func (w *world) start(t require.TestingT) (stop func()) {
 }
 
 // kill ends the process at once: nothing that it does from now on has an effect.
-func (w *world) kill() {
+func (w *testbed) kill() {
 	w.sink.mu.Lock()
 	if !w.sink.dead && w.sink.killed != nil {
 		close(w.sink.killed)
@@ -526,7 +526,7 @@ func (w *world) kill() {
 
 // reboot makes pipeline and disk work for the next process, which knows nothing of
 // the last one's calls but what is on the disk.
-func (w *world) reboot() {
+func (w *testbed) reboot() {
 	w.sink.mu.Lock()
 	w.sink.dead, w.sink.killed = false, make(chan struct{})
 	w.sink.mu.Unlock()

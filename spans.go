@@ -5,7 +5,6 @@ package feishuauditreceiver
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -42,32 +41,18 @@ func (s *spans) within(ctx context.Context, w *walk) context.Context {
 	return trace.ContextWithSpan(ctx, span)
 }
 
-// endEach ends the spans of walks that are over: read to their end, begun again, or dropped.
-func (s *spans) endEach(ended []endedWalk) {
+// end ends the spans of walks that are over: read to their end, begun again, or dropped.
+func (s *spans) end(ended []endedWalk) {
 	for _, e := range ended {
-		s.end(e.Walk, e.Pages, e.Err)
-	}
-}
-
-func (s *spans) end(w *walk, pages int64, err error) {
-	span, ok := s.open[w]
-	if !ok {
-		return
-	}
-	span.SetAttributes(attribute.Int64("pages", pages))
-	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
-	}
-	span.End()
-	delete(s.open, w)
-}
-
-// errStopped is why walks end that nobody will finish.
-var errStopped = errors.New("the receiver stops")
-
-// endAll ends the spans of walks that nobody will finish.
-func (s *spans) endAll() {
-	for w := range s.open {
-		s.end(w, w.pages, errStopped)
+		span, ok := s.open[e.Walk]
+		if !ok {
+			continue
+		}
+		span.SetAttributes(attribute.Int64("pages", e.Pages))
+		if e.Err != nil {
+			span.SetStatus(codes.Error, e.Err.Error())
+		}
+		span.End()
+		delete(s.open, e.Walk)
 	}
 }

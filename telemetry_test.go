@@ -32,7 +32,7 @@ import (
 
 // observed starts a receiver whose telemetry is collected, and that looks every
 // poll_interval from now on.
-func (w *world) observed(t *testing.T, tel *componenttest.Telemetry, extensions host) *auditReceiver {
+func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, extensions host) *auditReceiver {
 	set := metadatatest.NewSettings(tel)
 	set.Logger = zap.New(w.core)
 	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
@@ -174,21 +174,21 @@ var untimed = metricdatatest.IgnoreTimestamp()
 // or hangs in the pipeline; they are back to normal when it is over. Covers F37.
 func TestLagGrows(t *testing.T) {
 	t.Parallel()
-	api := func(kind simulator.FaultKind) func(w *world) (end func()) {
-		return func(w *world) func() {
+	api := func(kind simulator.FaultKind) func(w *testbed) (end func()) {
+		return func(w *testbed) func() {
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: kind}} })
 			return func() { w.server.Update(func(o *simulator.Options) { o.Faults = nil }) }
 		}
 	}
-	for name, outage := range map[string]func(w *world) (end func()){
+	for name, outage := range map[string]func(w *testbed) (end func()){
 		"the API fails":   api(simulator.FaultReset),
 		"the API hangs":   api(simulator.FaultHang),
 		"a missing scope": api(simulator.FaultMissingScope),
-		"the pipeline refuses": func(w *world) func() {
+		"the pipeline refuses": func(w *testbed) func() {
 			w.sink.refuseWith(func(plog.Logs) error { return assert.AnError })
 			return func() { w.sink.refuseWith(nil) }
 		},
-		"the pipeline hangs": func(w *world) func() {
+		"the pipeline hangs": func(w *testbed) func() {
 			over := make(chan struct{})
 			w.sink.refuseWith(func(plog.Logs) error {
 				<-over
@@ -196,7 +196,7 @@ func TestLagGrows(t *testing.T) {
 			})
 			return func() { close(over) }
 		},
-		"the storage fails": func(w *world) func() {
+		"the storage fails": func(w *testbed) func() {
 			failing := func(fail func() error) {
 				w.disk.mu.Lock()
 				defer w.disk.mu.Unlock()
@@ -266,11 +266,11 @@ func TestLagOfAnExport(t *testing.T) {
 // TestAgesFromTheBegin: a receiver that has never read anything, or that stands
 // still, has an age that grows, too.
 func TestAgesFromTheBegin(t *testing.T) {
-	for name, prepare := range map[string]func(w *world){
-		"damaged checkpoint":   func(w *world) { w.disk.data[keyPosition] = []byte("garbage") },
-		"storage never opens":  func(w *world) { w.disk.fail = func() error { return assert.AnError } },
-		"storage panics":       func(w *world) { w.disk.fail = func() error { panic("damaged") } },
-		"API has never worked": func(w *world) { w.cfg.AppSecret = "wrong" },
+	for name, prepare := range map[string]func(w *testbed){
+		"damaged checkpoint":   func(w *testbed) { w.disk.data[keyPosition] = []byte("garbage") },
+		"storage never opens":  func(w *testbed) { w.disk.fail = func() error { return assert.AnError } },
+		"storage panics":       func(w *testbed) { w.disk.fail = func() error { panic("damaged") } },
+		"API has never worked": func(w *testbed) { w.cfg.AppSecret = "wrong" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -86,6 +86,7 @@ var (
 	errBeginMoved = errors.New("the begin was moved")
 	errNotShown   = errors.New("the API does not show this time")
 	errClockSet   = errors.New("the server's clock was set back")
+	errStopped    = errors.New("the receiver stops")
 )
 
 func (s *schedule) end(w *walk, err error) {

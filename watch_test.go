@@ -123,7 +123,7 @@ func (w *watch) arrives() {
 // watched is the way of one receiver to the API.
 type watched struct {
 	*watch
-	world *world
+	world *testbed
 }
 
 func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {

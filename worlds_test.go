@@ -74,7 +74,7 @@ func newSimulation(seed uint64) *simulation {
 	}
 
 	w := newWorld(rng, s.opts)
-	s.worlds = []*world{w}
+	s.worlds = []*testbed{w}
 	switch many := rng.Float64(); {
 	case many < 0.2:
 		// A second receiver with the same credential, for the calls of one app.
@@ -365,7 +365,7 @@ func TestSimulationDrawsEveryFault(t *testing.T) {
 
 // arm makes a receiver's pipeline and disk fail, stall and lie. The pipeline draws on
 // its own, as it is asked from another goroutine.
-func (s *simulation) arm(w *world) {
+func (s *simulation) arm(w *testbed) {
 	n := uint64(w.n)
 	pipeline, storing := rand.New(rand.NewPCG(s.seed, 100+n)), rand.New(rand.NewPCG(s.seed, 200+n))
 	flaky, partial, permanent, stalls := chance(s.rng, 0.4), chance(s.rng, 0.3), chance(s.rng, 0.1), chance(s.rng, 0.2)
