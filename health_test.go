@@ -208,7 +208,7 @@ func TestEveryTrouble(t *testing.T) {
 				require.Equal(t, []string{"StatusOK"}, o.statuses())
 				require.Equal(t, []string{saysBegin}, o.lines())
 
-				tr.wrong(o.world)
+				tr.wrong(o.testbed)
 				entries(o.server, "some", 5, time.Now().Unix())
 				began := time.Now()
 				synctest.Wait()
@@ -242,7 +242,7 @@ func TestEveryTrouble(t *testing.T) {
 					}
 				}
 
-				tr.mend(o.world)
+				tr.mend(o.testbed)
 				time.Sleep(max(10*time.Minute, tr.slow))
 				assert.Equal(t, []string{ok, bad, ok}, o.statuses())
 				assert.Equal(t, []string{saysBegin, told, saysWell + string(info.cause)}, o.lines())
