@@ -34,8 +34,11 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // recordsIn are the records of one page.
@@ -86,7 +89,7 @@ type attacker struct {
 }
 
 func (a *attacker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == listPath && a.calls.Add(1) <= a.times {
+	if r.URL.Path == openapi.ListPath && a.calls.Add(1) <= a.times {
 		w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 		a.answer(w, r)
 		return
@@ -132,9 +135,9 @@ func attack(t *testing.T, long time.Duration, change func(*Config), a *attacker)
 			}
 			a.server = w.server
 			entries(w.server, "good", 1, time.Now().Unix()-30)
-			w.sink.refuse = func(logs plog.Logs) error { // takes everything, and looks at it
+			w.sink.Refuse = func(logs plog.Logs) error { // takes everything, and looks at it
 				got.largest = max(got.largest, logs.LogRecordCount())
-				for _, uid := range uidsIn(logs) {
+				for _, uid := range world.UidsIn(logs) {
 					got.uids[uid]++
 				}
 				for _, record := range recordsIn(logs).All() {
@@ -151,11 +154,11 @@ func attack(t *testing.T, long time.Duration, change func(*Config), a *attacker)
 			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
 			w.wire = simulator.Transport(a, nil)
-			h := &statusHost{host: w.host()}
+			h := &world.StatusHost{Host: w.host()}
 			require.NoError(t, r.Start(t.Context(), h))
 			time.Sleep(long)
 			require.NoError(t, r.Shutdown(context.Background()))
-			got.calls, got.times = int(a.calls.Load()), h.statuses
+			got.calls, got.times = int(a.calls.Load()), h.Statuses
 		})
 	})
 	assert.Equal(t, 1, got.uids["good-0"], "the receiver goes on afterwards")
@@ -206,7 +209,7 @@ func TestAttackDecompressionBomb(t *testing.T) {
 			require.NoError(t, err)
 			peak := peakOf(func() {
 				require.NoError(t, r.Start(t.Context(), w.host()))
-				require.Eventually(t, func() bool { return len(w.sink.got()) == 1 }, 30*time.Second, time.Millisecond)
+				require.Eventually(t, func() bool { return len(w.sink.Got()) == 1 }, 30*time.Second, time.Millisecond)
 				require.NoError(t, r.Shutdown(context.Background()))
 			})
 			assert.True(t, (&attacked{lines: lines}).says(tc.says), "%v", lines.All())
@@ -288,7 +291,7 @@ func TestAttackHugePage(t *testing.T) {
 		return strings.TrimSuffix(b.String(), ",")
 	}
 	got := attack(t, 10*time.Minute, nil, &attacker{times: 1, answer: withEntries(page(100_000))})
-	assert.Equal(t, maxPageSize, got.largest)
+	assert.Equal(t, entry.MaxPageSize, got.largest)
 	assert.Len(t, got.uids, 100_001)
 	assert.Less(t, got.peak, uint64(300<<20))
 
@@ -342,7 +345,7 @@ func TestAttackHugeString(t *testing.T) {
 	require.Len(t, got.records, 2)
 	assert.Len(t, got.records[0].Body().Str(), len(long)+len(`{"id":"long","log_detail":{"path":""}}`))
 	path, _ := got.records[0].Attributes().Get("url.path")
-	assert.Equal(t, long[:maxAttribute], path.Str())
+	assert.Equal(t, long[:entry.MaxAttribute], path.Str())
 	assert.Less(t, got.peak, uint64(400<<20))
 }
 
@@ -393,7 +396,7 @@ func TestAttackNumbers(t *testing.T) {
 			for _, record := range got.records {
 				assert.NotEmpty(t, record.Body().AsString())
 				for name, value := range record.Attributes().All() {
-					assert.LessOrEqual(t, len(value.AsString()), maxAttribute, name)
+					assert.LessOrEqual(t, len(value.AsString()), entry.MaxAttribute, name)
 				}
 			}
 			assert.Less(t, got.calls, 3*60*3, "no time moves the position where it does not belong")
@@ -412,7 +415,7 @@ func TestAttackHeaders(t *testing.T) {
 		says   string
 	}{
 		"beyond what net/http takes": {"X-Tt-Logid", strings.Repeat("x", 11<<20), "server response headers exceeded"},
-		"log id of 9 MB":             {"X-Tt-Logid", strings.Repeat("x", 9<<20), "log id " + strings.Repeat("x", maxReason) + "..."},
+		"log id of 9 MB":             {"X-Tt-Logid", strings.Repeat("x", 9<<20), "log id " + strings.Repeat("x", openapi.MaxReason) + "..."},
 		"wait of nines":              {"X-Ogw-Ratelimit-Reset", "-" + strings.Repeat("9", 9<<20), "code 99991400"},
 		"date of 5 MB":               {"Date", strings.Repeat("Mon, ", 1<<20), "code 99991400"},
 		"time that overflows":        {"Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT" + strings.Repeat(" ", 1<<20), "code 99991400"},
@@ -439,7 +442,7 @@ func TestAttackHeaders(t *testing.T) {
 				require.NoError(t, r.Start(t.Context(), w.host()))
 				require.Eventually(t, func() bool { return (&attacked{lines: lines}).says(tc.says) }, 30*time.Second, time.Millisecond)
 				if name != "time that overflows" { // ten minutes, as it should be
-					require.Eventually(t, func() bool { return len(w.sink.got()) == 1 }, 30*time.Second, time.Millisecond)
+					require.Eventually(t, func() bool { return len(w.sink.Got()) == 1 }, 30*time.Second, time.Millisecond)
 				}
 				require.NoError(t, r.Shutdown(context.Background()))
 			})
@@ -470,7 +473,7 @@ func TestAttackErrorText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := attack(t, 10*time.Minute, limit, &attacker{times: 1, answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }})
 			assert.Less(t, got.peak, uint64(140<<20))
-			assert.True(t, got.says(opList+": "))
+			assert.True(t, got.says(openapi.OpList+": "))
 		})
 	}
 }

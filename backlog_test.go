@@ -141,7 +141,7 @@ func TestOneWindowThatFails(t *testing.T) {
 				mended.Store(true)
 				time.Sleep(3 * time.Hour)
 				for _, e := range tenant.Entries(time.Now().Add(-15*time.Hour).Unix(), time.Now().Unix()-7200) {
-					assert.Equal(t, 1, w.sink.got()[e.ID])
+					assert.Equal(t, 1, w.sink.Got()[e.ID])
 				}
 			})
 		})
@@ -161,8 +161,8 @@ func TestAPIThatRoundsBounds(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(6 * time.Hour)
 		stop()
-		assert.Greater(t, len(w.sink.got()), 4000)
-		for id, n := range w.sink.got() {
+		assert.Greater(t, len(w.sink.Got()), 4000)
+		for id, n := range w.sink.Got() {
 			assert.Equal(t, 1, n, id)
 		}
 	})

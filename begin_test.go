@@ -25,7 +25,7 @@ func TestInitialLookbackWithAClockBehind(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(2 * time.Hour)
 		stop()
-		got := w.sink.got()
+		got := w.sink.Got()
 		for _, e := range tenant.Entries(began.Add(-time.Hour+time.Second).Unix(), began.Unix()) {
 			assert.Equal(t, 1, got[e.ID], e.EventTime)
 		}
@@ -46,12 +46,12 @@ func TestMistypedQuery(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(time.Hour)
 		stop()
-		assert.Empty(t, w.sink.got())
+		assert.Empty(t, w.sink.Got())
 		w.cfg.AppID = simulator.DefaultAppID
 		stop = w.start(t)
 		time.Sleep(time.Hour)
 		stop()
-		assert.Len(t, w.sink.got(), 5)
+		assert.Len(t, w.sink.Got(), 5)
 	})
 }
 
@@ -83,7 +83,7 @@ func TestWalksSideBySideWithoutDate(t *testing.T) {
 			stop := w.start(t)
 			time.Sleep(10 * time.Minute)
 			stop()
-			n = len(w.sink.got())
+			n = len(w.sink.Got())
 		})
 		return n
 	}

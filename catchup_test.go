@@ -205,9 +205,9 @@ func catchUp(t *testing.T, latency time.Duration, walks, backlog int) catchUpFig
 	waits := percentiles(m.waits, 50, 100)
 	m.mu.Unlock()
 	f.FreshWaitP50, f.FreshWaitMax = waits[0], waits[1]
-	w.disk.mu.Lock()
-	f.BytesPerPage = float64(w.disk.bytes) / float64(f.Calls)
-	w.disk.mu.Unlock()
+	w.disk.Mu.Lock()
+	f.BytesPerPage = float64(w.disk.Bytes) / float64(f.Calls)
+	w.disk.Mu.Unlock()
 
 	if backlog >= 300_000 {
 		// The last pass is due after its time, and takes half of it at once.

@@ -20,6 +20,10 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configretry"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
+	"github.com/feishuaudit/feishuauditreceiver/internal/record"
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
@@ -29,12 +33,6 @@ const (
 	maxFilterAPIKeys = 100
 	// apiCallsPerMinute is the API's own limit for one app (official rate level 3).
 	apiCallsPerMinute = 100
-)
-
-// Default endpoints of the two public clouds. Private deployments use their own host.
-const (
-	feishuEndpoint = "https://open.feishu.cn"
-	larkEndpoint   = "https://open.larksuite.com"
 )
 
 // Config is the configuration of the receiver. Keys, defaults and meaning are
@@ -228,8 +226,8 @@ func (c *Config) Validate() error {
 	case c.MaxWindow%time.Second != 0:
 		bad("max_window: %s is not a whole number of seconds: the API knows no fractions", c.MaxWindow)
 	}
-	if c.PageSize < 1 || c.PageSize > maxPageSize {
-		bad("page_size: %d is out of range: the API takes 1 to %d", c.PageSize, maxPageSize)
+	if c.PageSize < 1 || c.PageSize > entry.MaxPageSize {
+		bad("page_size: %d is out of range: the API takes 1 to %d", c.PageSize, entry.MaxPageSize)
 	}
 	if c.RequestsPerMinute < 1 {
 		bad("requests_per_minute: %d is out of range: use 1 or more; the API allows %d for one app", c.RequestsPerMinute, apiCallsPerMinute)
@@ -282,8 +280,8 @@ func (c *Config) retry() configretry.BackOffConfig {
 }
 
 // records says how records are built by a collector of that version.
-func (c *Config) records(version string) recordSettings {
-	return recordSettings{
+func (c *Config) records(version string) record.Settings {
+	return record.Settings{
 		Endpoint:   c.ClientConfig.Endpoint,
 		AppID:      c.AppID,
 		Version:    version,
@@ -294,8 +292,8 @@ func (c *Config) records(version string) recordSettings {
 }
 
 // reading says what is read, and how. phase says where in poll_interval.
-func (c *Config) reading(phase float64) pollSettings {
-	return pollSettings{
+func (c *Config) reading(phase float64) poll.Settings {
+	return poll.Settings{
 		Phase:              phase,
 		APIKeys:            c.Filter.APIKeys,
 		CallingApp:         c.Filter.AppID,
@@ -344,7 +342,7 @@ var apiKeyShape = regexp.MustCompile(`^[A-Z]+/\S*$`)
 // validateEndpoint accepts an https URL, or http on a loopback address: the
 // credential and the log would otherwise cross the network in the clear.
 func validateEndpoint(endpoint string) error {
-	const example = "use a base URL like " + feishuEndpoint + " (Feishu) or " + larkEndpoint + " (Lark)"
+	const example = "use a base URL like " + openapi.FeishuEndpoint + " (Feishu) or " + openapi.LarkEndpoint + " (Lark)"
 	u, err := url.Parse(endpoint)
 	switch {
 	case endpoint == "":

@@ -20,7 +20,11 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 )
 
 // FuzzConfig takes any YAML as the receiver's section, and holds that it is refused
@@ -63,7 +67,7 @@ func FuzzConfig(f *testing.F) {
 
 		endpoint, err := url.Parse(cfg.ClientConfig.Endpoint)
 		require.NoError(t, err)
-		for _, path := range []string{tokenPath, listPath} {
+		for _, path := range []string{openapi.TokenPath, openapi.ListPath} {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimRight(cfg.ClientConfig.Endpoint, "/")+path, http.NoBody)
 			require.NoError(t, err)
 			require.Equal(t, endpoint.Host, req.URL.Host)
@@ -74,22 +78,22 @@ func FuzzConfig(f *testing.F) {
 			require.Nil(t, req.URL.User)
 			require.True(t, req.URL.Scheme == "https" || req.URL.Scheme == "http" && isLoopback(req.URL.Hostname()), req.URL)
 		}
-		require.True(t, queryOf(cfg).equal(queryOf(cfg)))
-		c := checkpoint{Version: checkpointVersion, Query: queryOf(cfg), Recheck: []int64{0}, Marks: []int64{0}}
-		stored, err := decodeCheckpoint(c.encode())
+		require.True(t, queryOf(cfg).Equal(queryOf(cfg)))
+		c := checkpoint.Checkpoint{Version: checkpoint.Version, Query: queryOf(cfg), Recheck: []int64{0}, Marks: []int64{0}}
+		stored, err := checkpoint.Decode(c.Encode())
 		require.NoError(t, err)
-		require.True(t, stored.Query.equal(queryOf(cfg)) || strings.ContainsRune(stored.Query.String(), '\uFFFD'), stored.Query)
+		require.True(t, stored.Query.Equal(queryOf(cfg)) || strings.ContainsRune(stored.Query.String(), '\uFFFD'), stored.Query)
 
-		r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), &paces{})
+		r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), &pace.Registry{})
 		require.NoError(t, err)
 		first, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		_, err = r.pace.wait(first, false)
+		_, err = r.pace.Wait(first, false)
 		cancel()
 		require.NoError(t, err, "the first call is made at once")
-		logs, _ := r.records.build(nil, time.Now())
+		logs, _ := r.records.Build(nil, time.Now())
 		address, _ := logs.ResourceLogs().At(0).Resource().Attributes().Get("server.address")
 		require.Equal(t, endpoint.Hostname(), address.Str())
-		delay := newBackOff(cfg.retry())
+		delay := poll.NewBackOff(cfg.retry())
 		for range 5 {
 			require.GreaterOrEqual(t, delay.NextBackOff(), time.Duration(0))
 		}

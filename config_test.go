@@ -19,6 +19,9 @@ import (
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/confmap/xconfmap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 )
 
 func load(t *testing.T, id string) (*Config, error) {
@@ -34,7 +37,7 @@ func load(t *testing.T, id string) (*Config, error) {
 func TestLoadConfig(t *testing.T) {
 	storage, elector := component.MustNewIDWithName("file_storage", "audit"), component.MustNewID("k8s_leader_elector")
 	full := createDefaultConfig().(*Config)
-	full.ClientConfig.Endpoint = larkEndpoint
+	full.ClientConfig.Endpoint = openapi.LarkEndpoint
 	full.ClientConfig.Timeout = 10 * time.Second
 	full.ClientConfig.ProxyURL = "http://proxy.example.com:3128"
 	full.AppID, full.AppSecret = "cli_xxx", "secret"
@@ -84,15 +87,15 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		says   []string
 	}{
-		"no endpoint":         {func(c *Config) { c.ClientConfig.Endpoint = "" }, []string{"endpoint: missing", feishuEndpoint, larkEndpoint}},
+		"no endpoint":         {func(c *Config) { c.ClientConfig.Endpoint = "" }, []string{"endpoint: missing", openapi.FeishuEndpoint, openapi.LarkEndpoint}},
 		"no URL":              {func(c *Config) { c.ClientConfig.Endpoint = "https://user:pass word@x" }, []string{"endpoint: not a URL"}},
 		"a port and no host":  {func(c *Config) { c.ClientConfig.Endpoint = "https://:443" }, []string{`endpoint: "https://:443" is not an http(s) URL with a host`}},
 		"no scheme":           {func(c *Config) { c.ClientConfig.Endpoint = "open.feishu.cn" }, []string{`endpoint: "open.feishu.cn" is not an http(s) URL`}},
 		"credential in URL":   {func(c *Config) { c.ClientConfig.Endpoint = "https://me:hidden@open.feishu.cn" }, []string{"endpoint: has a user or password"}},
-		"too deep":            {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "/open-apis" }, []string{"leave out /open-apis"}},
-		"query":               {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "?a=b" }, []string{"has a query"}},
+		"too deep":            {func(c *Config) { c.ClientConfig.Endpoint = openapi.FeishuEndpoint + "/open-apis" }, []string{"leave out /open-apis"}},
+		"query":               {func(c *Config) { c.ClientConfig.Endpoint = openapi.FeishuEndpoint + "?a=b" }, []string{"has a query"}},
 		"not encrypted":       {func(c *Config) { c.ClientConfig.Endpoint = "http://open.feishu.cn" }, []string{`"http://open.feishu.cn" is not encrypted: use https`}},
-		"query mark":          {func(c *Config) { c.ClientConfig.Endpoint = feishuEndpoint + "?" }, []string{"has a query or fragment"}},
+		"query mark":          {func(c *Config) { c.ClientConfig.Endpoint = openapi.FeishuEndpoint + "?" }, []string{"has a query or fragment"}},
 		"proxy":               {func(c *Config) { c.ClientConfig.ProxyURL = "http://me:hidden@proxy example" }, []string{"proxy_url: not a URL"}},
 		"no time limit":       {func(c *Config) { c.ClientConfig.Timeout = 0 }, []string{"timeout: 0s must be more than 0"}},
 		"no app":              {func(c *Config) { c.AppID = "" }, []string{"app_id: missing", "App ID"}},
@@ -270,7 +273,7 @@ func TestValidateSaysTheSame(t *testing.T) {
 func TestWaitsHaveAFloor(t *testing.T) {
 	for _, enabled := range []bool{true, false} {
 		cfg := &Config{RetryOnFailure: configretry.BackOffConfig{Enabled: enabled}}
-		b := newBackOff(cfg.retry())
+		b := poll.NewBackOff(cfg.retry())
 		for range 5 {
 			assert.GreaterOrEqual(t, b.NextBackOff(), minRetryInterval)
 		}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // TestElectedTooLate: client-go says in a goroutine that this replica leads, so that may
@@ -22,22 +23,22 @@ func TestElectedTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		w.cfg.K8sLeaderElector = &electorID
-		lead := &fakeElector{}
+		lead := &world.Elector{}
 		r := newTestReceiver(t, w)
 		r.set.Logger = zap.New(w.core)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		lead.onStop()
-		lead.onStart(ctx)
+		lead.OnStop()
+		lead.OnStart(ctx)
 		time.Sleep(time.Hour)
 		assert.Empty(t, w.server.Calls(), "who is no longer the leader does not read")
 		assert.Empty(t, w.logs.FilterMessageSnippet("Elected").All())
 
 		// Lost right after it was looked at, so that nobody says so any more.
 		ctx, cancel = context.WithCancel(context.Background())
-		lead.onStart(ctx)
+		lead.OnStart(ctx)
 		time.Sleep(time.Hour)
 		cancel()
 		synctest.Wait()
@@ -49,11 +50,11 @@ func TestElectedTooLate(t *testing.T) {
 		// The next term is not that one's.
 		next, end := context.WithCancel(context.Background())
 		defer end()
-		lead.onStart(next)
+		lead.OnStart(next)
 		cancel()
 		time.Sleep(time.Hour)
 		assert.Greater(t, len(w.server.Calls()), calls+50, "a later election counts for itself")
-		lead.onStop()
+		lead.OnStop()
 		calls = len(w.server.Calls())
 		time.Sleep(time.Hour)
 		assert.Len(t, w.server.Calls(), calls)
@@ -68,27 +69,27 @@ func TestTermsDoNotOverlap(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		w.cfg.K8sLeaderElector = &electorID
 		entries(w.server, "some", 5, time.Now().Unix()-30)
-		lead := &fakeElector{}
+		lead := &world.Elector{}
 		r := newTestReceiver(t, w)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
-		w.sink.blocks = func() (time.Duration, bool) { return 3 * time.Second, false }
+		w.sink.Blocks = func() (time.Duration, bool) { return 3 * time.Second, false }
 		ctx, cancel := context.WithCancel(context.Background())
-		lead.onStart(ctx)
+		lead.OnStart(ctx)
 		time.Sleep(time.Second)
 		calls := len(w.server.CallsOf(simulator.EndpointList))
 		require.Positive(t, calls)
 		cancel()
 		synctest.Wait()
-		lead.onStart(context.Background())
+		lead.OnStart(context.Background())
 		time.Sleep(time.Second)
 		assert.Len(t, w.server.CallsOf(simulator.EndpointList), calls, "the first term is not over")
 		time.Sleep(time.Hour)
 		assert.Greater(t, len(w.server.CallsOf(simulator.EndpointList)), 50)
 		require.NoError(t, r.Shutdown(context.Background()))
-		for id, n := range w.sink.got() {
+		for id, n := range w.sink.Got() {
 			assert.Equal(t, 1, n, id)
 		}
-		assert.Len(t, w.sink.got(), 5)
+		assert.Len(t, w.sink.Got(), 5)
 	})
 }
 
@@ -101,7 +102,7 @@ func TestElectorWithoutStorage(t *testing.T) {
 		require.NoError(t, w.cfg.Validate())
 		r := newTestReceiver(t, w)
 		r.set.Logger = zap.New(w.core)
-		require.NoError(t, r.Start(t.Context(), w.hostWith(&fakeElector{})))
+		require.NoError(t, r.Start(t.Context(), w.hostWith(&world.Elector{})))
 		require.NoError(t, r.Shutdown(context.Background()))
 		lines := w.logs.All()
 		require.Len(t, lines, 1)

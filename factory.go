@@ -13,13 +13,16 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 )
 
 // NewFactory creates the factory of the feishu_audit receiver. Receivers of one
 // factory share the pace of calls where they share a credential.
 func NewFactory() receiver.Factory {
-	shared := &paces{}
+	shared := &pace.Registry{}
 	return receiver.NewFactory(
 		metadata.Type,
 		createDefaultConfig,
@@ -34,7 +37,7 @@ func NewFactory() receiver.Factory {
 
 func createDefaultConfig() component.Config {
 	client := confighttp.NewDefaultClientConfig()
-	client.Endpoint = feishuEndpoint
+	client.Endpoint = openapi.FeishuEndpoint
 	client.Timeout = 30 * time.Second
 	// A connection of HTTP/2 that has died without a word would otherwise be used
 	// again and again: a call that times out does not close it.
@@ -48,7 +51,7 @@ func createDefaultConfig() component.Config {
 		InitialLookback:    time.Hour,
 		RecheckAfter:       []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour},
 		MaxWindow:          time.Hour,
-		PageSize:           maxPageSize,
+		PageSize:           entry.MaxPageSize,
 		RequestsPerMinute:  apiCallsPerMinute,
 		MaxConcurrentWalks: 1,
 		MaxResponseSize:    32 << 20,

@@ -20,6 +20,7 @@ import (
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // fanOut is a pipeline with several exporters, as the collector builds it.
@@ -59,7 +60,7 @@ func TestSeveralExporters(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := quietWorld(simulator.Options{})
 				entries(w.server, "e", 10, time.Now().Unix()-60)
-				a, b := newSink(), newSink()
+				a, b := world.NewSink(), world.NewSink()
 				once := func(said func(plog.Logs) error, forEver bool) func(plog.Logs) error {
 					first := true
 					return func(logs plog.Logs) error {
@@ -70,8 +71,8 @@ func TestSeveralExporters(t *testing.T) {
 						return said(logs)
 					}
 				}
-				a.refuseWith(once(tc.first, tc.refuses))
-				b.refuseWith(once(tc.second, false))
+				a.RefuseWith(once(tc.first, tc.refuses))
+				b.RefuseWith(once(tc.second, false))
 				set := receivertest.NewNopSettings(metadata.Type)
 				set.Logger = zap.New(w.core)
 				r, err := newReceiver(set, w.cfg, fanOut{a, b}, w.paces)
@@ -79,13 +80,13 @@ func TestSeveralExporters(t *testing.T) {
 				require.NoError(t, r.Start(t.Context(), w.host()))
 				time.Sleep(3 * time.Hour)
 				require.NoError(t, r.Shutdown(context.Background()))
-				assert.Len(t, b.got(), 10)
+				assert.Len(t, b.Got(), 10)
 				lost := w.logs.FilterMessageSnippet("refused records for good").Len()
 				if tc.refuses {
-					assert.Empty(t, a.got())
+					assert.Empty(t, a.Got())
 					assert.Equal(t, 1, lost, "once the other branch has them")
 				} else {
-					assert.Len(t, a.got(), 10)
+					assert.Len(t, a.Got(), 10)
 					assert.Zero(t, lost)
 				}
 			})

@@ -13,28 +13,23 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componentstatus"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
-
-// failWith sets what the disk does from now on; nil: it works.
-func (d *disk) failWith(fail func() error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.fail = fail
-}
 
 // TestStoragePanicsWhenOpened: the receiver stands still with a permanent status, and
 // asks for nothing, since it does not know where it was. Covers F32.
 func TestStoragePanicsWhenOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
-		w.disk.failWith(func() error { panic("page 5 is damaged") })
+		w.disk.FailWith(func() error { panic("page 5 is damaged") })
 		r := newTestReceiver(t, w)
-		h := &statusHost{host: w.host()}
+		h := &world.StatusHost{Host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
 		time.Sleep(time.Hour)
 		require.NoError(t, r.Shutdown(context.Background()))
-		require.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.statuses)
+		require.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.Statuses)
 		require.Empty(t, w.server.Calls())
 	})
 }
@@ -47,20 +42,20 @@ func TestStoragePanicsLater(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		stop := w.start(t)
 		time.Sleep(10 * time.Minute)
-		w.disk.failWith(func() error { panic("page 5 is damaged") })
+		w.disk.FailWith(func() error { panic("page 5 is damaged") })
 		entries(w.server, "new", 250, time.Now().Unix())
 		time.Sleep(10 * time.Minute)
-		w.disk.failWith(nil)
+		w.disk.FailWith(nil)
 		time.Sleep(10 * time.Minute)
-		assert.LessOrEqual(t, len(w.sink.got()), w.cfg.PageSize)
+		assert.LessOrEqual(t, len(w.sink.Got()), w.cfg.PageSize)
 		began := time.Now()
 		stop()
-		assert.LessOrEqual(t, time.Since(began), commitGrace)
+		assert.LessOrEqual(t, time.Since(began), checkpoint.CommitGrace)
 
 		stop = w.start(t)
 		time.Sleep(10 * time.Minute)
 		stop()
-		got := w.sink.got()
+		got := w.sink.Got()
 		require.Len(t, got, 250)
 		again := 0
 		for _, n := range got {

@@ -29,14 +29,19 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadatatest"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/report"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // operator is somebody who sees what the receiver tells: log lines, statuses and
 // the metric of trouble.
 type operator struct {
-	host
+	world.Host
 	*testbed
 	t        *testing.T
 	tel      *componenttest.Telemetry
@@ -58,7 +63,7 @@ func (o *operator) Report(event *componentstatus.Event) {
 }
 
 func newOperator(t *testing.T, w *testbed) *operator {
-	o := &operator{testbed: w, t: t, tel: componenttest.NewTelemetry(), host: w.host()}
+	o := &operator{testbed: w, t: t, tel: componenttest.NewTelemetry(), Host: w.host()}
 	set := metadatatest.NewSettings(o.tel)
 	set.Logger = zap.New(w.core)
 	var err error
@@ -122,9 +127,9 @@ func (w *testbed) faults(faults ...simulator.Fault) {
 }
 
 func (w *testbed) diskFails(fail func() error) {
-	w.disk.mu.Lock()
-	defer w.disk.mu.Unlock()
-	w.disk.fail = fail
+	w.disk.Mu.Lock()
+	defer w.disk.Mu.Unlock()
+	w.disk.Fail = fail
 }
 
 // trouble is a way to bring about a cause, and what the operator is told of it.
@@ -145,7 +150,7 @@ func codeTrouble(says []string, faults ...simulator.Fault) trouble {
 	return tr
 }
 
-func troubles() map[cause]trouble {
+func troubles() map[cause.Cause]trouble {
 	credential := func(secret string) func(w *testbed) {
 		return func(w *testbed) {
 			w.server.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: secret} })
@@ -154,32 +159,32 @@ func troubles() map[cause]trouble {
 	}
 	quota := codeTrouble([]string{"code 99991403", "an admin can buy more", "next month"}, simulator.Fault{Kind: simulator.FaultQuotaExceeded})
 	quota.slow = 90 * time.Minute
-	return map[cause]trouble{
-		causeCredential: {
+	return map[cause.Cause]trouble{
+		cause.Credential: {
 			wrong: credential("another"), mend: credential(simulator.DefaultAppSecret), code: true,
 			says: []string{"tenant_access_token", "app secret invalid", "check that app_id and app_secret belong together"},
 		},
-		causeApp: codeTrouble([]string{"code 99991662", "a tenant admin must enable and install the app"}, simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}),
-		causeScope: codeTrouble([]string{
-			"code 99991672", "grant the app one of the scopes " + scopeName,
-			"/app/" + simulator.DefaultAppID + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant",
+		cause.App: codeTrouble([]string{"code 99991662", "a tenant admin must enable and install the app"}, simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}),
+		cause.Scope: codeTrouble([]string{
+			"code 99991672", "grant the app one of the scopes " + cause.ScopeName,
+			"/app/" + simulator.DefaultAppID + "/auth?q=" + cause.ScopeName + "&op_from=openapi&token_type=tenant",
 		}, simulator.Fault{Kind: simulator.FaultMissingScope}),
-		causeAddress:    codeTrouble([]string{"code 99991401", "add this collector's public IP address"}, simulator.Fault{Kind: simulator.FaultIPRefused}),
-		causeQuota:      quota,
-		causeEndpoint:   apiTrouble([]string{"HTTP 404", "check endpoint"}, simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}),
-		causeFilter:     codeTrouble([]string{"code 1780103", "check filter::api_keys and filter::app_id"}, simulator.Fault{Kind: simulator.FaultInvalidParam}),
-		causeToken:      codeTrouble([]string{"code 99991663", "check that endpoint is the cloud of the app"}, simulator.Fault{Kind: simulator.FaultTokenInvalid}),
-		causeRateLimit:  codeTrouble([]string{"code 99991400"}, simulator.Fault{Kind: simulator.FaultRateLimited}),
-		causeNetwork:    apiTrouble([]string{"no answer: ", "connection reset"}, simulator.Fault{Kind: simulator.FaultReset}),
-		causeAPI:        codeTrouble([]string{"code 1780001"}, simulator.Fault{Kind: simulator.FaultInternal}),
-		causeAnswerSize: apiTrouble([]string{"raise max_response_size"}, simulator.Fault{Kind: simulator.FaultHuge, Size: 65 << 10}),
-		causePaging:     apiTrouble([]string{"the same page token again"}, simulator.Fault{Kind: simulator.FaultRepeatToken}),
-		causePipeline: {
-			wrong: func(w *testbed) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
-			mend:  func(w *testbed) { w.sink.refuseWith(nil) },
+		cause.Address:    codeTrouble([]string{"code 99991401", "add this collector's public IP address"}, simulator.Fault{Kind: simulator.FaultIPRefused}),
+		cause.Quota:      quota,
+		cause.Endpoint:   apiTrouble([]string{"HTTP 404", "check endpoint"}, simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}),
+		cause.Filter:     codeTrouble([]string{"code 1780103", "check filter::api_keys and filter::app_id"}, simulator.Fault{Kind: simulator.FaultInvalidParam}),
+		cause.Token:      codeTrouble([]string{"code 99991663", "check that endpoint is the cloud of the app"}, simulator.Fault{Kind: simulator.FaultTokenInvalid}),
+		cause.RateLimit:  codeTrouble([]string{"code 99991400"}, simulator.Fault{Kind: simulator.FaultRateLimited}),
+		cause.Network:    apiTrouble([]string{"no answer: ", "connection reset"}, simulator.Fault{Kind: simulator.FaultReset}),
+		cause.API:        codeTrouble([]string{"code 1780001"}, simulator.Fault{Kind: simulator.FaultInternal}),
+		cause.AnswerSize: apiTrouble([]string{"raise max_response_size"}, simulator.Fault{Kind: simulator.FaultHuge, Size: 65 << 10}),
+		cause.Paging:     apiTrouble([]string{"the same page token again"}, simulator.Fault{Kind: simulator.FaultRepeatToken}),
+		cause.Pipeline: {
+			wrong: func(w *testbed) { w.sink.RefuseWith(func(plog.Logs) error { return assert.AnError }) },
+			mend:  func(w *testbed) { w.sink.RefuseWith(nil) },
 			says:  []string{"the processor or exporter that refuses them logs why"},
 		},
-		causeStorage: {
+		cause.Storage: {
 			wrong: func(w *testbed) { w.diskFails(func() error { return assert.AnError }) },
 			mend:  func(w *testbed) { w.diskFails(nil) },
 			says:  []string{"cannot write down a call"},
@@ -193,13 +198,13 @@ func troubles() map[cause]trouble {
 func TestEveryTrouble(t *testing.T) {
 	t.Parallel()
 	all := troubles()
-	for _, info := range causes {
-		if info.cause == causeCheckpoint {
+	for _, info := range cause.All {
+		if info.Cause == cause.Checkpoint {
 			continue // TestStandsStill
 		}
-		t.Run(string(info.cause), func(t *testing.T) {
-			require.Contains(t, all, info.cause)
-			tr := all[info.cause]
+		t.Run(string(info.Cause), func(t *testing.T) {
+			require.Contains(t, all, info.Cause)
+			tr := all[info.Cause]
 			synctest.Test(t, func(t *testing.T) {
 				w := quietWorld(simulator.Options{})
 				w.cfg.MaxResponseSize = 64 << 10
@@ -214,15 +219,15 @@ func TestEveryTrouble(t *testing.T) {
 				synctest.Wait()
 				time.Sleep(3 * time.Minute)
 				// Told within minutes, and not again as long as it lasts.
-				ok, bad := "StatusOK", "StatusRecoverableError: "+info.title
+				ok, bad := "StatusOK", "StatusRecoverableError: "+info.Title
 				assert.Equal(t, []string{ok, bad}, o.statuses())
 				time.Sleep(5 * time.Hour)
 				assert.Equal(t, []string{ok, bad}, o.statuses())
 				told := saysFails
-				if info.needsPerson {
+				if info.NeedsPerson {
 					told = saysBlocked
 				}
-				told += string(info.cause)
+				told += string(info.Cause)
 				assert.Equal(t, []string{saysBegin, told}, o.lines())
 				line := o.logs.All()[1].ContextMap()["error"].(string)
 				assert.Equal(t, o.last().Err().Error(), line, "line and status say the same")
@@ -233,9 +238,9 @@ func TestEveryTrouble(t *testing.T) {
 					assert.Regexp(t, `\(code \d+, HTTP \d+, log id \w{34}\)`, line)
 				}
 				lasts := points(t, o.tel, "trouble")
-				assert.Len(t, lasts, len(causes))
+				assert.Len(t, lasts, len(cause.All))
 				for attributes, seconds := range lasts {
-					if attributes == "cause="+string(info.cause) {
+					if attributes == "cause="+string(info.Cause) {
 						assert.InDelta(t, time.Since(began).Seconds(), seconds, 70)
 					} else {
 						assert.Zero(t, seconds, attributes)
@@ -245,7 +250,7 @@ func TestEveryTrouble(t *testing.T) {
 				tr.mend(o.testbed)
 				time.Sleep(max(10*time.Minute, tr.slow))
 				assert.Equal(t, []string{ok, bad, ok}, o.statuses())
-				assert.Equal(t, []string{saysBegin, told, saysWell + string(info.cause)}, o.lines())
+				assert.Equal(t, []string{saysBegin, told, saysWell + string(info.Cause)}, o.lines())
 				over := o.logs.All()[2].ContextMap()
 				assert.Greater(t, over["failures"], int64(3))
 				assert.InDelta(t, 5*time.Hour+3*time.Minute, over["after"].(time.Duration), float64(max(7*time.Minute, tr.slow)))
@@ -254,7 +259,7 @@ func TestEveryTrouble(t *testing.T) {
 				}
 				o.stop()
 				assert.Len(t, o.logs.All(), 3)
-				assert.Len(t, o.sink.got(), 5)
+				assert.Len(t, o.sink.Got(), 5)
 			})
 		})
 	}
@@ -266,31 +271,31 @@ func TestStandsStill(t *testing.T) {
 	panics := func() error { panic("damaged") }
 	for name, tc := range map[string]struct {
 		prepare, during func(w *testbed)
-		cause           cause
+		Cause           cause.Cause
 		statuses        []string
 		lines           []string
 		atEnd           []string // further lines
 	}{
 		"damaged checkpoint": {
-			prepare: func(w *testbed) { w.disk.data[keyPosition] = []byte("garbage") },
-			cause:   causeCheckpoint, statuses: []string{"StatusPermanentError: the stored position must not be used"},
+			prepare: func(w *testbed) { w.disk.Data[checkpoint.KeyPosition] = []byte("garbage") },
+			Cause:   cause.Checkpoint, statuses: []string{"StatusPermanentError: the stored position must not be used"},
 			lines: []string{saysStill + "checkpoint"},
 		},
 		"storage that panics when opened": {
-			prepare: func(w *testbed) { w.disk.fail = panics },
-			cause:   causeStorage, statuses: []string{"StatusPermanentError: the position cannot be read or written"},
+			prepare: func(w *testbed) { w.disk.Fail = panics },
+			Cause:   cause.Storage, statuses: []string{"StatusPermanentError: the position cannot be read or written"},
 			lines: []string{saysStill + "storage"},
 		},
 		"storage that panics later": {
 			during: func(w *testbed) {
 				// While the pipeline has records, which are written down next.
-				w.sink.refuseWith(func(plog.Logs) error {
+				w.sink.RefuseWith(func(plog.Logs) error {
 					w.diskFails(panics)
 					return nil
 				})
 				entries(w.server, "later", 1, time.Now().Unix())
 			},
-			cause: causeStorage, statuses: []string{"StatusOK", "StatusPermanentError: the position cannot be read or written"},
+			Cause: cause.Storage, statuses: []string{"StatusOK", "StatusPermanentError: the position cannot be read or written"},
 			lines: []string{saysBegin, saysStill + "storage"},
 			atEnd: []string{
 				"WARN The position could not be written before the end: what was delivered since the last time comes again",
@@ -312,7 +317,7 @@ func TestStandsStill(t *testing.T) {
 				time.Sleep(5 * time.Hour)
 				assert.Equal(t, tc.statuses, o.statuses())
 				assert.Equal(t, tc.lines, o.lines())
-				assert.InDelta(t, 5*3600, points(t, o.tel, "trouble")["cause="+string(tc.cause)], 60)
+				assert.InDelta(t, 5*3600, points(t, o.tel, "trouble")["cause="+string(tc.Cause)], 60)
 				o.stop()
 				assert.Equal(t, append(tc.lines, tc.atEnd...), o.lines())
 			})
@@ -378,7 +383,7 @@ func TestOneLostConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
 		for range 20 {
-			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: patience - 1})
+			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: report.Patience - 1})
 			time.Sleep(10 * time.Minute)
 		}
 		o.stop()
@@ -407,23 +412,23 @@ func TestSlowTrouble(t *testing.T) {
 // whose next try is more than a minute away, is told at once. Covers F38.
 func TestToldInTime(t *testing.T) {
 	for name, tc := range map[string]struct {
-		cause  cause
+		Cause  cause.Cause
 		opts   simulator.Options
 		wrong  func(w *testbed)
 		within time.Duration
 	}{
-		"the API hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultHang}) }},
-		"the token endpoint hangs": {cause: causeNetwork, within: 30 * time.Second, wrong: func(w *testbed) {
+		"the API hangs": {Cause: cause.Network, within: 30 * time.Second, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultHang}) }},
+		"the token endpoint hangs": {Cause: cause.Network, within: 30 * time.Second, wrong: func(w *testbed) {
 			w.server.RevokeTokens()
 			w.faults(simulator.Fault{Kind: simulator.FaultHang, Endpoint: simulator.EndpointToken})
 		}},
 		"a rate limit that asks for much patience": {
-			cause: causeRateLimit, opts: simulator.Options{RateHintValue: "300"}, within: time.Second,
+			Cause: cause.RateLimit, opts: simulator.Options{RateHintValue: "300"}, within: time.Second,
 			wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultRateLimited}) },
 		},
-		"the pipeline hangs and refuses": {cause: causePipeline, within: 25 * time.Second, wrong: func(w *testbed) {
+		"the pipeline hangs and refuses": {Cause: cause.Pipeline, within: 25 * time.Second, wrong: func(w *testbed) {
 			entries(w.server, "some", 1, time.Now().Unix())
-			w.sink.refuseWith(func(plog.Logs) error {
+			w.sink.RefuseWith(func(plog.Logs) error {
 				time.Sleep(25 * time.Second)
 				return assert.AnError
 			})
@@ -441,8 +446,8 @@ func TestToldInTime(t *testing.T) {
 				// The first call after that is within poll_interval, of which the second half may be left.
 				time.Sleep(w.cfg.PollInterval + tc.within + time.Second)
 				synctest.Wait()
-				require.Equal(t, []string{"StatusOK", "StatusRecoverableError: " + tc.cause.info().title}, o.statuses())
-				sent := time.Now().Add(-time.Duration(points(t, o.tel, "trouble")["cause="+string(tc.cause)] * float64(time.Second)))
+				require.Equal(t, []string{"StatusOK", "StatusRecoverableError: " + tc.Cause.Info().Title}, o.statuses())
+				sent := time.Now().Add(-time.Duration(points(t, o.tel, "trouble")["cause="+string(tc.Cause)] * float64(time.Second)))
 				assert.GreaterOrEqual(t, sent.Sub(broken), -time.Second, "trouble begins with the call that fails")
 				told := o.logs.All()[1].Time
 				assert.InDelta(t, tc.within.Seconds(), told.Sub(sent).Seconds(), 1.1)
@@ -458,7 +463,7 @@ const calm = time.Minute
 // refuseSome refuses three of four batches, by chance.
 func refuseSome(w *testbed, err error) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	w.sink.refuseWith(func(plog.Logs) error {
+	w.sink.RefuseWith(func(plog.Logs) error {
 		if rng.Float64() < 0.75 {
 			return err
 		}
@@ -474,21 +479,21 @@ func TestPartialFailure(t *testing.T) {
 	for name, tc := range map[string]struct {
 		busy  bool // whether there are entries all the time
 		wrong func(w *testbed)
-		cause []cause // that it may be called
+		Cause []cause.Cause // that it may be called
 	}{
-		"the API, quiet tenant": {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
-		"the API, busy tenant":  {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, cause: []cause{causeAPI}},
-		"every other call":      {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5}) }, cause: []cause{causeNetwork}},
-		"the scope":             {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultMissingScope, Probability: 0.75}) }, cause: []cause{causeScope}},
-		"the pipeline":          {busy: true, wrong: func(w *testbed) { refuseSome(w, assert.AnError) }, cause: []cause{causePipeline}},
+		"the API, quiet tenant": {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, Cause: []cause.Cause{cause.API}},
+		"the API, busy tenant":  {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, Cause: []cause.Cause{cause.API}},
+		"every other call":      {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5}) }, Cause: []cause.Cause{cause.Network}},
+		"the scope":             {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultMissingScope, Probability: 0.75}) }, Cause: []cause.Cause{cause.Scope}},
+		"the pipeline":          {busy: true, wrong: func(w *testbed) { refuseSome(w, assert.AnError) }, Cause: []cause.Cause{cause.Pipeline}},
 		"the pipeline, for good": {
-			busy: true, wrong: func(w *testbed) { refuseSome(w, consumererror.NewPermanent(assert.AnError)) }, cause: []cause{causePipeline},
+			busy: true, wrong: func(w *testbed) { refuseSome(w, consumererror.NewPermanent(assert.AnError)) }, Cause: []cause.Cause{cause.Pipeline},
 		},
-		"API and pipeline": {busy: true, cause: []cause{causeAPI, causePipeline}, wrong: func(w *testbed) {
+		"API and pipeline": {busy: true, Cause: []cause.Cause{cause.API, cause.Pipeline}, wrong: func(w *testbed) {
 			w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75})
 			refuseSome(w, assert.AnError)
 		}},
-		"network and API": {busy: true, cause: []cause{causeNetwork, causeAPI}, wrong: func(w *testbed) {
+		"network and API": {busy: true, Cause: []cause.Cause{cause.Network, cause.API}, wrong: func(w *testbed) {
 			w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.5}, simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5})
 		}},
 	} {
@@ -509,7 +514,7 @@ func TestPartialFailure(t *testing.T) {
 				for range 3 * 60 {
 					for attributes, seconds := range points(t, o.tel, "trouble") {
 						if seconds > 300 {
-							assert.Contains(t, tc.cause, cause(strings.TrimPrefix(attributes, "cause=")))
+							assert.Contains(t, tc.Cause, cause.Cause(strings.TrimPrefix(attributes, "cause=")))
 							lasted++
 						}
 					}
@@ -521,15 +526,15 @@ func TestPartialFailure(t *testing.T) {
 				// Two causes take turns four times until either has to be gone for ten minutes,
 				// and by chance that happens a few times more.
 				most := 6
-				if len(tc.cause) > 1 {
+				if len(tc.Cause) > 1 {
 					most = 16
 				}
 				assert.LessOrEqual(t, began, most, "%v", o.statuses())
 				assert.Equal(t, componentstatus.StatusRecoverableError, o.last().Status())
 
 				w.faults()
-				w.sink.refuseWith(nil)
-				time.Sleep(calmAtMost*calm + 6*time.Minute) // the next try may be five minutes away
+				w.sink.RefuseWith(nil)
+				time.Sleep(report.CalmAtMost*calm + 6*time.Minute) // the next try may be five minutes away
 				assert.Len(t, o.statuses(), began+1)
 				assert.Equal(t, componentstatus.StatusOK, o.last().Status())
 				o.stop()
@@ -542,7 +547,7 @@ func TestPartialFailure(t *testing.T) {
 // until it went well again. One that comes back soon has to be gone for longer. Covers
 // F38.
 func TestShortOutage(t *testing.T) {
-	require.Equal(t, calm, firstCalm(configretry.NewDefaultBackOffConfig()))
+	require.Equal(t, calm, report.FirstCalm(configretry.NewDefaultBackOffConfig()))
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
 		outage := func() (after time.Duration) {
@@ -566,7 +571,7 @@ func TestShortOutage(t *testing.T) {
 		assert.InDelta(t, (3 * calm).Seconds(), outage().Seconds(), 45)
 		time.Sleep(10 * time.Minute)
 		assert.InDelta(t, (9 * calm).Seconds(), outage().Seconds(), 45)
-		time.Sleep(comesBack * calm)
+		time.Sleep(report.ComesBack * calm)
 		assert.InDelta(t, calm.Seconds(), outage().Seconds(), 45)
 		o.stop()
 	})
@@ -594,7 +599,7 @@ func TestLostRecords(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		o := newOperator(t, w)
 		time.Sleep(10 * time.Minute)
-		w.sink.refuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
+		w.sink.RefuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
 		for batch := range 20 {
 			entries(o.server, fmt.Sprint("lost", batch), 3, time.Now().Unix())
 			time.Sleep(5 * time.Minute)
@@ -615,7 +620,7 @@ func TestLostRecords(t *testing.T) {
 		assert.Len(t, ids, 60)
 		assert.Len(t, o.logs.All(), 21)
 
-		w.sink.refuseWith(nil)
+		w.sink.RefuseWith(nil)
 		time.Sleep(10 * time.Minute)
 		require.Equal(t, []string{"StatusOK", bad}, o.statuses(), "nothing was taken yet")
 		entries(o.server, "taken", 1, time.Now().Unix())
@@ -624,7 +629,7 @@ func TestLostRecords(t *testing.T) {
 		assert.Zero(t, points(t, o.tel, "trouble")["cause=pipeline"])
 		assert.Equal(t, saysWell+"pipeline", o.lines()[21])
 		o.stop()
-		assert.Len(t, o.sink.got(), 1)
+		assert.Len(t, o.sink.Got(), 1)
 	})
 }
 
@@ -635,7 +640,7 @@ func TestLostAfterRefusals(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		w.cfg.RetryOnFailure.MaxElapsedTime = 5 * time.Minute
 		o := newOperator(t, w)
-		w.sink.refuseWith(func(plog.Logs) error { return assert.AnError })
+		w.sink.RefuseWith(func(plog.Logs) error { return assert.AnError })
 		entries(o.server, "some", 3, time.Now().Unix())
 		time.Sleep(time.Hour)
 		o.stop()
@@ -671,15 +676,15 @@ func TestStandbyIsWell(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultIPRefused}}})
 		electorID := component.MustNewID("k8s_leader_elector")
 		w.cfg.K8sLeaderElector = &electorID
-		lead := &fakeElector{}
-		o := &operator{testbed: w, t: t, tel: componenttest.NewTelemetry(), host: w.hostWith(lead)}
-		r := w.observed(t, o.tel, o.host)
+		lead := &world.Elector{}
+		o := &operator{testbed: w, t: t, tel: componenttest.NewTelemetry(), Host: w.hostWith(lead)}
+		r := w.observed(t, o.tel, o.Host)
 		r.host = o
-		lead.onStart(context.Background())
+		lead.OnStart(context.Background())
 		time.Sleep(time.Hour)
 		assert.Equal(t, componentstatus.StatusRecoverableError, o.last().Status())
 		assert.InDelta(t, 3600, points(t, o.tel, "trouble")["cause=address"], 1)
-		lead.onStop()
+		lead.OnStop()
 		assert.Equal(t, componentstatus.StatusOK, o.last().Status())
 		assert.Zero(t, points(t, o.tel, "trouble")["cause=address"])
 		require.NoError(t, r.Shutdown(context.Background()))
@@ -712,18 +717,18 @@ func TestCausesAreDocumented(t *testing.T) {
 	require.NotNil(t, enum)
 	var names []string
 	var want []metricdata.DataPoint[float64]
-	for _, info := range causes {
-		names = append(names, string(info.cause))
-		want = append(want, metricdata.DataPoint[float64]{Attributes: with(attribute.String("cause", string(info.cause)))})
+	for _, info := range cause.All {
+		names = append(names, string(info.Cause))
+		want = append(want, metricdata.DataPoint[float64]{Attributes: with(attribute.String("cause", string(info.Cause)))})
 	}
 	assert.Equal(t, strings.Split(string(enum[1]), ", "), names)
-	for _, info := range codeTable {
+	for _, info := range openapi.Causes {
 		assert.Contains(t, names, string(info))
 	}
 	// All of them are there, and zero, before anything has gone wrong.
 	o := componenttest.NewTelemetry()
-	tel, err := newTelemetry(metadatatest.NewSettings(o).TelemetrySettings, receiverAttribute(component.MustNewID("feishu_audit")))
+	tel, err := report.NewTelemetry(metadatatest.NewSettings(o).TelemetrySettings, receiverAttribute(component.MustNewID("feishu_audit")))
 	require.NoError(t, err)
-	defer tel.close()
+	defer tel.Close()
 	metadatatest.AssertEqualReceiverFeishuAuditTrouble(t, o, want, untimed)
 }

@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // TestConfiguredHeaders: they are sent, and do not keep connections from being closed at
@@ -44,9 +46,9 @@ func TestConfiguredHeaders(t *testing.T) {
 	cfg.ClientConfig.Headers.Set("x-extra", "extra")
 	cfg.ClientConfig.Headers.Set("host", "open.example.com")
 	cfg.AppID, cfg.AppSecret = "cli_x", "secret"
-	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, newSink(), &paces{})
+	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, world.NewSink(), &pace.Registry{})
 	require.NoError(t, err)
-	require.NoError(t, r.Start(t.Context(), host{}))
+	require.NoError(t, r.Start(t.Context(), world.Host{}))
 	require.Eventually(t, func() bool { return calls.Load() > 1 }, 20*time.Second, time.Millisecond)
 	require.NoError(t, r.Shutdown(t.Context()))
 	require.Eventually(t, func() bool { return closed.Load() == opened.Load() }, 20*time.Second, time.Millisecond, "well before idle_conn_timeout")

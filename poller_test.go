@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // TestLateWhilePaging: a walk shows what was there when it began, however long it
@@ -38,7 +39,7 @@ func TestLateWhilePaging(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(time.Hour)
 		stop()
-		got := w.sink.got()
+		got := w.sink.Got()
 		for _, e := range tenant.Entries(began.Add(-9*time.Minute).Unix(), time.Now().Add(-3*latest).Unix()) {
 			assert.Equal(t, 1, got[e.ID], "%s of %d, visible after %v", e.ID, e.EventTime, e.VisibleAt.Sub(time.Unix(e.EventTime, 0)))
 		}
@@ -55,7 +56,7 @@ func TestFailedCallKeepsThePage(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(50 * time.Second)
 		stop()
-		assert.Len(t, w.sink.got(), 50)
+		assert.Len(t, w.sink.Got(), 50)
 		tokens := map[string]int{}
 		for _, call := range w.server.CallsOf(simulator.EndpointList) {
 			tokens[call.PageToken]++
@@ -78,7 +79,7 @@ func TestCrashLoopKeepsThePace(t *testing.T) {
 			w.reboot()
 		}
 		assert.LessOrEqual(t, w.server.MaxCallsInAnyMinute(), 60)
-		assert.Greater(t, len(w.sink.got()), 60*10, "it gets on")
+		assert.Greater(t, len(w.sink.Got()), 60*10, "it gets on")
 	})
 }
 
@@ -94,7 +95,7 @@ func TestTwiceInOnePage(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(time.Hour)
 		stop()
-		assert.Equal(t, map[string]int{"same-0": 1, "same-1": 1, "same-2": 1}, w.sink.got())
+		assert.Equal(t, map[string]int{"same-0": 1, "same-1": 1, "same-2": 1}, w.sink.Got())
 	})
 }
 
@@ -105,7 +106,7 @@ func TestPartTakenBeforeTheEnd(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		entries(w.server, "e", 10, time.Now().Unix()-60)
 		w.cfg.InitialLookback = time.Hour
-		w.sink.refuseWith(func(logs plog.Logs) error {
+		w.sink.RefuseWith(func(logs plog.Logs) error {
 			if logs.LogRecordCount() == 10 {
 				logs = withoutFirst(logs, 4)
 			}
@@ -114,12 +115,12 @@ func TestPartTakenBeforeTheEnd(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(10 * time.Minute)
 		stop()
-		assert.Len(t, w.sink.got(), 4)
-		w.sink.refuseWith(nil)
+		assert.Len(t, w.sink.Got(), 4)
+		w.sink.RefuseWith(nil)
 		stop = w.start(t)
 		time.Sleep(time.Hour)
 		stop()
-		got := w.sink.got()
+		got := w.sink.Got()
 		assert.Len(t, got, 10)
 		for id, times := range got {
 			assert.Equal(t, 1, times, id)
@@ -144,7 +145,7 @@ func TestRefusedForGoodAtTheEnd(t *testing.T) {
 				entries(w.server, "e", 10, time.Now().Unix()-60)
 				w.cfg.InitialLookback = time.Hour
 				asked := make(chan struct{})
-				w.sink.refuseWith(func(plog.Logs) error {
+				w.sink.RefuseWith(func(plog.Logs) error {
 					close(asked)
 					time.Sleep(tc.takes)
 					return consumererror.NewPermanent(assert.AnError)
@@ -152,11 +153,11 @@ func TestRefusedForGoodAtTheEnd(t *testing.T) {
 				stop := w.start(t)
 				<-asked
 				stop()
-				w.sink.refuseWith(nil)
+				w.sink.RefuseWith(nil)
 				stop = w.start(t)
 				time.Sleep(time.Hour)
 				stop()
-				assert.Len(t, w.sink.got(), tc.again)
+				assert.Len(t, w.sink.Got(), tc.again)
 				refused := w.logs.FilterMessageSnippet("refused records for good").Len()
 				assert.Equal(t, tc.again == 0, refused == 1, "what is given up is told")
 			})
@@ -188,7 +189,7 @@ func TestShortLivedPageTokens(t *testing.T) {
 				stop := w.start(t)
 				time.Sleep(2 * time.Hour)
 				stop()
-				got := w.sink.got()
+				got := w.sink.Got()
 				assert.Len(t, got, tc.entries+50)
 				for id, n := range got {
 					require.Equal(t, 1, n, id)
@@ -198,7 +199,7 @@ func TestShortLivedPageTokens(t *testing.T) {
 					times = append(times, call.Time)
 					require.NotEqual(t, http.StatusTooManyRequests, call.Status)
 				}
-				assert.LessOrEqual(t, mostInAMinute(times), 100)
+				assert.LessOrEqual(t, world.MostInAMinute(times), 100)
 			})
 		})
 	}
@@ -227,7 +228,7 @@ func TestClockSetBackInMidWalk(t *testing.T) {
 				stop := w.start(t)
 				defer stop()
 				time.Sleep(3 * time.Minute)
-				assert.Len(t, w.sink.got(), 250)
+				assert.Len(t, w.sink.Got(), 250)
 			})
 		})
 	}
@@ -254,9 +255,9 @@ func TestClockSetBackHidesLateEntries(t *testing.T) {
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(time.Minute)
-		assert.Len(t, w.sink.got(), 150)
+		assert.Len(t, w.sink.Got(), 150)
 		time.Sleep(20 * time.Minute)
-		assert.Len(t, w.sink.got(), 151)
+		assert.Len(t, w.sink.Got(), 151)
 	})
 }
 
@@ -279,7 +280,7 @@ func TestInitialLookbackByTheServersClock(t *testing.T) {
 				time.Sleep(outage)
 				w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 				time.Sleep(10 * time.Minute)
-				assert.Len(t, w.sink.got(), 16)
+				assert.Len(t, w.sink.Got(), 16)
 			})
 		})
 	}
@@ -304,7 +305,7 @@ func TestClocksThatDisagree(t *testing.T) {
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(time.Minute)
-		assert.Len(t, w.sink.got(), 3000)
+		assert.Len(t, w.sink.Got(), 3000)
 		assert.Less(t, calls.Load(), int64(60))
 	})
 }
@@ -333,7 +334,7 @@ func TestPageTokensThatNeverLast(t *testing.T) {
 		require.ErrorContains(t, o.last().Err(), "the API's pages do not end")
 		quick.Store(true)
 		time.Sleep(10 * time.Minute)
-		assert.Len(t, w.sink.got(), 30)
+		assert.Len(t, w.sink.Got(), 30)
 		assert.Equal(t, componentstatus.StatusOK, o.last().Status())
 	})
 }

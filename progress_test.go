@@ -22,15 +22,21 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // stored is the checkpoint on the disk.
-func (w *testbed) stored(t *testing.T) *checkpoint {
+func (w *testbed) stored(t *testing.T) *checkpoint.Checkpoint {
 	t.Helper()
-	w.disk.mu.Lock()
-	defer w.disk.mu.Unlock()
-	c, err := decodeCheckpoint(w.disk.data[keyPosition])
+	w.disk.Mu.Lock()
+	defer w.disk.Mu.Unlock()
+	c, err := checkpoint.Decode(w.disk.Data[checkpoint.KeyPosition])
 	require.NoError(t, err)
 	return c
 }
@@ -74,8 +80,8 @@ func TestBurstThroughCrashes(t *testing.T) {
 					w.kill()
 					stop()
 					w.reboot()
-					t.Logf("%d delivered after life %d", len(w.sink.got()), i)
-					assert.GreaterOrEqual(t, len(w.sink.got()), tc.reach[i], "delivered after life %d", i)
+					t.Logf("%d delivered after life %d", len(w.sink.Got()), i)
+					assert.GreaterOrEqual(t, len(w.sink.Got()), tc.reach[i], "delivered after life %d", i)
 					now := w.stored(t).Marks
 					for pass, mark := range marks {
 						assert.GreaterOrEqual(t, now[pass], mark, "the watermark of pass %d after life %d", pass, i)
@@ -86,10 +92,10 @@ func TestBurstThroughCrashes(t *testing.T) {
 				time.Sleep(time.Hour)
 				stop()
 				twice := 0
-				for _, n := range w.sink.got() {
+				for _, n := range w.sink.Got() {
 					twice += n - 1
 				}
-				assert.Len(t, w.sink.got(), burst)
+				assert.Len(t, w.sink.Got(), burst)
 				assert.LessOrEqual(t, twice, len(tc.lives)*w.cfg.PageSize, "a page for each crash")
 				assert.GreaterOrEqual(t, w.stored(t).Marks[0], time.Now().Unix()-120, "it has caught up")
 			})
@@ -106,7 +112,7 @@ type burstAPI struct {
 }
 
 func (a *burstAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != listPath {
+	if r.URL.Path != openapi.ListPath {
 		a.Handler.ServeHTTP(w, r)
 		return
 	}
@@ -156,7 +162,7 @@ func TestAnyOrder(t *testing.T) {
 				stop := w.start(t)
 				time.Sleep(10 * time.Minute)
 				stop()
-				assert.Len(t, w.sink.got(), 2000)
+				assert.Len(t, w.sink.Got(), 2000)
 			})
 		})
 	}
@@ -168,7 +174,7 @@ func TestAnyOrder(t *testing.T) {
 func TestPagesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const most = maxPages
+		const most = poll.MaxPages
 		w := quietWorld(simulator.Options{})
 		w.cfg.InitialLookback, w.cfg.RecheckAfter = 2*time.Minute, nil
 		w.core, w.logs = observer.New(zapcore.DebugLevel)
@@ -176,7 +182,7 @@ func TestPagesWithoutEnd(t *testing.T) {
 		var over atomic.Bool
 		at := time.Now().Unix() - 20
 		w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != listPath || over.Load() {
+			if r.URL.Path != openapi.ListPath || over.Load() {
 				w.server.ServeHTTP(rw, r)
 				return
 			}
@@ -192,7 +198,7 @@ func TestPagesWithoutEnd(t *testing.T) {
 		})
 		r := newTestReceiver(t, w)
 		r.set.Logger = zap.New(w.core)
-		h := &statusHost{host: w.host()}
+		h := &world.StatusHost{Host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
 		defer func() { require.NoError(t, r.Shutdown(context.Background())) }()
 		for pages.Load() <= most {
@@ -200,20 +206,20 @@ func TestPagesWithoutEnd(t *testing.T) {
 		}
 		synctest.Wait()
 		assert.EqualValues(t, most+1, pages.Load(), "it waits before it begins again")
-		lines := w.logs.FilterField(zap.String("cause", string(causePaging))).All()
+		lines := w.logs.FilterField(zap.String("cause", string(cause.Paging))).All()
 		require.Len(t, lines, 1)
 		assert.Contains(t, lines[0].ContextMap()["error"], fmt.Sprintf("the API says after %d pages of one window that there are more", most+1))
-		assert.Len(t, w.sink.got(), most+1)
+		assert.Len(t, w.sink.Got(), most+1)
 		longest := seconds.Load()
 		time.Sleep(time.Minute)
 		assert.Less(t, seconds.Load(), longest, "the window is halved")
 		over.Store(true)
-		before := len(w.sink.got())
+		before := len(w.sink.Got())
 		entries(w.server, "good", 3, time.Now().Unix())
 		time.Sleep(10 * time.Minute)
-		assert.Len(t, w.sink.got(), before+3)
+		assert.Len(t, w.sink.Got(), before+3)
 		synctest.Wait()
-		assert.Equal(t, componentstatus.StatusOK, h.last())
+		assert.Equal(t, componentstatus.StatusOK, h.Last())
 	})
 }
 
@@ -227,10 +233,10 @@ func TestPagesAreNotHeldBack(t *testing.T) {
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(time.Second)
-		assert.Len(t, w.sink.got(), 300)
+		assert.Len(t, w.sink.Got(), 300)
 		w.faults()
 		time.Sleep(time.Minute)
-		assert.Len(t, w.sink.got(), 1000)
+		assert.Len(t, w.sink.Got(), 1000)
 	})
 }
 
@@ -241,7 +247,7 @@ func TestEmptyPages(t *testing.T) {
 	for name, fault := range map[string]simulator.Fault{
 		"every second page":  {Every: 2},
 		"the first page":     {Count: 1},
-		"many in the middle": {After: 1, Count: maxEmptyPages - 1},
+		"many in the middle": {After: 1, Count: plan.MaxEmptyPages - 1},
 		"before the last":    {After: 3, Count: 1},
 	} {
 		for _, form := range []simulator.Empty{simulator.EmptyArray, simulator.EmptyNull, simulator.EmptyOmitted} {
@@ -254,7 +260,7 @@ func TestEmptyPages(t *testing.T) {
 					stop := w.start(t)
 					time.Sleep(50 * time.Second)
 					stop()
-					assert.Len(t, w.sink.got(), 350)
+					assert.Len(t, w.sink.Got(), 350)
 					walks := 0
 					for _, call := range w.server.CallsOf(simulator.EndpointList) {
 						if call.PageToken == "" {
@@ -291,9 +297,9 @@ func TestSilenceMovesThePosition(t *testing.T) {
 		stop = w.start(t)
 		time.Sleep(2 * time.Minute)
 		stop()
-		assert.Len(t, w.sink.got(), 1)
+		assert.Len(t, w.sink.Got(), 1)
 		for _, call := range w.server.CallsOf(simulator.EndpointList)[calls:] {
-			assert.GreaterOrEqual(t, call.StartTime, c.Marks[len(c.Marks)-1]-overlap, "nothing is read again after the restart")
+			assert.GreaterOrEqual(t, call.StartTime, c.Marks[len(c.Marks)-1]-plan.Overlap, "nothing is read again after the restart")
 		}
 	})
 }
@@ -308,7 +314,7 @@ func TestStartMakesNoCall(t *testing.T) {
 				w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: kind, Endpoint: simulator.EndpointToken}}})
 				entries(w.server, "e", 5, time.Now().Unix()-60)
 				r := newTestReceiver(t, w)
-				h := &statusHost{host: w.host()}
+				h := &world.StatusHost{Host: w.host()}
 				began := time.Now()
 				require.NoError(t, r.Start(t.Context(), h))
 				assert.Zero(t, time.Since(began))
@@ -316,8 +322,8 @@ func TestStartMakesNoCall(t *testing.T) {
 				w.faults()
 				time.Sleep(10 * time.Minute)
 				require.NoError(t, r.Shutdown(context.Background()))
-				assert.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.statuses)
-				assert.Len(t, w.sink.got(), 5)
+				assert.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.Statuses)
+				assert.Len(t, w.sink.Got(), 5)
 			})
 		})
 	}
@@ -348,7 +354,7 @@ func TestSlowCallsDoNotOverlap(t *testing.T) {
 		defer stop()
 		time.Sleep(time.Hour)
 		assert.EqualValues(t, 1, most.Load(), "calls side by side")
-		assert.Len(t, w.sink.got(), 3000)
+		assert.Len(t, w.sink.Got(), 3000)
 		more := false
 		for _, call := range w.server.CallsOf(simulator.EndpointList) {
 			assert.Equal(t, more, call.PageToken != "", "a walk begins when the last one has ended")

@@ -13,7 +13,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // backlog is a world with much to read, at 20 calls a minute.
@@ -37,16 +41,16 @@ func TestOurClockIsSetOverARestart(t *testing.T) {
 					w.kill()
 					stop()
 					w.reboot()
-					calls := decodeCalls(w.disk.data[keyCalls])
-					moved := rememberedCalls{seconds: map[int64]int{}, ahead: calls.ahead}
-					for second, n := range calls.seconds {
-						moved.seconds[second-ahead] = n
+					calls := checkpoint.DecodeCalls(w.disk.Data[checkpoint.KeyCalls])
+					moved := pace.Remembered{Seconds: map[int64]int{}, Ahead: calls.Ahead}
+					for second, n := range calls.Seconds {
+						moved.Seconds[second-ahead] = n
 					}
-					if calls.ahead != nil {
-						servers := *calls.ahead + ahead
-						moved.ahead = &servers
+					if calls.Ahead != nil {
+						servers := *calls.Ahead + ahead
+						moved.Ahead = &servers
 					}
-					w.disk.data[keyCalls] = encodeCalls(moved)
+					w.disk.Data[checkpoint.KeyCalls] = checkpoint.EncodeCalls(moved)
 				}
 				assert.Equal(t, 20, w.server.MaxCallsInAnyMinute())
 			})
@@ -60,9 +64,9 @@ func TestCallsThatCannotBeWrittenDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := backlog()
 		var mended atomic.Bool
-		w.disk.trouble = func(ops []*storage.Operation) (happens diskTrouble) {
-			if !mended.Load() && ops[0].Type == storage.Set && ops[0].Key == keyCalls {
-				happens.err = errors.New("disk full")
+		w.disk.Trouble = func(ops []*storage.Operation) (happens world.DiskTrouble) {
+			if !mended.Load() && ops[0].Type == storage.Set && ops[0].Key == checkpoint.KeyCalls {
+				happens.Err = errors.New("disk full")
 			}
 			return happens
 		}
@@ -73,7 +77,7 @@ func TestCallsThatCannotBeWrittenDown(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		stop()
 		assert.Equal(t, 20, w.server.MaxCallsInAnyMinute())
-		assert.NotEmpty(t, w.sink.got())
+		assert.NotEmpty(t, w.sink.Got())
 	})
 }
 
@@ -85,10 +89,10 @@ func TestCallsAreWrittenDownSlowly(t *testing.T) {
 		w := backlog()
 		w.cfg.MaxConcurrentWalks = 4
 		n := 0
-		w.disk.trouble = func(ops []*storage.Operation) (happens diskTrouble) {
-			if ops[0].Type == storage.Set && ops[0].Key == keyCalls {
+		w.disk.Trouble = func(ops []*storage.Operation) (happens world.DiskTrouble) {
+			if ops[0].Type == storage.Set && ops[0].Key == checkpoint.KeyCalls {
 				n++
-				happens.takes = time.Duration(n*n%5) * 900 * time.Millisecond
+				happens.Takes = time.Duration(n*n%5) * 900 * time.Millisecond
 			}
 			return happens
 		}
@@ -100,7 +104,7 @@ func TestCallsAreWrittenDownSlowly(t *testing.T) {
 			w.reboot()
 		}
 		assert.LessOrEqual(t, w.server.MaxCallsInAnyMinute(), 20)
-		assert.Greater(t, len(w.sink.got()), 10_000, "it gets on")
+		assert.Greater(t, len(w.sink.Got()), 10_000, "it gets on")
 	})
 }
 
@@ -111,7 +115,7 @@ func TestWaitHintWhilePipelineHangs(t *testing.T) {
 		w := backlog()
 		w.cfg.MaxConcurrentWalks = 2
 		w.latency = func() time.Duration { return time.Second }
-		w.sink.blocks = func() (time.Duration, bool) { return 20 * time.Second, false }
+		w.sink.Blocks = func() (time.Duration, bool) { return 20 * time.Second, false }
 		other := newWorld(w.rng, simulator.Options{})
 		other.cfg.InitialLookback, other.cfg.Filter.AppID = time.Hour, "cli_other"
 		other.handler, other.paces, other.cfg.PollInterval = w.handler, w.paces, time.Second
@@ -151,7 +155,7 @@ func TestRefusalsThatEndDuringTheSearch(t *testing.T) {
 			w.cfg.InitialLookback, w.latency = 24*time.Hour, func() time.Duration { return time.Second }
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInvalidParam}} })
 			stop := w.start(t)
-			time.Sleep(refusalPatience)
+			time.Sleep(poll.RefusalPatience)
 			// Until the search begins: it asks for the present, among others.
 			for before := len(w.server.Calls()); len(w.server.Calls()) == before; {
 				time.Sleep(time.Second)
@@ -161,7 +165,7 @@ func TestRefusalsThatEndDuringTheSearch(t *testing.T) {
 			})
 			time.Sleep(time.Hour)
 			stop()
-			got := w.sink.got()
+			got := w.sink.Got()
 			for _, e := range tenant.Entries(begin, time.Now().Unix()-60) {
 				assert.Equal(t, 1, got[e.ID], "%s at %d, after %d", e.ID, e.EventTime, after)
 			}

@@ -24,7 +24,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 var (
@@ -265,7 +271,7 @@ func (s *simulation) start(t *testing.T) (stop func()) {
 		limit = min(limit, w.cfg.RequestsPerMinute)
 		walks += w.cfg.MaxConcurrentWalks
 		s.wide = s.wide || w.cfg.MaxConcurrentWalks > 1
-		w.sink.book.structured = w.cfg.Body == BodyStructured
+		w.sink.Book.Structured = w.cfg.Body == BodyStructured
 	}
 	s.count("changes of the configuration")
 	s.watch.process(limit, walks)
@@ -285,34 +291,34 @@ func (s *simulation) start(t *testing.T) (stop func()) {
 }
 
 // ends shuts a receiver down, or makes it no longer the leader, and holds it to the time
-// that this may take: what the pipeline has accepted may be written down for commitGrace,
+// that this may take: what the pipeline has accepted may be written down for CommitGrace,
 // and the pipeline may take stopGrace. One that does not heed its context is waited for.
 func (s *simulation) ends(w *testbed, stop func()) {
 	began := time.Now()
 	stop()
-	w.sink.mu.Lock()
-	defer w.sink.mu.Unlock()
-	if w.sink.dead {
+	w.sink.Mu.Lock()
+	defer w.sink.Mu.Unlock()
+	if w.sink.Dead {
 		return
 	}
-	if took := time.Since(laterOf(began, w.sink.freed)); took > commitGrace+stopGrace {
-		w.sink.book.fault("the end takes %s", took)
+	if took := time.Since(laterOf(began, w.sink.Freed)); took > checkpoint.CommitGrace+stopGrace {
+		w.sink.Book.Fault("the end takes %s", took)
 	}
-	w.disk.mu.Lock()
-	defer w.disk.mu.Unlock()
-	w.sink.book.ended(w.cfg.PageSize, w.disk.unwritten)
+	w.disk.Mu.Lock()
+	defer w.disk.Mu.Unlock()
+	w.sink.Book.Ended(w.cfg.PageSize, w.disk.Unwritten)
 }
 
 // begin notes where a term begins to read that finds no position, and how far behind it
 // is that finds one.
 func (w *testbed) begin() {
-	w.disk.mu.Lock()
-	defer w.disk.mu.Unlock()
-	data := w.disk.data[keyPosition]
+	w.disk.Mu.Lock()
+	defer w.disk.Mu.Unlock()
+	data := w.disk.Data[checkpoint.KeyPosition]
 	w.lag = 0
 	if data == nil {
 		w.begins, w.widest = time.Now().Add(-w.cfg.InitialLookback).Unix(), w.cfg.MaxWindow
-	} else if c, err := decodeCheckpoint(data); err == nil {
+	} else if c, err := checkpoint.Decode(data); err == nil {
 		last := slices.Min(c.Marks)
 		w.lag = c.Marks[0] - last
 		if w.cfg.EndTime.IsZero() || last < w.cfg.EndTime.Unix()-120 {
@@ -327,19 +333,19 @@ func (s *simulation) promisedFrom(w *testbed) int64 {
 		return s.begin
 	}
 	// By the server's clock, to the second, where that is ahead.
-	return w.begins + int64((s.ahead+clockSlack)/time.Second) + 2
+	return w.begins + int64((s.ahead+openapi.ClockSlack)/time.Second) + 2
 }
 
 // elect ends the leader's term and begins another one's, or the same one's, or none.
 func (s *simulation) elect(w *testbed) {
 	s.count("elections")
 	if w.leads >= 0 {
-		s.ends(w, w.electors[w.leads].onStop)
+		s.ends(w, w.electors[w.leads].OnStop)
 	}
 	if w.leads = s.rng.IntN(w.replicas+1) - 1; w.leads >= 0 {
 		s.watch.process(w.cfg.RequestsPerMinute, w.cfg.MaxConcurrentWalks)
 		w.begin()
-		w.electors[w.leads].onStart(context.Background())
+		w.electors[w.leads].OnStart(context.Background())
 	}
 }
 
@@ -357,16 +363,16 @@ func (s *simulation) live(t *testing.T, life time.Duration) {
 	var once sync.Once
 	die := func() { once.Do(func() { close(died) }) }
 	for _, w := range s.worlds {
-		w.disk.onDie = die
+		w.disk.OnDie = die
 	}
 	stop := s.start(t)
 	crash := chance(s.rng, 0.5)
 	if crash && chance(s.rng, 0.7) {
 		// In the middle of writing a checkpoint, or just before; often one of the first.
 		d := s.worlds[s.rng.IntN(len(s.worlds))].disk
-		d.mu.Lock()
-		d.fuse = 1 + int(200*math.Pow(s.rng.Float64(), 3))
-		d.mu.Unlock()
+		d.Mu.Lock()
+		d.Fuse = 1 + int(200*math.Pow(s.rng.Float64(), 3))
+		d.Mu.Unlock()
 	}
 	if !crash && chance(s.rng, 0.5) {
 		// Shut down while the pipeline has records in hand, sooner or later.
@@ -387,19 +393,19 @@ func (s *simulation) live(t *testing.T, life time.Duration) {
 		s.count("crashes")
 		for _, w := range s.worlds {
 			w.kill()
-			w.sink.mu.Lock()
-			w.sink.book.died(w.cfg.PageSize)
-			w.sink.mu.Unlock()
+			w.sink.Mu.Lock()
+			w.sink.Book.Died(w.cfg.PageSize)
+			w.sink.Mu.Unlock()
 		}
 	}
 	stop()
 	s.catch.Store(nil)
 	s.alone(t)
-	shared := &paces{}
+	shared := &pace.Registry{}
 	for _, w := range s.worlds {
-		w.disk.mu.Lock()
-		w.disk.fuse = 0
-		w.disk.mu.Unlock()
+		w.disk.Mu.Lock()
+		w.disk.Fuse = 0
+		w.disk.Mu.Unlock()
 		w.reboot()
 		w.paces = shared
 	}
@@ -419,16 +425,16 @@ func (s *simulation) sample(w *testbed) {
 	if w.leads < 0 || w.receivers == nil {
 		return
 	}
-	at, walked := w.receivers[w.leads].tel.gauges.now()
+	at, walked := w.receivers[w.leads].tel.Gauges.Now()
 	if len(at.Marks) == 0 || time.Since(s.born) < time.Minute || !walked.After(s.born.Add(10*time.Millisecond)) || w.replicas > 0 {
 		return
 	}
 	last := len(at.Marks) - 1
 	// What the design allows where rechecks are behind, and the windows that were begun
 	// before that was so, with this configuration or the one before.
-	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + memoryAllowance + maxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
+	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + plan.MemoryAllowance + plan.MaxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
 	s.samples[w.n] = append(s.samples[w.n], memory{
-		from: (at.Marks[last] - overlap - 1) / 60 * 60, lag: at.Marks[0] - at.Marks[last], most: max(most, w.lag),
+		from: (at.Marks[last] - plan.Overlap - 1) / 60 * 60, lag: at.Marks[0] - at.Marks[last], most: max(most, w.lag),
 		ids: at.IDs, bytes: at.IDBytes,
 	})
 }
@@ -437,13 +443,13 @@ func (s *simulation) sample(w *testbed) {
 // remembered is the last recheck's time, what it waits for its window to be worth a call,
 // and how long that is read, at the pace that is left to each of the receivers.
 func (s *simulation) caughtUp(t *testing.T, w *testbed) {
-	at, _ := w.receivers[w.leads].tel.gauges.now()
-	if at.done() || s.load() > manageable*float64(s.limits[0]) {
+	at, _ := w.receivers[w.leads].tel.Gauges.Now()
+	if at.Done() || s.load() > manageable*float64(s.limits[0]) {
 		return
 	}
 	now := time.Now().Add(s.opts.ClockSkew).Unix()
 	tick := int64(w.cfg.PollInterval/time.Second) + 1
-	walk := int64(60 * pagesPerWalk * len(s.worlds) / s.limits[0])
+	walk := int64(60 * plan.PagesPerWalk * len(s.worlds) / s.limits[0])
 	for pass, mark := range at.Marks {
 		behind := now - at.Recheck[pass] - mark
 		allowed := tick + 120
@@ -498,8 +504,8 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		}
 		return true
 	}
-	fresh := expect(w.cfg.records(w.receivers[0].set.BuildInfo.Version))
-	book := w.sink.book
+	fresh := world.Expect(w.cfg.records(w.receivers[0].set.BuildInfo.Version))
+	book := w.sink.Book
 	var lost, wrong []string
 	wanted, odd := 0, 0
 	known := map[string]bool{}
@@ -509,15 +515,15 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		if w.cfg.Filter.AppID != "" && w.cfg.Filter.AppID != e.AppID {
 			continue
 		}
-		it, err := fresh.item(e, s.opts.NumericIDs)
+		it, err := fresh.Item(e, s.opts.NumericIDs)
 		require.NoError(t, err)
-		uid := it.uid()
+		uid := it.UID()
 		known[uid] = true
 		times = append(times, e.EventTime)
-		if second, ok := it.eventTime(); !ok || second != e.EventTime {
+		if second, ok := it.EventTime(); !ok || second != e.EventTime {
 			odd++
 		}
-		got, refused := w.sink.accepted[uid], w.sink.lost[uid]
+		got, refused := w.sink.Accepted[uid], w.sink.Lost[uid]
 		if promised(e) {
 			wanted++
 			if got == 0 && refused == 0 {
@@ -530,12 +536,12 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		if s.end != 0 && e.EventTime >= s.end {
 			wrong = append(wrong, fmt.Sprintf("%s is from after the end, %d", uid, e.EventTime))
 		}
-		if record := book.receivedAt[uid]; record.hash != fresh.hash(it, record.structured) {
+		if record := book.ReceivedAt[uid]; record.Hash != fresh.Hash(it, record.Structured) {
 			wrong = append(wrong, uid+" is another record than its entry makes")
 		}
 	}
 	var invented []string
-	for uid := range w.sink.accepted {
+	for uid := range w.sink.Accepted {
 		if !known[uid] {
 			invented = append(invented, uid)
 		}
@@ -561,20 +567,20 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	var skips []string
 	for _, gap := range s.watch.skipped {
 		oldest := gap.at.Add(s.opts.ClockSkew - s.opts.Retention).Unix()
-		if !s.opts.RefuseExpired || gap.to > oldest+refusalMargin+240 {
+		if !s.opts.RefuseExpired || gap.to > oldest+poll.RefusalMargin+240 {
 			skips = append(skips, fmt.Sprintf("%d to %d was passed over, and the API shows what is from %d on", gap.from, gap.to, oldest))
 		}
 	}
 	stored, err := idsOn(w.disk)
 	require.NoError(t, err)
-	s.counts["entries again after crashes"] += book.again
+	s.counts["entries again after crashes"] += book.Again
 	all.mu.Lock()
 	all.entries += wanted
 	all.mu.Unlock()
 	assert.Empty(t, first(lost), "%d of %d entries were lost: %s", len(lost), wanted, s)
 	assert.Empty(t, first(wrong), "%d entries were altered: %s", len(wrong), s)
 	assert.Empty(t, first(invented), "%d entries were invented: %s", len(invented), s)
-	assert.Empty(t, first(book.wrong), "%d times something was wrong: %s", len(book.wrong), s)
+	assert.Empty(t, first(book.Wrong), "%d times something was wrong: %s", len(book.Wrong), s)
 	assert.Empty(t, first(kept), "%d times too much was remembered: %s", len(kept), s)
 	assert.Empty(t, first(skips), "time was passed over: %s", s)
 	if m := s.samples[n]; len(m) > 0 {
@@ -582,7 +588,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		// its time, or with an odd entry, keeps those behind it for as long. So does one
 		// with fresh entries those that a recheck found then.
 		last := m[len(m)-1]
-		from := last.from - last.lag - int64(w.widest/time.Second) - 60*oddHorizon - 2*memoryAllowance
+		from := last.from - last.lag - int64(w.widest/time.Second) - 60*plan.OddHorizon - 2*plan.MemoryAllowance
 		assert.LessOrEqual(t, stored, last.ids+2*w.cfg.PageSize+odd+since(from)-since(last.from), "stored ids: %s", s)
 	}
 }
@@ -603,7 +609,7 @@ func (s *simulation) digest() string {
 		fmt.Fprintln(h, call.Time.UnixNano(), call.Endpoint, call.StartTime, call.EndTime, call.PageToken, call.Status, call.Code, call.Items, call.Faults)
 	}
 	for _, w := range s.worlds {
-		fmt.Fprintln(h, w.sink.accepted, w.sink.lost, w.sink.arrived)
+		fmt.Fprintln(h, w.sink.Accepted, w.sink.Lost, w.sink.Arrived)
 	}
 	return fmt.Sprintf("%d calls, %x", len(s.worlds[0].server.Calls()), h.Sum64())
 }

@@ -22,7 +22,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.uber.org/zap"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
+	"github.com/feishuaudit/feishuauditreceiver/internal/record"
+	"github.com/feishuaudit/feishuauditreceiver/internal/report"
 )
 
 // auditReceiver is the component: it begins and ends terms. In a term, a poller
@@ -37,14 +44,14 @@ type auditReceiver struct {
 	cfg     *Config
 	set     receiver.Settings
 	next    consumer.Logs
-	pace    *pace
-	records *recordBuilder
+	pace    *pace.Pace
+	records *record.Builder
 	obsrep  *receiverhelper.ObsReport
 	// phase says where in poll_interval the receiver looks, from 0 to 1.
 	phase float64
 
 	host      component.Host
-	tel       *telemetry
+	tel       *report.Telemetry
 	http      *http.Client
 	closeIdle func()
 	storage   storage.Extension // nil: the position is kept in memory only
@@ -71,7 +78,7 @@ func (t *term) ending() bool {
 	}
 }
 
-func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared *paces) (*auditReceiver, error) {
+func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared *pace.Registry) (*auditReceiver, error) {
 	obsrep, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{
 		ReceiverID:             set.ID,
 		Transport:              "http",
@@ -88,10 +95,10 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 		cfg:     cfg,
 		set:     set,
 		next:    next,
-		pace:    shared.get(q.Endpoint, q.AppID, cfg.RequestsPerMinute),
-		records: newRecordBuilder(cfg.records(set.BuildInfo.Version)),
+		pace:    shared.Get(q.Endpoint, q.AppID, cfg.RequestsPerMinute),
+		records: record.NewBuilder(cfg.records(set.BuildInfo.Version)),
 		obsrep:  obsrep,
-		phase:   shared.phase(),
+		phase:   shared.Phase(),
 	}, nil
 }
 
@@ -137,7 +144,7 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		}
 	}
 	var err error
-	if r.tel, err = newTelemetry(r.set.TelemetrySettings, receiverAttribute(r.set.ID)); err != nil {
+	if r.tel, err = report.NewTelemetry(r.set.TelemetrySettings, receiverAttribute(r.set.ID)); err != nil {
 		return err
 	}
 	if r.http, r.closeIdle, err = r.openHTTP(ctx, host); err != nil {
@@ -181,7 +188,7 @@ func (r *auditReceiver) begin(leads context.Context) {
 		}
 		r.run(ctx)
 		if leads.Err() != nil {
-			r.tel.gauges.end()
+			r.tel.Gauges.End()
 		}
 	}()
 }
@@ -196,7 +203,7 @@ func (r *auditReceiver) end(ctx context.Context) error {
 		return nil
 	}
 	t.cancel()
-	defer r.tel.gauges.end()
+	defer r.tel.Gauges.End()
 	select {
 	case <-t.ended:
 		return nil
@@ -219,17 +226,17 @@ const stopGrace = 5 * time.Second
 // run is one term.
 func (r *auditReceiver) run(ctx context.Context) {
 	began := time.Now()
-	report := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
-	clock := &serverClock{}
-	r.tel.gauges.begin(clock, r.storage != nil)
-	well := &health{logger: r.set.Logger, report: report, gauges: &r.tel.gauges, first: firstCalm(r.cfg.retry())}
+	tell := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
+	clock := &openapi.Clock{}
+	r.tel.Gauges.Begin(clock, r.storage != nil)
+	well := &report.Health{Logger: r.set.Logger, Report: tell, Gauges: &r.tel.Gauges, First: report.FirstCalm(r.cfg.retry())}
 	defer func() {
 		if r.lost(ctx) {
-			well.rest()
+			well.Rest()
 		}
 	}()
-	remembers := r.pace.begins()
-	defer remembers(rememberedCalls{})
+	remembers := r.pace.Begins()
+	defer remembers(pace.Remembered{})
 	keeper, err := r.openStorage(ctx, well)
 	if err != nil {
 		return // the term is over
@@ -240,14 +247,14 @@ func (r *auditReceiver) run(ctx context.Context) {
 		}
 	}()
 
-	kept := newStore(keeper, queryOf(r.cfg), r.cfg.K8sLeaderElector != nil)
+	kept := checkpoint.NewStore(keeper, queryOf(r.cfg), r.cfg.K8sLeaderElector != nil)
 	calls := &calls{pace: r.pace, tel: r.tel}
 	if r.storage != nil {
 		calls.written = kept
 	}
-	p := newPoller(r.cfg.reading(r.phase), parts{
+	p := poll.New(r.cfg.reading(r.phase), poll.Parts{
 		Logger: r.set.Logger,
-		Client: newClient(clientSettings{
+		Client: openapi.New(openapi.Settings{
 			HTTP:        r.http,
 			CloseIdle:   r.closeIdle,
 			Endpoint:    r.cfg.ClientConfig.Endpoint,
@@ -261,12 +268,12 @@ func (r *auditReceiver) run(ctx context.Context) {
 		Clock:   clock,
 		Store:   kept,
 		Records: r.records,
-		Pipe: newPipe(pipeSettings{
+		Pipe: poll.NewPipe(poll.PipeSettings{
 			Next:    r.next,
 			ObsRep:  r.obsrep,
 			Retry:   r.cfg.retry(),
 			Logger:  r.set.Logger,
-			Refused: r.tel.refused,
+			Refused: r.tel.Refused,
 			Grace:   stopGrace,
 		}),
 		Tel:       r.tel,
@@ -276,7 +283,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		Receiver:  receiverAttribute(r.set.ID),
 	}, began)
 	// Overtaken, and not yet told so by the elector; or it was an elector's mistake.
-	for errors.Is(p.run(ctx), errOvertaken) && sleep(ctx, afterOvertaken) == nil {
+	for errors.Is(p.Run(ctx), checkpoint.ErrTakenOver) && poll.Sleep(ctx, afterOvertaken) == nil {
 	}
 }
 
@@ -286,35 +293,35 @@ const afterOvertaken = 15 * time.Second
 
 // openStorage gets the storage client, for as long as it takes: another process
 // may still hold its lock, and a file system may come back.
-func (r *auditReceiver) openStorage(ctx context.Context, waiting *health) (storage.Client, error) {
+func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health) (storage.Client, error) {
 	if r.storage == nil {
 		return storage.NewNopClient(), nil
 	}
-	delay := newBackOff(r.cfg.retry())
+	delay := poll.NewBackOff(r.cfg.retry())
 	for {
 		began := time.Now()
-		keeper, err := openGuarded(ctx, r.storage, r.set.ID)
+		keeper, err := checkpoint.OpenGuarded(ctx, r.storage, r.set.ID)
 		if err == nil {
 			return keeper, nil
 		}
-		var panicked *panicError
+		var panicked *checkpoint.PanicError
 		if errors.As(err, &panicked) {
-			waiting.unusable(causeStorage, fmt.Errorf("cannot open the storage: %w", err))
+			waiting.Unusable(cause.Storage, fmt.Errorf("cannot open the storage: %w", err))
 			return nil, err
 		}
 		wait := delay.NextBackOff()
-		waiting.failed(causeStorage, fmt.Errorf("cannot open the storage: %w", err), began, wait)
-		if err := sleep(ctx, wait); err != nil {
+		waiting.Failed(cause.Storage, fmt.Errorf("cannot open the storage: %w", err), began, wait)
+		if err := poll.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // queryOf is what defines which entries a position is about.
-func queryOf(cfg *Config) query {
+func queryOf(cfg *Config) checkpoint.Query {
 	keys := slices.Clone(cfg.Filter.APIKeys)
 	slices.Sort(keys)
-	return query{
+	return checkpoint.Query{
 		Endpoint: strings.TrimRight(cfg.ClientConfig.Endpoint, "/"),
 		AppID:    cfg.AppID,
 		APIKeys:  slices.Compact(keys),
@@ -333,7 +340,7 @@ func (r *auditReceiver) Shutdown(ctx context.Context) error {
 		r.closeIdle()
 	}
 	if r.tel != nil {
-		r.tel.close()
+		r.tel.Close()
 	}
 	return err
 }

@@ -23,8 +23,11 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/zap"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // quietWorld is a world without chance.
@@ -52,11 +55,11 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(3 * time.Minute)
-		assert.Len(t, w.sink.got(), 1500)
+		assert.Len(t, w.sink.Got(), 1500)
 		entries(w.server, "late", 1, second)
 		time.Sleep(20 * time.Minute)
-		assert.Len(t, w.sink.got(), 1501)
-		for id, n := range w.sink.got() {
+		assert.Len(t, w.sink.Got(), 1501)
+		for id, n := range w.sink.Got() {
 			assert.Equal(t, 1, n, id)
 		}
 		// Each call with a page token goes on where another one ended, and asks for the
@@ -103,7 +106,7 @@ func TestQuietTenantCosts(t *testing.T) {
 				t.Logf("%d calls a day", calls)
 				entries(w.server, "one", 1, time.Now().Unix())
 				time.Sleep(w.cfg.PollInterval + 2*time.Second)
-				assert.Len(t, w.sink.got(), 1, "a stream that was quiet for a day goes on")
+				assert.Len(t, w.sink.Got(), 1, "a stream that was quiet for a day goes on")
 			})
 		})
 	}
@@ -125,7 +128,7 @@ func TestBeginIsKept(t *testing.T) {
 		stop = w.start(t)
 		time.Sleep(30 * time.Minute)
 		stop()
-		assert.Len(t, w.sink.got(), 3)
+		assert.Len(t, w.sink.Got(), 3)
 	})
 }
 
@@ -149,7 +152,7 @@ func TestEndpointDown(t *testing.T) {
 		w.faults()
 		entries(w.server, "after", 1, time.Now().Unix()-5)
 		time.Sleep(2 * time.Minute)
-		assert.Len(t, w.sink.got(), 1)
+		assert.Len(t, w.sink.Got(), 1)
 		assert.Equal(t, append(began, saysWell+"network"), o.lines())
 		assert.Equal(t, []string{"StatusOK", "StatusRecoverableError", "StatusOK"}, withoutText(o.statuses()))
 	})
@@ -188,19 +191,19 @@ func (u *unhurried) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestPermanentRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
-		w.sink.refuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
+		w.sink.RefuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
 		second := time.Now().Unix() - 30
 		entries(w.server, "bad", 2, second)
 		entries(w.server, "worse", 1, second+7)
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(5 * time.Minute)
-		w.sink.refuseWith(nil)
+		w.sink.RefuseWith(nil)
 		entries(w.server, "good", 3, time.Now().Unix())
 		time.Sleep(3 * time.Hour)
-		assert.Len(t, w.sink.gaveUp(), 3)
-		assert.Len(t, w.sink.got(), 3)
-		for id, n := range w.sink.gaveUp() {
+		assert.Len(t, w.sink.GaveUp(), 3)
+		assert.Len(t, w.sink.Got(), 3)
+		for id, n := range w.sink.GaveUp() {
 			assert.Equal(t, 1, n, id)
 		}
 		told := w.logs.FilterMessageSnippet("refused records for good").All()
@@ -220,7 +223,7 @@ func TestWindowRefused(t *testing.T) {
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(24 * time.Hour)
-		assert.Len(t, w.sink.got(), 5)
+		assert.Len(t, w.sink.Got(), 5)
 		refused := 0
 		for _, call := range w.server.Calls() {
 			if call.Code == 1780103 {
@@ -243,9 +246,9 @@ func TestBoundedExport(t *testing.T) {
 		defer stop()
 		time.Sleep(3 * time.Hour)
 		wanted := tenant.Entries(now-15_000, now-5_000)
-		assert.Len(t, w.sink.got(), len(wanted))
+		assert.Len(t, w.sink.Got(), len(wanted))
 		for _, e := range wanted {
-			assert.Equal(t, 1, w.sink.got()[e.ID])
+			assert.Equal(t, 1, w.sink.Got()[e.ID])
 		}
 		calls := len(w.server.Calls())
 		time.Sleep(24 * time.Hour)
@@ -266,11 +269,11 @@ func TestEndlessPaging(t *testing.T) {
 				defer stop()
 				time.Sleep(time.Hour)
 				assert.Less(t, len(w.server.Calls()), 600)
-				assert.Len(t, w.sink.got(), 5, "what such a page holds is delivered")
+				assert.Len(t, w.sink.Got(), 5, "what such a page holds is delivered")
 				w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 				entries(w.server, "more", 5, time.Now().Unix())
 				time.Sleep(10 * time.Minute)
-				assert.Len(t, w.sink.got(), 10)
+				assert.Len(t, w.sink.Got(), 10)
 			})
 		})
 	}
@@ -296,31 +299,6 @@ func TestSharedPace(t *testing.T) {
 	})
 }
 
-// statusHost keeps the statuses that are reported.
-type statusHost struct {
-	host
-	mu       sync.Mutex
-	statuses []componentstatus.Status
-}
-
-func (h *statusHost) Report(event *componentstatus.Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.statuses = append(h.statuses, event.Status())
-}
-
-func (h *statusHost) seen() []componentstatus.Status {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.statuses)
-}
-
-func (h *statusHost) last() componentstatus.Status {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.statuses[len(h.statuses)-1]
-}
-
 func newTestReceiver(t *testing.T, w *testbed) *auditReceiver {
 	t.Helper()
 	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, w.sink, w.paces)
@@ -338,24 +316,24 @@ func TestStatusOnChange(t *testing.T) {
 		w.latency = func() time.Duration { return 10 * time.Second }
 		entries(w.server, "some", 250, time.Now().Add(-w.cfg.InitialLookback).Unix()+10)
 		r := newTestReceiver(t, w)
-		h := &statusHost{host: w.host()}
+		h := &world.StatusHost{Host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
 		var seen []int
-		for len(w.sink.got()) < 250 {
-			seen = append(seen, len(w.sink.got()))
-			require.Empty(t, h.seen(), "nothing is known to be well before the first window was read")
+		for len(w.sink.Got()) < 250 {
+			seen = append(seen, len(w.sink.Got()))
+			require.Empty(t, h.Seen(), "nothing is known to be well before the first window was read")
 			time.Sleep(time.Second)
 			synctest.Wait()
 		}
 		assert.Equal(t, []int{0, 100, 200}, slices.Compact(seen))
-		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK}, h.seen())
+		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK}, h.Seen())
 		time.Sleep(5 * time.Minute)
 		w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultMissingScope}} })
 		time.Sleep(time.Hour)
 		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 		time.Sleep(10 * time.Minute)
 		require.NoError(t, r.Shutdown(context.Background()))
-		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK, componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.seen())
+		assert.Equal(t, []componentstatus.Status{componentstatus.StatusOK, componentstatus.StatusRecoverableError, componentstatus.StatusOK}, h.Seen())
 	})
 }
 
@@ -364,8 +342,8 @@ func TestStatusOnChange(t *testing.T) {
 func TestUnusableCheckpoint(t *testing.T) {
 	for name, change := range map[string]func(w *testbed){
 		"other filter": func(w *testbed) { w.cfg.Filter.AppID = "cli_other" },
-		"damaged":      func(w *testbed) { w.disk.data[keyPosition][60] ^= 1 },
-		"ids missing":  func(w *testbed) { delete(w.disk.data, seenName(0)) },
+		"damaged":      func(w *testbed) { w.disk.Data[checkpoint.KeyPosition][60] ^= 1 },
+		"ids missing":  func(w *testbed) { delete(w.disk.Data, checkpoint.SeenName(0)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -375,16 +353,16 @@ func TestUnusableCheckpoint(t *testing.T) {
 				time.Sleep(5 * time.Minute)
 				stop()
 				change(w)
-				kept := string(w.disk.data[keyPosition])
+				kept := string(w.disk.Data[checkpoint.KeyPosition])
 				calls := len(w.server.Calls())
 				r := newTestReceiver(t, w)
-				h := &statusHost{host: w.host()}
+				h := &world.StatusHost{Host: w.host()}
 				require.NoError(t, r.Start(t.Context(), h))
 				time.Sleep(time.Hour)
 				require.NoError(t, r.Shutdown(context.Background()))
-				assert.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.statuses)
+				assert.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.Statuses)
 				assert.Len(t, w.server.Calls(), calls)
-				assert.Equal(t, kept, string(w.disk.data[keyPosition]))
+				assert.Equal(t, kept, string(w.disk.Data[checkpoint.KeyPosition]))
 			})
 		})
 	}
@@ -397,8 +375,8 @@ func TestShutdownDuringTrouble(t *testing.T) {
 		"API hangs": func(w *testbed) {
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHang}} })
 		},
-		"pipeline refuses": func(w *testbed) { w.sink.refuseWith(func(plog.Logs) error { return assert.AnError }) },
-		"storage fails":    func(w *testbed) { w.disk.fail = func() error { return assert.AnError } },
+		"pipeline refuses": func(w *testbed) { w.sink.RefuseWith(func(plog.Logs) error { return assert.AnError }) },
+		"storage fails":    func(w *testbed) { w.disk.Fail = func() error { return assert.AnError } },
 		"idle":             func(*testbed) {},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -416,18 +394,6 @@ func TestShutdownDuringTrouble(t *testing.T) {
 	}
 }
 
-// fakeElector is the extension's behaviour: it calls back one at a time.
-type fakeElector struct {
-	component.StartFunc
-	component.ShutdownFunc
-	onStart func(context.Context)
-	onStop  func()
-}
-
-func (e *fakeElector) SetCallBackFuncs(onStart func(context.Context), onStop func()) {
-	e.onStart, e.onStop = onStart, onStop
-}
-
 // TestLeaderElection: only the leader reads, each term goes on where the last one
 // stopped, a standby holds no storage, and calls after Shutdown do nothing. Covers
 // F34.
@@ -436,31 +402,31 @@ func TestLeaderElection(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		electorID := component.MustNewID("k8s_leader_elector")
 		w.cfg.K8sLeaderElector = &electorID
-		lead := &fakeElector{}
+		lead := &world.Elector{}
 		r := newTestReceiver(t, w)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 		entries(w.server, "first", 5, time.Now().Unix()-30)
 		time.Sleep(time.Hour)
 		assert.Empty(t, w.server.Calls(), "a standby does not read")
 		for range 3 {
-			lead.onStart(context.Background())
+			lead.OnStart(context.Background())
 			time.Sleep(30 * time.Minute)
-			lead.onStop()
+			lead.OnStop()
 			calls := len(w.server.Calls())
 			entries(w.server, fmt.Sprint("term", calls), 5, time.Now().Unix())
 			time.Sleep(30 * time.Minute)
 			assert.Len(t, w.server.Calls(), calls, "who is no longer the leader does not read")
 		}
-		lead.onStart(context.Background())
+		lead.OnStart(context.Background())
 		time.Sleep(10 * time.Minute)
 		require.NoError(t, r.Shutdown(context.Background()))
 		calls := len(w.server.Calls())
-		lead.onStart(context.Background())
+		lead.OnStart(context.Background())
 		time.Sleep(10 * time.Minute)
 		assert.Len(t, w.server.Calls(), calls, "nothing begins after Shutdown")
-		lead.onStop()
-		assert.Len(t, w.sink.got(), 15, "from the first term's start on; the first five were older than its lookback")
-		for id, n := range w.sink.got() {
+		lead.OnStop()
+		assert.Len(t, w.sink.Got(), 15, "from the first term's start on; the first five were older than its lookback")
+		for id, n := range w.sink.Got() {
 			assert.Equal(t, 1, n, id)
 		}
 	})
@@ -475,47 +441,47 @@ func TestPausedLeader(t *testing.T) {
 		w := quietWorld(simulator.Options{Tenant: tenant})
 		electorID := component.MustNewID("k8s_leader_elector")
 		w.cfg.K8sLeaderElector, w.cfg.InitialLookback, w.cfg.RecheckAfter = &electorID, 10*time.Minute, []time.Duration{5 * time.Minute}
-		start := func(sink *sink) (*fakeElector, func()) {
-			lead := &fakeElector{}
+		start := func(sink *world.Sink) (*world.Elector, func()) {
+			lead := &world.Elector{}
 			other := *w
-			other.sink, other.paces = sink, &paces{}
+			other.sink, other.paces = sink, &pace.Registry{}
 			r := newTestReceiver(t, &other)
 			r.set.Logger = zap.New(w.core)
 			require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 			return lead, func() { require.NoError(t, r.Shutdown(context.Background())) }
 		}
-		first, second := newSink(), newSink()
+		first, second := world.NewSink(), world.NewSink()
 		paused, stopPaused := start(first)
 		next, stopNext := start(second)
-		paused.onStart(context.Background())
+		paused.OnStart(context.Background())
 		time.Sleep(30 * time.Minute)
 		wake := make(chan struct{})
-		first.refuseWith(func(plog.Logs) error {
+		first.RefuseWith(func(plog.Logs) error {
 			<-wake
 			return nil
 		})
 		time.Sleep(time.Minute)
-		next.onStart(context.Background())
+		next.OnStart(context.Background())
 		time.Sleep(30 * time.Minute)
 		close(wake)
 		// Its elector does not know yet.
 		time.Sleep(time.Second)
-		w.disk.mu.Lock()
-		stored, err := decodeCheckpoint(w.disk.data[keyPosition])
-		w.disk.mu.Unlock()
+		w.disk.Mu.Lock()
+		stored, err := checkpoint.Decode(w.disk.Data[checkpoint.KeyPosition])
+		w.disk.Mu.Unlock()
 		require.NoError(t, err)
 		assert.Equal(t, uint64(2), stored.Term)
-		paused.onStop()
-		next.onStop()
+		paused.OnStop()
+		next.OnStop()
 		assert.Equal(t, 1, w.logs.FilterMessageSnippet("Another replica has taken over").Len())
 
 		// The third term finds a position that it can use.
-		paused.onStart(context.Background())
+		paused.OnStart(context.Background())
 		time.Sleep(30 * time.Minute)
 		stopPaused()
 		stopNext()
 		assert.Empty(t, w.logs.FilterMessageSnippet("stands still").All())
-		one, other, twice := first.got(), second.got(), 0
+		one, other, twice := first.Got(), second.Got(), 0
 		for _, entry := range tenant.Entries(tenant.Start, time.Now().Unix()-120) {
 			n := one[entry.ID] + other[entry.ID]
 			assert.Positive(t, n, "lost: %s", entry.ID)
@@ -532,20 +498,20 @@ func TestStartNamesMissingExtensions(t *testing.T) {
 	other := component.MustNewID("other")
 	for name, tc := range map[string]struct {
 		change func(*Config)
-		host   host
+		Host   world.Host
 		says   string
 	}{
-		"no storage":      {func(c *Config) { c.Storage = &other }, host{}, `storage: extension "other" is not among`},
-		"not a storage":   {func(c *Config) { c.Storage = &other }, host{other: &fakeElector{}}, "is not a storage extension"},
-		"no elector":      {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, host{}, `k8s_leader_elector: extension "other" is not among`},
-		"not an elector":  {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, host{other: &disk{}}, "is not a leader elector"},
-		"unreadable cert": {func(c *Config) { c.Storage, c.ClientConfig.TLS.CAFile = nil, "/nonexistent" }, host{}, "cannot make the HTTP client"},
+		"no storage":      {func(c *Config) { c.Storage = &other }, world.Host{}, `storage: extension "other" is not among`},
+		"not a storage":   {func(c *Config) { c.Storage = &other }, world.Host{other: &world.Elector{}}, "is not a storage extension"},
+		"no elector":      {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, world.Host{}, `k8s_leader_elector: extension "other" is not among`},
+		"not an elector":  {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, world.Host{other: &world.Disk{}}, "is not a leader elector"},
+		"unreadable cert": {func(c *Config) { c.Storage, c.ClientConfig.TLS.CAFile = nil, "/nonexistent" }, world.Host{}, "cannot make the HTTP client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := quietWorld(simulator.Options{})
 			tc.change(w.cfg)
 			r := newTestReceiver(t, w)
-			require.ErrorContains(t, r.Start(t.Context(), tc.host), tc.says)
+			require.ErrorContains(t, r.Start(t.Context(), tc.Host), tc.says)
 			require.NoError(t, r.Shutdown(context.Background()))
 		})
 	}

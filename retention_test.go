@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -32,7 +34,7 @@ func TestBeyondRetention(t *testing.T) {
 	// delivered checks that nothing that can still be had is missing, but for the
 	// margin and what the retention passed while the refusal was given its time.
 	delivered := func(t *testing.T, w *testbed, tenant *simulator.Tenant, from time.Time) {
-		got := w.sink.got()
+		got := w.sink.Got()
 		for _, e := range tenant.Entries(from.Unix(), time.Now().Unix()-60) {
 			assert.Equal(t, 1, got[e.ID], "%s at %d", e.ID, e.EventTime)
 		}
@@ -46,8 +48,8 @@ func TestBeyondRetention(t *testing.T) {
 			w, tenant := newTenant()
 			w.cfg.StartTime = time.Now().Add(-20 * day)
 			stop := w.start(t)
-			time.Sleep(refusalPatience - time.Minute)
-			assert.Empty(t, w.sink.got())
+			time.Sleep(poll.RefusalPatience - time.Minute)
+			assert.Empty(t, w.sink.Got())
 			assert.Zero(t, gaps(w))
 			time.Sleep(time.Hour)
 			stop()
@@ -84,7 +86,7 @@ func TestBeyondRetention(t *testing.T) {
 				stop := w.start(t)
 				time.Sleep(2 * time.Hour)
 				stop()
-				assert.NotEmpty(t, w.sink.got())
+				assert.NotEmpty(t, w.sink.Got())
 				assert.Equal(t, 1, gaps(w))
 			})
 		})
@@ -113,7 +115,7 @@ func TestBeyondRetention(t *testing.T) {
 			w.server.Update(func(o *simulator.Options) { o.Faults = nil })
 			time.Sleep(time.Hour)
 			stop()
-			assert.NotEmpty(t, w.sink.got())
+			assert.NotEmpty(t, w.sink.Got())
 			assert.Zero(t, gaps(w))
 		})
 	})
@@ -131,9 +133,9 @@ func TestOneSecondRefused(t *testing.T) {
 		stop := w.start(t)
 		time.Sleep(5 * time.Hour)
 		stop()
-		got := w.sink.got()
+		got := w.sink.Got()
 		for _, e := range tenant.Entries(begin, time.Now().Unix()-60) {
-			if e.EventTime < bad-overlap || e.EventTime > bad+overlap+refusalMargin {
+			if e.EventTime < bad-plan.Overlap || e.EventTime > bad+plan.Overlap+poll.RefusalMargin {
 				assert.Equal(t, 1, got[e.ID], "%s at %d, the second refused is %d", e.ID, e.EventTime, bad)
 			}
 		}

@@ -51,7 +51,7 @@ func TestSearchMeetsOtherRefusals(t *testing.T) {
 					stop := w.start(t)
 					time.Sleep(4 * time.Hour)
 					stop()
-					got := w.sink.got()
+					got := w.sink.Got()
 					assert.NotEmpty(t, got)
 					// What was shown still when the receiver could find out, after patience, a
 					// slow try and the margin.

@@ -36,8 +36,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // The canaries: what must stay inside. Each has a core of letters and digits,
@@ -105,7 +108,7 @@ func (w *witness) say(texts ...any) {
 
 // witnessHost is a collector that writes statuses down.
 type witnessHost struct {
-	host
+	world.Host
 	*witness
 }
 
@@ -116,7 +119,7 @@ func (h witnessHost) Report(event *componentstatus.Event) {
 }
 
 // written is everything that was written, by where.
-func (w *witness) written(t *testing.T, d *disk) map[string]string {
+func (w *witness) written(t *testing.T, d *world.Disk) map[string]string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := map[string]string{"logs": w.logs.String(), "errors and configurations": strings.Join(w.said, "\n")}
@@ -139,9 +142,9 @@ func (w *witness) written(t *testing.T, d *disk) map[string]string {
 	}
 	out["spans"] = spans.String()
 	var stored strings.Builder
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for key, value := range d.data {
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
+	for key, value := range d.Data {
 		fmt.Fprintf(&stored, "%s %s\n", key, value)
 	}
 	out["storage"] = stored.String()
@@ -235,13 +238,13 @@ func errorAnswer(code int64, echo func(func(string) string) string) string {
 
 // on limits an answer to one of the two calls; from the n-th page on, for list_data.
 func on(operation string, answer func(w http.ResponseWriter, r *http.Request, echo func(func(string) string) string)) func(http.ResponseWriter, *http.Request, func(func(string) string) string) bool {
-	path := map[string]string{opToken: tokenPath, opList: listPath}[operation]
+	path := map[string]string{openapi.OpToken: openapi.TokenPath, openapi.OpList: openapi.ListPath}[operation]
 	pages := 0
 	return func(w http.ResponseWriter, r *http.Request, echo func(func(string) string) string) bool {
 		if r.URL.Path != path {
 			return false
 		}
-		if pages++; operation == opList && pages == 1 {
+		if pages++; operation == openapi.OpList && pages == 1 {
 			return false // so that the next one has a page token
 		}
 		answer(w, r, echo)
@@ -263,7 +266,7 @@ type secretsCase struct {
 // quoting is a pipeline whose errors quote the records.
 func quoting(wrap func(error) error) func(*testbed, *spy) {
 	return func(w *testbed, _ *spy) {
-		w.sink.refuseWith(func(logs plog.Logs) error {
+		w.sink.RefuseWith(func(logs plog.Logs) error {
 			return wrap(fmt.Errorf("HTTP 400: cannot index %s", recordsIn(logs).At(0).Body().AsString()))
 		})
 	}
@@ -309,11 +312,11 @@ func secretsCases() map[string]secretsCase {
 			where: "logs", reached: "larger than max_response_size",
 		},
 
-		"HTML page":             {prepare: writing(opList, 502, func(echo func(func(string) string) string) string { return "<html>" + echo(plainly) }), where: "logs", reached: "failed with an HTML or XML page"},
-		"HTML page for a token": {prepare: writing(opToken, 200, func(echo func(func(string) string) string) string { return "<html>" + echo(plainly) }), where: "logs", reached: "tenant_access_token: got an HTML"},
-		"text page":             {prepare: writing(opList, 404, func(echo func(func(string) string) string) string { return echo(plainly) }), where: "logs", reached: "does not know this path"},
-		"redirect":              {prepare: writing(opList, 307, func(func(func(string) string) string) string { return "" }), where: "logs", reached: "redirects elsewhere"},
-		"redirect to no URL": {prepare: answering(opList, func(w http.ResponseWriter, _ *http.Request, echo func(func(string) string) string) {
+		"HTML page":             {prepare: writing(openapi.OpList, 502, func(echo func(func(string) string) string) string { return "<html>" + echo(plainly) }), where: "logs", reached: "failed with an HTML or XML page"},
+		"HTML page for a token": {prepare: writing(openapi.OpToken, 200, func(echo func(func(string) string) string) string { return "<html>" + echo(plainly) }), where: "logs", reached: "tenant_access_token: got an HTML"},
+		"text page":             {prepare: writing(openapi.OpList, 404, func(echo func(func(string) string) string) string { return echo(plainly) }), where: "logs", reached: "does not know this path"},
+		"redirect":              {prepare: writing(openapi.OpList, 307, func(func(func(string) string) string) string { return "" }), where: "logs", reached: "redirects elsewhere"},
+		"redirect to no URL": {prepare: answering(openapi.OpList, func(w http.ResponseWriter, _ *http.Request, echo func(func(string) string) string) {
 			w.Header().Set("Location", "https://%zz/"+echo(plainly))
 			w.WriteHeader(http.StatusFound)
 		}), where: "logs", reached: "failed to parse Location header"},
@@ -327,17 +330,17 @@ func secretsCases() map[string]secretsCase {
 				return &url.Error{Op: "proxyconnect", URL: "https://x.invalid/?" + url.Values{"t": {echo(plainly)}}.Encode(), Err: &net.OpError{Op: "dial", Err: errors.New(echo(inBase64))}}
 			}
 		}, where: "logs", reached: "proxyconnect"},
-		"broken JSON": {prepare: writing(opList, 200, func(echo func(func(string) string) string) string { return `{"code":0,"msg":` + echo(plainly) }), where: "logs", reached: "the answer is broken"},
-		"token that cannot be used": {prepare: writing(opToken, 200, func(func(func(string) string) string) string {
+		"broken JSON": {prepare: writing(openapi.OpList, 200, func(echo func(func(string) string) string) string { return `{"code":0,"msg":` + echo(plainly) }), where: "logs", reached: "the answer is broken"},
+		"token that cannot be used": {prepare: writing(openapi.OpToken, 200, func(func(func(string) string) string) string {
 			return `{"code":0,"expire":7200,"tenant_access_token":"` + canarySecret + `\u0007"}`
 		}), where: "logs", reached: "no usable token"},
-		"token answer without token": {prepare: writing(opToken, 200, func(echo func(func(string) string) string) string {
+		"token answer without token": {prepare: writing(openapi.OpToken, 200, func(echo func(func(string) string) string) string {
 			return `{"code":0,"msg":` + jsonString(echo(plainly)) + `}`
 		}), where: "logs", reached: "no usable token"},
-		"page of the wrong type": {prepare: writing(opList, 200, func(echo func(func(string) string) string) string {
+		"page of the wrong type": {prepare: writing(openapi.OpList, 200, func(echo func(func(string) string) string) string {
 			return `{"code":0,"data":` + jsonString(echo(plainly)+canaryPayload) + `}`
 		}), where: "logs", reached: "not JSON of the Open API"},
-		"malformed entries": {prepare: writing(opList, 200, func(func(func(string) string) string) string {
+		"malformed entries": {prepare: writing(openapi.OpList, 200, func(func(func(string) string) string) string {
 			return `{"code":0,"data":{"items":["` + canaryPayload + `",{"id":["` + canaryPayload + `"],"event_time":"` + canaryQuery + `","log_detail":"` + canaryResponse + `"},null]}}`
 		}), where: "metrics", reached: "malformed_entries"},
 
@@ -345,25 +348,25 @@ func secretsCases() map[string]secretsCase {
 		"pipeline refuses for good":          {prepare: quoting(consumererror.NewPermanent), where: "logs", reached: "refused records for good"},
 		"pipeline refuses, for a known text": {prepare: quoting(func(err error) error { return fmt.Errorf("sending queue is full: %w", err) }), where: "logs", reached: "sending queue is full"},
 		"pipeline refuses a part": {prepare: func(w *testbed, _ *spy) {
-			w.sink.refuseWith(func(logs plog.Logs) error {
+			w.sink.RefuseWith(func(logs plog.Logs) error {
 				return consumererror.NewLogs(errors.New(recordsIn(logs).At(0).Body().AsString()), logs)
 			})
 		}, where: "spans", reached: "logs why"},
 
-		"storage fails": {prepare: func(w *testbed, _ *spy) { w.disk.fail = func() error { return errors.New("no space left") } }, where: "statuses", reached: "no space left"},
+		"storage fails": {prepare: func(w *testbed, _ *spy) { w.disk.Fail = func() error { return errors.New("no space left") } }, where: "statuses", reached: "no space left"},
 		"storage fails later": {during: func(w *testbed) {
 			w.diskFails(func() error { return errors.New("no space left") })
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "cannot write down a call: no space left"},
 		"storage fails in mid-call": {during: func(w *testbed) {
-			w.sink.refuseWith(func(plog.Logs) error {
+			w.sink.RefuseWith(func(plog.Logs) error {
 				w.diskFails(func() error { return errors.New("no space left") })
 				return nil
 			})
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "cannot write the checkpoint: no space left"},
 		"position not written at the end": {during: func(w *testbed) {
-			w.sink.refuseWith(func(plog.Logs) error {
+			w.sink.RefuseWith(func(plog.Logs) error {
 				w.diskFails(func() error { return errors.New("no space left") })
 				return nil
 			})
@@ -374,12 +377,12 @@ func secretsCases() map[string]secretsCase {
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "statuses", reached: "the storage panicked: page 7"},
 		"another leader": {elected: true, during: func(w *testbed) {
-			w.disk.mu.Lock()
-			defer w.disk.mu.Unlock()
-			stored, err := decodeCheckpoint(w.disk.data[keyPosition])
+			w.disk.Mu.Lock()
+			defer w.disk.Mu.Unlock()
+			stored, err := checkpoint.Decode(w.disk.Data[checkpoint.KeyPosition])
 			if err == nil {
 				stored.Term += 5
-				w.disk.data[keyPosition] = stored.encode()
+				w.disk.Data[checkpoint.KeyPosition] = stored.Encode()
 			}
 		}, where: "logs", reached: "Another replica has taken over"},
 		"beyond the retention": {prepare: func(w *testbed, _ *spy) {
@@ -392,7 +395,7 @@ func secretsCases() map[string]secretsCase {
 		}, where: "logs", reached: "refused records for good"},
 		"structured body of odd entries": {prepare: func(w *testbed, s *spy) {
 			w.cfg.Body = BodyStructured
-			writing(opList, 200, func(func(func(string) string) string) string {
+			writing(openapi.OpList, 200, func(func(func(string) string) string) string {
 				return `{"code":0,"data":{"items":["` + canaryPayload + `",{"id":["` + canaryPayload + `"],"event_time":"` + canaryQuery + `","log_detail":"` + canaryResponse + `"},null]}}`
 			})(w, s)
 		}, where: "metrics", reached: "malformed_entries"},
@@ -402,11 +405,11 @@ func secretsCases() map[string]secretsCase {
 			}
 		}, where: "spans", reached: "malformed HTTP response"},
 		"damaged checkpoint": {prepare: func(w *testbed, _ *spy) {
-			w.disk.data[keyPosition] = []byte("garbage")
+			w.disk.Data[checkpoint.KeyPosition] = []byte("garbage")
 		}, where: "statuses", reached: "its first line is not ours"},
 		"foreign checkpoint": {prepare: func(w *testbed, _ *spy) {
-			foreign := checkpoint{Version: checkpointVersion, Query: query{Endpoint: feishuEndpoint, AppID: "cli_other"}, Begin: 1, Recheck: []int64{0}, Marks: []int64{2}, Next: 1}
-			w.disk.data[keyPosition] = foreign.encode()
+			foreign := checkpoint.Checkpoint{Version: checkpoint.Version, Query: checkpoint.Query{Endpoint: openapi.FeishuEndpoint, AppID: "cli_other"}, Begin: 1, Recheck: []int64{0}, Marks: []int64{2}, Next: 1}
+			w.disk.Data[checkpoint.KeyPosition] = foreign.Encode()
 		}, where: "statuses", reached: "it belongs to"},
 		"storage that is not there": {prepare: func(w *testbed, _ *spy) {
 			other := component.MustNewID("other")
@@ -420,8 +423,8 @@ func secretsCases() map[string]secretsCase {
 		}, where: "errors and configurations", reached: "app_secret: has white space"},
 		"restart": {where: "logs", reached: "Going on from the checkpoint"},
 	}
-	for code := range codeTable {
-		for _, operation := range []string{opToken, opList} {
+	for code := range openapi.Causes {
+		for _, operation := range []string{openapi.OpToken, openapi.OpList} {
 			cases[fmt.Sprintf("code %d for %s", code, operation)] = secretsCase{
 				prepare: writing(operation, 400, func(echo func(func(string) string) string) string { return errorAnswer(code, echo) }),
 				where:   "logs", reached: fmt.Sprintf("code %d,", code),
@@ -498,7 +501,7 @@ func TestSecretsStayInside(t *testing.T) {
 
 				written := see.written(t, w.disk)
 				require.Contains(t, written[tc.where], tc.reached, "the path was not taken")
-				if strings.HasSuffix(name, "for "+opList) {
+				if strings.HasSuffix(name, "for "+openapi.OpList) {
 					require.Contains(t, slices.Collect(maps.Values(see.secrets)), "a page token", "there is none to be found")
 				}
 				require.Empty(t, see.short, "too short to be looked for")

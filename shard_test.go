@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // TestShards: a tenant with twice as many entries as one app's calls can read, split
@@ -70,7 +71,7 @@ func TestShards(t *testing.T) {
 		}
 		require.Len(t, times, len(shards))
 		for app := range times {
-			assert.LessOrEqual(t, mostInAMinute(times[app]), 100, app)
+			assert.LessOrEqual(t, world.MostInAMinute(times[app]), 100, app)
 		}
 
 		// The sample: a bounded export of a minute, without a filter.

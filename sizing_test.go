@@ -110,7 +110,7 @@ func TestCallsADay(t *testing.T) {
 				})
 				w.latency, w.cfg.InitialLookback = around(200*time.Millisecond), 0
 				tc.change(w.cfg)
-				_ = w.paces.phase() // a first tick in the second of the start costs some calls more
+				_ = w.paces.Phase() // a first tick in the second of the start costs some calls more
 				m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
 				stop := w.measure(t, m)
 				defer stop()

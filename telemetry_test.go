@@ -26,13 +26,18 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadatatest"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // observed starts a receiver whose telemetry is collected, and that looks every
 // poll_interval from now on.
-func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, extensions host) *auditReceiver {
+func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, extensions world.Host) *auditReceiver {
 	set := metadatatest.NewSettings(tel)
 	set.Logger = zap.New(w.core)
 	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
@@ -185,12 +190,12 @@ func TestLagGrows(t *testing.T) {
 		"the API hangs":   api(simulator.FaultHang),
 		"a missing scope": api(simulator.FaultMissingScope),
 		"the pipeline refuses": func(w *testbed) func() {
-			w.sink.refuseWith(func(plog.Logs) error { return assert.AnError })
-			return func() { w.sink.refuseWith(nil) }
+			w.sink.RefuseWith(func(plog.Logs) error { return assert.AnError })
+			return func() { w.sink.RefuseWith(nil) }
 		},
 		"the pipeline hangs": func(w *testbed) func() {
 			over := make(chan struct{})
-			w.sink.refuseWith(func(plog.Logs) error {
+			w.sink.RefuseWith(func(plog.Logs) error {
 				<-over
 				return nil
 			})
@@ -198,9 +203,9 @@ func TestLagGrows(t *testing.T) {
 		},
 		"the storage fails": func(w *testbed) func() {
 			failing := func(fail func() error) {
-				w.disk.mu.Lock()
-				defer w.disk.mu.Unlock()
-				w.disk.fail = fail
+				w.disk.Mu.Lock()
+				defer w.disk.Mu.Unlock()
+				w.disk.Fail = fail
 			}
 			failing(func() error { return assert.AnError })
 			return func() { failing(nil) }
@@ -267,9 +272,9 @@ func TestLagOfAnExport(t *testing.T) {
 // still, has an age that grows, too.
 func TestAgesFromTheBegin(t *testing.T) {
 	for name, prepare := range map[string]func(w *testbed){
-		"damaged checkpoint":   func(w *testbed) { w.disk.data[keyPosition] = []byte("garbage") },
-		"storage never opens":  func(w *testbed) { w.disk.fail = func() error { return assert.AnError } },
-		"storage panics":       func(w *testbed) { w.disk.fail = func() error { panic("damaged") } },
+		"damaged checkpoint":   func(w *testbed) { w.disk.Data[checkpoint.KeyPosition] = []byte("garbage") },
+		"storage never opens":  func(w *testbed) { w.disk.Fail = func() error { return assert.AnError } },
+		"storage panics":       func(w *testbed) { w.disk.Fail = func() error { panic("damaged") } },
 		"API has never worked": func(w *testbed) { w.cfg.AppSecret = "wrong" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -337,18 +342,18 @@ func TestCallMetrics(t *testing.T) {
 			want = append(want, metricdata.DataPoint[int64]{Attributes: with(
 				attribute.String("operation", operation), attribute.String("outcome", outcome), attribute.String("code", code)), Value: n})
 		}
-		calls(opToken, "config", "10014", 1)
-		calls(opToken, "ok", "0", good["token"])
-		calls(opList, "ok", "0", good["list"])
-		calls(opList, "bad_answer", "none", 1)
-		calls(opList, "no_answer", "none", 1)
-		calls(opList, "failed", "1780001", 1)
-		calls(opList, "failed", "other", 1)
-		calls(opList, "parameter", "1780103", 1)
-		calls(opList, "rate_limited", "99991400", 1)
-		calls(opList, "config", "99991672", 1)
-		calls(opList, "token", "99991663", 1)
-		calls(opList, "quota", "99991403", 1)
+		calls(openapi.OpToken, "config", "10014", 1)
+		calls(openapi.OpToken, "ok", "0", good["token"])
+		calls(openapi.OpList, "ok", "0", good["list"])
+		calls(openapi.OpList, "bad_answer", "none", 1)
+		calls(openapi.OpList, "no_answer", "none", 1)
+		calls(openapi.OpList, "failed", "1780001", 1)
+		calls(openapi.OpList, "failed", "other", 1)
+		calls(openapi.OpList, "parameter", "1780103", 1)
+		calls(openapi.OpList, "rate_limited", "99991400", 1)
+		calls(openapi.OpList, "config", "99991672", 1)
+		calls(openapi.OpList, "token", "99991663", 1)
+		calls(openapi.OpList, "quota", "99991403", 1)
 		metadatatest.AssertEqualReceiverFeishuAuditCalls(t, tel, want, untimed)
 
 		durations := func(operation string, n int64) metricdata.HistogramDataPoint[float64] {
@@ -365,7 +370,7 @@ func TestCallMetrics(t *testing.T) {
 		for _, p := range got.Data.(metricdata.Histogram[float64]).DataPoints {
 			operation, _ := p.Attributes.Value("operation")
 			n := good["token"] + 1
-			if operation.AsString() == opList {
+			if operation.AsString() == openapi.OpList {
 				n = good["list"] + 9
 			}
 			assert.InDelta(t, 0.2*float64(n), p.Sum, 1e-6)
@@ -408,7 +413,7 @@ func TestEntryMetrics(t *testing.T) {
 			simulator.Entry{ID: "secret", EventTime: second, Payload: `{"app_secret":"s","app_ticket":"t"}`},
 		)
 		attempts := 0
-		w.sink.refuseWith(func(plog.Logs) error {
+		w.sink.RefuseWith(func(plog.Logs) error {
 			switch attempts++; attempts {
 			case 1:
 				return errors.New("not now")
@@ -419,7 +424,7 @@ func TestEntryMetrics(t *testing.T) {
 		})
 		r := w.observed(t, tel, w.host())
 		time.Sleep(3 * time.Minute)
-		require.Len(t, w.sink.got(), 150)
+		require.Len(t, w.sink.Got(), 150)
 		// Three pages, of which the second was lost, and some again since.
 		read := points(t, tel, "read_entries")[""]
 		assert.GreaterOrEqual(t, read, 500.0)
@@ -458,7 +463,7 @@ func TestLateMetrics(t *testing.T) {
 		entries(w.server, "too late", 16, last-60)
 		assert.Equal(t, map[string]float64{"found_by=recheck": 0, "found_by=last_recheck": 0, "found_by=chance": 0}, points(t, tel, "late_entries"))
 		time.Sleep(3 * time.Hour)
-		assert.Len(t, w.sink.got(), 7+1+2+4+8)
+		assert.Len(t, w.sink.Got(), 7+1+2+4+8)
 		metadatatest.AssertEqualReceiverFeishuAuditLateEntries(t, tel, by("found_by", map[string]int64{
 			"recheck": 3, "last_recheck": 4, "chance": 8,
 		}), untimed)
@@ -480,7 +485,7 @@ func TestSkippedTimeMetric(t *testing.T) {
 		r := w.observed(t, tel, w.host())
 		time.Sleep(time.Hour)
 		// A day, what was lost while the refusal was given its time, and the margin.
-		assert.InDelta(t, 24*3600+refusalPatience.Seconds()+refusalMargin, points(t, tel, "skipped_time")[""], 600)
+		assert.InDelta(t, 24*3600+poll.RefusalPatience.Seconds()+poll.RefusalMargin, points(t, tel, "skipped_time")[""], 600)
 		metadatatest.AssertEqualReceiverFeishuAuditSkippedTime(t, tel, single(int64(points(t, tel, "skipped_time")[""])), untimed)
 		require.NoError(t, r.Shutdown(context.Background()))
 	})
@@ -510,7 +515,7 @@ func TestLeaderMetric(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
 		electorID := component.MustNewID("k8s_leader_elector")
 		w.cfg.K8sLeaderElector = &electorID
-		lead := &fakeElector{}
+		lead := &world.Elector{}
 		r := w.observed(t, tel, w.hostWith(lead))
 		standby := func() {
 			time.Sleep(time.Hour)
@@ -521,11 +526,11 @@ func TestLeaderMetric(t *testing.T) {
 		}
 		for range 2 {
 			standby()
-			lead.onStart(context.Background())
+			lead.OnStart(context.Background())
 			time.Sleep(time.Hour + 30*time.Second)
 			metadatatest.AssertEqualReceiverFeishuAuditLeader(t, tel, single[int64](1), untimed)
 			assert.InDelta(t, 30, points(t, tel, "lag")["pass=0"], 1)
-			lead.onStop()
+			lead.OnStop()
 		}
 		standby()
 		require.NoError(t, r.Shutdown(context.Background()))
@@ -573,7 +578,7 @@ func TestStandardReceiverMetrics(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
 		entries(w.server, "some", 30, time.Now().Unix()-10)
 		refused := false
-		w.sink.refuseWith(func(plog.Logs) error {
+		w.sink.RefuseWith(func(plog.Logs) error {
 			if refused {
 				return nil
 			}
@@ -659,18 +664,18 @@ func TestOvertakenWalks(t *testing.T) {
 		most := 0
 		for range 4 * 60 {
 			time.Sleep(time.Minute)
-			at, _ := r.tel.gauges.now()
+			at, _ := r.tel.Gauges.Now()
 			most = max(most, at.IDs)
 		}
 		require.NoError(t, r.Shutdown(context.Background()))
 		dropped := 0
 		for _, span := range tel.SpanRecorder.Ended() {
-			if span.Status().Description == errCovered.Error() {
+			if span.Status().Description == plan.ErrCovered.Error() {
 				dropped++
 			}
 		}
 		assert.Positive(t, dropped)
-		assert.Less(t, most, perSecond*(2*last+memoryAllowance+2*int(w.cfg.MaxWindow/time.Second)))
+		assert.Less(t, most, perSecond*(2*last+plan.MemoryAllowance+2*int(w.cfg.MaxWindow/time.Second)))
 	})
 }
 
@@ -689,7 +694,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		}}), componenttest.NewTelemetry()
 		w.cfg.InitialLookback, w.cfg.RequestsPerMinute = 48*time.Hour, 10
 		refused := false
-		w.sink.refuseWith(func(plog.Logs) error {
+		w.sink.RefuseWith(func(plog.Logs) error {
 			refused = !refused
 			if refused {
 				return errors.New("not now")

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // watch looks at every call and every line that the receivers of a simulation make,
@@ -282,7 +283,7 @@ func (w *watch) skips(fields []zapcore.Field) {
 
 // watchedHost is a collector whose statuses are looked at.
 type watchedHost struct {
-	host
+	world.Host
 	watch *watch
 }
 

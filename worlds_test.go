@@ -18,7 +18,10 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // What a simulated world is made of, all of it drawn from its seed.
@@ -104,13 +107,13 @@ func newSimulation(seed uint64) *simulation {
 		if chance(rng, 0.3) {
 			w.cfg.MaxResponseSize = 1 << 20
 		}
-		w.sink.mutates = chance(rng, 0.3)
-		w.disk.torn = chance(rng, 0.5)
-		w.sink.book = newBook()
-		w.disk.onCommit = func() {
-			w.sink.mu.Lock()
-			defer w.sink.mu.Unlock()
-			w.sink.book.committed()
+		w.sink.Mutates = chance(rng, 0.3)
+		w.disk.Torn = chance(rng, 0.5)
+		w.sink.Book = world.NewBook()
+		w.disk.OnCommit = func() {
+			w.sink.Mu.Lock()
+			defer w.sink.Mu.Unlock()
+			w.sink.Book.Committed()
 		}
 		s.arm(w)
 	}
@@ -374,7 +377,7 @@ func (s *simulation) arm(w *testbed) {
 		record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 		return errors.New(text + ": " + record.Body().AsString())
 	}
-	w.sink.refuse = func(logs plog.Logs) error {
+	w.sink.Refuse = func(logs plog.Logs) error {
 		switch {
 		case s.pipelineDown.Load():
 			s.count("refusals of the pipeline")
@@ -397,7 +400,7 @@ func (s *simulation) arm(w *testbed) {
 		}
 		return nil
 	}
-	w.sink.blocks = func() (time.Duration, bool) {
+	w.sink.Blocks = func() (time.Duration, bool) {
 		if catch := s.catch.Swap(nil); catch != nil {
 			(*catch)()
 			takes := []time.Duration{stopGrace - time.Second, time.Minute}[pipeline.IntN(2)]
@@ -411,7 +414,7 @@ func (s *simulation) arm(w *testbed) {
 	}
 	failing, slow, lying := chance(s.rng, 0.3), chance(s.rng, 0.25), chance(s.rng, 0.25)
 	var mu sync.Mutex
-	w.disk.fail = func() error {
+	w.disk.Fail = func() error {
 		mu.Lock()
 		defer mu.Unlock()
 		if s.diskDown.Load() || failing && s.troubled.Load() && chance(storing, 0.05) {
@@ -420,16 +423,16 @@ func (s *simulation) arm(w *testbed) {
 		}
 		return nil
 	}
-	w.disk.trouble = func(ops []*storage.Operation) diskTrouble {
+	w.disk.Trouble = func(ops []*storage.Operation) world.DiskTrouble {
 		draw := s.hashed([]byte(ops[0].Key), []byte{byte(len(ops)), byte(w.n)})
-		happens := diskTrouble{takes: time.Duration(1 + draw.Int64N(int64(time.Millisecond))), applies: draw.IntN(len(ops) + 1)}
+		happens := world.DiskTrouble{Takes: time.Duration(1 + draw.Int64N(int64(time.Millisecond))), Applies: draw.IntN(len(ops) + 1)}
 		if slow && s.diskSlow.Load() {
 			s.count("slow accesses of the storage")
-			happens.takes = time.Duration(1 + draw.Int64N(int64(10*time.Second)))
+			happens.Takes = time.Duration(1 + draw.Int64N(int64(10*time.Second)))
 		}
 		if lying && s.troubled.Load() && chance(draw, 0.05) {
 			s.count("failures of the storage")
-			happens.err = errors.New("connection lost, nobody knows what was written")
+			happens.Err = errors.New("connection lost, nobody knows what was written")
 		}
 		return happens
 	}
@@ -489,20 +492,20 @@ func (s *simulation) setOurClock() {
 	ahead := s.rng.Int64N(600) - 300
 	s.count("jumps of a clock")
 	for _, w := range s.worlds {
-		data, ok := w.disk.data[keyCalls]
+		data, ok := w.disk.Data[checkpoint.KeyCalls]
 		if !ok {
 			continue
 		}
-		calls := decodeCalls(data)
-		moved := rememberedCalls{seconds: map[int64]int{}}
-		for second, n := range calls.seconds {
-			moved.seconds[second-ahead] = n
+		calls := checkpoint.DecodeCalls(data)
+		moved := pace.Remembered{Seconds: map[int64]int{}}
+		for second, n := range calls.Seconds {
+			moved.Seconds[second-ahead] = n
 		}
-		if calls.ahead != nil {
-			servers := *calls.ahead + ahead
-			moved.ahead = &servers
+		if calls.Ahead != nil {
+			servers := *calls.Ahead + ahead
+			moved.Ahead = &servers
 		}
-		w.disk.data[keyCalls] = encodeCalls(moved)
+		w.disk.Data[checkpoint.KeyCalls] = checkpoint.EncodeCalls(moved)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"syscall"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/doctor"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
 // Exit codes.
@@ -102,9 +103,9 @@ func (c command) run(ctx context.Context, args []string) int {
 	}
 	switch strings.ToLower(opts.Endpoint) {
 	case "feishu":
-		opts.Endpoint = doctor.FeishuEndpoint
+		opts.Endpoint = openapi.FeishuEndpoint
 	case "lark":
-		opts.Endpoint = doctor.LarkEndpoint
+		opts.Endpoint = openapi.LarkEndpoint
 	}
 	if opts.CAFile != "" {
 		path, err := filepath.Abs(opts.CAFile)

@@ -13,13 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
-)
-
-// The two public clouds.
-const (
-	FeishuEndpoint = "https://open.feishu.cn"
-	LarkEndpoint   = "https://open.larksuite.com"
 )
 
 // Names of checks.
@@ -35,20 +30,6 @@ const (
 	checkLatency    = "latency"
 	checkEntries    = "entries"
 )
-
-// Codes of the Open API that name what is not in order. Source: the general error
-// table and the page of list_data.
-const (
-	codeIP            = 99991401
-	codeScope         = 99991672
-	codeNoPermission  = 99991676
-	codeScopeOfUser   = 99991679
-	codeAppDisabled   = 99991662
-	codeAppNotInstall = 99991673
-	codeAppOrSecret   = 10014
-)
-
-const scopeName = "security_and_compliance:audit_log.openapi_log:readonly"
 
 // access finds out whether the log can be read.
 type access struct {
@@ -73,7 +54,7 @@ func (a *access) examine(ctx context.Context) []Check {
 		return append(checks, a.refusedList(err)...)
 	}
 	return append(checks,
-		Check{checkScope, OK, scopeName + " is granted", ""},
+		Check{checkScope, OK, cause.ScopeName + " is granted", ""},
 		Check{checkAddress, OK, "this machine's address is let in; if the receiver will run on another machine, run the doctor there too", ""})
 }
 
@@ -117,9 +98,9 @@ func (a *access) host() string {
 func (a *access) domain() Check {
 	cloud := "a deployment of its own"
 	switch {
-	case a.isAt(FeishuEndpoint):
+	case a.isAt(openapi.FeishuEndpoint):
 		cloud = "Feishu"
-	case a.isAt(LarkEndpoint):
+	case a.isAt(openapi.LarkEndpoint):
 		cloud = "Lark"
 	}
 	return Check{checkDomain, OK, a.host() + " is " + cloud + ", and knows the app", ""}
@@ -161,7 +142,7 @@ func (a *access) refusedToken(ctx context.Context, err error) []Check {
 		return []Check{problem(checkNetwork, e, cmp.Or(e.Advice, adviceWait))}
 	case e.Code == 0:
 		return []Check{problem(checkDomain, e, cmp.Or(e.Advice, adviceWait))}
-	case e.Class != openapi.Config:
+	case e.Class != cause.ClassConfig:
 		return []Check{{checkNetwork, OK, "connected to " + a.host(), ""}, problem(checkCredential, e, cmp.Or(e.Advice, adviceWait))}
 	}
 	checks := []Check{{checkNetwork, OK, "connected to " + a.host(), ""}}
@@ -188,10 +169,10 @@ const notTheSecret = "feishu-audit-doctor-asks-for-the-app-only"
 func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 	other := ""
 	switch {
-	case a.isAt(FeishuEndpoint):
-		other = LarkEndpoint
-	case a.isAt(LarkEndpoint):
-		other = FeishuEndpoint
+	case a.isAt(openapi.FeishuEndpoint):
+		other = openapi.LarkEndpoint
+	case a.isAt(openapi.LarkEndpoint):
+		other = openapi.FeishuEndpoint
 	default:
 		return "", false
 	}
@@ -200,7 +181,7 @@ func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	defer client.Close()
+	defer client.closeIdle()
 	_, err = client.Token(ctx)
 	var e *openapi.Error
 	return other, errors.As(err, &e) && secretOnly(e)
@@ -210,7 +191,7 @@ func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 // is the same for both; the texts were seen, and one that has changed since only
 // means that the other cloud is not found.
 func secretOnly(e *openapi.Error) bool {
-	return e.Code == codeAppOrSecret && strings.Contains(e.Reason, "secret invalid")
+	return e.Cause == cause.Credential && strings.Contains(e.Reason, "secret invalid")
 }
 
 // refusedList sorts a first call of list_data that failed.
@@ -223,22 +204,22 @@ func (a *access) refusedList(err error) []Check {
 	switch {
 	case e.HTTPStatus == 0:
 		return []Check{problem(checkNetwork, e, cmp.Or(e.Advice, adviceWait))}
-	case e.Code == codeIP:
+	case e.Cause == cause.Address:
 		advice := "add this address to the app's IP whitelist: " + a.console("") + ", Security Settings. If it is there already, try again in a few minutes."
 		return []Check{problem(checkAddress, e, advice), granted}
-	case slices.Contains([]int64{codeScope, codeNoPermission, codeScopeOfUser}, e.Code):
-		advice := "1. grant the scope: " + a.console("/auth?q="+scopeName+"&op_from=openapi&token_type=tenant") +
+	case e.Cause == cause.Scope:
+		advice := "1. grant the scope: " + a.console("/auth?q="+cause.ScopeName+"&op_from=openapi&token_type=tenant") +
 			"\n2. create a version of the app and publish it: " + a.console("") + ", Version Management & Release" +
 			"\n3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API gives out the same one for up to 90 minutes, and it lives for two hours at most; whether it takes that long is not documented."
 		// The server's own message is long, bilingual, and cut off in the middle of its link.
 		told := *e
-		told.Reason = "the app lacks the scope " + scopeName
+		told.Reason = "the app lacks the scope " + cause.ScopeName
 		return []Check{problem(checkScope, &told, advice)}
-	case e.Code == codeAppDisabled || e.Code == codeAppNotInstall:
+	case e.Cause == cause.App:
 		return []Check{problem(checkCredential, e, e.Advice)}
-	case e.Class == openapi.Quota:
+	case e.Class == cause.ClassQuota:
 		return []Check{problem(checkQuota, e, e.Advice)}
-	case e.Class == openapi.RateLimited:
+	case e.Class == cause.ClassRateLimited:
 		return []Check{problem(checkRead, e, "another program uses this app up to its rate limit: stop it for the time of the examination, or try again later")}
 	}
 	return []Check{problem(checkRead, e, cmp.Or(e.Advice, adviceWait))}

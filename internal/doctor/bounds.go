@@ -98,13 +98,13 @@ type shown struct {
 func (s *session) shows(ctx context.Context, from, to int64, ids map[string]bool) (shown, error) {
 	var out shown
 	found := map[string]bool{}
-	q := openapi.Query{From: from, To: to, PageSize: pageSize}
+	q := openapi.ListRequest{StartTime: from, EndTime: to, PageSize: pageSize}
 	for range maxWalk {
 		a, err := s.list(ctx, q)
 		if err != nil {
 			return out, err
 		}
-		for _, e := range a.Page.Entries {
+		for _, e := range a.Page.Facts() {
 			if ids[e.ID] {
 				found[e.ID] = true
 			}

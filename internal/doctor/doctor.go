@@ -17,9 +17,6 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	_ "github.com/feishuaudit/feishuauditreceiver" // sets openapi.Dial
-	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
 // Limits of a run.
@@ -77,7 +74,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer client.closeIdle()
 	s := &session{client: client, appID: opts.AppID, began: time.Now(), duration: opts.Duration, progress: opts.Progress}
 	r := &Report{Endpoint: opts.Endpoint, AppID: opts.AppID, Began: s.began, MaxCalls: opts.maxCalls()}
 
@@ -98,20 +95,12 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if s.clock.known && !s.clock.disagree {
 		r.AheadAtLeast, r.AheadAtMost = bound(s.clock.low), bound(s.clock.high)
 	}
-	r.TokenCalls, r.ListCalls = client.Calls()
+	r.TokenCalls, r.ListCalls = client.calls()
 	r.Took = Seconds(time.Since(s.began))
 	if r.Healthy() {
 		r.Config, r.Next = recommend(&opts, r, s), nextSteps(&opts)
 	}
 	return r, nil
-}
-
-// dial makes the client for an endpoint.
-func (o *Options) dial(ctx context.Context, endpoint, secret string) (openapi.Client, error) {
-	return openapi.Dial(ctx, openapi.Settings{
-		Endpoint: endpoint, AppID: o.AppID, AppSecret: secret, ProxyURL: o.ProxyURL, CAFile: o.CAFile,
-		Timeout: 15 * time.Second, CallsPerMinute: CallsPerMinute, MaxCalls: o.maxCalls(), Transport: o.Transport,
-	})
 }
 
 func (o *Options) maxCalls() int {

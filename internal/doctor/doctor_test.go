@@ -22,6 +22,8 @@ import (
 	"go.opentelemetry.io/collector/confmap/xconfmap"
 
 	feishuauditreceiver "github.com/feishuaudit/feishuauditreceiver"
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -60,10 +62,10 @@ func TestProblems(t *testing.T) {
 		},
 		"missing scope": {
 			sim: fault(simulator.FaultMissingScope, ""), check: checkScope,
-			says: []string{"code 99991672", link + "/auth?q=" + scopeName + "&op_from=openapi&token_type=tenant", "Version Management & Release", "tenant admin"},
+			says: []string{"code 99991672", link + "/auth?q=" + cause.ScopeName + "&op_from=openapi&token_type=tenant", "Version Management & Release", "tenant admin"},
 		},
 		"missing scope, as documented": {
-			sim: fault(simulator.FaultMissingScopeOld, ""), check: checkScope, says: []string{link + "/auth?q=" + scopeName},
+			sim: fault(simulator.FaultMissingScopeOld, ""), check: checkScope, says: []string{link + "/auth?q=" + cause.ScopeName},
 		},
 		"IP not allowed": {
 			sim: fault(simulator.FaultIPRefused, ""), check: checkAddress, says: []string{"127.0.0.1", "code 99991401", "IP whitelist: " + link + ", Security Settings"},
@@ -180,7 +182,7 @@ func printed(t *testing.T, r *Report) string {
 // TestWrongCloud: an app of the other cloud is found there, without its secret
 // being sent there.
 func TestWrongCloud(t *testing.T) {
-	for here, there := range map[string]string{FeishuEndpoint: LarkEndpoint, LarkEndpoint: FeishuEndpoint} {
+	for here, there := range map[string]string{openapi.FeishuEndpoint: openapi.LarkEndpoint, openapi.LarkEndpoint: openapi.FeishuEndpoint} {
 		synctest.Test(t, func(t *testing.T) {
 			var sent bytes.Buffer
 			server := simulator.New(simulator.Options{})
@@ -257,7 +259,7 @@ func TestInterrupted(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		_, err := Run(ctx, Options{
-			Endpoint: FeishuEndpoint, AppID: simulator.DefaultAppID, AppSecret: simulator.DefaultAppSecret, Duration: time.Hour,
+			Endpoint: openapi.FeishuEndpoint, AppID: simulator.DefaultAppID, AppSecret: simulator.DefaultAppSecret, Duration: time.Hour,
 			Transport: simulator.Transport(simulator.New(simulator.Options{Tenant: tenant(2)}), nil),
 		})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -271,7 +273,7 @@ func TestBadOptions(t *testing.T) {
 	require.ErrorContains(t, err, "endpoint: \"http://open.feishu.cn\" is not encrypted")
 	require.ErrorContains(t, err, "app_id: missing")
 	require.ErrorContains(t, err, "app_secret: has white space around it")
-	_, err = Run(t.Context(), Options{Endpoint: FeishuEndpoint, AppID: "cli_x", AppSecret: "s", CAFile: "/nowhere/ca.pem"})
+	_, err = Run(t.Context(), Options{Endpoint: openapi.FeishuEndpoint, AppID: "cli_x", AppSecret: "s", CAFile: "/nowhere/ca.pem"})
 	require.ErrorContains(t, err, "/nowhere/ca.pem")
 }
 

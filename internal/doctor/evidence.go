@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
@@ -25,7 +27,7 @@ type orderEvidence struct {
 	logChance float64 // that entries in an order of chance look sorted
 }
 
-func (o *orderEvidence) observe(entries []openapi.Entry) {
+func (o *orderEvidence) observe(entries []entry.Facts) {
 	page := orderEvidence{}
 	same := map[int64]int{}
 	var last int64
@@ -88,7 +90,7 @@ const (
 	headerReset = "X-Ogw-Ratelimit-Reset"
 )
 
-func (r *rateEvidence) observe(a *openapi.Answer, err error) {
+func (r *rateEvidence) observe(a *listing, err error) {
 	if n, parseErr := strconv.Atoi(a.Header.Get(headerLimit)); parseErr == nil && n > 0 {
 		r.limit = n
 	}
@@ -104,9 +106,9 @@ func (r *rateEvidence) observe(a *openapi.Answer, err error) {
 		return
 	}
 	switch failed.Class {
-	case openapi.Quota:
+	case cause.ClassQuota:
 		r.quota = true
-	case openapi.RateLimited:
+	case cause.ClassRateLimited:
 		r.refusals++
 		r.status, r.hint = a.Status, ""
 		for _, name := range []string{headerReset, "Retry-After"} {
@@ -170,7 +172,7 @@ type shapeEvidence struct {
 // responseMembers are those that the documentation names.
 var responseMembers = []string{"code", "msg", "error", "data"}
 
-func (s *shapeEvidence) observe(e *openapi.Entry) {
+func (s *shapeEvidence) observe(e *entry.Facts) {
 	if s.entries == nil {
 		s.entries = map[string]bool{}
 		s.id, s.status, s.response, s.members = map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}

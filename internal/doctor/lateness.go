@@ -160,7 +160,7 @@ func (p *lateProbe) look(ctx context.Context, w *watched) (entries int, err erro
 		return 0, err
 	}
 	clock := &p.session.clock
-	for _, e := range a.Page.Entries {
+	for _, e := range a.Page.Facts() {
 		if !e.HasTime || e.Second < w.from || e.Second > w.to {
 			continue
 		}
@@ -172,7 +172,7 @@ func (p *lateProbe) look(ctx context.Context, w *watched) (entries int, err erro
 		w.known[e.ID] = true
 	}
 	w.read, w.whole = clock.earliest(a.Sent), !a.Page.HasMore
-	return len(a.Page.Entries), nil
+	return len(a.Page.Facts()), nil
 }
 
 // enoughFresh is how many entries must have been there at once for it to mean

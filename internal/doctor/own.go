@@ -35,13 +35,13 @@ func (p *ownProbe) look(ctx context.Context) {
 	if to <= from {
 		return
 	}
-	a, err := s.list(ctx, openapi.Query{From: from, To: to, AppID: s.appID, PageSize: pageSize})
+	a, err := s.list(ctx, openapi.ListRequest{StartTime: from, EndTime: to, AppID: s.appID, PageSize: pageSize})
 	if err != nil {
 		p.failed = why(err)
 		return
 	}
 	p.looked = true
-	for _, e := range a.Page.Entries {
+	for _, e := range a.Page.Facts() {
 		if e.AppID == s.appID && strings.HasSuffix(e.APIKey, listName) {
 			p.found++
 		}
@@ -77,7 +77,7 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 	case !filter:
 		return unknown(OwnCalls, "none appeared, but the filter by app_id does not find calls of others either")
 	}
-	_, calls := s.client.Calls()
+	_, calls := s.client.calls()
 	return Finding{
 		Question: OwnCalls, Answer: "not logged", Text: "not logged, or more than " + short(waited-enoughTime/2) + " late",
 		Evidence: fmt.Sprintf("none of its %d calls appeared in %s, while %d or more calls by others of the same time did", calls, short(waited), others),
@@ -88,15 +88,15 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 // ones, and sees whether the filter by app works.
 func (p *ownProbe) control(ctx context.Context) (others int, filter bool, err error) {
 	s := p.session
-	q := openapi.Query{From: s.clock.latest(s.began).Unix(), To: s.clock.now() - seconds(enoughTime/2), PageSize: pageSize}
-	if q.To <= q.From {
+	q := openapi.ListRequest{StartTime: s.clock.latest(s.began).Unix(), EndTime: s.clock.now() - seconds(enoughTime/2), PageSize: pageSize}
+	if q.EndTime <= q.StartTime {
 		return 0, false, nil
 	}
 	a, err := s.list(ctx, q)
 	if err != nil {
 		return 0, false, err
 	}
-	for _, e := range a.Page.Entries {
+	for _, e := range a.Page.Facts() {
 		if e.AppID != "" && e.AppID != s.appID {
 			others++
 			q.AppID = e.AppID
@@ -108,7 +108,7 @@ func (p *ownProbe) control(ctx context.Context) (others int, filter bool, err er
 	if a, err = s.list(ctx, q); err != nil {
 		return others, false, err
 	}
-	for _, e := range a.Page.Entries {
+	for _, e := range a.Page.Facts() {
 		filter = filter || e.AppID == q.AppID
 	}
 	return others, filter, nil

@@ -15,7 +15,7 @@ import (
 // used once only: a second use might be refused for that alone.
 type tokenProbe struct {
 	session *session
-	query   openapi.Query
+	query   openapi.ListRequest
 	tokens  []heldToken
 	lived   time.Duration // a token of this age was taken
 	refused time.Duration // one of this age was not, 0: none
@@ -35,7 +35,7 @@ func (p *tokenProbe) hold(ctx context.Context, from *sample, n int) {
 		p.failed = "no time range with two entries was found, so that there was no second page"
 		return
 	}
-	p.query = openapi.Query{From: from.from, To: from.to, PageSize: 1}
+	p.query = openapi.ListRequest{StartTime: from.from, EndTime: from.to, PageSize: 1}
 	for range n {
 		t, err := p.get(ctx)
 		if err != nil {
@@ -59,8 +59,8 @@ func (p *tokenProbe) get(ctx context.Context) (heldToken, error) {
 	if a.Page.HasMore {
 		t.value = a.Page.PageToken
 	}
-	if len(a.Page.Entries) > 0 {
-		t.first = a.Page.Entries[0].ID
+	if len(a.Page.Facts()) > 0 {
+		t.first = a.Page.Facts()[0].ID
 	}
 	return t, nil
 }
@@ -112,7 +112,7 @@ func (p *tokenProbe) try(ctx context.Context, t heldToken) (youngest, oldest tim
 	if err != nil {
 		return 0, 0, false, err
 	}
-	if len(a.Page.Entries) > 0 && a.Page.Entries[0].ID == t.first {
+	if len(a.Page.Facts()) > 0 && a.Page.Facts()[0].ID == t.first {
 		// Taken for no token at all, or something appeared before it.
 		return 0, 0, true, nil
 	}

@@ -7,7 +7,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
 // settledAge is how old entries are that other questions are asked about: most of
@@ -17,7 +17,7 @@ const settledAge = 2 * time.Minute
 // sample is a time range with entries in it.
 type sample struct {
 	from, to int64
-	entries  []openapi.Entry
+	entries  []entry.Facts
 	complete bool // entries are all there are
 }
 
@@ -47,16 +47,16 @@ func (s *session) findSample(ctx context.Context) (*sample, error) {
 			return best, err
 		case a.Page.HasMore:
 			full = span
-			if len(a.Page.Entries) > 0 && (best == nil || !best.complete) {
-				best = &sample{end - span, end, a.Page.Entries, false}
+			if len(a.Page.Facts()) > 0 && (best == nil || !best.complete) {
+				best = &sample{end - span, end, a.Page.Facts(), false}
 			}
-		case len(a.Page.Entries) < 2:
+		case len(a.Page.Facts()) < 2:
 			empty = span
-			if len(a.Page.Entries) == 1 {
-				best = &sample{end - span, end, a.Page.Entries, true}
+			if len(a.Page.Facts()) == 1 {
+				best = &sample{end - span, end, a.Page.Facts(), true}
 			}
 		default:
-			return &sample{end - span, end, a.Page.Entries, true}, nil
+			return &sample{end - span, end, a.Page.Facts(), true}, nil
 		}
 		switch {
 		case full > longest:

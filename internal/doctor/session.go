@@ -9,13 +9,14 @@ import (
 	"errors"
 	"time"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
 // session is one run: the client, and what is learned from every answer, whoever
 // asked for it.
 type session struct {
-	client   openapi.Client
+	client   *client
 	appID    string
 	began    time.Time
 	duration time.Duration
@@ -39,7 +40,7 @@ type session struct {
 const pageSize = 100
 
 func (s *session) say(text string) {
-	_, list := s.client.Calls()
+	_, list := s.client.calls()
 	s.progress(Progress{Elapsed: time.Since(s.began), Calls: list, Text: text})
 }
 
@@ -52,12 +53,12 @@ const (
 )
 
 // list asks for a page and learns from the answer.
-func (s *session) list(ctx context.Context, q openapi.Query) (*openapi.Answer, error) {
+func (s *session) list(ctx context.Context, q openapi.ListRequest) (*listing, error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
 	for attempt := 0; ; attempt++ {
-		a, err := s.client.List(ctx, q)
+		a, err := s.client.list(ctx, q)
 		s.learn(a, err)
 		wait, again := retryAfter(err, attempt)
 		if !again {
@@ -77,9 +78,9 @@ func retryAfter(err error, attempt int) (time.Duration, bool) {
 		return 0, false
 	}
 	switch failed.Class {
-	case openapi.Passing:
+	case cause.ClassRetry:
 		return retryWait << attempt, true
-	case openapi.RateLimited:
+	case cause.ClassRateLimited:
 		wait := cmp.Or(failed.Wait, limitedWait)
 		return wait, wait <= maxWait
 	}
@@ -87,8 +88,8 @@ func retryAfter(err error, attempt int) (time.Duration, bool) {
 }
 
 // window asks for the first page of a time range.
-func (s *session) window(ctx context.Context, from, to int64, size int) (*openapi.Answer, error) {
-	return s.list(ctx, openapi.Query{From: from, To: to, PageSize: size})
+func (s *session) window(ctx context.Context, from, to int64, size int) (*listing, error) {
+	return s.list(ctx, openapi.ListRequest{StartTime: from, EndTime: to, PageSize: size})
 }
 
 // judge gives the run up when nothing works any more, so that its end is not put
@@ -100,13 +101,13 @@ func (s *session) judge(err error) {
 		s.failures = 0
 	case errors.As(err, &failed):
 		s.failures++
-		if s.failures > 1 || failed.Class == openapi.Config || failed.Class == openapi.Quota {
+		if s.failures > 1 || failed.Class == cause.ClassConfig || failed.Class == cause.ClassQuota {
 			s.broken = err
 		}
 	}
 }
 
-func (s *session) learn(a *openapi.Answer, err error) {
+func (s *session) learn(a *listing, err error) {
 	if a == nil {
 		return
 	}
@@ -116,9 +117,9 @@ func (s *session) learn(a *openapi.Answer, err error) {
 		return
 	}
 	s.latency = append(s.latency, a.Received.Sub(a.Sent))
-	s.order.observe(a.Page.Entries)
-	for i := range a.Page.Entries {
-		e := &a.Page.Entries[i]
+	s.order.observe(a.Page.Facts())
+	for i := range a.Page.Facts() {
+		e := &a.Page.Facts()[i]
 		s.shape.observe(e)
 		if !e.HasTime || !s.clock.known {
 			continue
@@ -135,17 +136,17 @@ func (s *session) learn(a *openapi.Answer, err error) {
 // refused tells whether the API refused a parameter.
 func refused(err error) bool {
 	var failed *openapi.Error
-	return errors.As(err, &failed) && failed.Class == openapi.Parameter
+	return errors.As(err, &failed) && failed.Class == cause.ClassParameter
 }
 
 // why is an error in the words of a finding.
 func why(err error) string {
 	var failed *openapi.Error
 	switch {
-	case errors.Is(err, openapi.ErrMaxCalls):
+	case errors.Is(err, errMaxCalls):
 		return "the calls that the doctor allows itself were used up before"
 	case errors.As(err, &failed):
-		return failed.Text
+		return failed.Error()
 	}
 	return err.Error()
 }

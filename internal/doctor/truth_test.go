@@ -17,13 +17,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
 // examine runs the doctor in virtual time against a simulated tenant.
 func examine(t *testing.T, server *simulator.Server, change func(*Options)) *Report {
 	opts := Options{
-		Endpoint: FeishuEndpoint, AppID: simulator.DefaultAppID, AppSecret: simulator.DefaultAppSecret,
+		Endpoint: openapi.FeishuEndpoint, AppID: simulator.DefaultAppID, AppSecret: simulator.DefaultAppSecret,
 		SecretSource: "${env:FEISHU_APP_SECRET}", Duration: DefaultDuration,
 		Transport: simulator.Transport(server, func() time.Duration { return 80 * time.Millisecond }),
 	}

@@ -62,7 +62,7 @@ func bisect(rungs []time.Duration, taken func(time.Duration) (bool, error)) (las
 }
 
 // takes asks whether the API takes a window, whatever is in it.
-func (p *rangeProbe) takes(ctx context.Context, q openapi.Query) (bool, error) {
+func (p *rangeProbe) takes(ctx context.Context, q openapi.ListRequest) (bool, error) {
 	q.PageSize = 1
 	p.asked++
 	_, err := p.session.list(ctx, q)
@@ -76,11 +76,11 @@ func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 func (p *rangeProbe) run(ctx context.Context) {
 	s := p.session
-	var refusedAt openapi.Query
+	var refusedAt openapi.ListRequest
 	var err error
 	p.accepted, p.refused, err = bisect(ladder, func(d time.Duration) (bool, error) {
 		now := s.clock.now()
-		q := openapi.Query{From: now - seconds(d), To: now}
+		q := openapi.ListRequest{StartTime: now - seconds(d), EndTime: now}
 		ok, err := p.takes(ctx, q)
 		if err == nil && !ok {
 			refusedAt = q
@@ -101,9 +101,9 @@ func (p *rangeProbe) run(ctx context.Context) {
 
 // causeOf finds out what it is about a window that is refused: asked for a second
 // at its beginning only, and for the same window with next to nothing in it.
-func (p *rangeProbe) causeOf(ctx context.Context, q openapi.Query) (refusalCause, error) {
+func (p *rangeProbe) causeOf(ctx context.Context, q openapi.ListRequest) (refusalCause, error) {
 	short := q
-	short.To = q.From + 1
+	short.EndTime = q.StartTime + 1
 	if ok, err := p.takes(ctx, short); err != nil || !ok {
 		return causeStart, err
 	}
@@ -122,7 +122,7 @@ const startMargin = 10 * time.Second
 func (p *rangeProbe) starts(ctx context.Context) {
 	last, first, err := bisect(ladder, func(age time.Duration) (bool, error) {
 		from := p.session.clock.latest(time.Now()).Unix() - seconds(age-startMargin)
-		return p.takes(ctx, openapi.Query{From: from, To: from + 1})
+		return p.takes(ctx, openapi.ListRequest{StartTime: from, EndTime: from + 1})
 	})
 	if err != nil {
 		p.startFailed = why(err)
@@ -152,7 +152,7 @@ func (p *rangeProbe) look(ctx context.Context) error {
 		if refused(err) {
 			return false, nil
 		}
-		return err == nil && len(a.Page.Entries) > 0, err
+		return err == nil && len(a.Page.Facts()) > 0, err
 	})
 	return err
 }
@@ -232,7 +232,7 @@ func (p *rangeProbe) future(ctx context.Context) Finding {
 	if p.accepted < 5*time.Minute {
 		return unknown(FutureEnd, "windows as short as that would be are refused")
 	}
-	ok, err := p.takes(ctx, openapi.Query{From: from, To: to})
+	ok, err := p.takes(ctx, openapi.ListRequest{StartTime: from, EndTime: to})
 	if err != nil {
 		return unknown(FutureEnd, "%s", why(err))
 	}

@@ -1,0 +1,236 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package checkpoint
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strconv"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+)
+
+// The checkpoint consists of three kinds of values in the receiver's storage:
+//
+//	position    where the passes are, in JSON: legible with strings(1)
+//	seen/<n>    the ids that one accepted page added, n counting up
+//	calls       the calls of the last minute
+//
+// An accepted page costs one batch: its seen/<n> and the position, which names
+// the first and the next n. What the last pass has left behind is deleted in
+// later batches, from the first on.
+const (
+	KeyPosition = "position"
+	KeyCalls    = "calls"
+	KeySeen     = "seen/"
+
+	Version = 1
+)
+
+// Query is what defines which entries a position is about. A position of another
+// query is no position at all.
+type Query struct {
+	Endpoint string   `json:"endpoint"`
+	AppID    string   `json:"app_id"`
+	APIKeys  []string `json:"filter_api_keys,omitempty"`
+	FilterID string   `json:"filter_app_id,omitempty"`
+}
+
+func (q Query) Equal(other Query) bool {
+	return q.Endpoint == other.Endpoint && q.AppID == other.AppID && q.FilterID == other.FilterID && slices.Equal(q.APIKeys, other.APIKeys)
+}
+
+func (q Query) String() string {
+	text, _ := json.Marshal(q) // strings always marshal
+	return string(text)
+}
+
+// Checkpoint is the position as it is stored.
+type Checkpoint struct {
+	Version int   `json:"version"`
+	Query   Query `json:"query"`
+	Begin   int64 `json:"begin"` // Unix seconds, as all times here
+	// Recheck and Marks belong together: the passes and their watermarks.
+	Recheck []int64 `json:"recheck_after"`
+	Marks   []int64 `json:"watermarks"`
+	// Length is the length of the next window, in seconds.
+	Length int64 `json:"window"`
+	// First and Next are the numbers of the oldest seen/<n> and of the one to be
+	// written next.
+	First uint64 `json:"seen_first"`
+	Next  uint64 `json:"seen_next"`
+	// Term counts the terms of leaders that share this storage; 0 without any.
+	Term uint64 `json:"term,omitempty"`
+}
+
+// Position is what it says about reading.
+func (c *Checkpoint) Position() plan.Snapshot {
+	return plan.Snapshot{Begin: c.Begin, Recheck: c.Recheck, Marks: c.Marks, Length: c.Length}
+}
+
+// untouched tells whether nothing has been read yet.
+func (c *Checkpoint) untouched() bool {
+	return c.Next == 0 && !slices.ContainsFunc(c.Marks, func(mark int64) bool { return mark != c.Begin })
+}
+
+// errDamaged is a stored value that cannot be what we wrote.
+var errDamaged = errors.New("damaged")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sealPrefix begins a sealed value; the checksum follows in eight hex digits.
+const sealPrefix = "feishu_audit checkpoint crc32c="
+
+// Encode writes one line of JSON behind a line with its checksum.
+func (c *Checkpoint) Encode() []byte {
+	body, _ := json.Marshal(c) // numbers and strings always marshal
+	return seal(body)
+}
+
+func seal(body []byte) []byte {
+	return fmt.Appendf(nil, sealPrefix+"%08x\n%s\n", crc32.Checksum(body, castagnoli), body)
+}
+
+func Decode(data []byte) (*Checkpoint, error) {
+	if !bytes.HasPrefix(data, []byte(sealPrefix)) {
+		return nil, fmt.Errorf("%w: its first line is not ours", errDamaged)
+	}
+	_, body, _ := bytes.Cut(data, []byte("\n"))
+	body = bytes.TrimSuffix(body, []byte("\n"))
+	if !bytes.Equal(data, seal(body)) {
+		return nil, fmt.Errorf("%w: its checksum does not match", errDamaged)
+	}
+	var version struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(body, &version); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	if version.Version > Version {
+		return nil, fmt.Errorf("it has version %d, and this build reads versions up to %d", version.Version, Version)
+	}
+	c := &Checkpoint{}
+	if err := json.Unmarshal(body, c); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	descending := func(a, b int64) int { return -cmp.Compare(a, b) }
+	switch {
+	case c.Version < 1, len(c.Marks) == 0, len(c.Marks) != len(c.Recheck), c.Recheck[0] != 0,
+		!slices.IsSorted(c.Recheck), !slices.IsSortedFunc(c.Marks, descending), c.First > c.Next:
+		return nil, fmt.Errorf("%w: its values do not fit together", errDamaged)
+	}
+	return c, nil
+}
+
+func SeenName(n uint64) string { return fmt.Sprintf("%s%d", KeySeen, n) }
+
+// encodeKeys writes the ids of a page: 8 bytes of hash each, behind the
+// difference of its minute to the one before (mostly one byte), and a checksum.
+func encodeKeys(keys []plan.Key) []byte {
+	keys = slices.Clone(keys)
+	slices.SortFunc(keys, func(a, b plan.Key) int { return cmp.Compare(a.LastMinute(), b.LastMinute()) })
+	out := make([]byte, 0, 16+10*len(keys))
+	out = append(out, Version)
+	out = binary.AppendUvarint(out, uint64(len(keys)))
+	minute := int64(0)
+	for _, k := range keys {
+		odd := int64(0)
+		if k.IsOdd() {
+			odd = 1
+		}
+		out = binary.AppendVarint(out, (k.LastMinute()-minute)<<1|odd)
+		out = binary.LittleEndian.AppendUint64(out, k.IdHash())
+		minute = k.LastMinute()
+	}
+	return sealKeys(out)
+}
+
+func sealKeys(body []byte) []byte {
+	return binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
+}
+
+// maxMinute is beyond every minute that is stored: those of timestamps in
+// nanoseconds end at 2^29.
+const maxMinute = 1 << 40
+
+func DecodeKeys(data []byte) ([]plan.Key, error) {
+	if len(data) < 6 {
+		return nil, fmt.Errorf("%w: too short", errDamaged)
+	}
+	body, sum := data[:len(data)-4], binary.LittleEndian.Uint32(data[len(data)-4:])
+	if crc32.Checksum(body, castagnoli) != sum {
+		return nil, fmt.Errorf("%w: its checksum does not match", errDamaged)
+	}
+	if body[0] != Version {
+		return nil, fmt.Errorf("it has version %d, and this build reads version %d", body[0], Version)
+	}
+	body = body[1:]
+	count, n := binary.Uvarint(body)
+	if n <= 0 || count > uint64(len(body)) {
+		return nil, fmt.Errorf("%w: its count is wrong", errDamaged)
+	}
+	body = body[n:]
+	keys := make([]plan.Key, 0, count)
+	minute := int64(0)
+	for range count {
+		step, n := binary.Varint(body)
+		if n <= 0 || len(body) < n+8 {
+			return nil, fmt.Errorf("%w: it ends early", errDamaged)
+		}
+		// The step is bounded first, so that the sum cannot overflow.
+		if minute += min(max(step>>1, -2*maxMinute), 2*maxMinute); minute < -1 || minute > maxMinute {
+			return nil, fmt.Errorf("%w: a time in it is out of range", errDamaged)
+		}
+		keys = append(keys, plan.StoredKey(minute, step&1 == 1, binary.LittleEndian.Uint64(body[n:])))
+		body = body[n+8:]
+	}
+	if len(body) != 0 {
+		return nil, fmt.Errorf("%w: it has %d bytes too many", errDamaged, len(body))
+	}
+	return keys, nil
+}
+
+// keyAhead stands among the seconds: an older build, which knows it not, passes over it.
+const keyAhead = "server_ahead"
+
+func EncodeCalls(calls pace.Remembered) []byte {
+	named := make(map[string]int64, len(calls.Seconds)+1)
+	for second, n := range calls.Seconds {
+		named[strconv.FormatInt(second, 10)] = int64(n)
+	}
+	if calls.Ahead != nil {
+		named[keyAhead] = *calls.Ahead
+	}
+	data, _ := json.Marshal(named) // numbers always marshal
+	return data
+}
+
+// DecodeCalls reads the calls of the last minute. What cannot be understood is as
+// good as nothing: it only spares the server a refusal.
+func DecodeCalls(data []byte) pace.Remembered {
+	var named map[string]int64
+	_ = json.Unmarshal(data, &named)
+	calls := pace.Remembered{Seconds: make(map[int64]int, len(named))}
+	for name, n := range named {
+		if name == keyAhead {
+			if n > -maxAhead && n < maxAhead {
+				calls.Ahead = &n
+			}
+		} else if at, err := strconv.ParseInt(name, 10, 64); err == nil && n > 0 && at > -maxAhead && at < maxAhead {
+			calls.Seconds[at] = int(n)
+		}
+	}
+	return calls
+}
+
+// maxAhead bounds stored times, in seconds, so that sums and differences of them are
+// durations.
+const maxAhead = 1 << 32

@@ -1,0 +1,217 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+)
+
+// CommitGrace is how long a commit may take, and how long it is tried after the
+// term has ended.
+const CommitGrace = 5 * time.Second
+
+// Store keeps a checkpoint in a storage client. Its methods fail with the
+// storage's own error, which may pass, or with an *UnusableError, which does not.
+type Store struct {
+	client storage.Client
+	query  Query
+	// pages are the stored seen/<n>, from first on: the last minute of each.
+	first uint64
+	pages []int64
+	// deleted is up to where the pages before first are known to be deleted. A
+	// crash within a batch that is not atomic may have left some.
+	deleted uint64
+	// shared is a storage that other replicas write, too, one at a time. Who has
+	// loaded the position last is the one that may; term tells it from the others.
+	shared bool
+	term   uint64
+	// noted is the number of the last call that was written down. Whoever is in
+	// noting may touch it.
+	noting chan struct{} // capacity 1
+	noted  uint64
+}
+
+func NewStore(client storage.Client, q Query, shared bool) *Store {
+	return &Store{client: client, query: q, shared: shared, noting: make(chan struct{}, 1)}
+}
+
+// UnwrittenError is a call that was not made because it could not be written down.
+type UnwrittenError struct{ Err error }
+
+func (e *UnwrittenError) Error() string { return e.Err.Error() }
+func (e *UnwrittenError) Unwrap() error { return e.Err }
+
+// ErrTakenOver is a position that another replica has loaded and written since: this
+// one was taken for dead, as after a pause longer than its lease.
+var ErrTakenOver = errors.New("another replica has taken over")
+
+// UnusableError is a checkpoint that must not be used and not be replaced
+// without somebody's decision.
+type UnusableError struct {
+	key    string
+	reason error
+}
+
+func (e *UnusableError) Error() string {
+	return fmt.Sprintf("the stored checkpoint cannot be used: key %q: %v; nothing was read or changed. "+
+		"To go on from it, restore the configuration or the storage that it belongs to; "+
+		"to begin anew (with start_time or initial_lookback), remove the receiver's file from the storage extension's directory, or give the receiver another name",
+		e.key, e.reason)
+}
+
+func (e *UnusableError) Unwrap() error { return e.reason }
+
+// readBatch is how many values are read in one batch.
+const readBatch = 256
+
+// Load reads the checkpoint; nil where none is stored.
+func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
+	data, err := s.client.Get(ctx, KeyPosition)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
+	}
+	known := plan.NewSeen()
+	s.term = 1
+	if data == nil {
+		s.first, s.pages, s.deleted = 0, nil, 0
+		return nil, known, nil
+	}
+	c, err := Decode(data)
+	if err != nil {
+		return nil, nil, &UnusableError{KeyPosition, err}
+	}
+	// A position at which nothing was read yet is every query's: whoever has mistyped
+	// app_id, and corrects it, goes on from when the receiver was started first.
+	if !c.Query.Equal(s.query) && !c.untouched() {
+		return nil, nil, &UnusableError{KeyPosition, fmt.Errorf("it belongs to %s, and the configuration says %s", c.Query, s.query)}
+	}
+	s.first, s.pages, s.term = c.First, nil, c.Term+1
+	s.deleted = c.First - min(c.First, maxDeletes)
+	for n := c.First; n < c.Next; {
+		var ops []*storage.Operation
+		for ; n < c.Next && len(ops) < readBatch; n++ {
+			ops = append(ops, storage.GetOperation(SeenName(n)))
+		}
+		if err := s.client.Batch(ctx, ops...); err != nil {
+			return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
+		}
+		for _, op := range ops {
+			if op.Value == nil {
+				return nil, nil, &UnusableError{op.Key, fmt.Errorf("%w: it is missing", errDamaged)}
+			}
+			keys, err := DecodeKeys(op.Value)
+			if err != nil {
+				return nil, nil, &UnusableError{op.Key, err}
+			}
+			s.pages = append(s.pages, lastMinute(keys))
+			for _, k := range keys {
+				known.Add(k)
+			}
+		}
+	}
+	return c, known, nil
+}
+
+// maxDeletes bounds how many values one batch deletes.
+const maxDeletes = 128
+
+// Save writes the position and the ids of the page accepted since the last save,
+// if any, and deletes what is no longer needed. Where the storage cannot write a
+// batch atomically, the order of operations leaves the last position valid.
+//
+// A storage has no compare-and-swap: a replica that is paused between looking whether
+// it has been overtaken and writing still writes. The other one writes over that.
+func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, forgettable int64) error {
+	c := Checkpoint{Begin: now.Begin, Recheck: now.Recheck, Marks: now.Marks, Length: now.Length}
+	if s.shared {
+		if err := s.overtaken(ctx); err != nil {
+			return err
+		}
+		c.Term = s.term
+	}
+	next := s.first + uint64(len(s.pages))
+	var ops []*storage.Operation
+	pages := s.pages
+	if len(added) > 0 {
+		ops = append(ops, storage.SetOperation(SeenName(next), encodeKeys(added)))
+		pages = append(pages, lastMinute(added))
+		next++
+	}
+	drop := 0
+	for drop < min(len(pages), maxDeletes) && pages[drop] < forgettable {
+		drop++
+	}
+	c.Version, c.Query = Version, s.query
+	c.First, c.Next = s.first+uint64(drop), next
+	ops = append(ops, storage.SetOperation(KeyPosition, c.Encode()))
+	for n := s.deleted; n < c.First; n++ {
+		ops = append(ops, storage.DeleteOperation(SeenName(n)))
+	}
+	if err := s.client.Batch(ctx, ops...); err != nil {
+		return fmt.Errorf("cannot write the checkpoint: %w", err)
+	}
+	s.first, s.pages, s.deleted = c.First, pages[drop:], c.First
+	return nil
+}
+
+// overtaken fails if another replica has loaded the position after this one did.
+func (s *Store) overtaken(ctx context.Context) error {
+	data, err := s.client.Get(ctx, KeyPosition)
+	if err != nil {
+		return fmt.Errorf("cannot read the checkpoint: %w", err)
+	}
+	if data == nil {
+		return nil
+	}
+	// What cannot be read is not ours either: the next load says what is wrong.
+	if c, err := Decode(data); err != nil || c.Term > s.term {
+		return ErrTakenOver
+	}
+	return nil
+}
+
+func lastMinute(keys []plan.Key) int64 {
+	last := int64(-1)
+	for _, k := range keys {
+		last = max(last, k.LastMinute())
+	}
+	return last
+}
+
+// LoadCalls reads the calls of the last minute.
+func (s *Store) LoadCalls(ctx context.Context) (pace.Remembered, error) {
+	data, err := s.client.Get(ctx, KeyCalls)
+	if err != nil {
+		return pace.Remembered{}, fmt.Errorf("cannot read the calls of the last minute: %w", err)
+	}
+	return DecodeCalls(data), nil
+}
+
+// NoteCalls writes down the calls of the last minute, of which the one with the number
+// is about to be made. One write serves all that wait for it.
+func (s *Store) NoteCalls(ctx context.Context, number uint64, recent func() pace.Remembered) error {
+	select {
+	case s.noting <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.noting }()
+	if s.noted >= number {
+		return nil
+	}
+	calls := recent()
+	if err := s.client.Set(ctx, KeyCalls, EncodeCalls(calls)); err != nil {
+		return fmt.Errorf("cannot write down a call: %w", err)
+	}
+	s.noted = calls.UpTo
+	return nil
+}

@@ -1,0 +1,236 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package entry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+)
+
+// Entry is one entry of a page, whatever its shape.
+type Entry struct {
+	Text  string // the entry's own JSON text
+	Ascii bool   // it certainly is ASCII
+	Id    string // see uid
+	// Fields are the JSON texts of the fields that become attributes, empty
+	// where the entry does not have them. That of log_detail is empty if it is
+	// an object, as it should be.
+	Fields   [fieldCount]string
+	second   int64 // event_time, if hasTime
+	hasTime  bool
+	PageSize int // size of the page that the texts are part of, bytes
+}
+
+// MaxAttribute is how long the text of an attribute may be, in bytes. What an entry's
+// caller has sent could otherwise cost the whole record: Loki refuses a line with more
+// than 64 KiB of metadata for good.
+const MaxAttribute = 1 << 10
+
+// The fields of an entry that are read.
+const (
+	fieldID = iota + 1
+	FieldAPIKey
+	fieldEventTime
+	FieldAppID
+	FieldIP
+	fieldDetail // members of log_detail follow
+	FieldPath
+	FieldMethod
+	FieldStatusCode
+	FieldResponse
+	fieldCount
+)
+
+func entryField(name string) int {
+	switch name {
+	case "id":
+		return fieldID
+	case "api_key":
+		return FieldAPIKey
+	case "event_time":
+		return fieldEventTime
+	case "app_id":
+		return FieldAppID
+	case "ip":
+		return FieldIP
+	case "log_detail":
+		return fieldDetail
+	}
+	return 0
+}
+
+func detailField(name string) int {
+	switch name {
+	case "path":
+		return FieldPath
+	case "method":
+		return FieldMethod
+	case "status_code":
+		return FieldStatusCode
+	case "response":
+		return FieldResponse
+	}
+	return 0
+}
+
+// UID is log.record.uid: the entry's id, a number as its text. An entry without
+// one, or with one that cannot be read, gets a hash of its text, which is the same
+// whenever the API returns the same bytes. An id longer than MaxAttribute gets a
+// hash of the id: cut off it would not be unique.
+func (it *Entry) UID() string { return it.Id }
+
+// EventTime is the entry's time in Unix seconds, if it has one that can be read:
+// a whole number that fits a timestamp in nanoseconds, from 1970 to 2554. The API
+// documents seconds, so larger numbers are not taken for milliseconds.
+func (it *Entry) EventTime() (second int64, ok bool) { return it.second, it.hasTime }
+
+// Raw is the entry's own JSON text, byte for byte.
+func (it *Entry) Raw() string { return it.Text }
+
+// Read reads the entry that is next.
+func (it *Entry) Read(s *jsontext.Scanner, known *KnownKeys) {
+	s.ASCII()
+	if s.Peek() == '{' {
+		start := s.Pos()
+		it.readFields(s, known)
+		it.Text = s.Since(start)
+	} else {
+		it.Text = s.Value()
+	}
+	if s.Err() != nil {
+		return
+	}
+	it.Ascii = s.ASCII()
+	switch id, _ := ParseText(it.Fields[fieldID]); {
+	case id == "":
+		it.Id = hashOf(it.Text)
+	case len(id) > MaxAttribute:
+		it.Id = hashOf(id)
+	default:
+		it.Id = id
+	}
+	if text, _ := ParseText(it.Fields[fieldEventTime]); text != "" {
+		second, ok := ParseInteger(text)
+		if ok && second >= 0 && second <= maxSecond {
+			it.second, it.hasTime = second, true
+		}
+	}
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256:" + hex.EncodeToString(sum[:16])
+}
+
+// KnownKeys are the keys of the entries read before.
+type KnownKeys struct{ entry, detail keyOrder }
+
+func (it *Entry) readFields(s *jsontext.Scanner, known *KnownKeys) {
+	var seen Members
+	n := 0
+	for ok := s.Open('{'); ok; ok = s.More('}') {
+		field := known.entry.next(s, n, &seen, entryField)
+		n++
+		switch field {
+		case 0:
+			s.Value()
+		case fieldDetail:
+			clear(it.Fields[fieldDetail:])
+			if s.Peek() == '{' {
+				it.readDetail(s, &known.detail)
+			} else {
+				it.Fields[fieldDetail] = s.Value()
+			}
+		default:
+			it.Fields[field] = s.Value()
+		}
+	}
+}
+
+func (it *Entry) readDetail(s *jsontext.Scanner, known *keyOrder) {
+	var seen Members
+	n := 0
+	for ok := s.Open('{'); ok; ok = s.More('}') {
+		field := known.next(s, n, &seen, detailField)
+		if n++; field != 0 {
+			it.Fields[field] = s.Value()
+		} else {
+			s.Value()
+		}
+	}
+}
+
+// maxSecond is the last whole second of a timestamp, which is an uint64 of
+// nanoseconds. It lies in 2554.
+const maxSecond = int64(math.MaxUint64 / uint64(time.Second))
+
+// Malformed tells whether a field is there and cannot be read: it is of the wrong
+// type, it is no whole number where one is due, or log_detail or the entry itself
+// is no object.
+//
+// A field that is absent, null or empty has nothing to be read, so it does not
+// count: that is how an API leaves something out. An entry without log_detail does
+// not count for the same reason; its record has the attributes of the rest. What
+// log_detail.response holds inside its string does not count either. The API
+// promises no form for it, and the official sample for Lark is broken there.
+//
+// A number in place of a string can be read, as its digits.
+func (it *Entry) Malformed() bool {
+	if it.Text[0] != '{' {
+		return true
+	}
+	for _, field := range textFields {
+		if !isText(it.Fields[field]) {
+			return true
+		}
+	}
+	if !it.hasTime && !IsEmpty(it.Fields[fieldEventTime]) {
+		return true
+	}
+	if status := it.Fields[FieldStatusCode]; !IsEmpty(status) {
+		text, _ := ParseText(status)
+		if _, ok := ParseInteger(text); !ok {
+			return true
+		}
+	}
+	if response := it.Fields[FieldResponse]; !IsEmpty(response) && response[0] != '"' && response[0] != '{' {
+		return true
+	}
+	return !IsEmpty(it.Fields[fieldDetail])
+}
+
+var textFields = [...]int{fieldID, FieldAPIKey, FieldAppID, FieldIP, FieldPath, FieldMethod}
+
+// IsEmpty tells whether the JSON text of a field is absent, null or "".
+func IsEmpty(text string) bool { return text == "" || text == "null" || text == `""` }
+
+// Facts are what a program may know of an entry that must not see what the call carried.
+type Facts struct {
+	ID      string // never empty, see UID
+	Second  int64  // event_time
+	HasTime bool   // event_time could be read
+	APIKey  string
+	AppID   string
+	// IDText, StatusCode and Response are JSON texts, empty where absent. They
+	// must not be shown.
+	IDText, StatusCode, Response string
+}
+
+// Facts are those of the page's entries, in their order.
+func (p *Page) Facts() []Facts {
+	facts := make([]Facts, len(p.Entries))
+	for i := range p.Entries {
+		it := &p.Entries[i]
+		f := &facts[i]
+		*f = Facts{ID: it.UID(), IDText: it.Fields[fieldID], StatusCode: it.Fields[FieldStatusCode], Response: it.Fields[FieldResponse]}
+		f.Second, f.HasTime = it.EventTime()
+		f.APIKey, _ = ParseText(it.Fields[FieldAPIKey])
+		f.AppID, _ = ParseText(it.Fields[FieldAppID])
+	}
+	return facts
+}

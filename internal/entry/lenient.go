@@ -1,0 +1,194 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package entry
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+)
+
+// Members finds out which member of an object a name means. A name that differs
+// in case (of ASCII letters) counts where the exact one is missing. Of several
+// members of one name the last one counts, as in encoding/json.
+type Members struct {
+	exact, all uint32
+	repeated   bool // some member came twice, in whatever case
+}
+
+// Next returns the number that number gives to the name, which is less than 32,
+// or 0 if the member is not to be read.
+func (m *Members) Next(name string, number func(string) int) int {
+	n, exact := number(name), true
+	if n == 0 {
+		lower := lowerASCII(name)
+		if lower == name {
+			return 0
+		}
+		if n, exact = number(lower), false; n == 0 {
+			return 0
+		}
+	}
+	if exact {
+		return m.exactly(n)
+	}
+	bit := uint32(1) << n
+	m.repeated = m.repeated || m.all&bit != 0
+	m.all |= bit
+	if m.exact&bit != 0 {
+		return 0
+	}
+	return n
+}
+
+// exactly is next for a name that does not differ in case and has the number n.
+func (m *Members) exactly(n int) int {
+	bit := uint32(1) << n
+	m.repeated = m.repeated || m.all&bit != 0
+	m.all |= bit
+	m.exact |= bit
+	return n
+}
+
+// keyOrder remembers the members of one kind of object by their place: entries of a
+// page look alike, and to compare a key is quicker than to read and look it up.
+type keyOrder [maxKnownKeys]knownKey
+
+const maxKnownKeys = 12
+
+type knownKey struct {
+	text   string // with its quotes and the colon; empty if none is known
+	number int
+}
+
+// next reads the key of the n-th member of an object, as seen.next does.
+func (o *keyOrder) next(s *jsontext.Scanner, n int, seen *Members, number func(string) int) int {
+	if n >= len(o) {
+		return seen.Next(s.Key(), number)
+	}
+	if known := &o[n]; known.text != "" && s.Match(known.text) {
+		if known.number == 0 {
+			return 0
+		}
+		return seen.exactly(known.number)
+	}
+	start := s.Pos()
+	name := s.Key()
+	// What differs in case counts only sometimes, so it is not remembered, and neither
+	// is a key with an escape or white space. Match would not notice bytes beyond ASCII.
+	if text := s.Since(start); len(text) == len(name)+len(`"":`) && lowerASCII(name) == name && isASCII(name) {
+		o[n] = knownKey{text, number(name)}
+	}
+	return seen.Next(name, number)
+}
+
+func lowerASCII(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			return strings.Map(func(r rune) rune {
+				if 'A' <= r && r <= 'Z' {
+					return r | 0x20
+				}
+				return r
+			}, s)
+		}
+	}
+	return s
+}
+
+func IsNumber(text string) bool {
+	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// ParseText reads the JSON text of a string, or of a number, whose digits are
+// kept as they are. Null, and "" for a member that is absent, are empty. Any
+// other type cannot be read.
+func ParseText(text string) (string, bool) {
+	switch {
+	case !isText(text):
+		return "", false
+	case text == "" || text == "null":
+		return "", true
+	case text[0] == '"':
+		return ValidUTF8(jsontext.Unquote(text)), true
+	}
+	return text, true
+}
+
+func isText(text string) bool {
+	return text == "" || text[0] == '"' || text == "null" || IsNumber(text)
+}
+
+// parseBool reads the JSON text of a boolean, also where it came as a string or
+// as 0 or 1. Null, absent and empty are false.
+func parseBool(text string) (value, ok bool) {
+	switch text {
+	case "true":
+		return true, true
+	case "false":
+		return false, true
+	}
+	text, ok = ParseText(text)
+	if !ok || text == "" {
+		return false, ok
+	}
+	value, err := strconv.ParseBool(text)
+	return value, err == nil
+}
+
+// MaxInt64Digits is the number of digits of 2^63-1.
+const MaxInt64Digits = 19
+
+// ParseInteger reads a decimal number that is whole, whether it is written 1000,
+// 1000.0 or 1e3. It does not go through float64, which would round what lies
+// beyond 2^53. Any other text, and what does not fit int64, cannot be read.
+func ParseInteger(text string) (int64, bool) {
+	if !IsNumber(text) {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, true
+	}
+	mantissa, exponent := text, 0
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(text[i+1:]); err != nil {
+			return 0, false
+		}
+		mantissa = text[:i]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	significant := strings.TrimRight(digits, "0")
+	if significant == "" || significant == "-" {
+		return 0, digits != significant
+	}
+	zeros := exponent - len(fraction) + len(digits) - len(significant)
+	if zeros < 0 || zeros >= MaxInt64Digits {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(significant+strings.Repeat("0", zeros), 10, 64)
+	return n, err == nil
+}
+
+// ValidUTF8 replaces every byte that is not UTF-8 by U+FFFD, as encoding/json
+// does. The strings of OTLP are UTF-8, and a single wrong byte in one of them makes
+// a backend refuse the whole batch, for good.
+func ValidUTF8(s string) string {
+	if jsontext.ValidUTF8(s) {
+		return s
+	}
+	return string([]rune(s))
+}

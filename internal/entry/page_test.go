@@ -1,0 +1,216 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package entry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/benchdata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+)
+
+func TestParsePage(t *testing.T) {
+	type want struct {
+		code      int64
+		hasCode   bool
+		hasMore   bool
+		pageToken string
+		ids       []string
+	}
+	for _, tt := range []struct {
+		body string
+		want want
+	}{
+		// No answer of the Open API.
+		{body: `{}`},
+		{body: `[]`},
+		{body: ` "code" `},
+		{body: `null`},
+		{body: `{"msg":"success"}`},
+		{body: `{"code":null}`},
+		{body: `{"code":"0"}`},
+		{body: `{"code":1.5}`},
+		{body: `{"code":9223372036854775808}`},
+		{body: `{"code":0,"code":null}`},
+
+		// Failures.
+		{body: `{"code":99991663,"msg":"Invalid access token","error":{"log_id":"x"}}`, want: want{code: 99991663, hasCode: true}},
+		{body: `{"code":10003,"data":{},"msg":"invalid param"}`, want: want{code: 10003, hasCode: true}},
+		{body: `{"code":1780001,"data":""}`, want: want{code: 1780001, hasCode: true}},
+		{body: `{"code":-1,"data":{"items":{}}}`, want: want{code: -1, hasCode: true}},
+
+		// Empty pages.
+		{body: `{"code":0}`, want: want{hasCode: true}},
+		{body: `{"code":0.0}`, want: want{hasCode: true}},
+		{body: `{"code":0,"data":null}`, want: want{hasCode: true}},
+		{body: `{"code":0,"data":{}}`, want: want{hasCode: true}},
+		{body: `{"code":0,"data":{"items":null,"has_more":null,"page_token":null}}`, want: want{hasCode: true}},
+		{body: `{"code":0,"data":{"items":[],"has_more":false,"page_token":""}}`, want: want{hasCode: true}},
+
+		// These say success and are of a form that may hide entries.
+		{body: `{"code":0,"data":[]}`},
+		{body: `{"code":0,"data":"{}"}`},
+		{body: `{"data":{"items":{"0":{"id":"1"}}},"code":0}`},
+		{body: `{"code":0,"data":{"has_more":"perhaps"}}`},
+		{body: `{"code":0,"data":{"has_more":[true]}}`},
+		{body: `{"code":0,"data":{"page_token":{}}}`},
+
+		// And of these it cannot be told which member counts.
+		{body: `{"code":0,"data":{"items":[{"id":"1"}],"items":[]}}`, want: want{ids: []string{"1"}}},
+		{body: `{"code":0,"data":{"items":[{"id":"1"}],"Items":[{"id":"2"}]}}`, want: want{ids: []string{"1"}}},
+		{body: `{"code":0,"data":{"Items":null,"items":[]}}`},
+		{body: `{"code":0,"data":{"has_more":true,"has_more":false}}`},
+		{body: `{"code":0,"data":{"page_token":"a","has_more":true,"page_token":"b"}}`, want: want{hasMore: true, pageToken: "b"}},
+		{body: `{"code":0,"data":{"items":[{"id":"1"}],"has_more":true,"page_token":"t"},"data":{}}`, want: want{hasMore: true, pageToken: "t", ids: []string{"1"}}},
+		{body: `{"code":0,"code":0}`},
+		{body: `{"code":5,"CODE":0,"code":0}`},
+
+		// Entries.
+		{
+			body: ` { "data" : { "has_more" : true , "page_token" : "a\/b\u003d" , "items" : [ { "id" : "1" } , { "id" : 2 } ] } , "code" : 0 } `,
+			want: want{hasCode: true, hasMore: true, pageToken: "a/b=", ids: []string{"1", "2"}},
+		},
+		{body: `{"code":0,"data":{"has_more":"true","page_token":17}}`, want: want{hasCode: true, hasMore: true, pageToken: "17"}},
+		{body: `{"code":0,"data":{"has_more":1}}`, want: want{hasCode: true, hasMore: true}},
+		{body: `{"code":0,"data":{"has_more":"","items":[{"id":9007199254740993}]}}`, want: want{hasCode: true, ids: []string{"9007199254740993"}}},
+
+		// Names.
+		{body: `{"Code":0,"DATA":{"Items":[{"ID":"1"}],"Has_More":true,"pAGE_tOKEN":"t"}}`, want: want{hasCode: true, hasMore: true, pageToken: "t", ids: []string{"1"}}},
+		{body: `{"code":7,"CODE":5,"Code":6}`, want: want{code: 7, hasCode: true}},
+		{body: `{"CODE":5,"code":7,"Code":6}`, want: want{code: 7, hasCode: true}},
+		{body: `{"CODE":5,"Code":6}`, want: want{code: 6, hasCode: true}},
+		{body: `{"code":5,"code":6}`, want: want{code: 6, hasCode: true}},
+		{body: `{"\u0063ode":0,"dat\u0061":{"items":[{"id":"1"},{"id":"2"}]}}`, want: want{hasCode: true, ids: []string{"1", "2"}}},
+	} {
+		p, err := ParsePage([]byte(tt.body))
+		require.NoError(t, err, tt.body)
+		got := want{hasCode: p.HasCode, hasMore: p.HasMore, pageToken: p.PageToken}
+		if p.HasCode {
+			got.code = p.Code
+		}
+		for i := range p.Entries {
+			got.ids = append(got.ids, p.Entries[i].UID())
+		}
+		require.Equal(t, tt.want, got, tt.body)
+	}
+}
+
+// The body may hold secrets, and the error goes into a log line.
+func TestParsePageErrors(t *testing.T) {
+	for _, body := range []string{
+		``, `{"code":0,"data":{"items":[{"payload":"hunter2`, `{"code":0,"data":{"items":[{"id":hunter2}]}}`, `{"code":0} hunter2`,
+		`{"hunter2":}`, `<html>hunter2</html>`, "{\"code\":0,\"msg\":\"hunter2\n\"}", `[hunter2]`,
+	} {
+		p, err := ParsePage([]byte(body))
+		require.Nil(t, p, body)
+		var syntax *jsontext.SyntaxError
+		require.ErrorAs(t, err, &syntax, body)
+		require.LessOrEqual(t, syntax.Offset, len(body))
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestParsePageDeepNesting(t *testing.T) {
+	deep := strings.Repeat(`{"a":[`, 1<<19) + strings.Repeat(`]}`, 1<<19)
+	p, err := ParsePage([]byte(`{"x":` + deep + `,"code":0,"data":{"y":` + deep + `,"items":[{"id":"1","log_detail":` + deep + `},` + deep + `]}}`))
+	require.NoError(t, err)
+	require.True(t, p.HasCode)
+	require.Len(t, p.Entries, 2)
+	require.Equal(t, "1", p.Entries[0].UID())
+}
+
+// TestParsePageTooManyEntries: an answer of tiny entries must not become a hundred
+// times its size in memory. Covers F25.
+func TestParsePageTooManyEntries(t *testing.T) {
+	p, err := ParsePage(benchdata.Answer(strings.Split(strings.Repeat("1,", maxPageEntries-1)+"1", ",")...))
+	require.NoError(t, err)
+	require.Len(t, p.Entries, maxPageEntries)
+	body := benchdata.Answer(strings.Split(strings.Repeat("1,", 16*maxPageEntries)+"1", ",")...)
+	allocated := allocatedBy(func() { _, err = ParsePage(body) })
+	require.EqualError(t, err, "a page of more than 131072 entries")
+	require.Less(t, allocated, uint64(200<<20))
+}
+
+// The body belongs to the caller, who may use it for the next answer.
+func TestParsePageCopiesBody(t *testing.T) {
+	body := benchdata.Answer(benchdata.Entry(1, "{}"))
+	p, err := ParsePage(body)
+	require.NoError(t, err)
+	want := p.Entries[0].Raw()
+	want = strings.Clone(want)
+	clear(body)
+	require.Equal(t, want, p.Entries[0].Raw())
+	require.Equal(t, "eVQrYzJBNDNONlk4", p.PageToken)
+}
+
+// TestItemUID: every entry has an id, the same each time it is read. Covers F27.
+func TestItemUID(t *testing.T) {
+	hash := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return "sha256:" + hex.EncodeToString(sum[:])[:32]
+	}
+	for text, want := range map[string]string{
+		`{"id":"10000"}`:                         "10000",
+		`{"id":10000}`:                           "10000",
+		`{"id":9007199254740993}`:                "9007199254740993",
+		`{"id":-123456789012345678901234567890}`: "-123456789012345678901234567890",
+		`{"id":"\u4f60 \"x\""}`:                  `你 "x"`,
+		"{\"id\":\"\xff\xfe\"}":                  "\uFFFD\uFFFD",
+		`{"id":"1","id":"2"}`:                    "2",
+		`{"ID":"1","id":"2","Id":"3"}`:           "2",
+		`{"ID":"1","Id":"3"}`:                    "3",
+		`{"id":""}`:                              hash(`{"id":""}`),
+		`{"id":null, "x":1}`:                     hash(`{"id":null, "x":1}`),
+		`{"id":true}`:                            hash(`{"id":true}`),
+		`{"id":{}}`:                              hash(`{"id":{}}`),
+		`{"id":["1"]}`:                           hash(`{"id":["1"]}`),
+		`{"log_detail":{"id":"inside"}}`:         hash(`{"log_detail":{"id":"inside"}}`),
+		`{}`:                                     hash(`{}`),
+		`null`:                                   hash(`null`),
+		`"id"`:                                   hash(`"id"`),
+		`{"x":"` + strings.Repeat("y", 100) + `"}`: hash(`{"x":"` + strings.Repeat("y", 100) + `"}`),
+	} {
+		// White space around an entry is not part of it.
+		p, err := ParsePage([]byte(`{"code":0,"data":{"items":[ ` + text + "\n]}}"))
+		require.NoError(t, err, text)
+		require.Len(t, p.Entries, 1)
+		require.Equal(t, text, p.Entries[0].Raw())
+		require.Equal(t, want, p.Entries[0].UID(), text)
+	}
+}
+
+func TestParseInteger(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "-0": 0, "0.0": 0, "0e5": 0, "-0.0e-5": 0, "1": 1, "-1": -1, "007": 7,
+		"9007199254740993": 9007199254740993, "9007199254740993.0": 9007199254740993, "900719925474099.3e1": 9007199254740993, "90071992547409930e-1": 9007199254740993,
+		"9223372036854775807": 9223372036854775807, "-9223372036854775808": -9223372036854775808, "9223372036854775807.000": 9223372036854775807,
+		"1e3": 1000, "1E+3": 1000, "1.5e1": 15, "1.50e1": 15, "1000e-3": 1, "1e18": 1e18, "-12.34e2": -1234,
+	} {
+		got, ok := ParseInteger(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{
+		"", "-", "+1", " 1", "1 ", "1.5", "1e-1", "1.05e1", "9223372036854775808", "-9223372036854775809", "9223372036854775807.5", "9223372036854775808.0",
+		"1e19", "1e400", "1e999999999", "1e99999999999999999999", "1e-99999999999999999999", "1e", "e1", "1e1.5", "1e1e1", "0x10", "1_000", "1,5", "١", "NaN", "Inf", "true", "\x00",
+	} {
+		_, ok := ParseInteger(text)
+		require.False(t, ok, text)
+	}
+}
+
+// allocatedBy is how many bytes f allocates, garbage included.
+func allocatedBy(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}

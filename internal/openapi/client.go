@@ -1,0 +1,188 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package openapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+)
+
+// The two calls, with the official names of what they return.
+const (
+	OpToken = "tenant_access_token"
+	OpList  = "list_data"
+
+	TokenPath = "/open-apis/auth/v3/tenant_access_token/internal"
+	ListPath  = "/open-apis/security_and_compliance/v1/openapi_logs/list_data"
+)
+
+// Endpoints of the two public clouds. Private deployments use their own host.
+const (
+	FeishuEndpoint = "https://open.feishu.cn"
+	LarkEndpoint   = "https://open.larksuite.com"
+)
+
+// Gate is what a client asks before a call of list_data, and tells of what became of each
+// call. Its methods are called from many goroutines.
+type Gate interface {
+	// Admit waits until one more call of list_data may be made. An urgent one is a walk
+	// whose page token will not live for long. What it returns is to be called when the
+	// answer is there, or will not come.
+	Admit(ctx context.Context, urgent bool) (answered func(), err error)
+	// Answered is told of the answer to any call, by our clock, and of the server's date
+	// in it, which is zero where it had none.
+	Answered(date, sent, received time.Time)
+	// Ended is told of every call that was made: how long it took, and its error, if any.
+	Ended(operation string, took time.Duration, err error)
+}
+
+// Settings are what a client needs.
+type Settings struct {
+	HTTP *http.Client // does not follow redirects; NewHTTP makes one
+	// CloseIdle closes the connections that nobody uses; may be nil.
+	CloseIdle func()
+	Endpoint  string // the base URL of the Open API
+	AppID     string
+	AppSecret configopaque.String
+	// MaxResponse is the largest answer that is read, in bytes.
+	MaxResponse int64
+	// Headers are sent along with each call, and are as secret as the rest.
+	Headers configopaque.MapList
+	Gate    Gate
+}
+
+// Client makes the two calls of the Open API that this module needs. Why it is
+// written by hand and not the official SDK: docs/architecture.md.
+type Client struct {
+	set    Settings
+	tokens tokenSource
+	// unheard is set by a call that got no answer.
+	unheard atomic.Bool
+}
+
+// New returns a client without an access token. It makes no call.
+func New(set Settings) *Client {
+	set.Endpoint = strings.TrimRight(set.Endpoint, "/")
+	return &Client{set: set}
+}
+
+// ListRequest is the body of list_data. Every page of a walk sends the same one
+// but for the page token: whether filters may change while paging is not
+// documented.
+type ListRequest struct {
+	APIKeys   []string `json:"api_keys,omitempty"`
+	StartTime int64    `json:"start_time"` // seconds
+	EndTime   int64    `json:"end_time"`   // seconds
+	AppID     string   `json:"app_id,omitempty"`
+	PageSize  int      `json:"page_size"`
+	PageToken string   `json:"page_token,omitempty"`
+	// Urgent is a walk that has begun again and has to get further this time before
+	// its page token is no longer taken. It is not sent.
+	Urgent bool `json:"-"`
+}
+
+// ListData asks for one page. The error, if any, is an *Error or ctx's own.
+// A refused access token is replaced and the call repeated once.
+func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *Answer, error) {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return nil, nil, err // strings and numbers always marshal
+	}
+	for attempt := 0; ; attempt++ {
+		token, err := c.tokens.get(ctx, c.fetchToken)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, res, err := c.listOnce(ctx, body, token, req)
+		var failed *Error
+		if errors.As(err, &failed) && failed.Class == cause.ClassToken {
+			c.tokens.drop(token)
+			if attempt == 0 {
+				continue
+			}
+			// The token endpoint hands out the same token while it has half an
+			// hour to live, so a second try at once would be no other.
+			failed.Class = cause.ClassRetry
+			failed.Advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
+		}
+		if failed != nil && failed.Cause == cause.Scope {
+			// A scope that is granted now may be missing from a token that was given out
+			// before: that is not documented. The next try asks for the token again, which
+			// is another one as soon as this one has less than half an hour to live.
+			c.tokens.drop(token)
+		}
+		return p, res, err
+	}
+}
+
+func (c *Client) listOnce(ctx context.Context, body []byte, token string, req ListRequest) (*entry.Page, *Answer, error) {
+	answered, err := c.set.Gate.Admit(ctx, req.Urgent)
+	if err != nil {
+		return nil, nil, err
+	}
+	began := time.Now()
+	res, err := c.post(ctx, ListPath, token, body, req.PageToken)
+	answered()
+	var p *entry.Page
+	if err != nil {
+		err = transportError(OpList, res, err, c.secrets(token, req.PageToken)...)
+		res = nil
+	} else {
+		p, err = readPage(res)
+		res.body = nil // the page has a copy of its own
+	}
+	if ctx.Err() != nil && err != nil {
+		return nil, nil, ctx.Err()
+	}
+	c.ended(OpList, began, err)
+	return p, res, err
+}
+
+// ended tells of a call that ended, and how long it took.
+func (c *Client) ended(operation string, began time.Time, err error) {
+	took := time.Since(began)
+	var failed *Error
+	if errors.As(err, &failed) {
+		failed.Took = took
+	}
+	c.set.Gate.Ended(operation, took, err)
+}
+
+// secrets are what no error may show: the app secret and what else was sent.
+func (c *Client) secrets(sent ...string) []string {
+	return append(append(sent, string(c.set.AppSecret)), headerSecrets(c.set.Headers)...)
+}
+
+func readPage(res *Answer) (*entry.Page, error) {
+	p, err := entry.ParsePage(res.body)
+	switch {
+	case err != nil && res.Status == http.StatusOK && looksLikeJSON(res.body):
+		e := &Error{Operation: OpList, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID}
+		e.Reason = "the answer is broken: " + cleanText(err.Error(), res.secrets...)
+		return nil, e
+	case err != nil || !p.HasCode:
+		return nil, answerError(OpList, res, 0, false)
+	case p.Code != 0:
+		return nil, answerError(OpList, res, p.Code, true)
+	case res.Status != http.StatusOK:
+		// A gateway's own JSON may have such a code, too. It is no empty last page.
+		return nil, answerError(OpList, res, 0, false)
+	}
+	return p, nil
+}
+
+func looksLikeJSON(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
+}

@@ -1,0 +1,201 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package openapi
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+)
+
+// Error is a failed call of the Open API.
+type Error struct {
+	Class      cause.Class
+	Cause      cause.Cause
+	Operation  string // tenant_access_token or list_data
+	HTTPStatus int    // 0 where no answer came
+	Code       int64  // the Open API's own code, 0 where none came
+	Reason     string // what happened, one line, safe to log
+	Advice     string // what to do about it; empty where waiting is all
+	LogID      string // the id that Feishu's support asks for
+	// Wait is how long the server asked us to wait, 0 where it did not.
+	Wait time.Duration
+	// Took is how long the call took, without what it waited for before.
+	Took time.Duration
+	// There is no cause to unwrap: statuses carry this error into extensions, and
+	// the text of one from below may quote what we sent.
+}
+
+// Error tells in one line what happened, what to do, and the log id.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Operation)
+	b.WriteString(": ")
+	b.WriteString(e.Reason)
+	var facts []string
+	if e.Code != 0 {
+		facts = append(facts, "code "+strconv.FormatInt(e.Code, 10))
+	}
+	if e.HTTPStatus != 0 {
+		facts = append(facts, "HTTP "+strconv.Itoa(e.HTTPStatus))
+	}
+	if e.LogID != "" {
+		facts = append(facts, "log id "+e.LogID)
+	}
+	if len(facts) > 0 {
+		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
+	}
+	if e.Advice != "" {
+		b.WriteString("; " + e.Advice)
+	}
+	return b.String()
+}
+
+// setCause sorts the error.
+func (e *Error) setCause(c cause.Cause) { e.Cause, e.Class = c, c.Info().Class }
+
+// Outcome and CodeLabel name the error in the metric of calls. Both are bounded.
+func (e *Error) Outcome() string {
+	switch {
+	case e.Class != cause.ClassRetry:
+		return e.Class.Outcome()
+	case e.Code != 0:
+		return "failed"
+	case e.HTTPStatus != 0:
+		return "bad_answer"
+	}
+	return "no_answer"
+}
+
+func (e *Error) CodeLabel() string {
+	switch _, known := Causes[e.Code]; {
+	case e.Code == 0:
+		return "none"
+	case known:
+		return strconv.FormatInt(e.Code, 10)
+	}
+	return "other"
+}
+
+const (
+	adviceToken   = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"
+	adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
+)
+
+// answerError sorts an answer that is not a success. The Open API's own code
+// decides before the HTTP status does: the same failure is seen as 200, 400 and
+// 429. HasCode tells whether the body was an answer of the Open API at all.
+func answerError(operation string, res *Answer, code int64, hasCode bool) *Error {
+	e := &Error{Operation: operation, HTTPStatus: res.Status, Code: code, LogID: res.logID}
+	if !hasCode {
+		describeForeignAnswer(e, res)
+		return e
+	}
+	body := readErrorBody(res.body)
+	clean := func(text string) string { return cleanText(text, res.secrets...) }
+	e.LogID = firstOf(res.logID, clean(body.logID))
+	e.Reason = firstOf(clean(firstOf(body.msg, body.message)), "no message")
+
+	e.setCause(cmp.Or(Causes[code], cause.API))
+	switch {
+	case operation == OpToken && e.Class == cause.ClassParameter:
+		e.setCause(cause.Credential)
+	case operation == OpToken && e.Class == cause.ClassToken:
+		e.Class = cause.ClassRetry
+	case e.Class == cause.ClassRetry && res.Status == http.StatusTooManyRequests:
+		e.setCause(cause.RateLimit)
+	}
+	e.Advice = e.Cause.Info().Advice
+	if e.Class == cause.ClassRateLimited {
+		e.Wait = res.waitHint()
+	} else {
+		e.Wait = res.retryAfter()
+	}
+	if len(body.scopes) > 0 {
+		e.Advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it" + adviceToken
+	}
+	if e.Cause == cause.Scope {
+		e.Advice += ": " + firstOf(clean(body.scopeURL), res.scopePage)
+	}
+	if len(body.details) > 0 {
+		e.Reason += ": " + clean(strings.Join(body.details, ", "))
+	}
+	return e
+}
+
+// describeForeignAnswer is about answers that did not come from the Open API but
+// from something in front of it, or from another server.
+func describeForeignAnswer(e *Error, res *Answer) {
+	e.Cause, e.Wait = cause.API, res.retryAfter()
+	kind := "an answer that is not JSON of the Open API"
+	switch {
+	case len(res.body) == 0:
+		kind = "an empty answer"
+	case strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(res.body[:min(len(res.body), 64)]))), "<"):
+		kind = "an HTML or XML page"
+	}
+	switch {
+	case res.Status == http.StatusNotFound || res.Status == http.StatusMethodNotAllowed:
+		e.setCause(cause.Endpoint)
+		e.Advice = adviceBaseURL
+		e.Reason = "the server does not know this path"
+	case res.Status >= 300 && res.Status < 400:
+		e.setCause(cause.Endpoint)
+		e.Advice = adviceBaseURL
+		e.Reason = "the server redirects elsewhere, which is not followed: the access token would go along"
+	case res.Status == http.StatusTooManyRequests:
+		e.setCause(cause.RateLimit)
+		e.Wait = res.waitHint()
+		e.Reason = "too many requests, says " + kind
+	case res.Status == http.StatusProxyAuthRequired:
+		e.setCause(cause.Endpoint)
+		e.Advice = "check proxy_url and its credential"
+		e.Reason = "the proxy asks for a credential"
+	case res.Status >= 500:
+		e.Reason = "the server or a gateway in front of it failed with " + kind
+	default:
+		e.Reason = "got " + kind
+		e.Advice = "if this lasts, check endpoint and whether a proxy answers in between"
+	}
+}
+
+// transportError sorts a call that got no whole answer: none, or only what came before
+// its body.
+func transportError(operation string, res *Answer, err error, secrets ...string) *Error {
+	e := &Error{Operation: operation, Class: cause.ClassRetry, Cause: cause.Network, Reason: cleanText(rootCause(err), secrets...)}
+	e.Advice = networkAdvice(err)
+	if errors.Is(err, errTooLarge) {
+		e.setCause(cause.AnswerSize)
+		e.Advice = e.Cause.Info().Advice
+	}
+	if res == nil || res.Status == http.StatusOK {
+		return e
+	}
+	// What the server asked for holds, though why cannot be read. At its rate limit the
+	// Open API answers 429 or 400.
+	e.HTTPStatus, e.LogID, e.Wait = res.Status, res.logID, res.retryAfter()
+	if hint := res.waitHint(); res.Status == http.StatusTooManyRequests || res.Status == http.StatusBadRequest && hint > 0 {
+		e.Class, e.Wait = cause.ClassRateLimited, hint
+	}
+	return e
+}
+
+// rootCause leaves out the URL that net/http puts in front.
+func rootCause(err error) string {
+	type timeouter interface{ Timeout() bool }
+	var t timeouter
+	msg := err.Error()
+	if i := strings.Index(msg, `": `); i >= 0 && strings.HasPrefix(msg, "Post ") {
+		msg = msg[i+len(`": `):]
+	}
+	if errors.As(err, &t) && t.Timeout() {
+		return "no answer within the time limit: " + msg
+	}
+	return "no answer: " + msg
+}

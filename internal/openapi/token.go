@@ -1,0 +1,155 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package openapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+)
+
+// Token makes sure that there is an access token, and returns how long a new one has to
+// live; 0 where the one that was there is used.
+func (c *Client) Token(ctx context.Context) (life time.Duration, err error) {
+	_, err = c.tokens.get(ctx, func(ctx context.Context) (string, time.Duration, error) {
+		var value string
+		value, life, err = c.fetchToken(ctx)
+		return value, life, err
+	})
+	return life, err
+}
+
+// fetchToken asks for a tenant_access_token and its remaining life. Source:
+// official page "Get tenant_access_token (custom apps)".
+func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
+	began := time.Now()
+	token, life, err := c.tokenOnce(ctx)
+	if ctx.Err() != nil && err != nil {
+		return "", 0, ctx.Err()
+	}
+	c.ended(OpToken, began, err)
+	return token, life, err
+}
+
+func (c *Client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
+	body, err := json.Marshal(map[string]string{"app_id": c.set.AppID, "app_secret": string(c.set.AppSecret)})
+	if err != nil {
+		return "", 0, err
+	}
+	res, err := c.post(ctx, TokenPath, "", body)
+	if err != nil {
+		return "", 0, transportError(OpToken, res, err, c.secrets()...)
+	}
+	var parsed struct {
+		Code   *int64 `json:"code"`
+		Token  string `json:"tenant_access_token"`
+		Expire int64  `json:"expire"` // seconds of life left
+	}
+	err = json.Unmarshal(res.body, &parsed)
+	switch {
+	case err != nil || parsed.Code == nil:
+		return "", 0, answerError(OpToken, res, 0, false)
+	case *parsed.Code != 0:
+		return "", 0, answerError(OpToken, res, *parsed.Code, true)
+	case res.Status != http.StatusOK || !usableToken(parsed.Token) || parsed.Expire <= 0:
+		return "", 0, &Error{Operation: OpToken, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID, Wait: res.retryAfter(), Reason: "the answer says success but holds no usable token"}
+	}
+	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
+}
+
+// maxToken is the longest access token that is taken, in bytes: the newer ones are
+// JWTs of 4 KB, says their documentation.
+const maxToken = 16 << 10
+
+// usableToken tells whether a token can be sent in a header.
+func usableToken(token string) bool {
+	return token != "" && len(token) <= maxToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// tokenSource keeps the access token and lets one caller at a time ask for a new
+// one, while the others wait for its result, be that a token or a failure.
+type tokenSource struct {
+	mu      sync.Mutex
+	value   string
+	renewAt time.Time
+	asking  *tokenCall // nil where nobody is asking
+}
+
+// tokenCall is a call of the token endpoint.
+type tokenCall struct {
+	ended chan struct{} // closed when the rest is known
+	value string
+	err   error
+	// given up: whoever asked was told to stop, which says nothing to the others.
+	givenUp bool
+}
+
+// get returns a token that is good for a while, asking for one where necessary.
+func (s *tokenSource) get(ctx context.Context, fetch func(context.Context) (string, time.Duration, error)) (string, error) {
+	for {
+		s.mu.Lock()
+		if s.value != "" && time.Now().Before(s.renewAt) {
+			defer s.mu.Unlock()
+			return s.value, nil
+		}
+		call := s.asking
+		if call == nil {
+			call = &tokenCall{ended: make(chan struct{})}
+			s.asking = call
+			s.mu.Unlock()
+			s.ask(ctx, call, fetch)
+			return call.value, call.err
+		}
+		s.mu.Unlock()
+		select {
+		case <-call.ended:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+		if !call.givenUp {
+			return call.value, call.err
+		}
+	}
+}
+
+// ask makes the call.
+func (s *tokenSource) ask(ctx context.Context, call *tokenCall, fetch func(context.Context) (string, time.Duration, error)) {
+	call.givenUp = true // if it panics
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.asking = nil
+		close(call.ended)
+	}()
+	asked := time.Now()
+	value, life, err := fetch(ctx)
+	call.value, call.err, call.givenUp = value, err, err != nil && ctx.Err() != nil
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.value, s.renewAt = value, asked.Add(life-renewMargin(life))
+	}
+}
+
+// drop forgets the token if it is still the one in use, so that a new one is
+// asked for. A newer one stays.
+func (s *tokenSource) drop(value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.value == value {
+		s.value = ""
+	}
+}
+
+// renewMargin is how long before its end a token is renewed. Feishu hands out
+// the same token until 30 minutes before its end, so earlier would be in vain;
+// a tenth of its life keeps short-lived tokens usable at all.
+func renewMargin(life time.Duration) time.Duration {
+	return min(5*time.Minute, life/10)
+}

@@ -1,0 +1,45 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pace
+
+import (
+	"math"
+	"sync"
+)
+
+// Registry hands out the shared pace of each credential.
+type Registry struct {
+	mu     sync.Mutex
+	by     map[paceKey]*Pace
+	phases int
+}
+
+// Phase returns where in its poll interval the next receiver is to look, from 0 to 1, so
+// that many receivers of one collector spread over it. By the golden ratio each comes into
+// one of the longest gaps that those before it have left.
+func (s *Registry) Phase() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, phase := math.Modf(float64(s.phases) * (math.Sqrt(5) - 1) / 2)
+	s.phases++
+	return phase
+}
+
+type paceKey struct{ endpoint, appID string }
+
+func (s *Registry) Get(endpoint, appID string, limit int) *Pace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := paceKey{endpoint, appID}
+	p, ok := s.by[key]
+	if !ok {
+		p = New(limit)
+		if s.by == nil {
+			s.by = make(map[paceKey]*Pace)
+		}
+		s.by[key] = p
+	}
+	p.lower(limit)
+	return p
+}

@@ -1,0 +1,146 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pace
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Begins is told of a receiver that will say, by calling what is returned, which calls
+// its storage remembers. Until then nobody makes a call, though no longer than such
+// calls count: the last ones before a restart may be known to that storage only.
+func (p *Pace) Begins() (remembers func(Remembered)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.beginning == 0 {
+		p.began = time.Now()
+	}
+	p.beginning++
+	var once sync.Once
+	return func(calls Remembered) {
+		p.restore(calls)
+		once.Do(func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.beginning--
+			select {
+			case p.woken <- struct{}{}:
+			default:
+			}
+		})
+	}
+}
+
+// Remembered are calls of the last minute as they are stored.
+type Remembered struct {
+	// Seconds counts them by the second of our clock (Unix) up to which the server
+	// may count them.
+	Seconds map[int64]int
+	// Ahead is how many seconds the server's clock was ahead of ours at most; nil
+	// where that was not known.
+	Ahead *int64
+	// UpTo is the number of the last of them.
+	UpTo uint64
+}
+
+// total is how many calls these are, as far as the limit is concerned.
+func (c Remembered) total(limit int) int {
+	n := 0
+	for _, count := range c.Seconds {
+		n = min(limit, n+min(count, limit))
+	}
+	return n
+}
+
+// loadedCalls are those of the process before this one. Each was made before they were
+// loaded.
+type loadedCalls struct {
+	calls  Remembered
+	loaded time.Time
+}
+
+// Recent are the calls of the last minute, so that a restart does not forget them.
+func (p *Pace) Recent() Remembered {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.forget(now)
+	c := Remembered{Seconds: make(map[int64]int), UpTo: p.taken}
+	for _, at := range p.counted() {
+		// By the clock as it is now: it may have been set since the call.
+		c.Seconds[now.Round(0).Add(-now.Sub(at)).Unix()+1]++
+	}
+	if p.told {
+		ahead := int64(math.Ceil(p.server.Seconds()))
+		c.Ahead = &ahead
+	}
+	return c
+}
+
+// restore takes over what recent returned in an earlier process. How old those calls
+// are only clocks can tell, and ours may have been set since. Until the server tells
+// its time (settle), they count as just made.
+func (p *Pace) restore(calls Remembered) {
+	if len(calls.Seconds) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.earlier = append(p.earlier, loadedCalls{calls, time.Now()})
+}
+
+// Settle learns the server's time from an answer; date is zero where it had none. The
+// age of calls from before the start is then known from two clocks, and the smaller one
+// counts: only if both were set in between, by more than a minute, is it wrong.
+func (p *Pace) Settle(date, sent, received time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ours := received.Round(0)
+	if !date.IsZero() {
+		// The date is cut off to seconds, and may be as old as the call was long.
+		p.server, p.told = date.Add(time.Second+received.Sub(sent)).Sub(ours), true
+	}
+	if len(p.earlier) == 0 {
+		return
+	}
+	for _, e := range p.earlier {
+		room := p.limit
+		for _, second := range slices.Backward(slices.Sorted(maps.Keys(e.calls.Seconds))) {
+			at := time.Unix(second, 0)
+			var ages []time.Duration
+			ages = append(ages, ours.Sub(at))
+			if e.calls.Ahead != nil && !date.IsZero() {
+				ages = append(ages, date.Sub(at.Add(time.Duration(*e.calls.Ahead)*time.Second)))
+			}
+			// A clock that was set back says nothing.
+			ages = slices.DeleteFunc(ages, func(age time.Duration) bool { return age < -paceWindow })
+			var age time.Duration
+			if len(ages) > 0 {
+				age = max(0, slices.Min(ages))
+			}
+			if age >= paceWindow || room == 0 {
+				continue
+			}
+			made := received.Add(-age)
+			if made.After(e.loaded) {
+				made = e.loaded
+			}
+			n := min(e.calls.Seconds[second], room)
+			room -= n
+			for range n {
+				p.calls = append(p.calls, made)
+			}
+		}
+	}
+	p.earlier = nil
+	slices.SortFunc(p.calls, time.Time.Compare)
+	select {
+	case p.woken <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,155 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+)
+
+// Settings are the numbers by which a schedule plans. Times are Unix seconds, spans are
+// seconds.
+type Settings struct {
+	Begin, End int64   // the timeline; End is exclusive, 0: it has no end
+	Recheck    []int64 // after how long each recheck reads the same time again, ascending
+	Tick       int64   // poll_interval, at least 1
+	MaxWindow  int64   // max_window, at least 1
+	Walks      int     // max_concurrent_walks
+	PageSize   int     // page_size
+	// MaxPages bounds the pages of one window. Beyond it the window is shortened.
+	MaxPages int64
+	// ClockSlack is by how much two dates of the server may disagree without its clock
+	// having been set.
+	ClockSlack int64
+}
+
+// Plan decides which page to ask for next. It knows no clock and no network: whoever
+// asks tells the time, and what became of each call. Not safe for concurrent use.
+type Plan struct {
+	pos     *position
+	seen    *Seen
+	walks   [][]*Walk // by pass, in order of time; the first begins at the watermark or before
+	ended   []Ended
+	waiting int // walks that wait for an answer
+
+	maxPages   int64
+	clockSlack int64
+	tick       int64 // poll_interval in seconds, at least 1
+	maxWindow  int64 // max_window in seconds
+	maxLength  int64 // the same, or less where the API has refused that
+	// trialAt is when a longer one is tried again, by the server's clock, trialAfter how
+	// many seconds that is after it was refused, and trial whether one is being tried.
+	trialAt, trialAfter int64
+	trial               bool
+	length              int64 // of the next window
+	wanted              int64 // pages that a window should take
+	wide                int   // max_concurrent_walks
+	pageSize            int
+	// due tells that pass 0 has not been started up to now since the last tick.
+	due bool
+}
+
+// New plans the timeline from its begin, knowing the entries in seen.
+func New(set Settings, known *Seen) *Plan {
+	recheck := append([]int64{0}, set.Recheck...)
+	return &Plan{
+		pos:        newPosition(set.Begin, set.End, recheck),
+		seen:       known,
+		walks:      make([][]*Walk, len(recheck)),
+		maxPages:   set.MaxPages,
+		clockSlack: set.ClockSlack,
+		tick:       set.Tick,
+		maxWindow:  set.MaxWindow,
+		maxLength:  set.MaxWindow,
+		length:     min(startLength, set.MaxWindow),
+		wanted:     PagesPerWalk,
+		wide:       set.Walks,
+		pageSize:   set.PageSize,
+		due:        true,
+	}
+}
+
+// Snapshot is what has to be remembered of a schedule, besides the ids: see Restore.
+type Snapshot struct {
+	Begin int64
+	// Recheck and Marks belong together: the passes, of which the first has 0, and their
+	// watermarks. Every entry before a watermark, and shown by the API as late as the pass
+	// reads, was accepted by the pipeline.
+	Recheck, Marks []int64
+	// Length is that of the next window.
+	Length int64
+}
+
+// Restore goes on from what an earlier schedule remembered. Its rechecks may have been
+// others.
+func (s *Plan) Restore(old Snapshot) {
+	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)
+	s.pos.adopt(old.Recheck, old.Marks)
+	// Half as long as before, so that a process that is killed again and again in its
+	// first minute gets on.
+	s.length = min(max(1, old.Length/2), s.maxWindow)
+}
+
+// Snapshot returns what to remember.
+func (s *Plan) Snapshot() Snapshot {
+	return Snapshot{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: slices.Clone(s.pos.marks), Length: s.length}
+}
+
+// Tick lets pass 0 read up to now.
+func (s *Plan) Tick() { s.due = true }
+
+// Next returns the walk whose next page is to be asked for now, by the server's clock,
+// or nil. Until the answer is reported (landed) the walk is not returned again.
+func (s *Plan) Next(now int64) *Walk {
+	w := s.pick(now)
+	if w == nil {
+		return nil
+	}
+	if w.pages == 0 {
+		w.began = now
+	}
+	w.flying = true
+	s.waiting++
+	return w
+}
+
+// Landed notes that the call for a page of the walk has ended, in whatever way.
+func (s *Plan) Landed(w *Walk) {
+	w.flying = false
+	s.waiting--
+}
+
+// Done reports whether a bounded export is complete.
+func (s *Plan) Done() bool { return s.pos.done() }
+
+// Bounds is the timeline: where it begins and where it ends; 0: never.
+func (s *Plan) Bounds() (begin, end int64) { return s.pos.begin, s.pos.end }
+
+// Oldest is the watermark of the last pass: nothing before it is read again.
+func (s *Plan) Oldest() int64 { return s.pos.marks[s.pos.last()] }
+
+// Remembered is how many ids are remembered, and the memory that grows with their
+// number, in bytes.
+func (s *Plan) Remembered() (n int, bytes int64) { return s.seen.count, s.seen.bytes() }
+
+// Outside reports whether an entry of that second lies just outside of the timeline.
+func (s *Plan) Outside(eventTime int64) bool { return s.pos.outside(eventTime) }
+
+// Known reports whether the pipeline has accepted an entry before.
+func (s *Plan) Known(k Key) bool { return s.seen.Has(k) }
+
+// Remember notes that the pipeline has accepted entries.
+func (s *Plan) Remember(keys []Key) {
+	for _, k := range keys {
+		s.seen.Add(k)
+	}
+}
+
+// Late reports whether an entry that is new is of a second that pass 0 has read, and names
+// the pass that finds it.
+func (s *Plan) Late(second int64) (foundBy string, late bool) {
+	if second >= s.pos.marks[0] || second < s.pos.begin {
+		return "", false
+	}
+	return s.pos.foundBy(second), true
+}

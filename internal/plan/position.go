@@ -1,0 +1,123 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+)
+
+// The timeline is whole seconds of event time (Unix). Nothing is known about the
+// order in which list_data returns entries, whether its bounds are inclusive, or
+// how late an entry may appear, and nothing here depends on it.
+
+// Overlap is how many seconds before a watermark a window asks from. With one
+// second less, an API whose lower bound is exclusive would skip a second; the
+// other is for clocks of Feishu's that disagree.
+const Overlap = 2
+
+// window is a time range to be read: every entry of the seconds from (inclusive)
+// to to (exclusive) will have been read when it is finished.
+type window struct{ from, to int64 }
+
+func (w window) seconds() int64 { return w.to - w.from }
+
+// position says what has been read. Pass 0 reads up to now; pass k reads the same
+// time again once it is recheck[k] old. Each has a watermark: every entry before
+// it that was visible when it was due has been accepted by the pipeline.
+type position struct {
+	begin   int64   // where the timeline begins
+	end     int64   // where it ends, exclusive; 0: never
+	recheck []int64 // seconds; recheck[0] is 0, ascending
+	marks   []int64 // the watermark of each pass, descending
+}
+
+func newPosition(begin, end int64, recheck []int64) *position {
+	p := &position{begin: begin, end: end, recheck: recheck, marks: make([]int64, len(recheck))}
+	for i := range p.marks {
+		p.marks[i] = begin
+	}
+	return p
+}
+
+// target is how far a pass can be read, with the server's clock at now.
+func (p *position) target(pass int, now int64) int64 {
+	t := now - p.recheck[pass]
+	if p.end != 0 {
+		t = min(t, p.end)
+	}
+	return t
+}
+
+// behind is how many seconds a pass is behind its target.
+func (p *position) behind(pass int, now int64) int64 {
+	return max(0, p.target(pass, now)-p.marks[pass])
+}
+
+// lag is how many seconds a pass is behind the present, or the end.
+func (p *position) lag(pass int, now int64) int64 {
+	return max(0, p.target(0, now)-p.marks[pass])
+}
+
+// What finds late entries, as the metric late_entries names it.
+const (
+	FoundByRecheck = "recheck"
+	FoundByLast    = "last_recheck" // of several
+	FoundByChance  = "chance"       // in the overlap, or because the API ignores a bound
+)
+
+// foundBy names the pass that finds an entry of a second that pass 0 has read.
+func (p *position) foundBy(second int64) string {
+	switch last := p.last(); {
+	case second < p.marks[last]:
+		return FoundByChance
+	case last > 1 && second < p.marks[last-1]:
+		return FoundByLast
+	}
+	return FoundByRecheck
+}
+
+// last is the pass that reads latest.
+func (p *position) last() int { return len(p.marks) - 1 }
+
+// finish moves the watermarks past a window that has been read to its end. began
+// is the server's clock when its first page was asked for, or earlier.
+//
+// An entry of second t that appears at most r seconds late was there at began if
+// t <= began - r. So one window serves every pass up to began minus that pass's
+// recheck, whichever pass it was read for: a backlog that is older than the last
+// recheck is read once, not once for every pass.
+func (p *position) finish(w window, began int64) {
+	for pass := range p.marks {
+		if w.from <= p.marks[pass] {
+			p.marks[pass] = max(p.marks[pass], min(w.to, began-p.recheck[pass]))
+		}
+	}
+}
+
+// done tells whether a bounded export is complete.
+func (p *position) done() bool {
+	return p.end != 0 && p.marks[p.last()] >= p.end
+}
+
+// outside tells whether an entry lies just outside of the timeline, where overlap
+// and inclusive bounds return entries that nobody asked for. An entry further away
+// was returned for another reason, and is not ours to judge.
+func (p *position) outside(eventTime int64) bool {
+	before := eventTime < p.begin && eventTime >= p.begin-Overlap
+	behind := p.end != 0 && eventTime >= p.end && eventTime <= p.end+Overlap
+	return before || behind
+}
+
+// adopt takes over the watermarks of a stored position whose rechecks may have
+// been others. A pass inherits what has been read at least as late as it reads;
+// one that reads later than any before starts at the last watermark, as the ids
+// before that are forgotten.
+func (p *position) adopt(recheck, marks []int64) {
+	for i, r := range p.recheck {
+		p.marks[i] = marks[len(marks)-1]
+		if j := slices.IndexFunc(recheck, func(old int64) bool { return old >= r }); j >= 0 {
+			p.marks[i] = marks[j]
+		}
+	}
+}

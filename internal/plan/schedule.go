@@ -1,0 +1,267 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+)
+
+// InFlight is how many walks wait for an answer.
+func (s *Plan) InFlight() int { return s.waiting }
+
+// Stop ends all walks: nobody will finish them.
+func (s *Plan) Stop() { s.endAll(errStopped) }
+
+// MemoryAllowance is by how much, in seconds, the span of remembered ids may
+// exceed twice the last recheck before rechecks go before fresh entries.
+const MemoryAllowance = 600
+
+// pick returns the walk whose page to ask for now, with the server's clock at
+// now, or nil. Fresh entries go first, unless the rechecks have fallen behind so
+// far that the remembered ids would grow without bound: then they wait, even for a
+// call that gets no answer.
+func (s *Plan) pick(now int64) *Walk {
+	if w := s.hurrying(); w != nil {
+		if w.flying {
+			return nil
+		}
+		return w
+	}
+	last := s.pos.last()
+	if last > 0 && s.pos.marks[0]-s.pos.marks[last] > 2*s.pos.recheck[last]+MemoryAllowance {
+		if w := s.lastRecheck(now); w != nil || len(s.walks[last]) > 0 {
+			return w
+		}
+	}
+	if w := s.resume(0); w != nil {
+		return w
+	}
+	if w := s.fresh(now); w != nil {
+		return w
+	}
+	// Where the pace is too slow for all rechecks, the last one goes before the
+	// others. It is the one that entries are promised by, what it reads serves the
+	// others once they have fallen back to it, and if it fell further behind, fresh
+	// entries would have to wait.
+	if last > 1 && s.pos.behind(last, now) > s.pos.recheck[last] {
+		if w := s.lastRecheck(now); w != nil {
+			return w
+		}
+	}
+	for pass := 1; pass <= last; pass++ {
+		if w := s.resume(pass); w != nil {
+			return w
+		}
+	}
+	if pass := s.mostOverdue(now); pass > 0 {
+		return s.recheck(pass, now)
+	}
+	return nil
+}
+
+// lastRecheck goes on with the last recheck, due or not; behind a window that is being
+// read, only with one that is worth a call.
+func (s *Plan) lastRecheck(now int64) *Walk {
+	last := s.pos.last()
+	if w := s.resume(last); w != nil {
+		return w
+	}
+	if len(s.walks[last]) > 0 && s.overdue(last, now) < s.step(last) {
+		return nil
+	}
+	return s.recheck(last, now)
+}
+
+// maxAlone is how often a walk may begin again without getting further and still go
+// before all others.
+const maxAlone = 3
+
+// hurrying returns a walk that goes alone, because others beside it, and their waits
+// after failures, would use up the time for which its page token lives.
+func (s *Plan) hurrying() *Walk {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			if w.hurry && !w.done && w.reset <= maxAlone {
+				return w
+			}
+		}
+	}
+	return nil
+}
+
+// resume returns a walk of the pass that waits for its next page.
+func (s *Plan) resume(pass int) *Walk {
+	for _, w := range s.walks[pass] {
+		if !w.flying && !w.done {
+			return w
+		}
+	}
+	return nil
+}
+
+// tail is where the next window of a pass begins.
+func (s *Plan) tail(pass int) int64 {
+	tail := s.pos.marks[pass]
+	if n := len(s.walks[pass]); n > 0 {
+		tail = max(tail, s.walks[pass][n-1].to)
+	}
+	return tail
+}
+
+func (s *Plan) start(pass int, w window) *Walk {
+	started := &Walk{window: w, pass: pass}
+	s.walks[pass] = append(s.walks[pass], started)
+	return started
+}
+
+// MaxPending is how many windows of pass 0, for each that is read at a time, may lie
+// between its watermark and the newest one.
+const MaxPending = 3
+
+// fresh starts a window of pass 0.
+func (s *Plan) fresh(now int64) *Walk {
+	// Behind a window that cannot be finished, what is read must be remembered: no
+	// more of it than a few windows.
+	if !s.due || len(s.walks[0]) >= MaxPending*s.wide {
+		return nil
+	}
+	limit := s.pos.target(0, now)
+	w := window{from: s.tail(0), to: limit}
+	if w.seconds() <= 0 {
+		s.due = len(s.walks[0]) > 0 // nothing to read before the next tick
+		return nil
+	}
+	if length := s.share(w.seconds()); w.seconds() > length {
+		w.to = w.from + length
+		return s.start(0, w)
+	}
+	s.due = false
+	if len(s.walks[0]) == 0 {
+		w.from = s.extend(w, now)
+	}
+	return s.start(0, w)
+}
+
+// extend lets the newest window begin earlier where that serves a recheck that is
+// due and costs no further page: so a quiet tenant costs one call a tick.
+func (s *Plan) extend(w window, now int64) int64 {
+	for pass := s.pos.last(); pass > 0; pass-- {
+		from := s.pos.marks[pass]
+		if from < w.from && len(s.walks[pass]) == 0 && s.overdue(pass, now) >= s.step(pass) &&
+			w.to-from <= s.maxLength && 2*s.seen.countFrom(minuteOf(from-Overlap)) <= s.pageSize {
+			return from
+		}
+	}
+	return w.from
+}
+
+// overdue is how many seconds of a recheck could be read now. A recheck does not
+// overtake pass 0.
+func (s *Plan) overdue(pass int, now int64) int64 {
+	return min(s.pos.target(pass, now), s.pos.marks[0]) - s.tail(pass)
+}
+
+// step is how many seconds are worth a call of a recheck: half of what it is late
+// anyway.
+func (s *Plan) step(pass int) int64 {
+	step := max(s.tick, s.pos.recheck[pass]/2)
+	if s.pos.end != 0 {
+		step = max(1, min(step, s.pos.end-s.tail(pass))) // the rest of a bounded export
+	}
+	return step
+}
+
+// mostOverdue is the recheck that is due and has waited longest for its size; 0
+// where none is due.
+func (s *Plan) mostOverdue(now int64) int {
+	best := 0
+	for pass := 1; pass <= s.pos.last(); pass++ {
+		if s.overdue(pass, now) < s.step(pass) {
+			continue
+		}
+		if best == 0 || s.overdue(pass, now)*s.step(best) > s.overdue(best, now)*s.step(pass) {
+			best = pass
+		}
+	}
+	return best
+}
+
+func (s *Plan) recheck(pass int, now int64) *Walk {
+	seconds := min(s.overdue(pass, now), s.length)
+	if seconds <= 0 {
+		return nil
+	}
+	from := s.tail(pass)
+	return s.start(pass, window{from: from, to: from + seconds})
+}
+
+// finish moves the watermarks past a walk and every finished one behind it, and
+// adapts the length of the next windows. It drops walks that wait, and whose whole window
+// their own pass's watermark has passed, as others have read it. The ids before them would
+// be kept until they are resumed, which takes hours where the last recheck goes first for
+// long.
+func (s *Plan) finish(w *Walk) {
+	s.end(w, nil)
+	w.done, w.returned = true, hashSet{}
+	s.wanted = min(s.wanted+1, PagesPerWalk)
+	if w.seconds() >= s.maxLength {
+		s.lengthen(w.began)
+	}
+	// A shorter window tells the density only where it took a good part of what is
+	// wanted.
+	if w.seconds() >= s.length || 4*w.pages > s.wanted {
+		s.length = nextLength(w.seconds(), w.pages, s.wanted, s.maxLength)
+	}
+	for moved := true; moved; {
+		moved = false
+		for pass, list := range s.walks {
+			for len(list) > 0 && (list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass]) {
+				if first := list[0]; first.done {
+					s.pos.finish(first.window, first.began)
+				} else {
+					s.end(first, ErrCovered)
+				}
+				list, moved = slices.Delete(list, 0, 1), true
+			}
+			s.walks[pass] = list
+		}
+	}
+	s.seen.forgetBefore(s.Forgettable())
+}
+
+// BeginAt moves the begin of the timeline. Nothing may have been read.
+func (s *Plan) BeginAt(begin int64) {
+	s.endAll(errBeginMoved)
+	s.pos = newPosition(begin, s.pos.end, s.pos.recheck)
+	s.walks = make([][]*Walk, len(s.walks))
+	s.due = true
+}
+
+// Skip passes over a time that the API does not show, in every pass that has come to it,
+// up to the end of the timeline at the most, and returns up to where that is. No walk may
+// be in flight; those that had begun begin again behind it.
+func (s *Plan) Skip(from, to int64) (end int64) {
+	if s.pos.end != 0 {
+		to = min(to, s.pos.end)
+	}
+	s.endAll(errNotShown)
+	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()])
+	s.walks = make([][]*Walk, len(s.walks))
+	s.due = true
+	// The windows were shortened for nothing.
+	s.maxLength, s.length = s.maxWindow, min(startLength, s.maxWindow)
+	return to
+}
+
+// Forgettable is the minute before which no entry will be returned again: neither
+// to a window to come, nor to one that is being read.
+func (s *Plan) Forgettable() int64 {
+	from := s.pos.marks[s.pos.last()]
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			from = min(from, w.from)
+		}
+	}
+	return minuteOf(from - Overlap - 1)
+}

@@ -1,0 +1,203 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Walk reads one window: page after page with the same bounds, until the API says
+// that there are no more. Its page token lives in memory only.
+type Walk struct {
+	window
+	pass     int
+	token    string
+	began    int64 // the server's clock before the first page was asked for
+	pages    int64
+	empty    int   // pages in a row without an entry that was not yet returned
+	reset    int   // how often it began again since it last got further than ever before
+	furthest int64 // the most pages that it has got to
+	hurry    bool  // a page token of its was no longer taken, perhaps for waiting too long
+	flying   bool
+	done     bool
+	// returned are the hashes of the ids on the pages so far.
+	returned hashSet
+	// refusedSince is when the API first refused this walk though it is one
+	// second long.
+	refusedSince time.Time
+}
+
+// Request is what a call asks for: seconds of event time, both bounds possibly inclusive.
+type Request struct {
+	From, To int64
+	Token    string // of the page; empty for the first one
+	// Urgent is a walk that has begun again and has to get further this time before its
+	// page token is no longer taken.
+	Urgent bool
+}
+
+// Request is what the walk asks for next.
+func (w *Walk) Request() Request {
+	r := RequestFor(w.from, w.to)
+	r.Token, r.Urgent = w.token, w.hurry
+	return r
+}
+
+// RequestFor asks for the first page of a window.
+func RequestFor(from, to int64) Request {
+	return Request{From: max(0, from-Overlap), To: to}
+}
+
+// Span is the window that the walk reads, and the pass that it reads it for.
+func (w *Walk) Span() (pass int, from, to int64) { return w.pass, w.from, w.to }
+
+// Key is an entry that the walk returned, as it is remembered. readable is false where
+// the entry's time cannot be read.
+func (w *Walk) Key(uid string, eventTime int64, readable bool) Key {
+	return keyOf(uid, eventTime, readable, w.window)
+}
+
+// RefusedFor returns for how long the API has refused the walk, counted from the first
+// time that this is asked.
+func (w *Walk) RefusedFor(now time.Time) time.Duration {
+	if w.refusedSince.IsZero() {
+		w.refusedSince = now
+	}
+	return now.Sub(w.refusedSince)
+}
+
+// Ended is a walk, or an attempt at it, that is over.
+type Ended struct {
+	Walk  *Walk
+	Pages int64
+	// Err is why it was given up, nil for one that was read to its end.
+	Err error
+}
+
+// Reasons why walks end before their time.
+var (
+	ErrCovered    = errors.New("other walks have read this meanwhile")
+	errBeginMoved = errors.New("the begin was moved")
+	errNotShown   = errors.New("the API does not show this time")
+	ErrClockSet   = errors.New("the server's clock was set back")
+	errStopped    = errors.New("the receiver stops")
+)
+
+func (s *Plan) end(w *Walk, err error) {
+	s.ended = append(s.ended, Ended{w, w.pages, err})
+}
+
+func (s *Plan) endAll(err error) {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			s.end(w, err)
+		}
+	}
+}
+
+// Ended returns the walks that have ended since it was last asked.
+func (s *Plan) Ended() []Ended {
+	ended := s.ended
+	s.ended = nil
+	return ended
+}
+
+// MaxEmptyPages may follow one another that hold nothing, or nothing that was not on an
+// earlier page of the walk.
+const MaxEmptyPages = 20
+
+// Answered counts a page of the walk and notes the server's date in it (Unix seconds; 0:
+// it had none). It reports whether the server's clock was set back in the walk's midst to
+// before the window's end: if the API hides what is new by that clock, and cuts pages by
+// their offset, entries that were not read yet have moved to pages that were. The walk has
+// to begin again then.
+//
+// The estimate of the server's time may have come from one answer with a wrong date, and a
+// clock that was set back, or a server whose clock is behind, may hide what is new or late:
+// the watermarks follow the walk's own answers, the earliest of them.
+func (s *Plan) Answered(w *Walk, date int64) (setBack bool) {
+	if date != 0 {
+		setBack = w.pages > 0 && date < min(w.began, w.to)-s.clockSlack
+		w.began = min(w.began, date)
+	}
+	w.pages++
+	return setBack
+}
+
+// Turn notes a page whose entries, with these ids, the pipeline has accepted, and that
+// there are more with a page token, or none. The error says why paging would not end; the
+// walk is to be shortened then. A walk without more pages is finished.
+func (s *Plan) Turn(w *Walk, ids iter.Seq[string], more bool, token string) error {
+	fault := s.pagingFault(w, ids, more, token)
+	w.token = token
+	if !more {
+		s.finish(w)
+	} else if w.pages%(2*PagesPerWalk) == 0 {
+		// A restart would begin this window again: let it be a shorter one.
+		s.length = min(s.length, nextLength(w.seconds(), w.pages, s.wanted, s.maxLength))
+	}
+	if fault == nil && w.pages > max(1, w.furthest) {
+		w.furthest, w.reset = w.pages, 0
+	}
+	return fault
+}
+
+// pagingFault finds out that paging would not end: the same page token again, or
+// pages that are empty or go round in circles. Where the API documents nothing, a
+// few of these are fine.
+func (s *Plan) pagingFault(w *Walk, ids iter.Seq[string], more bool, token string) error {
+	w.empty++
+	for id := range ids {
+		if w.returned.add(xxhash.Sum64String(id)) {
+			w.empty = 0
+		}
+	}
+	switch {
+	case !more:
+		return nil
+	case token == "":
+		return errors.New("the API says that there are more pages but gives no page token")
+	case token == w.token:
+		return errors.New("the API gives the same page token again")
+	case w.empty >= MaxEmptyPages:
+		return fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty)
+	case w.pages > s.maxPages:
+		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
+	}
+	return nil
+}
+
+// Restart makes a walk begin again for a reason; what it has delivered is passed over by
+// id.
+func (s *Plan) Restart(w *Walk, why error) {
+	s.end(w, why)
+	w.token, w.pages, w.empty, w.returned = "", 0, 0, hashSet{}
+	w.reset++
+}
+
+// Shorten makes a walk that cannot be finished as it is begin again, for half of its
+// window.
+func (s *Plan) Shorten(w *Walk, why error) {
+	s.halve(w)
+	s.Restart(w, why)
+}
+
+// DropToken makes a walk begin again whose page token is refused: tokens do not live for
+// ever, and how long is not documented. It reports whether that is the first time since
+// the walk last got further: from the second time on the walk is shortened, too.
+func (s *Plan) DropToken(w *Walk, why error) (first bool) {
+	s.expire(w.pages)
+	s.Restart(w, why)
+	w.hurry = true
+	if w.reset == 1 {
+		return true
+	}
+	s.halve(w)
+	return false
+}

@@ -1,0 +1,65 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.opentelemetry.io/collector/config/configretry"
+)
+
+// delays are the waits after failures, growing with each in a row. There are
+// three paces, because a call that nobody but an admin can make work again need
+// not be tried as often as one that a lost connection spoiled.
+type delays struct {
+	passingB, configB, quotaB *backoff.ExponentialBackOff
+}
+
+func newDelays(cfg configretry.BackOffConfig) delays {
+	d := delays{
+		passingB: NewBackOff(cfg),
+		// Soon enough to notice a granted scope or a rotated secret, seldom
+		// enough to disturb nobody.
+		configB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: 5 * time.Minute},
+		// Failed calls do not count against the quota, but nobody buys one every minute.
+		quotaB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Minute, Multiplier: 2, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: time.Hour},
+	}
+	d.reset()
+	return d
+}
+
+// NewBackOff takes over retry_on_failure. Where retries are turned off the longest
+// interval is waited: a poller that asked again at once would be worse than one
+// that retries.
+func NewBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{
+		InitialInterval:     cfg.InitialInterval,
+		Multiplier:          cfg.Multiplier,
+		RandomizationFactor: cfg.RandomizationFactor,
+		MaxInterval:         cfg.MaxInterval,
+	}
+	if !cfg.Enabled {
+		b.InitialInterval = b.MaxInterval
+	}
+	b.Reset()
+	return b
+}
+
+func (d *delays) passing() time.Duration { return d.passingB.NextBackOff() }
+func (d *delays) config() time.Duration  { return atMost(d.configB) }
+func (d *delays) quota() time.Duration   { return atMost(d.quotaB) }
+
+// atMost takes care that chance does not make the longest wait longer: the runbook
+// says when at the latest a fix is noticed.
+func atMost(b *backoff.ExponentialBackOff) time.Duration {
+	return min(b.NextBackOff(), b.MaxInterval)
+}
+
+// reset begins anew after a success.
+func (d *delays) reset() {
+	d.passingB.Reset()
+	d.configB.Reset()
+	d.quotaB.Reset()
+}

@@ -1,0 +1,254 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+	"github.com/feishuaudit/feishuauditreceiver/internal/report"
+)
+
+// Poller reads the log for one term: from Start, or from winning an election, to
+// Shutdown, or to losing it. Only the calls of the API run beside its goroutine;
+// everything that they return is handled in turn.
+type Poller struct {
+	Parts
+	set Settings
+
+	began     time.Time // the term
+	spans     spans
+	sched     *plan.Plan
+	delays    delays
+	notBefore time.Time // no call before: the last one failed
+	failedAt  time.Time // when that was
+	results   chan result
+	complete  bool // a bounded export was reported complete
+	// anew is when this term began with initial_lookback, by our clock; zero once the
+	// server's is known.
+	anew time.Time
+}
+
+// New returns a poller for a term that began then.
+func New(set Settings, with Parts, began time.Time) *Poller {
+	return &Poller{
+		Parts: with, set: set, began: began,
+		spans:   newSpans(with.Tracer, with.Receiver),
+		delays:  newDelays(set.Retry),
+		results: make(chan result, set.MaxConcurrentWalks),
+	}
+}
+
+// result is what a call returned.
+type result struct {
+	walk  *plan.Walk
+	asked time.Time
+	page  *entry.Page
+	res   *openapi.Answer
+	err   error
+}
+
+// Run reads until ctx ends, or until it is overtaken. Its calls end with ctx; a page
+// that the pipeline has accepted by then is still committed.
+func (p *Poller) Run(ctx context.Context) error {
+	if err := p.resume(ctx); err != nil {
+		var unusable *checkpoint.UnusableError
+		if errors.As(err, &unusable) {
+			p.Health.Unusable(cause.Checkpoint, err)
+		}
+		return err
+	}
+	err := p.loop(ctx)
+	for p.sched.InFlight() > 0 {
+		p.sched.Landed((<-p.results).walk)
+	}
+	p.sched.Stop()
+	p.spans.end(p.sched.Ended())
+	return err
+}
+
+// loop asks for pages while there are any to ask for, and waits otherwise.
+func (p *Poller) loop(ctx context.Context) error {
+	nextTick := time.Now().Add(time.Duration((1 - p.set.Phase) * float64(p.set.PollInterval)))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if now := time.Now(); !now.Before(nextTick) {
+			p.sched.Tick()
+			for !now.Before(nextTick) {
+				nextTick = nextTick.Add(p.set.PollInterval)
+			}
+		}
+		p.launch(ctx)
+		p.showProgress()
+		wake := nextTick
+		if p.notBefore.After(time.Now()) && p.notBefore.Before(wake) {
+			wake = p.notBefore
+		}
+		// A call in flight may be the next failure: its outcome says whether trouble is over.
+		if at := p.Health.Settles(); p.sched.InFlight() == 0 && !at.IsZero() && at.Before(wake) {
+			wake = at
+		}
+		timer.Reset(time.Until(wake))
+		switch r, err := p.await(ctx, timer.C); {
+		case err != nil:
+			return err
+		case r != nil:
+			p.sched.Landed(r.walk)
+			err := p.handle(ctx, *r)
+			p.spans.end(p.sched.Ended())
+			if err != nil {
+				return err
+			}
+		case p.sched.InFlight() == 0:
+			p.Health.Settle()
+		}
+	}
+}
+
+// await returns the next result, or none at the time to wake. Of what has happened already
+// the end of the term goes first, and then a result: select would choose at random, and a
+// seed of the simulation would not replay.
+func (p *Poller) await(ctx context.Context, wake <-chan time.Time) (*result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case r := <-p.results:
+		return &r, nil
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-p.results:
+		return &r, nil
+	case <-wake:
+		return nil, nil
+	}
+}
+
+// launch starts as many calls as may run side by side.
+func (p *Poller) launch(ctx context.Context) {
+	if time.Now().Before(p.notBefore) {
+		return
+	}
+	wide := p.set.MaxConcurrentWalks
+	if !p.anew.IsZero() {
+		wide = 1 // the first answer may move the begin
+	}
+	for p.sched.InFlight() < wide {
+		w := p.sched.Next(p.Clock.Now().Unix())
+		if w == nil {
+			return
+		}
+		asked := time.Now()
+		req, within := p.listRequest(w.Request()), p.spans.within(ctx, w)
+		go func() {
+			page, res, err := p.Client.ListData(within, req)
+			p.results <- result{walk: w, asked: asked, page: page, res: res, err: err}
+		}()
+	}
+}
+
+// ListRequest asks for a page with what the configuration says.
+func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
+	return openapi.ListRequest{
+		APIKeys:   p.set.APIKeys,
+		AppID:     p.set.CallingApp,
+		StartTime: r.From,
+		EndTime:   r.To,
+		PageSize:  p.set.PageSize,
+		PageToken: r.Token,
+		Urgent:    r.Urgent,
+	}
+}
+
+// MaxPages is two million entries in one window; the window is halved then, down to one
+// second.
+const MaxPages = 20_000
+
+// handle takes the outcome of a call. An error means that the term is over.
+func (p *Poller) handle(ctx context.Context, r result) error {
+	w := r.walk
+	if r.err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var api *openapi.Error
+		if errors.As(r.err, &api) && api.Code != 0 && r.res != nil {
+			// Of the API itself: a window may be refused for ending in its future.
+			p.Clock.Observe(r.res.Date, r.res.Received)
+		}
+		return p.failed(ctx, r)
+	}
+	p.Clock.Observe(r.res.Date, r.res.Received)
+	if p.beginByServer(r.res) {
+		return p.commit(ctx, nil)
+	}
+	var date int64
+	if !r.res.Date.IsZero() {
+		date = r.res.Date.Unix()
+	}
+	setBack := p.sched.Answered(w, date)
+	keys, delivered, lost, err := p.deliver(ctx, w, r)
+	if err != nil {
+		if len(keys) > 0 {
+			err = errors.Join(err, p.commit(ctx, keys))
+		}
+		return err
+	}
+	if setBack {
+		p.Logger.Debug("The server's clock was set back: the walk begins again")
+		p.sched.Restart(w, plan.ErrClockSet)
+		return p.commit(ctx, keys)
+	}
+	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)
+	if len(keys) > 0 || !r.page.HasMore {
+		if err := p.commit(ctx, keys); err != nil {
+			return err
+		}
+	}
+	if !r.page.HasMore {
+		p.Tel.Gauges.Walk()
+	}
+	if fault != nil {
+		p.stuck(w, fault)
+		return nil
+	}
+	if delivered > 0 || !r.page.HasMore {
+		// Only progress counts as a success: pages that lead nowhere do not.
+		p.delays.reset()
+		if lost == 0 {
+			p.Health.Recovered(delivered > 0, !r.page.HasMore)
+		}
+	}
+	p.tellComplete()
+	return nil
+}
+
+// tellComplete says once that a bounded export has nothing left to read.
+func (p *Poller) tellComplete() {
+	if p.sched.Done() && !p.complete {
+		p.complete = true
+		begin, end := p.sched.Bounds()
+		p.Logger.Info("The export is complete", zap.Time("from", time.Unix(begin, 0).UTC()), zap.Time("to", time.Unix(end, 0).UTC()))
+	}
+}
+
+// showProgress tells the gauges how far the term is.
+func (p *Poller) showProgress() {
+	now := p.sched.Snapshot()
+	_, end := p.sched.Bounds()
+	ids, bytes := p.sched.Remembered()
+	p.Tel.Gauges.Progress(report.Progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})
+}

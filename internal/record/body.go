@@ -1,0 +1,100 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+)
+
+// Bounds of a structured body. An object or array beyond them stays JSON text in a
+// string.
+const (
+	maxBodyDepth = 64
+	// maxBodyMembers is for one object: pcommon looks a member up by going over all
+	// the others.
+	maxBodyMembers = 1024
+	// maxBodyValues is for all of the body: a value takes tens of bytes, where two may
+	// do in the entry.
+	maxBodyValues = 1 << 14
+)
+
+// setStructuredBody sets the body to the entry as a map. An entry that is no
+// object, or has no members, stays text: a body is never empty, because some
+// backends drop a record without one.
+func setStructuredBody(body pcommon.Value, text string) {
+	s := jsontext.NewScanner(text)
+	if s.Peek() == '{' {
+		values := maxBodyValues
+		putJSON(body, s, maxBodyDepth, &values)
+	}
+	if s.Err() != nil || body.Type() != pcommon.ValueTypeMap || body.Map().Len() == 0 {
+		body.SetStr(text)
+	}
+}
+
+// putJSON sets a value to the JSON that is next, with at most depth levels of
+// objects and arrays, and counts down the values that may be made.
+func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int, values *int) {
+	c := s.Peek()
+	start, before, tooMany := s.Pos(), *values, false
+	switch {
+	case (c == '{' || c == '[') && depth == 0:
+		dst.SetStr(s.Value())
+	case c == '{':
+		m := dst.SetEmptyMap()
+		n := 0
+		for ok := s.Open('{'); ok; ok = s.More('}') {
+			key := s.Key()
+			n++
+			if tooMany = n > maxBodyMembers || *values == 0; tooMany {
+				s.Value()
+				continue
+			}
+			*values--
+			putJSON(m.PutEmpty(key), s, depth-1, values)
+		}
+	case c == '[':
+		list := dst.SetEmptySlice()
+		for ok := s.Open('['); ok; ok = s.More(']') {
+			if tooMany = *values == 0; tooMany {
+				s.Value()
+				continue
+			}
+			*values--
+			putJSON(list.AppendEmpty(), s, depth-1, values)
+		}
+	case c == '"':
+		dst.SetStr(jsontext.Unquote(s.Value()))
+	case c == 't' || c == 'f':
+		dst.SetBool(s.Value() == "true")
+	case c == 'n':
+		s.Value() // stays an empty value
+	default:
+		putNumber(dst, s.Value())
+	}
+	if tooMany {
+		dst.SetStr(s.Since(start))
+		*values = before // what it is now is one value
+	}
+}
+
+// putNumber keeps whole numbers exact: one beyond int64 stays text.
+func putNumber(dst pcommon.Value, text string) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		dst.SetInt(n)
+		return
+	}
+	if strings.ContainsAny(text, ".eE") {
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
+			dst.SetDouble(f)
+			return
+		}
+	}
+	dst.SetStr(text)
+}

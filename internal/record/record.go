@@ -1,0 +1,229 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
+)
+
+// eventName is static, as event names have to be. Which API was called is an
+// attribute.
+const eventName = "feishu.openapi.call"
+
+// Builder turns entries into log records. It is safe for concurrent use.
+//
+// No schema URL is set: most attributes are feishu.*, which no schema describes.
+type Builder struct {
+	serviceName   string
+	appID         string
+	serverAddress string
+	version       string
+	structured    bool
+	redactor      *redact.Redactor // nil if redaction is off
+}
+
+// Settings say what all records have in common.
+type Settings struct {
+	Endpoint   string // the base URL of the Open API
+	AppID      string // of the app whose credential reads the log
+	Version    string // of the build, and so of the scope
+	Structured bool   // the body is a map
+	Redact     bool
+	RedactKeys []string // masked besides the built-in ones
+}
+
+// NewBuilder returns a builder of records.
+func NewBuilder(set Settings) *Builder {
+	b := &Builder{
+		serviceName: "feishu",
+		appID:       set.AppID,
+		version:     set.Version,
+		structured:  set.Structured,
+	}
+	if endpoint, err := url.Parse(set.Endpoint); err == nil {
+		b.serverAddress = endpoint.Hostname()
+	}
+	if strings.HasSuffix("."+strings.ToLower(b.serverAddress), ".larksuite.com") {
+		b.serviceName = "lark"
+	}
+	if set.Redact {
+		b.redactor = redact.New(set.RedactKeys)
+	}
+	return b
+}
+
+// Stats counts what was noticed while records were built.
+type Stats struct {
+	Malformed int // entries with a field that cannot be read
+	Redacted  int // values masked
+}
+
+// Build makes one record of each item, in their order. The items are of one page.
+func (b *Builder) Build(items []*entry.Entry, observed time.Time) (plog.Logs, Stats) {
+	logs := plog.NewLogs()
+	rl := logs.ResourceLogs().AppendEmpty()
+	resource := rl.Resource().Attributes()
+	resource.PutStr("service.name", b.serviceName)
+	resource.PutStr("feishu.credential.app_id", b.appID)
+	resource.PutStr("server.address", b.serverAddress)
+	scope := rl.ScopeLogs().AppendEmpty()
+	scope.Scope().SetName(metadata.ScopeName)
+	scope.Scope().SetVersion(b.version)
+	records := scope.LogRecords()
+	records.EnsureCapacity(len(items))
+
+	w := recordWriter{Builder: b, observed: pcommon.NewTimestampFromTime(observed), detach: sparse(items)}
+	for _, it := range items {
+		w.write(records.AppendEmpty(), it)
+	}
+	return logs, w.stats
+}
+
+// sparse tells whether the items are less than half of their page. Records share
+// the text of the page, so a few late entries, found by a recheck, would keep all
+// of it in memory for as long as an exporter queues them.
+func sparse(items []*entry.Entry) bool {
+	size := 0
+	for _, it := range items {
+		size += len(it.Text)
+	}
+	return len(items) > 0 && size < items[0].PageSize/2
+}
+
+// recordWriter is what the records of one page share.
+type recordWriter struct {
+	*Builder
+	observed pcommon.Timestamp
+	detach   bool // records get texts of their own
+	stats    Stats
+	scratch  []byte      // response, without its escapes
+	masked   entry.Entry // the entry in hand, read again after redaction
+	known    entry.KnownKeys
+}
+
+// maxAttributes is how many attributes a record has, but for odd entries.
+const maxAttributes = 12
+
+// cutOff shortens text that is longer than MaxAttribute, at the end of a character; the
+// body has all of it.
+func cutOff(text string) string {
+	if len(text) <= entry.MaxAttribute {
+		return text
+	}
+	end := entry.MaxAttribute
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
+func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
+	text, malformed := w.prepare(it)
+
+	// An entry's attributes come from its text after redaction, so that nothing
+	// masked in the body stands in the clear beside it. Id, time and being
+	// malformed are properties of the entry as it came: what was seen is
+	// remembered by id, and a mask is no fault of the entry.
+	from, uid := it, it.Id
+	if w.detach || text != it.Text {
+		w.masked = entry.Entry{}
+		w.masked.Read(jsontext.NewScanner(text), &w.known)
+		from = &w.masked
+		if w.detach {
+			uid = strings.Clone(uid)
+		}
+	}
+
+	if second, ok := it.EventTime(); ok {
+		record.SetTimestamp(pcommon.Timestamp(uint64(second) * uint64(time.Second)))
+	}
+	record.SetObservedTimestamp(w.observed)
+	record.SetEventName(eventName)
+
+	attrs := record.Attributes()
+	attrs.EnsureCapacity(maxAttributes)
+	attrs.PutStr("log.record.uid", uid)
+	putText(attrs, "client.address", from.Fields[entry.FieldIP])
+	putMethod(attrs, from.Fields[entry.FieldMethod])
+	putText(attrs, "url.path", from.Fields[entry.FieldPath])
+	apiKey := putText(attrs, "feishu.api_key", from.Fields[entry.FieldAPIKey])
+	if slash := strings.IndexByte(apiKey, '/'); slash >= 0 {
+		attrs.PutStr("url.template", apiKey[slash:])
+	}
+	putText(attrs, "feishu.app.id", from.Fields[entry.FieldAppID])
+
+	record.SetSeverityNumber(plog.SeverityNumberInfo)
+	if errorType := w.putResult(attrs, from); errorType != "" {
+		attrs.PutStr("error.type", errorType)
+		record.SetSeverityNumber(plog.SeverityNumberWarn)
+	}
+	if malformed {
+		attrs.PutBool("feishu.entry.malformed", true)
+		w.stats.Malformed++
+	}
+
+	if w.structured {
+		setStructuredBody(record.Body(), text)
+	} else {
+		record.Body().SetStr(text)
+	}
+}
+
+// prepare returns the entry's text as it goes into the body, and whether the
+// entry is malformed. Its bytes that are not UTF-8 are replaced, and that makes
+// it malformed: they are the one thing that the body cannot keep.
+func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool) {
+	if text = it.Text; !it.Ascii {
+		text = entry.ValidUTF8(text)
+	}
+	malformed = text != it.Text || it.Malformed()
+	if w.redactor != nil {
+		var n int
+		text, n = w.redactor.Redact(text)
+		w.stats.Redacted += n
+	}
+	if w.detach {
+		text = strings.Clone(text)
+	}
+	return text, malformed
+}
+
+// putText puts the text of a field, unless it is empty, and returns what it put.
+func putText(attrs pcommon.Map, name, field string) string {
+	value, _ := entry.ParseText(field)
+	value = cutOff(value)
+	if value != "" {
+		attrs.PutStr(name, value)
+	}
+	return value
+}
+
+// methods are those of the semantic conventions for HTTP.
+var methods = [...]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"}
+
+func putMethod(attrs pcommon.Map, field string) {
+	method, _ := entry.ParseText(field)
+	if method == "" {
+		return
+	}
+	for _, known := range methods {
+		if method == known || len(method) == len(known) && strings.EqualFold(method, known) {
+			attrs.PutStr("http.request.method", known)
+			return
+		}
+	}
+	attrs.PutStr("http.request.method", "_OTHER")
+	attrs.PutStr("http.request.method_original", cutOff(method))
+}

@@ -1,0 +1,192 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// Gauges answer the collector's metric reader, which asks when it likes. A term
+// notes facts here, and what grows with time is computed when it is asked for: lag
+// and ages grow while the term waits, hangs or stands still.
+type Gauges struct {
+	mu     sync.Mutex
+	clock  *openapi.Clock // of the term; nil: there is none, another replica reads
+	stored bool           // whether the position goes to a storage
+	at     Progress       // without marks until the position is known
+	walked time.Time      // when a walk was finished, or the term began
+	saved  time.Time      // when the position was written, or the term began
+	cause  cause.Cause    // of the present trouble, empty where there is none
+	since  time.Time      // when it began
+}
+
+// Begin is the begin of a term.
+func (g *Gauges) Begin(clock *openapi.Clock, stored bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	g.clock, g.stored, g.walked, g.saved = clock, stored, now, now
+	g.at, g.cause = Progress{}, ""
+}
+
+// End is the end of a term. One that stands still has not ended.
+func (g *Gauges) End() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.clock, g.cause = nil, ""
+}
+
+// Progress is how far a term is. Times are Unix seconds, spans are seconds.
+type Progress struct {
+	End int64 // of the timeline, exclusive; 0: it has none
+	// Recheck and Marks are those of the passes, the first of which reads up to now.
+	Recheck, Marks []int64
+	IDs            int   // how many are remembered
+	IDBytes        int64 // the memory that they take
+}
+
+// lag is how many seconds a pass is behind the present, or the end.
+func (p *Progress) lag(pass int, now int64) int64 { return p.before(now, pass) }
+
+// backlog is how many seconds a pass has still to read now.
+func (p *Progress) backlog(pass int, now int64) int64 { return p.before(now-p.Recheck[pass], pass) }
+
+func (p *Progress) before(target int64, pass int) int64 {
+	if p.End != 0 {
+		target = min(target, p.End)
+	}
+	return max(0, target-p.Marks[pass])
+}
+
+// Done reports whether a bounded export is complete.
+func (p *Progress) Done() bool {
+	return p.End != 0 && len(p.Marks) > 0 && p.Marks[len(p.Marks)-1] >= p.End
+}
+
+// Progress notes how far the term is.
+func (g *Gauges) Progress(at Progress) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.at = at
+}
+
+// Now returns how far the term is, and when a walk was finished, or the term began.
+func (g *Gauges) Now() (at Progress, walked time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.at, g.walked
+}
+
+// Walk notes that a walk was finished.
+func (g *Gauges) Walk() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.walked = time.Now()
+}
+
+// Save notes that the position was written.
+func (g *Gauges) Save() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.saved = time.Now()
+}
+
+// trouble notes why nothing is read, and since when; an empty cause that it is over.
+func (g *Gauges) trouble(c cause.Cause, since time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cause, g.since = c, since
+}
+
+// register makes the metric reader ask.
+func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyValue) error {
+	plain := metric.WithAttributeSet(attribute.NewSet(receiver))
+	with := func(kv attribute.KeyValue) metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(kv, receiver))
+	}
+	whole := func(observe func(o metric.Int64Observer)) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			observe(o)
+			return nil
+		}
+	}
+	fractional := func(observe func(o metric.Float64Observer)) metric.Float64Callback {
+		return func(_ context.Context, o metric.Float64Observer) error {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			observe(o)
+			return nil
+		}
+	}
+	// Of every pass, with the server's clock at now, once the position is known.
+	passes := func(value func(pass int, now int64) int64) metric.Int64Callback {
+		return whole(func(o metric.Int64Observer) {
+			if g.clock == nil {
+				return
+			}
+			now := g.clock.Now().Unix()
+			for pass := range g.at.Marks {
+				o.Observe(value(pass, now), with(attribute.Int("pass", pass)))
+			}
+		})
+	}
+	remembered := func(value func() int64) metric.Int64Callback {
+		return whole(func(o metric.Int64Observer) {
+			if g.clock != nil && g.at.Marks != nil {
+				o.Observe(value(), plain)
+			}
+		})
+	}
+	return errors.Join(
+		b.RegisterReceiverFeishuAuditLagCallback(passes(func(pass int, now int64) int64 { return g.at.lag(pass, now) })),
+		b.RegisterReceiverFeishuAuditBacklogCallback(passes(func(pass int, now int64) int64 { return g.at.backlog(pass, now) })),
+		b.RegisterReceiverFeishuAuditRememberedIdsCallback(remembered(func() int64 { return int64(g.at.IDs) })),
+		b.RegisterReceiverFeishuAuditRememberedBytesCallback(remembered(func() int64 { return g.at.IDBytes })),
+		b.RegisterReceiverFeishuAuditLeaderCallback(whole(func(o metric.Int64Observer) {
+			var leader int64
+			if g.clock != nil {
+				leader = 1
+			}
+			o.Observe(leader, plain)
+		})),
+		b.RegisterReceiverFeishuAuditWalkAgeCallback(fractional(func(o metric.Float64Observer) {
+			if g.clock != nil && !g.at.Done() {
+				o.Observe(time.Since(g.walked).Seconds(), plain)
+			}
+		})),
+		b.RegisterReceiverFeishuAuditCheckpointAgeCallback(fractional(func(o metric.Float64Observer) {
+			if g.clock != nil && g.stored && !g.at.Done() {
+				o.Observe(time.Since(g.saved).Seconds(), plain)
+			}
+		})),
+		b.RegisterReceiverFeishuAuditClockSkewCallback(fractional(func(o metric.Float64Observer) {
+			if g.clock != nil {
+				if skew, known := g.clock.Skew(); known {
+					o.Observe(skew.Seconds(), plain)
+				}
+			}
+		})),
+		b.RegisterReceiverFeishuAuditTroubleCallback(fractional(func(o metric.Float64Observer) {
+			for _, info := range cause.All {
+				var lasts float64
+				if info.Cause == g.cause {
+					lasts = time.Since(g.since).Seconds()
+				}
+				o.Observe(lasts, with(attribute.String("cause", string(info.Cause))))
+			}
+		})),
+	)
+}

@@ -1,0 +1,35 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configretry"
+)
+
+// TestStatusesAreDocumented: docs/operating.md says when a status comes and goes, with
+// the figures of health.go.
+func TestStatusesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operating.md")
+	require.NoError(t, err)
+	row := func(status string) string {
+		found := regexp.MustCompile("(?m)^\\| `" + status + "` \\| (.*) \\|$").FindStringSubmatch(string(text))
+		require.Len(t, found, 2, status)
+		return found[1]
+	}
+	require.Equal(t, 3, Patience)
+	require.Equal(t, time.Minute, FirstCalm(configretry.NewDefaultBackOffConfig()))
+	require.Equal(t, time.Minute, tellWithin)
+	assert.Contains(t, row("StatusOK"), fmt.Sprintf("twice `max_interval`, which is a minute by default, or for up to %d times as long where it came back within %d times as long;", CalmAtMost, ComesBack))
+	assert.Contains(t, row("StatusRecoverableError"), "after three failures in a row, or the first one later than "+fmt.Sprintf("%.0f s", longPatience.Seconds())+" after the first call was sent, or at once where the next try is more than a minute after that;")
+	row("StatusStarting")
+	row("StatusPermanentError")
+}

@@ -1,0 +1,123 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+)
+
+// Telemetry counts what the receiver does, as metadata.yaml says; every metric
+// carries the receiver's id.
+type Telemetry struct {
+	builder  *metadata.TelemetryBuilder
+	Gauges   Gauges
+	receiver attribute.KeyValue
+	plain    metric.MeasurementOption
+}
+
+// NewTelemetry makes the instruments. Every metric carries the attribute, which says of which
+// receiver it is.
+func NewTelemetry(set component.TelemetrySettings, receiver attribute.KeyValue) (*Telemetry, error) {
+	builder, err := metadata.NewTelemetryBuilder(set)
+	if err != nil {
+		return nil, err
+	}
+	t := &Telemetry{
+		builder:  builder,
+		receiver: receiver, plain: metric.WithAttributeSet(attribute.NewSet(receiver)),
+	}
+	t.zero()
+	return t, t.Gauges.register(builder, receiver)
+}
+
+// zero shows every counter from the start: an alert on an increase does not see the
+// first one of a counter that was not there before.
+func (t *Telemetry) zero() {
+	t.Read(0)
+	t.Delivered(0, 0)
+	t.Noticed(0, 0)
+	t.Known(0)
+	t.Refused(0)
+	t.Skipped(0)
+	for _, pass := range []string{plan.FoundByRecheck, plan.FoundByLast, plan.FoundByChance} {
+		t.late(pass, 0)
+	}
+}
+
+func (t *Telemetry) with(more ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(append(more, t.receiver)...))
+}
+
+func (t *Telemetry) Call(operation string, took time.Duration, err error) {
+	outcome, code := "ok", "0"
+	var api *openapi.Error
+	if errors.As(err, &api) {
+		outcome, code = api.Outcome(), api.CodeLabel()
+	}
+	op := attribute.String("operation", operation)
+	ctx := context.Background()
+	t.builder.ReceiverFeishuAuditCalls.Add(ctx, 1, t.with(op, attribute.String("outcome", outcome), attribute.String("code", code)))
+	t.builder.ReceiverFeishuAuditCallDuration.Record(ctx, took.Seconds(), t.with(op))
+}
+
+// Waited counts a wait before a call: for our own "pace", or for the "server".
+func (t *Telemetry) Waited(what string, d time.Duration) {
+	if d > 0 {
+		t.builder.ReceiverFeishuAuditCallWaits.Add(context.Background(), d.Seconds(), t.with(attribute.String("waiting_for", what)))
+	}
+}
+
+func (t *Telemetry) Read(n int) {
+	t.builder.ReceiverFeishuAuditReadEntries.Add(context.Background(), int64(n), t.plain)
+}
+
+func (t *Telemetry) Delivered(delivered, lost int) {
+	t.entries("delivered", delivered)
+	t.entries("lost", lost)
+}
+
+// Noticed counts what was noticed while records were built: entries with a field that
+// cannot be read, and values masked.
+func (t *Telemetry) Noticed(malformed, redacted int) {
+	ctx := context.Background()
+	t.builder.ReceiverFeishuAuditMalformedEntries.Add(ctx, int64(malformed), t.plain)
+	t.builder.ReceiverFeishuAuditRedactedValues.Add(ctx, int64(redacted), t.plain)
+}
+
+func (t *Telemetry) Known(n int) { t.entries("known", n) }
+
+func (t *Telemetry) entries(result string, n int) {
+	t.builder.ReceiverFeishuAuditEntries.Add(context.Background(), int64(n), t.with(attribute.String("result", result)))
+}
+
+func (t *Telemetry) Refused(n int) {
+	t.builder.ReceiverFeishuAuditRefusedEntries.Add(context.Background(), int64(n), t.plain)
+}
+
+func (t *Telemetry) Skipped(seconds int64) {
+	t.builder.ReceiverFeishuAuditSkippedTime.Add(context.Background(), seconds, t.plain)
+}
+
+// FoundLate counts a new entry of a time that was read before, and records how many
+// seconds old it is.
+func (t *Telemetry) FoundLate(by string, age int64) {
+	t.builder.ReceiverFeishuAuditLateness.Record(context.Background(), age, t.plain)
+	t.late(by, 1)
+}
+
+func (t *Telemetry) late(by string, n int64) {
+	t.builder.ReceiverFeishuAuditLateEntries.Add(context.Background(), n, t.with(attribute.String("found_by", by)))
+}
+
+func (t *Telemetry) Close() { t.builder.Shutdown() }

@@ -1,0 +1,200 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package world
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+)
+
+// FailWith sets what the disk does from now on; nil: it works.
+func (d *Disk) FailWith(fail func() error) {
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
+	d.Fail = fail
+}
+
+// Disk is a storage extension whose data survive the receiver.
+type Disk struct {
+	component.StartFunc
+	component.ShutdownFunc
+
+	Mu    sync.Mutex
+	Data  map[string][]byte
+	Fail  func() error // nil: never
+	Dead  bool         // the process was killed: nothing is written any more
+	Fuse  int          // kill the process at the n-th write from now; 0: not
+	Torn  bool         // a batch is not atomic: what came before the kill stays
+	OnDie func()
+	Bytes int // written
+
+	// Trouble is what happens to a batch; nil: nothing.
+	Trouble func(ops []*storage.Operation) DiskTrouble
+	Killed  chan struct{} // closed when the process is dead
+	// OnCommit is told that the position was written, and the writer knows; nil:
+	// nobody is. unwritten tells that the last position was not, and that this is the
+	// disk's fault: replicas read it before they write it.
+	OnCommit  func()
+	Unwritten bool
+}
+
+// DiskTrouble is what happens to one batch of a disk.
+type DiskTrouble struct {
+	Takes time.Duration
+	Err   error
+	// Applies is how many operations are carried out although the batch fails, by err
+	// or because its context ends first.
+	Applies int
+}
+
+func (d *Disk) GetClient(context.Context, component.Kind, component.ID, string) (storage.Client, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+var errDead = errors.New("the process is dead")
+
+func (d *Disk) check() error {
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
+	if d.Dead {
+		return errDead
+	}
+	if d.Fail != nil {
+		return d.Fail()
+	}
+	return nil
+}
+
+func (d *Disk) Get(ctx context.Context, key string) ([]byte, error) {
+	op := storage.GetOperation(key)
+	err := d.Batch(ctx, op)
+	return op.Value, err
+}
+
+func (d *Disk) Set(ctx context.Context, key string, value []byte) error {
+	return d.Batch(ctx, storage.SetOperation(key, value))
+}
+
+func (d *Disk) Delete(ctx context.Context, key string) error {
+	return d.Batch(ctx, storage.DeleteOperation(key))
+}
+
+// Batch refuses a context that has ended, as a storage across the network does.
+func (d *Disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
+	i := slices.IndexFunc(ops, func(op *storage.Operation) bool { return op.Key == "position" })
+	blame, err := d.batch(ctx, ops)
+	if i < 0 {
+		return err
+	}
+	written := err == nil && ops[i].Type == storage.Set
+	d.Mu.Lock()
+	d.Unwritten = !written && (d.Unwritten || err != nil && blame)
+	d.Mu.Unlock()
+	if written && d.OnCommit != nil {
+		d.OnCommit()
+	}
+	return err
+}
+
+// batch tells whether the disk is to blame for an error: a writer whose context ends by
+// itself is not one that the disk has let down.
+func (d *Disk) batch(ctx context.Context, ops []*storage.Operation) (blame bool, _ error) {
+	if err := d.check(); err != nil {
+		return true, err
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	var happens DiskTrouble
+	if d.Trouble != nil {
+		happens = d.Trouble(ops)
+		blame = happens.Err != nil || happens.Takes > time.Millisecond
+		if err := d.passes(ctx, happens.Takes); err != nil {
+			happens.Err = err
+		}
+	}
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
+	if d.Dead {
+		return true, errDead
+	}
+	for i, op := range ops {
+		if op.Type != storage.Get && d.Fuse > 0 {
+			if d.Fuse--; d.Fuse == 0 {
+				d.Die()
+				if d.Torn {
+					d.apply(ops[:i])
+				}
+				return true, errDead
+			}
+		}
+	}
+	if happens.Err != nil {
+		d.apply(ops[:happens.Applies])
+		return blame, happens.Err
+	}
+	d.apply(ops)
+	return false, nil
+}
+
+// passes lets time pass, unless the context or the process ends first.
+func (d *Disk) passes(ctx context.Context, takes time.Duration) error {
+	if takes == 0 {
+		return nil
+	}
+	timer := time.NewTimer(takes)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.Killed:
+		return errDead
+	}
+}
+
+// Die is called with the lock held.
+func (d *Disk) Die() {
+	if !d.Dead && d.Killed != nil {
+		close(d.Killed)
+	}
+	d.Dead = true
+	if d.OnDie != nil {
+		d.OnDie()
+	}
+}
+
+func (d *Disk) apply(ops []*storage.Operation) {
+	for _, op := range ops {
+		switch op.Type {
+		case storage.Get:
+			op.Value = d.Data[op.Key]
+		case storage.Set:
+			d.Data[op.Key] = append([]byte(nil), op.Value...)
+			d.Bytes += len(op.Value)
+		case storage.Delete:
+			delete(d.Data, op.Key)
+		}
+	}
+}
+
+// Snapshot is what is on the disk.
+func (d *Disk) Snapshot() map[string][]byte {
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
+	return maps.Clone(d.Data)
+}
+
+func (*Disk) Close(context.Context) error { return nil }

@@ -1,0 +1,22 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package world
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+)
+
+// Elector is the extension's behaviour: it calls back one at a time.
+type Elector struct {
+	component.StartFunc
+	component.ShutdownFunc
+	OnStart func(context.Context)
+	OnStop  func()
+}
+
+func (e *Elector) SetCallBackFuncs(onStart func(context.Context), onStop func()) {
+	e.OnStart, e.OnStop = onStart, onStop
+}

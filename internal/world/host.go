@@ -1,0 +1,59 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package world
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+)
+
+// StatusHost keeps the statuses that are reported.
+type StatusHost struct {
+	Host
+	mu       sync.Mutex
+	Statuses []componentstatus.Status
+}
+
+func (h *StatusHost) Report(event *componentstatus.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Statuses = append(h.Statuses, event.Status())
+}
+
+func (h *StatusHost) Seen() []componentstatus.Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.Statuses)
+}
+
+func (h *StatusHost) Last() componentstatus.Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.Statuses[len(h.Statuses)-1]
+}
+
+// Host is a collector with one storage extension.
+type Host map[component.ID]component.Component
+
+func (h Host) GetExtensions() map[component.ID]component.Component { return h }
+
+var (
+	DiskID    = component.MustNewID("disk")
+	NetworkID = component.MustNewID("network")
+)
+
+// Network is a middleware extension that answers calls in place of the network.
+type Network struct {
+	component.StartFunc
+	component.ShutdownFunc
+	Wire http.RoundTripper
+}
+
+func (n Network) GetHTTPRoundTripper(http.RoundTripper) (http.RoundTripper, error) {
+	return n.Wire, nil
+}

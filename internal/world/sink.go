@@ -1,0 +1,168 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package world
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// Sink is a pipeline that remembers what it accepted.
+type Sink struct {
+	Mu       sync.Mutex
+	Accepted map[string]int
+	Lost     map[string]int // refused for good
+	times    map[string]int64
+	Arrived  map[string]time.Time
+	Refuse   func(logs plog.Logs) error // nil: never
+	Mutates  bool
+	Dead     bool
+	Killed   chan struct{} // closed when the process is dead
+
+	// Blocks is how long the pipeline takes, and whether it heeds its context
+	// meanwhile; nil: no time.
+	Blocks func() (takes time.Duration, heeds bool)
+	Freed  time.Time // when it last stopped to block
+
+	// Book is kept in simulations; nil elsewhere.
+	Book *Book
+}
+
+func NewSink() *Sink {
+	return &Sink{Accepted: map[string]int{}, Lost: map[string]int{}, times: map[string]int64{}, Arrived: map[string]time.Time{}}
+}
+
+// RefuseWith, got and GaveUp may be used while the receiver runs.
+func (s *Sink) RefuseWith(refuse func(plog.Logs) error) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	s.Refuse = refuse
+}
+
+func (s *Sink) Got() map[string]int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return maps.Clone(s.Accepted)
+}
+
+func (s *Sink) GaveUp() map[string]int {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return maps.Clone(s.Lost)
+}
+
+func (s *Sink) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: s.Mutates}
+}
+
+func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	if err := s.block(ctx); err != nil {
+		return err
+	}
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	if s.Dead {
+		return errDead
+	}
+	var err error
+	if s.Refuse != nil {
+		err = s.Refuse(logs)
+	}
+	var part consumererror.Logs
+	switch {
+	case errors.As(err, &part):
+		left := map[string]bool{}
+		for _, uid := range UidsIn(part.Data()) {
+			left[uid] = true
+		}
+		s.take(logs, func(uid string) bool { return !left[uid] })
+	case consumererror.IsPermanent(err) && ctx.Err() == nil: // later, nobody takes it for an answer
+		for _, uid := range UidsIn(logs) {
+			s.Lost[uid]++
+			if s.Book != nil {
+				s.Book.taken(uid)
+			}
+		}
+	case err == nil:
+		s.take(logs, func(string) bool { return true })
+	}
+	if s.Mutates { // as a processor would, whether the pipeline behind it takes the records or not
+		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
+	}
+	return err
+}
+
+// UidsIn are the log.record.uid of all records.
+func UidsIn(logs plog.Logs) (uids []string) {
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				if uid, ok := record.Attributes().Get("log.record.uid"); ok {
+					uids = append(uids, uid.Str())
+				}
+			}
+		}
+	}
+	return uids
+}
+
+// block lets the pipeline take its time.
+func (s *Sink) block(ctx context.Context) error {
+	if s.Blocks == nil {
+		return nil
+	}
+	takes, heeds := s.Blocks()
+	if takes == 0 {
+		return nil
+	}
+	defer func() {
+		s.Mu.Lock()
+		defer s.Mu.Unlock()
+		s.Freed = time.Now()
+	}()
+	timer := time.NewTimer(takes)
+	defer timer.Stop()
+	var done <-chan struct{}
+	if heeds {
+		done = ctx.Done()
+	}
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.Killed:
+		return errDead
+	case <-done:
+		return ctx.Err()
+	}
+}
+
+func (s *Sink) take(logs plog.Logs, want func(uid string) bool) {
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				value, _ := record.Attributes().Get("log.record.uid")
+				uid := value.Str()
+				if !want(uid) {
+					continue
+				}
+				s.Accepted[uid]++
+				s.times[uid] = record.Timestamp().AsTime().Unix()
+				if _, ok := s.Arrived[uid]; !ok {
+					s.Arrived[uid] = time.Now()
+				}
+				if s.Book != nil {
+					s.Book.taken(uid)
+					s.Book.keep(uid, rl, sl, record)
+				}
+			}
+		}
+	}
+}
