@@ -61,7 +61,7 @@ var languages = map[string]string{
 	"":      "drawings and formulas; a command in one is read like one in text",
 	"esql":  "queries of Elasticsearch, which cannot be installed here",
 	"spl":   "queries of Splunk, which cannot be installed here",
-	"logql": "queries of Loki for a person to try; the rules that ship are run by TestDetections",
+	"logql": "queries of Loki for a person to try; the rules that ship are run by TestDetections, with a Loki of one's own",
 }
 
 // docCommand is one command of a page.

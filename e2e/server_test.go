@@ -47,6 +47,16 @@ func (s *server) down(t *testing.T) {
 	require.NoError(t, s.http.Shutdown(ctx))
 }
 
+// freePort is a TCP port that nobody listens on.
+func freePort(t *testing.T) string {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return port
+}
+
 // api is the simulated Open API.
 type api struct {
 	*simulator.Server

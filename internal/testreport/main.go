@@ -25,6 +25,8 @@ func main() {
 	}
 }
 
+const ownLoki = "needs a Loki of one's own: make e2e-loki"
+
 // skips are the tests that may be skipped, and why. A pattern is of the whole name.
 var skips = []struct {
 	test string
@@ -35,6 +37,17 @@ var skips = []struct {
 	{"TestOnCall", "has a command of its own: make on-call", true},
 	{"TestScreenshot", "has a command of its own: make screenshot", true},
 	{"TestHighAvailability", "has a command of its own: make e2e-ha", true},
+	// Loki is under the AGPL: this project builds none.
+	{"TestLoki", ownLoki, true},
+	{"TestLokiRepeats", ownLoki, true},
+	{"TestLokiCounts", ownLoki, true},
+	{"TestLokiBacklog", ownLoki, true},
+	{"TestLokiLimits", ownLoki, true},
+	{"TestLokiLimits/.*", "needs a Loki with other settings than the example's", true},
+	{"TestLokiLargeEntries", ownLoki, true},
+	{"TestDetections", ownLoki, true},
+	{"TestDetectionKeys", ownLoki, true},
+	{"TestRuler", ownLoki, true},
 	{`TestAnyWorld/\d+`, "options that mean nothing together", true},
 	{"TestServiceUnit", "needs systemd-analyze", false},
 	{"TestFullStorage/.*", "needs Linux, and the right to mount", false},

@@ -1,0 +1,266 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// lokiStandIn takes OTLP where Loki takes it, and stands in for Loki in what
+// examples/loki/README.md says of lines: two are one if stream, time, text and structured
+// metadata are equal, of which the observed time is a part; and what is more than an hour
+// older than the newest of its stream is refused. It has no query language, and none of
+// Loki's other limits: for those see loki.
+type lokiStandIn struct {
+	*server
+	gate
+
+	mu    sync.Mutex
+	lines map[string]arrival
+	// newest is the time of the newest line of each stream.
+	newest  map[string]time.Time
+	sent    int // records
+	refused int
+}
+
+// lokiTakes is how much older than the newest of its stream a line may be: half of
+// ingester.max_chunk_age.
+const lokiTakes = time.Hour
+
+func newLokiStandIn(t *testing.T) *lokiStandIn {
+	s := &lokiStandIn{lines: map[string]arrival{}, newest: map[string]time.Time{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /otlp/v1/logs", s.serveLogs)
+	s.server = serve(t, mux)
+	return s
+}
+
+func (*lokiStandIn) config() []string { return []string{"loki/collector.yaml"} }
+
+func (s *lokiStandIn) env() []string { return []string{"LOKI_ENDPOINT=http://" + s.addr} }
+
+func (s *lokiStandIn) held(*testing.T) []arrival {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make([]arrival, 0, len(s.lines))
+	for _, line := range s.lines {
+		held = append(held, line)
+	}
+	return held
+}
+
+func (s *lokiStandIn) serveLogs(w http.ResponseWriter, r *http.Request) {
+	request := plogotlp.NewExportRequest()
+	unpacked, err := unpacked(r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	body, err := io.ReadAll(unpacked)
+	if err != nil || request.UnmarshalProto(body) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	refused := s.storeAll(request.Logs())
+	s.pass()
+	if refused > 0 {
+		http.Error(w, "entry too far behind", http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// storeAll returns how many records are refused. The others are taken.
+func (s *lokiStandIn) storeAll(logs plog.Logs) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.refused
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				s.store(texts(texts(map[string]string{}, rl.Resource().Attributes()), record.Attributes()), record)
+			}
+		}
+	}
+	return s.refused - before
+}
+
+func (s *lokiStandIn) store(attributes map[string]string, record plog.LogRecord) {
+	s.sent++
+	stream := attributes["service.name"]
+	at := record.Timestamp().AsTime()
+	if s.newest[stream].Sub(at) > lokiTakes {
+		s.refused++
+		return
+	}
+	if at.After(s.newest[stream]) {
+		s.newest[stream] = at
+	}
+	line := arrival{uid: attributes["log.record.uid"], time: at.UnixNano(), body: record.Body().AsString(), attributes: attributes}
+	key, _ := json.Marshal([]any{stream, line.time, line.body, line.attributes, record.ObservedTimestamp()}) //nolint:errchkjson // texts and numbers
+	s.lines[string(key)] = line
+}
+
+// TestOTLP: through examples/loki every entry becomes one line in one stream, whatever
+// stops in mid-flow.
+func TestOTLP(t *testing.T) {
+	t.Parallel()
+	s := newLokiStandIn(t)
+	deliver(t, s, true)
+	require.Zero(t, s.refused)
+	require.Len(t, s.newest, 1, "one stream, whatever apps and APIs there are")
+	require.Contains(t, s.newest, "feishu")
+}
+
+// plainStandIn is the example without its processors.
+type plainStandIn struct{ *lokiStandIn }
+
+func (plainStandIn) config() []string {
+	return []string{"loki/collector.yaml", "../e2e/testdata/loki-plain.yaml"}
+}
+
+// TestOTLPRepeats: a page that comes again, since nobody got the answer, is equal in all
+// that Loki compares, for what the example does to the observed time: without it the page
+// is there twice. TestLokiRepeats asks a Loki.
+func TestOTLPRepeats(t *testing.T) {
+	t.Parallel()
+	for name, doubled := range map[string]int{"with the example": 0, "without its transform": pageSize} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newLokiStandIn(t)
+			var d destination = s
+			if doubled > 0 {
+				d = plainStandIn{s}
+			}
+			entries, _ := repeat(t, d, &s.gate)
+			require.Equal(t, len(entries)+pageSize, s.sent, "one page was sent twice")
+			held := s.held(t)
+			checkPath(t, entries, held, doubled/pageSize)
+			require.Len(t, doubles(held), doubled)
+		})
+	}
+}
+
+// TestOTLPBacklog: three hours of the past arrive whole, in whatever order the API answers
+// within a window. None of it is older than Loki takes it.
+func TestOTLPBacklog(t *testing.T) {
+	t.Parallel()
+	for _, order := range []simulator.Order{simulator.Descending, simulator.Shuffled} {
+		t.Run(string(order), func(t *testing.T) {
+			t.Parallel()
+			s := newLokiStandIn(t)
+			backlog(t, s, order)
+			require.Zero(t, s.refused)
+		})
+	}
+}
+
+// backlog reads three hours of the past through an example.
+func backlog(t *testing.T, d destination, order simulator.Order) {
+	t.Helper()
+	now := time.Now().Unix()
+	log := simulator.Tenant{Seed: 52, PerSecond: 0.4, Start: now - 3*3600, End: now - 60}
+	a := newAPI(t, simulator.Options{Tenant: log, Order: order})
+	entries := a.ends(log)
+	e := newExample(t, a, d)
+	e.args = append(e.args, "--set=receivers.feishu_audit.start_time="+time.Unix(log.Start, 0).UTC().Format(time.RFC3339))
+	c := e.start(t)
+	eventually(t, time.Minute, "everything was sent", func() bool {
+		return len(byID(d.held(t))) >= len(entries) || strings.Contains(c.out.String(), "refused records for good")
+	})
+	c.term(t)
+	checkPath(t, entries, d.held(t), 0)
+}
+
+// TestOTLPLargeEntries: a page with payloads of half a MiB arrives whole, and so does an
+// entry whose path, API key and message are very long.
+func TestOTLPLargeEntries(t *testing.T) {
+	t.Parallel()
+	largeEntries(t, newLokiStandIn(t))
+}
+
+// largeEntries reads large entries through an example. What becomes attributes of theirs
+// is cut off, since Loki refuses a line whose structured metadata is longer than 64 KB.
+func largeEntries(t *testing.T, d destination) {
+	t.Helper()
+	a := newAPI(t, simulator.Options{})
+	now := time.Now()
+	var entries []simulator.Entry
+	for i := range 20 {
+		entries = append(entries, simulator.Entry{
+			ID: "large-" + strconv.Itoa(i), APIKey: "POST/open-apis/im/v1/messages", EventTime: now.Unix() - 3000 + int64(i), AppID: "cli_a", IP: "192.0.2.1",
+			Path: "/open-apis/im/v1/messages", Method: "POST", Payload: `{"text":"` + strings.Repeat("长", 170_000) + `"}`, StatusCode: 200,
+		})
+	}
+	long := strings.Repeat("x", 200<<10)
+	wide := simulator.Entry{
+		ID: "wide", APIKey: "POST/open-apis/" + long, EventTime: now.Unix() - 2900, AppID: "cli_a", IP: "192.0.2.1",
+		Path: "/open-apis/" + long, Method: "POST", StatusCode: 400, Response: `{"code":1,"msg":"` + long + `"}`,
+	}
+	a.Add(entries...)
+	a.Add(wide)
+	c := newExample(t, a, d).start(t)
+	eventually(t, 2*time.Minute, "everything arrives", func() bool { return len(d.held(t)) > len(entries) })
+	c.term(t)
+	held := byID(d.held(t))
+	require.Len(t, held["wide"], 1)
+	require.Equal(t, wide.JSON(false), held["wide"][0].body)
+	for _, name := range []string{"feishu.api_key", "url.path"} {
+		require.Len(t, held["wide"][0].attributes[name], 1024, "%s is cut off", name)
+	}
+	delete(held, "wide")
+	var rest []arrival
+	for _, one := range held {
+		rest = append(rest, one...)
+	}
+	checkPath(t, entries, rest, 0)
+}
+
+// TestOTLPHeaders: the headers that examples/loki has as a comment reach the backend.
+func TestOTLPHeaders(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../examples/loki/collector.yaml")
+	require.NoError(t, err)
+	uncommented := regexp.MustCompile(`(?m)^( +)# (headers:|  [A-Za-z-]+: .*\$\{env:)`).ReplaceAll(text, []byte("$1$2"))
+	require.NotEqual(t, string(text), string(uncommented))
+	config := filepath.Join(t.TempDir(), "collector.yaml")
+	require.NoError(t, os.WriteFile(config, uncommented, 0o600))
+	headers := make(chan http.Header, 100)
+	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case headers <- r.Header:
+		default: // one is enough
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	a, _ := newBacklog(t, 53, 10)
+	e := newExample(t, a, &lokiStandIn{server: s})
+	e.args[1] = "--config=" + config
+	e.env = append(e.env, "LOKI_TENANT=acme", "LOKI_BASIC_AUTH=dXNlcjpwYXNzd29yZA==")
+	c := e.start(t)
+	select {
+	case got := <-headers:
+		require.Equal(t, "acme", got.Get("X-Scope-OrgID"))
+		require.Equal(t, "Basic dXNlcjpwYXNzd29yZA==", got.Get("Authorization"))
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing was sent")
+	}
+	c.term(t)
+}
