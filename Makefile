@@ -73,14 +73,6 @@ compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 .PHONY: build
 build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 
-.PHONY: loki
-loki: $(BUILD)/loki ## Build Loki, a backend of the end-to-end tests
-
-$(BUILD)/loki: internal/backends/loki/go.mod internal/backends/loki/go.sum
-	@mkdir -p $(BUILD)
-	@echo "building loki (five minutes the first time)"
-	@cd internal/backends/loki && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/grafana/loki/v3/cmd/loki
-
 .PHONY: victoria-logs
 victoria-logs: $(BUILD)/victoria-logs ## Build VictoriaLogs, a backend of the end-to-end tests
 
@@ -90,10 +82,16 @@ $(BUILD)/victoria-logs: internal/backends/victorialogs/go.mod internal/backends/
 	@cd internal/backends/victorialogs && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
 
 .PHONY: e2e
-e2e: build victoria-logs loki ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build victoria-logs ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/test.sh e2e
+
+.PHONY: e2e-loki
+e2e-loki: ## Run the end-to-end tests that need a Loki of your own: LOKI_URL=http://... (examples/loki/README.md says which settings it needs)
+	@[ -n "$(LOKI_URL)" ] || { echo "LOKI_URL is not set: LOKI_URL=http://localhost:3100 make e2e-loki, see examples/loki/README.md"; exit 1; }
+	@$(MAKE) build
+	@cd e2e && go test -count=1 -timeout 30m -v -run '^(TestLoki.*|TestDetections|TestDetectionKeys|TestRuler)$$' . | grep -v '^=== '
 
 .PHONY: e2e-slow
 e2e-slow: build ## Test with Prometheus that time which the API no longer keeps is passed over and told (a quarter of an hour)
