@@ -25,6 +25,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
+	"github.com/feishuaudit/feishuauditreceiver/internal/record"
 )
 
 // FuzzConfig takes any YAML as the receiver's section, and holds that it is refused
@@ -84,16 +85,17 @@ func FuzzConfig(f *testing.F) {
 		require.NoError(t, err)
 		require.True(t, stored.Query.Equal(queryOf(cfg)) || strings.ContainsRune(stored.Query.String(), '\uFFFD'), stored.Query)
 
-		r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), &pace.Registry{})
+		shared := &pace.Registry{}
+		_, err = newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), shared)
 		require.NoError(t, err)
 		first, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		_, err = r.pace.Wait(first, false)
+		_, err = shared.Get(queryOf(cfg).Endpoint, cfg.AppID, cfg.RequestsPerMinute).Wait(first, false)
 		cancel()
 		require.NoError(t, err, "the first call is made at once")
-		logs, _ := r.records.Build(nil, time.Now())
+		logs, _ := record.NewBuilder(records(cfg, "1.2.3")).Build(nil, time.Now())
 		address, _ := logs.ResourceLogs().At(0).Resource().Attributes().Get("server.address")
 		require.Equal(t, endpoint.Hostname(), address.Str())
-		delay := poll.NewBackOff(cfg.retry())
+		delay := poll.NewBackOff(retry(cfg))
 		for range 5 {
 			require.GreaterOrEqual(t, delay.NextBackOff(), time.Duration(0))
 		}

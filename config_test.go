@@ -273,7 +273,7 @@ func TestValidateSaysTheSame(t *testing.T) {
 func TestWaitsHaveAFloor(t *testing.T) {
 	for _, enabled := range []bool{true, false} {
 		cfg := &Config{RetryOnFailure: configretry.BackOffConfig{Enabled: enabled}}
-		b := poll.NewBackOff(cfg.retry())
+		b := poll.NewBackOff(retry(cfg))
 		for range 5 {
 			assert.GreaterOrEqual(t, b.NextBackOff(), minRetryInterval)
 		}

@@ -25,7 +25,6 @@ func TestElectedTooLate(t *testing.T) {
 		w.cfg.K8sLeaderElector = &electorID
 		lead := &world.Elector{}
 		r := newTestReceiver(t, w)
-		r.set.Logger = zap.New(w.core)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 
 		ctx, cancel := context.WithCancel(context.Background())
@@ -101,7 +100,6 @@ func TestElectorWithoutStorage(t *testing.T) {
 		w.cfg.K8sLeaderElector, w.cfg.Storage = &electorID, nil
 		require.NoError(t, w.cfg.Validate())
 		r := newTestReceiver(t, w)
-		r.set.Logger = zap.New(w.core)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(&world.Elector{})))
 		require.NoError(t, r.Shutdown(context.Background()))
 		lines := w.logs.All()

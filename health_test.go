@@ -678,8 +678,7 @@ func TestStandbyIsWell(t *testing.T) {
 		w.cfg.K8sLeaderElector = &electorID
 		lead := &world.Elector{}
 		o := &operator{testbed: w, t: t, tel: componenttest.NewTelemetry(), Host: w.hostWith(lead)}
-		r := w.observed(t, o.tel, o.Host)
-		r.host = o
+		r := w.observed(t, o.tel, o)
 		lead.OnStart(context.Background())
 		time.Sleep(time.Hour)
 		assert.Equal(t, componentstatus.StatusRecoverableError, o.last().Status())

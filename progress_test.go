@@ -197,7 +197,6 @@ func TestPagesWithoutEnd(t *testing.T) {
 			fmt.Fprintf(rw, `{"code":0,"data":{"has_more":true,"page_token":"fresh-%d","items":[{"id":"new-%d","event_time":%d}]}}`, n, n, at)
 		})
 		r := newTestReceiver(t, w)
-		r.set.Logger = zap.New(w.core)
 		h := &world.StatusHost{Host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
 		defer func() { require.NoError(t, r.Shutdown(context.Background())) }()

@@ -23,8 +23,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
@@ -425,7 +427,7 @@ func (s *simulation) sample(w *testbed) {
 	if w.leads < 0 || w.receivers == nil {
 		return
 	}
-	at, walked := w.receivers[w.leads].tel.Gauges.Now()
+	at, walked := w.receivers[w.leads].Progress()
 	if len(at.Marks) == 0 || time.Since(s.born) < time.Minute || !walked.After(s.born.Add(10*time.Millisecond)) || w.replicas > 0 {
 		return
 	}
@@ -443,7 +445,7 @@ func (s *simulation) sample(w *testbed) {
 // remembered is the last recheck's time, what it waits for its window to be worth a call,
 // and how long that is read, at the pace that is left to each of the receivers.
 func (s *simulation) caughtUp(t *testing.T, w *testbed) {
-	at, _ := w.receivers[w.leads].tel.Gauges.Now()
+	at, _ := w.receivers[w.leads].Progress()
 	if at.Done() || s.load() > manageable*float64(s.limits[0]) {
 		return
 	}
@@ -504,7 +506,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		}
 		return true
 	}
-	fresh := world.Expect(w.cfg.records(w.receivers[0].set.BuildInfo.Version))
+	fresh := world.Expect(records(w.cfg, receivertest.NewNopSettings(metadata.Type).BuildInfo.Version))
 	book := w.sink.Book
 	var lost, wrong []string
 	wanted, odd := 0, 0

@@ -301,7 +301,9 @@ func TestSharedPace(t *testing.T) {
 
 func newTestReceiver(t *testing.T, w *testbed) *auditReceiver {
 	t.Helper()
-	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, w.sink, w.paces)
+	set := receivertest.NewNopSettings(metadata.Type)
+	set.Logger = zap.New(w.core)
+	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
 	return r
 }
@@ -446,7 +448,6 @@ func TestPausedLeader(t *testing.T) {
 			other := *w
 			other.sink, other.paces = sink, &pace.Registry{}
 			r := newTestReceiver(t, &other)
-			r.set.Logger = zap.New(w.core)
 			require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
 			return lead, func() { require.NoError(t, r.Shutdown(context.Background())) }
 		}

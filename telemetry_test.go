@@ -37,12 +37,12 @@ import (
 
 // observed starts a receiver whose telemetry is collected, and that looks every
 // poll_interval from now on.
-func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, extensions world.Host) *auditReceiver {
+func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, in component.Host) *auditReceiver {
 	set := metadatatest.NewSettings(tel)
 	set.Logger = zap.New(w.core)
 	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
-	require.NoError(t, r.Start(t.Context(), extensions))
+	require.NoError(t, r.Start(t.Context(), in))
 	return r
 }
 
@@ -664,7 +664,7 @@ func TestOvertakenWalks(t *testing.T) {
 		most := 0
 		for range 4 * 60 {
 			time.Sleep(time.Minute)
-			at, _ := r.tel.Gauges.Now()
+			at, _ := r.Progress()
 			most = max(most, at.IDs)
 		}
 		require.NoError(t, r.Shutdown(context.Background()))
