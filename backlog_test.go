@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -193,11 +194,11 @@ func TestEndOfExport(t *testing.T) {
 // TestExportOfNothing: who exports a time in which there is nothing to be read is told.
 func TestExportOfNothing(t *testing.T) {
 	for name, tc := range map[string]struct {
-		change func(*Config)
+		change func(*audit.Config)
 		want   string
 	}{
-		"end before begin": {func(c *Config) { c.EndTime = time.Now().Add(-24 * time.Hour) }, "there is nothing to read; set start_time"},
-		"begin to come":    {func(c *Config) { c.StartTime = time.Now().Add(24 * time.Hour) }, "start_time lies ahead"},
+		"end before begin": {func(c *audit.Config) { c.EndTime = time.Now().Add(-24 * time.Hour) }, "there is nothing to read; set start_time"},
+		"begin to come":    {func(c *audit.Config) { c.StartTime = time.Now().Add(24 * time.Hour) }, "start_time lies ahead"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

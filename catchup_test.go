@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -24,6 +24,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
@@ -108,7 +109,7 @@ func around(latency time.Duration) func() time.Duration {
 // measure starts a receiver that hands over to a meter. The returned function
 // ends it.
 func (w *testbed) measure(t *testing.T, m consumer.Logs) (stop func()) {
-	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, m, w.paces)
+	r, err := audit.NewReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, m, w.paces)
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), w.host()))
 	return func() { require.NoError(t, r.Shutdown(context.Background())) }

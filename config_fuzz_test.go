@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
@@ -53,7 +54,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		cfg := createDefaultConfig().(*Config)
+		cfg := audit.CreateDefaultConfig().(*audit.Config)
 		if err := section.Unmarshal(cfg); err != nil {
 			return // confmap's own words, before the value is known to be a secret
 		}
@@ -77,25 +78,25 @@ func FuzzConfig(f *testing.F) {
 			require.Empty(t, req.URL.RawQuery)
 			require.Empty(t, req.URL.Fragment)
 			require.Nil(t, req.URL.User)
-			require.True(t, req.URL.Scheme == "https" || req.URL.Scheme == "http" && isLoopback(req.URL.Hostname()), req.URL)
+			require.True(t, req.URL.Scheme == "https" || req.URL.Scheme == "http" && audit.IsLoopback(req.URL.Hostname()), req.URL)
 		}
-		require.True(t, queryOf(cfg).Equal(queryOf(cfg)))
-		c := checkpoint.Checkpoint{Version: checkpoint.Version, Query: queryOf(cfg), Recheck: []int64{0}, Marks: []int64{0}}
+		require.True(t, audit.QueryOf(cfg).Equal(audit.QueryOf(cfg)))
+		c := checkpoint.Checkpoint{Version: checkpoint.Version, Query: audit.QueryOf(cfg), Recheck: []int64{0}, Marks: []int64{0}}
 		stored, err := checkpoint.Decode(c.Encode())
 		require.NoError(t, err)
-		require.True(t, stored.Query.Equal(queryOf(cfg)) || strings.ContainsRune(stored.Query.String(), '\uFFFD'), stored.Query)
+		require.True(t, stored.Query.Equal(audit.QueryOf(cfg)) || strings.ContainsRune(stored.Query.String(), '\uFFFD'), stored.Query)
 
 		shared := &pace.Registry{}
-		_, err = newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), shared)
+		_, err = audit.NewReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), shared)
 		require.NoError(t, err)
 		first, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		_, err = shared.Get(queryOf(cfg).Endpoint, cfg.AppID, cfg.RequestsPerMinute).Wait(first, false)
+		_, err = shared.Get(audit.QueryOf(cfg).Endpoint, cfg.AppID, cfg.RequestsPerMinute).Wait(first, false)
 		cancel()
 		require.NoError(t, err, "the first call is made at once")
-		logs, _ := record.NewBuilder(records(cfg, "1.2.3")).Build(nil, time.Now())
+		logs, _ := record.NewBuilder(audit.Records(cfg, "1.2.3")).Build(nil, time.Now())
 		address, _ := logs.ResourceLogs().At(0).Resource().Attributes().Get("server.address")
 		require.Equal(t, endpoint.Hostname(), address.Str())
-		delay := poll.NewBackOff(retry(cfg))
+		delay := poll.NewBackOff(audit.Retry(cfg))
 		for range 5 {
 			require.GreaterOrEqual(t, delay.NextBackOff(), time.Duration(0))
 		}

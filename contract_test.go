@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
@@ -34,7 +35,7 @@ func TestConsumeContract(t *testing.T) {
 	}))
 	defer listener.Close()
 
-	cfg := createDefaultConfig().(*Config)
+	cfg := audit.CreateDefaultConfig().(*audit.Config)
 	cfg.ClientConfig.Endpoint = listener.URL
 	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
 	cfg.PollInterval = 10 * time.Millisecond // below what users may set: the check waits for 5 s only
@@ -73,7 +74,7 @@ func (g *entryGenerator) Generate() []receivertest.UniqueIDAttrVal {
 
 // testIDFactory puts the attribute that the check looks for onto our records.
 func testIDFactory() receiver.Factory {
-	inner := NewFactory()
+	inner := audit.NewFactory()
 	return receiver.NewFactory(metadata.Type, inner.CreateDefaultConfig,
 		receiver.WithLogs(func(ctx context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
 			marked, err := consumer.NewLogs(func(ctx context.Context, logs plog.Logs) error {

@@ -14,6 +14,7 @@ import (
 
 // What the tests of the whole receiver see of it, besides what everybody does.
 
+// AuditReceiver is the component.
 type AuditReceiver = auditReceiver
 
 var (
@@ -32,6 +33,8 @@ const (
 // Progress is what the gauges show: how far the term is, and when a walk was finished.
 func (r *auditReceiver) Progress() (at report.Progress, walked time.Time) { return r.tel.Gauges.Now() }
 
-func retry(c *Config) configretry.BackOffConfig { return c.retry() }
+// Retry is retry_on_failure as it is used.
+func Retry(c *Config) configretry.BackOffConfig { return c.retry() }
 
-func records(c *Config, version string) record.Settings { return c.records(version) }
+// Records says how records are built by a collector of that version.
+func Records(c *Config, version string) record.Settings { return c.records(version) }

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/zap"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
@@ -75,7 +76,7 @@ func TestSeveralExporters(t *testing.T) {
 				b.RefuseWith(once(tc.second, false))
 				set := receivertest.NewNopSettings(metadata.Type)
 				set.Logger = zap.New(w.core)
-				r, err := newReceiver(set, w.cfg, fanOut{a, b}, w.paces)
+				r, err := audit.NewReceiver(set, w.cfg, fanOut{a, b}, w.paces)
 				require.NoError(t, err)
 				require.NoError(t, r.Start(t.Context(), w.host()))
 				time.Sleep(3 * time.Hour)

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -32,7 +33,7 @@ type freshnessFigures struct {
 // that is poll_interval and two seconds at most. Rechecks count against the quota;
 // when they do not fit in, fresh entries go first. Covers F10.
 func TestFreshness(t *testing.T) {
-	usual := createDefaultConfig().(*Config).RecheckAfter
+	usual := audit.CreateDefaultConfig().(*audit.Config).RecheckAfter
 	for name, tc := range map[string]struct {
 		perSecond float64
 		recheck   []time.Duration

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -29,6 +29,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadatatest"
@@ -45,7 +46,7 @@ type operator struct {
 	*testbed
 	t        *testing.T
 	tel      *componenttest.Telemetry
-	receiver *auditReceiver
+	receiver *audit.AuditReceiver
 
 	mu      sync.Mutex
 	events  []*componentstatus.Event
@@ -67,7 +68,7 @@ func newOperator(t *testing.T, w *testbed) *operator {
 	set := metadatatest.NewSettings(o.tel)
 	set.Logger = zap.New(w.core)
 	var err error
-	o.receiver, err = newReceiver(set, w.cfg, w.sink, w.paces)
+	o.receiver, err = audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
 	require.NoError(t, o.receiver.Start(t.Context(), o))
 	return o
@@ -726,7 +727,7 @@ func TestCausesAreDocumented(t *testing.T) {
 	}
 	// All of them are there, and zero, before anything has gone wrong.
 	o := componenttest.NewTelemetry()
-	tel, err := report.NewTelemetry(metadatatest.NewSettings(o).TelemetrySettings, receiverAttribute(component.MustNewID("feishu_audit")))
+	tel, err := report.NewTelemetry(metadatatest.NewSettings(o).TelemetrySettings, audit.ReceiverAttribute(component.MustNewID("feishu_audit")))
 	require.NoError(t, err)
 	defer tel.Close()
 	metadatatest.AssertEqualReceiverFeishuAuditTrouble(t, o, want, untimed)

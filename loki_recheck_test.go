@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -63,7 +64,7 @@ func TestLokiTakesWhatRechecksFind(t *testing.T) {
 	require.NoError(t, err)
 	example, err := file.Sub("receivers::feishu_audit")
 	require.NoError(t, err)
-	set := createDefaultConfig().(*Config)
+	set := audit.CreateDefaultConfig().(*audit.Config)
 	require.NoError(t, example.Unmarshal(set))
 	require.NotEmpty(t, set.RecheckAfter)
 	last := set.RecheckAfter[len(set.RecheckAfter)-1]

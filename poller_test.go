@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"errors"
@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
@@ -136,8 +137,8 @@ func TestRefusedForGoodAtTheEnd(t *testing.T) {
 		takes time.Duration
 		again int
 	}{
-		"in time":  {takes: stopGrace - time.Second},
-		"too late": {takes: stopGrace + time.Second, again: 10},
+		"in time":  {takes: audit.StopGrace - time.Second},
+		"too late": {takes: audit.StopGrace + time.Second, again: 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/zap"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
@@ -86,11 +87,11 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 // the README recommends for the Basic plan. Covers F10, F36.
 func TestQuietTenantCosts(t *testing.T) {
 	for name, tc := range map[string]struct {
-		change func(*Config)
+		change func(*audit.Config)
 		most   int // calls in a day
 	}{
-		"defaults":   {func(*Config) {}, 1440 + 24*4},
-		"Basic plan": {func(c *Config) { c.PollInterval, c.RecheckAfter = 6*time.Minute, []time.Duration{time.Hour} }, 10_000 / 31},
+		"defaults":   {func(*audit.Config) {}, 1440 + 24*4},
+		"Basic plan": {func(c *audit.Config) { c.PollInterval, c.RecheckAfter = 6*time.Minute, []time.Duration{time.Hour} }, 10_000 / 31},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -299,11 +300,11 @@ func TestSharedPace(t *testing.T) {
 	})
 }
 
-func newTestReceiver(t *testing.T, w *testbed) *auditReceiver {
+func newTestReceiver(t *testing.T, w *testbed) *audit.AuditReceiver {
 	t.Helper()
 	set := receivertest.NewNopSettings(metadata.Type)
 	set.Logger = zap.New(w.core)
-	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+	r, err := audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
 	return r
 }
@@ -498,15 +499,15 @@ func TestPausedLeader(t *testing.T) {
 func TestStartNamesMissingExtensions(t *testing.T) {
 	other := component.MustNewID("other")
 	for name, tc := range map[string]struct {
-		change func(*Config)
+		change func(*audit.Config)
 		Host   world.Host
 		says   string
 	}{
-		"no storage":      {func(c *Config) { c.Storage = &other }, world.Host{}, `storage: extension "other" is not among`},
-		"not a storage":   {func(c *Config) { c.Storage = &other }, world.Host{other: &world.Elector{}}, "is not a storage extension"},
-		"no elector":      {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, world.Host{}, `k8s_leader_elector: extension "other" is not among`},
-		"not an elector":  {func(c *Config) { c.Storage, c.K8sLeaderElector = nil, &other }, world.Host{other: &world.Disk{}}, "is not a leader elector"},
-		"unreadable cert": {func(c *Config) { c.Storage, c.ClientConfig.TLS.CAFile = nil, "/nonexistent" }, world.Host{}, "cannot make the HTTP client"},
+		"no storage":      {func(c *audit.Config) { c.Storage = &other }, world.Host{}, `storage: extension "other" is not among`},
+		"not a storage":   {func(c *audit.Config) { c.Storage = &other }, world.Host{other: &world.Elector{}}, "is not a storage extension"},
+		"no elector":      {func(c *audit.Config) { c.Storage, c.K8sLeaderElector = nil, &other }, world.Host{}, `k8s_leader_elector: extension "other" is not among`},
+		"not an elector":  {func(c *audit.Config) { c.Storage, c.K8sLeaderElector = nil, &other }, world.Host{other: &world.Disk{}}, "is not a leader elector"},
+		"unreadable cert": {func(c *audit.Config) { c.Storage, c.ClientConfig.TLS.CAFile = nil, "/nonexistent" }, world.Host{}, "cannot make the HTTP client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := quietWorld(simulator.Options{})

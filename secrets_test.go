@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"bytes"
@@ -36,6 +36,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
@@ -390,11 +391,11 @@ func secretsCases() map[string]secretsCase {
 			w.cfg.StartTime, w.cfg.RequestsPerMinute = time.Now().Add(-3*time.Hour), 1000
 		}, during: func(*testbed) { time.Sleep(10 * time.Minute) }, where: "logs", reached: "The API does not show a part of the log"},
 		"structured body": {prepare: func(w *testbed, s *spy) {
-			w.cfg.Body = BodyStructured
+			w.cfg.Body = audit.BodyStructured
 			quoting(consumererror.NewPermanent)(w, s)
 		}, where: "logs", reached: "refused records for good"},
 		"structured body of odd entries": {prepare: func(w *testbed, s *spy) {
-			w.cfg.Body = BodyStructured
+			w.cfg.Body = audit.BodyStructured
 			writing(openapi.OpList, 200, func(func(func(string) string) string) string {
 				return `{"code":0,"data":{"items":["` + canaryPayload + `",{"id":["` + canaryPayload + `"],"event_time":"` + canaryQuery + `","log_detail":"` + canaryResponse + `"},null]}}`
 			})(w, s)
@@ -474,7 +475,7 @@ func TestSecretsStayInside(t *testing.T) {
 					set := receivertest.NewNopSettings(metadata.Type)
 					set.TelemetrySettings = see.tel.NewTelemetrySettings()
 					set.Logger = see.logger()
-					r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+					r, err := audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 					require.NoError(t, err)
 					w.wire = s
 					see.say(w.cfg, *w.cfg, w.cfg.Validate())

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"maps"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
@@ -39,7 +40,7 @@ func TestShards(t *testing.T) {
 		server := simulator.New(opts)
 
 		m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
-		start := func(app string, change func(*Config)) (stop func()) {
+		start := func(app string, change func(*audit.Config)) (stop func()) {
 			w := quietWorld(simulator.Options{})
 			w.server, w.handler, w.latency = server, server, around(200*time.Millisecond)
 			w.cfg.AppID, w.cfg.InitialLookback, w.cfg.RecheckAfter = app, 0, nil
@@ -47,7 +48,7 @@ func TestShards(t *testing.T) {
 			return w.measure(t, m)
 		}
 		for i, keys := range shards {
-			defer start("cli_"+strconv.Itoa(i), func(cfg *Config) { cfg.Filter.APIKeys = keys })()
+			defer start("cli_"+strconv.Itoa(i), func(cfg *audit.Config) { cfg.Filter.APIKeys = keys })()
 		}
 		time.Sleep(lasts + 5*time.Minute)
 
@@ -77,7 +78,7 @@ func TestShards(t *testing.T) {
 		// The sample: a bounded export of a minute, without a filter.
 		named, sampled := m, &meter{uids: map[uint64]struct{}{}}
 		m = sampled
-		stop := start("cli_3", func(cfg *Config) {
+		stop := start("cli_3", func(cfg *audit.Config) {
 			cfg.StartTime, cfg.EndTime = began.Add(lasts/2), began.Add(lasts/2+time.Minute)
 		})
 		time.Sleep(10 * time.Minute)

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"os"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -70,7 +71,7 @@ func TestSizingTable(t *testing.T) {
 			assert.InEpsilon(t, ids, number(row[6]), 0.1, "memory in MiB: %s", row[0])
 		}
 		assert.InEpsilon(t, entries*text, number(row[7])*units[row[8]], 0.05, "raw text: %s", row[0])
-		assert.LessOrEqual(t, number(row[4]), float64(createDefaultConfig().(*Config).RequestsPerMinute), "calls: %s", row[0])
+		assert.LessOrEqual(t, number(row[4]), float64(audit.CreateDefaultConfig().(*audit.Config).RequestsPerMinute), "calls: %s", row[0])
 	}
 }
 
@@ -83,10 +84,10 @@ func TestCallsADay(t *testing.T) {
 		return published(t, `(?m)^\| `+entries+` \| [\d.]+ \| (?:up to )?([\d.]+) \|`)[0]
 	}
 	quiet := published(t, "`recheck_after: \\[1h\\]` cost ([\\d,]+) in 31 days on a quiet tenant .* and up to ([\\d,]+) entries a day, ([\\d,]+) with ([\\d,]+), and ([\\d,]+) with ([\\d,]+): too many")
-	defaults := func(*Config) {}
-	basic := func(c *Config) { c.PollInterval, c.RecheckAfter = 6*time.Minute, []time.Duration{time.Hour} }
+	defaults := func(*audit.Config) {}
+	basic := func(c *audit.Config) { c.PollInterval, c.RecheckAfter = 6*time.Minute, []time.Duration{time.Hour} }
 	for name, tc := range map[string]struct {
-		change  func(*Config)
+		change  func(*audit.Config)
 		entries float64 // a day
 		lasts   time.Duration
 		most    float64 // calls a day

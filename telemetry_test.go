@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"context"
@@ -26,6 +26,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadatatest"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
@@ -37,10 +38,10 @@ import (
 
 // observed starts a receiver whose telemetry is collected, and that looks every
 // poll_interval from now on.
-func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, in component.Host) *auditReceiver {
+func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, in component.Host) *audit.AuditReceiver {
 	set := metadatatest.NewSettings(tel)
 	set.Logger = zap.New(w.core)
-	r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+	r, err := audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), in))
 	return r
@@ -542,12 +543,12 @@ func TestLeaderMetric(t *testing.T) {
 func TestReceiversDoNotMixMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tel := componenttest.NewTelemetry()
-		start := func(name string) *auditReceiver {
+		start := func(name string) *audit.AuditReceiver {
 			w := quietWorld(simulator.Options{})
 			w.cfg.Storage = nil
 			set := metadatatest.NewSettings(tel)
 			set.ID = component.MustNewIDWithName("feishu_audit", name)
-			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+			r, err := audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
 			require.NoError(t, r.Start(t.Context(), w.host()))
 			return r

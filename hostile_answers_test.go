@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"bytes"
@@ -34,6 +34,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
@@ -123,7 +124,7 @@ func (a *attacked) says(text string) bool {
 
 // attack runs the receiver in virtual time, with an entry in the log ("good") that it
 // has to deliver in spite of the attack, for as long as given.
-func attack(t *testing.T, long time.Duration, change func(*Config), a *attacker) *attacked {
+func attack(t *testing.T, long time.Duration, change func(*audit.Config), a *attacker) *attacked {
 	t.Helper()
 	got := &attacked{uids: map[string]int{}}
 	got.peak = peakOf(func() {
@@ -151,7 +152,7 @@ func attack(t *testing.T, long time.Duration, change func(*Config), a *attacker)
 			core, got.lines = observer.New(zap.DebugLevel)
 			set := receivertest.NewNopSettings(metadata.Type)
 			set.Logger = zap.New(core)
-			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+			r, err := audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
 			w.wire = simulator.Transport(a, nil)
 			h := &world.StatusHost{Host: w.host()}
@@ -205,7 +206,7 @@ func TestAttackDecompressionBomb(t *testing.T) {
 			core, lines := observer.New(zap.DebugLevel)
 			set := receivertest.NewNopSettings(metadata.Type)
 			set.Logger = zap.New(core)
-			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+			r, err := audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
 			peak := peakOf(func() {
 				require.NoError(t, r.Start(t.Context(), w.host()))
@@ -309,16 +310,16 @@ func TestAttackNesting(t *testing.T) {
 	deeper := strings.Repeat(`{"token":`, levels) + `1` + strings.Repeat(`}`, levels)
 	wide := "[" + strings.Repeat("[],", 3<<20) + "{}]"
 	page := withEntries(deep + `,{"id":"a","x":` + deeper + `,"log_detail":{"payload":` + jsonString(deeper) + `,"response":` + jsonString(deep) + `}},{"id":"b","y":` + wide + `,"z":1}`)
-	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+	for _, body := range []audit.BodyFormat{audit.BodyOriginal, audit.BodyStructured} {
 		t.Run(string(body), func(t *testing.T) {
-			got := attack(t, 10*time.Minute, func(cfg *Config) { cfg.Body = body }, &attacker{times: 1, answer: page})
+			got := attack(t, 10*time.Minute, func(cfg *audit.Config) { cfg.Body = body }, &attacker{times: 1, answer: page})
 			assert.Equal(t, 1, got.uids["a"])
 			assert.Equal(t, 1, got.uids["b"])
 			assert.Len(t, got.records, 4)
 			assert.Less(t, got.peak, uint64(300<<20))
 			for _, record := range got.records {
 				uid, _ := record.Attributes().Get("log.record.uid")
-				if body == BodyStructured && uid.Str() == "b" {
+				if body == audit.BodyStructured && uid.Str() == "b" {
 					require.Equal(t, pcommon.ValueTypeMap, record.Body().Type())
 					y, _ := record.Body().Map().Get("y")
 					assert.Equal(t, wide, y.Str(), "what is too large is text")
@@ -341,7 +342,7 @@ func TestAttackHugeString(t *testing.T) {
 	assert.Less(t, got.peak, uint64(400<<20))
 	assert.Contains(t, got.times, componentstatus.StatusRecoverableError, "the operator is told")
 
-	got = attack(t, 10*time.Minute, func(cfg *Config) { cfg.MaxResponseSize = 64 << 20 }, &attacker{times: 1, answer: page})
+	got = attack(t, 10*time.Minute, func(cfg *audit.Config) { cfg.MaxResponseSize = 64 << 20 }, &attacker{times: 1, answer: page})
 	require.Len(t, got.records, 2)
 	assert.Len(t, got.records[0].Body().Str(), len(long)+len(`{"id":"long","log_detail":{"path":""}}`))
 	path, _ := got.records[0].Attributes().Get("url.path")
@@ -386,9 +387,9 @@ func TestAttackNumbers(t *testing.T) {
 	for i, v := range values {
 		odd = append(odd, fmt.Sprintf(`{"id":"odd-%d","event_time":%s,"app_id":"a\u0000b","n":[%s],"log_detail":{"status_code":%s,"method":"\u0000","response":"{\"code\":1e999,\"msg\":\"\\u0000\"}"}}`, i, v, v, v))
 	}
-	for _, body := range []BodyFormat{BodyOriginal, BodyStructured} {
+	for _, body := range []audit.BodyFormat{audit.BodyOriginal, audit.BodyStructured} {
 		t.Run(string(body), func(t *testing.T) {
-			got := attack(t, 3*time.Hour, func(cfg *Config) { cfg.Body = body }, &attacker{times: 30, answer: withEntries(strings.Join(odd, ","))})
+			got := attack(t, 3*time.Hour, func(cfg *audit.Config) { cfg.Body = body }, &attacker{times: 30, answer: withEntries(strings.Join(odd, ","))})
 			for i, v := range values {
 				assert.Equal(t, 1, got.uids["odd-"+strconv.Itoa(i)], "%.40s", v)
 			}
@@ -436,7 +437,7 @@ func TestAttackHeaders(t *testing.T) {
 			core, lines := observer.New(zap.DebugLevel)
 			set := receivertest.NewNopSettings(metadata.Type)
 			set.Logger = zap.New(core)
-			r, err := newReceiver(set, w.cfg, w.sink, w.paces)
+			r, err := audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 			require.NoError(t, err)
 			peak := peakOf(func() {
 				require.NoError(t, r.Start(t.Context(), w.host()))
@@ -462,7 +463,7 @@ func TestAttackHeaders(t *testing.T) {
 // TestAttackErrorText: an account of a failure that is itself the attack costs no more
 // than its size. Covers F23.
 func TestAttackErrorText(t *testing.T) {
-	limit := func(cfg *Config) { cfg.MaxResponseSize = 10 << 20 }
+	limit := func(cfg *audit.Config) { cfg.MaxResponseSize = 10 << 20 }
 	for name, body := range map[string]string{
 		"long message":      `{"code":7,"msg":"` + strings.Repeat("x", 9<<20) + `"}`,
 		"only spaces":       `{"code":7,"msg":"` + strings.Repeat(" ", 9<<20) + `"}`,

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"errors"
@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
@@ -260,7 +261,7 @@ func TestSimulationDrawsEverySwitch(t *testing.T) {
 
 // drawConfig draws what a restart may change without breaking a promise: the last
 // recheck does not become shorter than what it was promised for.
-func (s *simulation) drawConfig(cfg *Config) {
+func (s *simulation) drawConfig(cfg *audit.Config) {
 	rng, h := s.rng, s.horizon
 	cfg.MaxConcurrentWalks = 1 + rng.IntN(4)*rng.IntN(2)
 	if s.oneWalk {
@@ -277,7 +278,7 @@ func (s *simulation) drawConfig(cfg *Config) {
 	}
 	cfg.PollInterval = 10*time.Second + time.Duration(rng.Int64N(int64(s.slowest)))
 	cfg.RequestsPerMinute = s.limits[rng.IntN(len(s.limits))]
-	cfg.Body = []BodyFormat{BodyOriginal, BodyOriginal, BodyStructured}[rng.IntN(3)]
+	cfg.Body = []audit.BodyFormat{audit.BodyOriginal, audit.BodyOriginal, audit.BodyStructured}[rng.IntN(3)]
 	cfg.RetryOnFailure.InitialInterval = []time.Duration{5 * time.Second, time.Second, 30 * time.Second}[rng.IntN(3)]
 	cfg.RetryOnFailure.MaxInterval = []time.Duration{30 * time.Second, 2 * time.Minute}[rng.IntN(2)]
 }
@@ -403,7 +404,7 @@ func (s *simulation) arm(w *testbed) {
 	w.sink.Blocks = func() (time.Duration, bool) {
 		if catch := s.catch.Swap(nil); catch != nil {
 			(*catch)()
-			takes := []time.Duration{stopGrace - time.Second, time.Minute}[pipeline.IntN(2)]
+			takes := []time.Duration{audit.StopGrace - time.Second, time.Minute}[pipeline.IntN(2)]
 			return time.Duration(1 + pipeline.Int64N(int64(takes))), chance(pipeline, 0.5)
 		}
 		if !stalls || !s.troubled.Load() || !chance(pipeline, 0.02) {

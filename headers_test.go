@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package feishuauditreceiver
+package feishuauditreceiver_test
 
 import (
 	"io"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	audit "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
@@ -41,12 +42,12 @@ func TestConfiguredHeaders(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	cfg := createDefaultConfig().(*Config)
+	cfg := audit.CreateDefaultConfig().(*audit.Config)
 	cfg.ClientConfig.Endpoint = server.URL
 	cfg.ClientConfig.Headers.Set("x-extra", "extra")
 	cfg.ClientConfig.Headers.Set("host", "open.example.com")
 	cfg.AppID, cfg.AppSecret = "cli_x", "secret"
-	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), cfg, world.NewSink(), &pace.Registry{})
+	r, err := audit.NewReceiver(receivertest.NewNopSettings(metadata.Type), cfg, world.NewSink(), &pace.Registry{})
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), world.Host{}))
 	require.Eventually(t, func() bool { return calls.Load() > 1 }, 20*time.Second, time.Millisecond)
