@@ -306,11 +306,11 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health)
 		}
 		var panicked *checkpoint.PanicError
 		if errors.As(err, &panicked) {
-			waiting.Unusable(cause.Storage, fmt.Errorf("cannot open the storage: %w", err))
+			waiting.Stop(cause.Storage, fmt.Errorf("cannot open the storage: %w", err))
 			return nil, err
 		}
 		wait := delay.NextBackOff()
-		waiting.Failed(cause.Storage, fmt.Errorf("cannot open the storage: %w", err), began, wait)
+		waiting.NoteFailure(cause.Storage, fmt.Errorf("cannot open the storage: %w", err), began, wait)
 		if err := poll.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}

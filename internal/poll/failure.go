@@ -22,7 +22,7 @@ func (p *Poller) stuck(w *plan.Walk, err error) {
 	p.sched.Shorten(w, err)
 	wait := p.delays.config() // each try costs pages
 	p.notBefore = time.Now().Add(wait)
-	p.Health.Failed(cause.Paging, fmt.Errorf("%s: %w", openapi.OpList, err), time.Now(), wait)
+	p.Health.NoteFailure(cause.Paging, fmt.Errorf("%s: %w", openapi.OpList, err), time.Now(), wait)
 }
 
 // failed decides what to do after a failed call. The walk stays as it is, so the
@@ -84,7 +84,7 @@ func (p *Poller) failed(ctx context.Context, r result) error {
 		wait = max(p.delays.passing(), api.Wait)
 	}
 	p.notBefore = later(p.notBefore, time.Now().Add(wait))
-	p.Health.Failed(api.Cause, api, time.Now().Add(-api.Took), wait)
+	p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), wait)
 	return nil
 }
 
@@ -93,12 +93,12 @@ func (p *Poller) failed(ctx context.Context, r result) error {
 func (p *Poller) waitAfter(ctx context.Context, c cause.Cause, err error, began time.Time) error {
 	var panicked *checkpoint.PanicError
 	if errors.As(err, &panicked) {
-		p.Health.Unusable(c, err)
+		p.Health.Stop(c, err)
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	wait := p.delays.passing()
-	p.Health.Failed(c, err, began, wait)
+	p.Health.NoteFailure(c, err, began, wait)
 	return Sleep(ctx, wait)
 }
 

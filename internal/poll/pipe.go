@@ -71,11 +71,11 @@ func (p *Pipe) hand(ctx context.Context, logs plog.Logs, h *report.Health) (lost
 			from, to := timesOf(logs)
 			p.set.Logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(cause.Pipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused),
 				zap.Time("from", from), zap.Time("to", to), zap.Strings("log.record.uid", uidsOf(logs)))
-			h.Lost(refused, safeRefusal(err), sent)
+			h.NoteDropped(refused, safeRefusal(err), sent)
 			return refused, plog.Logs{}, nil
 		}
 		wait := delay.NextBackOff()
-		h.Failed(cause.Pipeline, safeRefusal(err), sent, wait)
+		h.NoteFailure(cause.Pipeline, safeRefusal(err), sent, wait)
 		if err := Sleep(ctx, wait); err != nil {
 			return 0, logs, err
 		}

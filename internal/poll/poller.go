@@ -63,7 +63,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	if err := p.resume(ctx); err != nil {
 		var unusable *checkpoint.UnusableError
 		if errors.As(err, &unusable) {
-			p.Health.Unusable(cause.Checkpoint, err)
+			p.Health.Stop(cause.Checkpoint, err)
 		}
 		return err
 	}
@@ -95,7 +95,7 @@ func (p *Poller) loop(ctx context.Context) error {
 			wake = p.notBefore
 		}
 		// A call in flight may be the next failure: its outcome says whether trouble is over.
-		if at := p.Health.Settles(); p.sched.InFlight() == 0 && !at.IsZero() && at.Before(wake) {
+		if at := p.Health.SettlesAt(); p.sched.InFlight() == 0 && !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
 		timer.Reset(time.Until(wake))
@@ -229,7 +229,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
 		if lost == 0 {
-			p.Health.Recovered(delivered > 0, !r.page.HasMore)
+			p.Health.NoteSuccess(delivered > 0, !r.page.HasMore)
 		}
 	}
 	p.tellComplete()

@@ -110,7 +110,7 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 	p.Logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
 		zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Duration("refused_for", w.RefusedFor(time.Now()).Round(time.Second)))
 	if p.sched.Done() {
-		p.Health.Recovered(false, true)
+		p.Health.NoteSuccess(false, true)
 	}
 	p.tellComplete()
 	return true, p.commit(ctx, nil)

@@ -14,48 +14,85 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
+// state is what the operator was shown last.
+type state int
+
+const (
+	// starting: nothing has been reported yet.
+	starting state = iota
+	// well: StatusOK.
+	well
+	// troubled: StatusRecoverableError, and the last call failed.
+	troubled
+	// recovering: StatusRecoverableError, and nothing has failed since a success.
+	recovering
+	// stopped: StatusPermanentError, until the receiver is restarted.
+	stopped
+)
+
 // Health tells the operator what is wrong, when that changes: one log line and one
-// status when trouble begins or becomes another, and one when it is over. Not
+// status when a problem starts or gets another cause, and one when it ends. Not
 // safe for concurrent use: the goroutine of the term is its only user.
+//
+//	          first window read               calm for long enough
+//	starting ───────────────────▶ well ◀──────────────────────────── recovering
+//	   │                            │                                 ▲      │
+//	   │  failures that persist     │  failures that persist  success │      │ failure
+//	   └────────────────────────────┴─────────────────────▶ troubled ─┘◀─────┘
+//
+//	any state ── only a restart helps ──▶ stopped
+//
+// Failures that pass soon change no state: they are counted in a streak, and logged at
+// debug level. A success ends the streak. Rest, when another replica has taken over, leads
+// from any state but stopped to well.
 type Health struct {
 	Logger *zap.Logger
 	Report func(*componentstatus.Event)
 	Gauges *Gauges
 	First  time.Duration // FirstCalm
 
-	well     bool
-	told     cause.Cause // of the trouble that was told last, empty while there is none
-	failures int         // since the trouble began
-	since    time.Time   // when the call that was the first of them was sent
-	row      int         // failures in a row, whatever their causes
-	last     cause.Cause // of the last failure in that row
-	inRow    int         // failures of that cause, one after another
-	began    time.Time   // when the call that was the first of them was sent
-	struck   time.Time   // when the cause that was told was last met
+	state  state
+	streak streak // of failures without a success in between
 
-	again  time.Time     // the first success after the last failure, zero while there is none
-	calm   time.Duration // how long it has to go well for the trouble to be over
-	over   time.Time     // when the last trouble was over
-	before cause.Cause   // that was told before the one that is told now, in the same trouble
-	losing bool          // the pipeline has refused records for good, and has taken none since
-	worse  bool          // which was told
+	// Of the problem at hand, reported or not yet:
+	failures  int       // since it started
+	firstSent time.Time // when the call that failed first was sent
+
+	// Of the problem that was reported, where the state is troubled or recovering:
+	reported cause.Cause
+	previous cause.Cause   // what was reported before, as the cause of the same problem
+	lastMet  time.Time     // when the reported cause was last met
+	calm     time.Duration // how long nothing may fail for the problem to be over
+	calmFrom time.Time     // since when nothing has failed; where the state is recovering
+	dropping bool          // the pipeline has dropped records, and has taken none since
+	dropped  bool          // that was reported
+
+	lastEnd time.Time // when the last problem ended
 }
 
-// patience is how many failures in a row of a passing kind are kept to ourselves, and
+// streak is failures without a success in between.
+type streak struct {
+	all       int // whatever their causes
+	cause     cause.Cause
+	ofCause   int       // of the last cause, one after another
+	firstSent time.Time // when the call of the first of those was sent
+}
+
+// Patience is how many failures in a row of a passing kind are not reported, and
 // longPatience for how long, where each takes its time, as one that waits for the
 // time limit does: one lost connection is nobody's business. A failure that is tried
-// again only when tellWithin is over is not kept, either.
+// again only after tellWithin is reported at once.
 const (
 	Patience     = 3
 	longPatience = 20 * time.Second
 	tellWithin   = time.Minute
 )
 
-// Trouble is over when it has gone well for as long as FirstCalm says: an API or a
-// backend that refuses most tries, and not all, is in trouble all the time. What comes
+// A problem is over when nothing has failed for as long as FirstCalm says: an API or a
+// backend that refuses most tries, and not all, is failing all the time. What comes
 // back within ComesBack times as long takes turns with success, and has to be gone for
 // three times as long each time, up to CalmAtMost times. So have two causes that take
-// turns: the one that was told has to be gone for as long before the other is told.
+// turns: the one that was reported has to be gone for as long before the other is.
 const (
 	CalmAtMost = 10
 	ComesBack  = 30
@@ -66,20 +103,21 @@ func FirstCalm(cfg configretry.BackOffConfig) time.Duration {
 	return min(max(2*cfg.MaxInterval, time.Second), 5*time.Minute)
 }
 
-// Failed notes a failure of something that began at sent. retryIn is when it is tried
-// again. Failures that only a person can mend are told at once. A passing one that
-// takes turns with what was told is not told until it is there to stay.
-func (h *Health) Failed(c cause.Cause, err error, sent time.Time, retryIn time.Duration) {
-	h.note(c, sent)
+// NoteFailure notes a failure of something that began at sent. retryIn is when it is tried
+// again. What needs a person is reported at once. A passing failure that takes turns with
+// what was reported is not reported until it is there to stay.
+func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn time.Duration) {
+	h.count(c, sent)
 	info := c.Info()
 	err = fmt.Errorf("%s: %w", info.Title, err)
 	fields := []zap.Field{
 		zap.String("cause", string(c)), zap.Error(err),
 		zap.Int("failures", h.failures), zap.Duration("retry_in", retryIn.Round(time.Millisecond)),
 	}
-	lasts := info.NeedsPerson || h.inRow >= Patience || time.Since(h.began) >= longPatience ||
-		time.Since(h.began)+retryIn > tellWithin || h.told == "" && h.row >= Patience
-	if !lasts || h.known(c) {
+	elapsed := time.Since(h.streak.firstSent)
+	persists := info.NeedsPerson || h.streak.ofCause >= Patience || elapsed >= longPatience ||
+		elapsed+retryIn > tellWithin || h.reported == "" && h.streak.all >= Patience
+	if !persists || h.takesTurns(c) {
 		h.Logger.Debug("Failed again", fields...)
 		return
 	}
@@ -88,124 +126,128 @@ func (h *Health) Failed(c cause.Cause, err error, sent time.Time, retryIn time.D
 	} else {
 		h.Logger.Warn("Reading the audit log fails and is tried again, nothing is lost", fields...)
 	}
-	h.losing, h.worse = false, false
-	h.tell(c, err)
+	h.dropping, h.dropped = false, false
+	h.reportProblem(c, err)
 }
 
-// Lost notes that the pipeline has refused n records for good, which has been logged.
-// Nobody is to take a receiver for well that delivers nothing.
-func (h *Health) Lost(n int, err error, sent time.Time) {
-	h.note(cause.Pipeline, sent)
-	h.losing = true
-	if h.told == cause.Pipeline && h.worse {
+// NoteDropped notes that the pipeline has refused n records permanently, which has been
+// logged. Nobody is to take a receiver for well that delivers nothing.
+func (h *Health) NoteDropped(n int, err error, sent time.Time) {
+	h.count(cause.Pipeline, sent)
+	h.dropping = true
+	if h.reported == cause.Pipeline && h.dropped {
 		return
 	}
-	h.worse = true
-	h.tell(cause.Pipeline, fmt.Errorf("%s: it has refused %d for good, they are lost: %w", cause.Pipeline.Info().Title, n, err))
+	h.dropped = true
+	h.reportProblem(cause.Pipeline, fmt.Errorf("%s: it has refused %d for good, they are lost: %w", cause.Pipeline.Info().Title, n, err))
 }
 
-func (h *Health) note(c cause.Cause, sent time.Time) {
+// count adds a failure to the problem at hand and to the streak.
+func (h *Health) count(c cause.Cause, sent time.Time) {
 	if h.failures == 0 {
-		h.since = sent
-	}
-	if c != h.last {
-		h.last, h.inRow, h.began = c, 0, sent
+		h.firstSent = sent
 	}
 	h.failures++
-	h.row++
-	h.inRow++
-	h.again = time.Time{}
-	if c == h.told {
-		h.struck = time.Now()
+	if c != h.streak.cause {
+		h.streak.cause, h.streak.ofCause, h.streak.firstSent = c, 0, sent
+	}
+	h.streak.all++
+	h.streak.ofCause++
+	if h.state == recovering {
+		h.state = troubled
+	}
+	if c == h.reported {
+		h.lastMet = time.Now()
 	}
 }
 
-// known tells whether a cause was told, or comes and goes beside the one that was. What
-// only a person can mend is worth more than what passes.
-func (h *Health) known(c cause.Cause) bool {
-	if h.told == "" || c.Info().NeedsPerson && !h.told.Info().NeedsPerson {
+// takesTurns reports whether a cause was reported, or comes and goes beside the one that
+// was. What needs a person is worth more than what passes.
+func (h *Health) takesTurns(c cause.Cause) bool {
+	if h.reported == "" || c.Info().NeedsPerson && !h.reported.Info().NeedsPerson {
 		return false
 	}
-	return time.Since(h.struck) < h.calm
+	return time.Since(h.lastMet) < h.calm
 }
 
-func (h *Health) tell(c cause.Cause, err error) {
-	if h.told != "" {
+// reportProblem leads to troubled.
+func (h *Health) reportProblem(c cause.Cause, err error) {
+	if h.reported != "" {
 		// The collector's state machine passes over an error that follows another.
 		h.Report(componentstatus.NewEvent(componentstatus.StatusOK))
 	}
 	switch {
-	case h.told == "" && time.Since(h.over) < ComesBack*h.First, h.told != "" && c == h.before:
+	case h.reported == "" && time.Since(h.lastEnd) < ComesBack*h.First, h.reported != "" && c == h.previous:
 		h.calm = min(3*h.calm, CalmAtMost*h.First)
-	case h.told == "":
+	case h.reported == "":
 		h.calm = h.First
 	}
-	if c != h.told {
-		h.Gauges.trouble(c, h.began)
-		h.before = h.told
+	if c != h.reported {
+		h.Gauges.trouble(c, h.streak.firstSent)
+		h.previous = h.reported
 	}
-	h.told, h.struck, h.well = c, time.Now(), false
+	h.state, h.reported, h.lastMet = troubled, c, time.Now()
 	h.Report(componentstatus.NewRecoverableErrorEvent(err))
 }
 
-// Recovered notes a success, whether the pipeline took records with it, and whether a
-// window was read to its end. Where the pipeline had refused some for good, nothing but
-// the first shows that it is over; before the second nothing is known to be well.
-func (h *Health) Recovered(taken, finished bool) {
-	h.row, h.last, h.inRow = 0, "", 0
-	if h.told == "" {
+// NoteSuccess notes a success, whether the pipeline took records with it, and whether a
+// window was read to its end. Where the pipeline had dropped records, nothing but the first
+// shows that it is over; before the second nothing is known to be well.
+func (h *Health) NoteSuccess(accepted, finished bool) {
+	h.streak = streak{}
+	if h.reported == "" {
 		h.failures = 0
-		if h.well || finished {
+		if h.state == well || finished {
 			h.Rest()
 		}
 		return
 	}
-	if h.losing && !taken {
+	if h.dropping && !accepted {
 		return
 	}
-	h.losing = false
-	if h.again.IsZero() {
-		h.again = time.Now()
+	h.dropping = false
+	if h.state != recovering {
+		h.state, h.calmFrom = recovering, time.Now()
 	}
 	h.Settle()
 }
 
-// Settles is when trouble is over if nothing fails until then; zero if it cannot be
+// SettlesAt is when the problem is over if nothing fails until then; zero if it cannot be
 // said.
-func (h *Health) Settles() time.Time {
-	if h.told == "" || h.again.IsZero() {
+func (h *Health) SettlesAt() time.Time {
+	if h.state != recovering {
 		return time.Time{}
 	}
-	return h.again.Add(h.calm)
+	return h.calmFrom.Add(h.calm)
 }
 
-// Settle tells that trouble is over if it has gone well for long enough.
+// Settle reports that the problem is over if nothing has failed for long enough.
 func (h *Health) Settle() {
-	if at := h.Settles(); at.IsZero() || time.Now().Before(at) {
+	if at := h.SettlesAt(); at.IsZero() || time.Now().Before(at) {
 		return
 	}
-	h.Logger.Info("Reading the audit log works again", zap.String("cause", string(h.told)),
-		zap.Int("failures", h.failures), zap.Duration("after", h.again.Sub(h.since).Round(time.Millisecond)))
-	h.over = time.Now()
+	h.Logger.Info("Reading the audit log works again", zap.String("cause", string(h.reported)),
+		zap.Int("failures", h.failures), zap.Duration("after", h.calmFrom.Sub(h.firstSent).Round(time.Millisecond)))
+	h.lastEnd = time.Now()
 	h.Rest()
 }
 
-// Rest forgets trouble, as that of a replica that no longer reads.
+// Rest forgets the problem, as that of a replica that no longer reads.
 func (h *Health) Rest() {
-	h.told, h.before, h.failures, h.losing, h.worse = "", "", 0, false, false
-	h.row, h.last, h.inRow = 0, "", 0
+	h.reported, h.previous, h.failures, h.dropping, h.dropped = "", "", 0, false, false
+	h.streak = streak{}
 	h.Gauges.trouble("", time.Time{})
-	if !h.well {
-		h.well = true
+	if h.state != well && h.state != stopped { // from which the collector lets no component come back
+		h.state = well
 		h.Report(componentstatus.NewEvent(componentstatus.StatusOK))
 	}
 }
 
-// Unusable notes what only a restart with another configuration or storage can
-// mend.
-func (h *Health) Unusable(c cause.Cause, err error) {
+// Stop notes what only a restart with another configuration or storage can fix.
+func (h *Health) Stop(c cause.Cause, err error) {
 	err = fmt.Errorf("%s: %w", c.Info().Title, err)
 	h.Logger.Error("The receiver stands still; the rest of the collector goes on", zap.String("cause", string(c)), zap.Error(err))
+	h.state = stopped
 	h.Gauges.trouble(c, time.Now())
 	h.Report(componentstatus.NewPermanentErrorEvent(err))
 }
