@@ -40,7 +40,7 @@ func (g *calls) Admit(ctx context.Context, urgent bool) (answered func(), err er
 	for {
 		began := time.Now()
 		c, err := g.pace.Admit(ctx, urgent, checkpoint.CommitGrace)
-		g.tel.Waited("pace", g.pace.Since(began))
+		g.tel.CountWait("pace", g.pace.Since(began))
 		if err != nil {
 			return nil, err
 		}
@@ -68,9 +68,9 @@ func (g *calls) Answered(date, sent, received time.Time) { g.pace.Settle(date, s
 // Ended counts a call. What the server asks for holds from here on, whatever the poller is
 // busy with.
 func (g *calls) Ended(operation string, took time.Duration, err error) {
-	g.tel.Call(operation, took, err)
+	g.tel.CountCall(operation, took, err)
 	var api *openapi.Error
 	if errors.As(err, &api) && api.Class == cause.ClassRateLimited && api.Wait > 0 {
-		g.tel.Waited("server", g.pace.Pause(api.Wait))
+		g.tel.CountWait("server", g.pace.Pause(api.Wait))
 	}
 }

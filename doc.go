@@ -5,19 +5,28 @@
 // the OpenAPI audit log of a Feishu or Lark tenant and hands every entry to a
 // logs pipeline, once.
 //
-// The way of an entry, from the API to the pipeline:
+// This package is the component: factory.go its defaults and construction, config.go its
+// keys, receiver.go its life cycle, client.go how it calls the Open API. The rest is below
+// internal/, in the order in which an entry meets it:
 //
-//	factory.go    the component: type, defaults, construction
-//	receiver.go   lifecycle: Start, Shutdown, terms of leadership
-//	poller.go     the loop: which page to fetch next, hand over, commit
-//	position.go   what has been read, and which window to read next
-//	client.go     the two calls of the Open API
-//	page.go       an answer taken apart; item.go an entry; lenient.go odd types
-//	record.go     an entry becomes a log record; body.go its structured body
-//	seen.go       the ids already handed over
-//	checkpoint.go all of this, remembered across restarts
+//	poll        the loop of one term: ask, call, deliver, commit
+//	plan        which page to ask for next; pure
+//	pace        calls per minute, across receivers and restarts
+//	openapi     the two calls and their sorted errors
+//	entry       an answer of list_data taken apart
+//	record      an entry becomes a log record
+//	redact      credentials masked; jsontext: the JSON reader below both
+//	checkpoint  what is remembered across restarts
+//	report      what the operator sees: health, counters, gauges
+//	cause       one row for each reason why reading fails
+//	metadata    generated from metadata.yaml; metadatatest
+//	doctor      examines a tenant before the receiver is set up for it
 //
-// docs/architecture.md explains why it is built this way.
+// For tests: simulator (the API), world (disk, pipeline, network, elector), jsonoracle,
+// conformance (the official SDK), mutants, testreport, bench, benchdata, compat, tools and
+// backends.
+//
+// docs/architecture.md explains how they work together.
 package feishuauditreceiver
 
 //go:generate make generate

@@ -147,8 +147,11 @@ func TestLogLinesAreDocumented(t *testing.T) {
 	logged := map[string]string{}
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
+	below, err := filepath.Glob("internal/*/*.go")
+	require.NoError(t, err)
+	files = append(files, below...)
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
+		if strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, "internal/mutants/") {
 			continue
 		}
 		source, err := os.ReadFile(file)
@@ -166,4 +169,15 @@ func TestLogLinesAreDocumented(t *testing.T) {
 		documented[row[1]] = row[2]
 	}
 	assert.Equal(t, logged, documented)
+}
+
+// TestPackagesAreMapped: doc.go names every package below internal/.
+func TestPackagesAreMapped(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	folders, err := os.ReadDir("internal")
+	require.NoError(t, err)
+	for _, folder := range folders {
+		assert.Regexp(t, `\b`+folder.Name()+`\b`, string(doc), "doc.go does not say what internal/%s is for", folder.Name())
+	}
 }

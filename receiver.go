@@ -273,7 +273,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 			ObsRep:  r.obsrep,
 			Retry:   r.cfg.retry(),
 			Logger:  r.set.Logger,
-			Refused: r.tel.Refused,
+			Refused: r.tel.CountRefused,
 			Grace:   stopGrace,
 		}),
 		Tel:       r.tel,

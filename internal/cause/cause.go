@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package cause has one name for each reason why reading fails, and one row with all that
+// log lines, statuses, metrics, the runbook and the doctor say of it.
 package cause
 
 // Cause is why reading fails, as told in log lines, statuses and the metric
@@ -106,6 +108,7 @@ var All = []Info{
 	{Checkpoint, "the stored position must not be used", ClassConfig, true, ""},
 }
 
+// Info is what there is to know of a cause.
 func (c Cause) Info() Info {
 	for _, info := range All {
 		if info.Cause == c {

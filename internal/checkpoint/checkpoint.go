@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package checkpoint remembers across restarts what was read: its format, the store that
+// writes it in a storage extension, and a guard against storages that panic.
 package checkpoint
 
 import (
@@ -44,6 +46,7 @@ type Query struct {
 	FilterID string   `json:"filter_app_id,omitempty"`
 }
 
+// Equal reports whether both define the same entries.
 func (q Query) Equal(other Query) bool {
 	return q.Endpoint == other.Endpoint && q.AppID == other.AppID && q.FilterID == other.FilterID && slices.Equal(q.APIKeys, other.APIKeys)
 }
@@ -99,6 +102,7 @@ func seal(body []byte) []byte {
 	return fmt.Appendf(nil, sealPrefix+"%08x\n%s\n", crc32.Checksum(body, castagnoli), body)
 }
 
+// Decode reads a stored position. It fails where that is damaged, or of a newer build.
 func Decode(data []byte) (*Checkpoint, error) {
 	if !bytes.HasPrefix(data, []byte(sealPrefix)) {
 		return nil, fmt.Errorf("%w: its first line is not ours", errDamaged)
@@ -130,6 +134,7 @@ func Decode(data []byte) (*Checkpoint, error) {
 	return c, nil
 }
 
+// SeenName is the key of the n-th page of remembered ids.
 func SeenName(n uint64) string { return fmt.Sprintf("%s%d", KeySeen, n) }
 
 // encodeKeys writes the ids of a page: 8 bytes of hash each, behind the
@@ -161,6 +166,7 @@ func sealKeys(body []byte) []byte {
 // nanoseconds end at 2^29.
 const maxMinute = 1 << 40
 
+// DecodeKeys reads the ids of a page. It fails where they are damaged, or of a newer build.
 func DecodeKeys(data []byte) ([]plan.Key, error) {
 	if len(data) < 6 {
 		return nil, fmt.Errorf("%w: too short", errDamaged)
@@ -201,6 +207,7 @@ func DecodeKeys(data []byte) ([]plan.Key, error) {
 // keyAhead stands among the seconds: an older build, which knows it not, passes over it.
 const keyAhead = "server_ahead"
 
+// EncodeCalls writes the calls of the last minute.
 func EncodeCalls(calls pace.Remembered) []byte {
 	named := make(map[string]int64, len(calls.Seconds)+1)
 	for second, n := range calls.Seconds {

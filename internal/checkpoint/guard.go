@@ -30,6 +30,7 @@ type guard struct {
 	broken atomic.Pointer[PanicError]
 }
 
+// OpenGuarded gets the storage client of a receiver from an extension, guarded from then on.
 func OpenGuarded(ctx context.Context, extension storage.Extension, id component.ID) (_ *guard, err error) {
 	g := &guard{}
 	err = g.do(func() error {

@@ -40,6 +40,8 @@ type Store struct {
 	noted  uint64
 }
 
+// NewStore keeps the checkpoint of a query. Where the storage is shared, replicas use it in
+// turn.
 func NewStore(client storage.Client, q Query, shared bool) *Store {
 	return &Store{client: client, query: q, shared: shared, noting: make(chan struct{}, 1)}
 }

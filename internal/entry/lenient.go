@@ -99,6 +99,7 @@ func lowerASCII(s string) string {
 	return s
 }
 
+// IsNumber reports whether a JSON text is a number.
 func IsNumber(text string) bool {
 	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
 }

@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package entry takes an answer of list_data apart, leniently: a page and its entries,
+// whatever their shape.
 package entry
 
 import (
@@ -104,8 +106,8 @@ func (p *Page) readData(s *jsontext.Scanner) {
 	p.odd = p.odd || seen.repeated
 }
 
-// Ids are those of the items.
-func (p *Page) Ids() iter.Seq[string] {
+// IDs are those of the items.
+func (p *Page) IDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range p.Entries {
 			if !yield(p.Entries[i].UID()) {

@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package jsonoracle reads JSON as encoding/json does, for tests that hold our own reader
+// against it.
 package jsonoracle
 
 import (

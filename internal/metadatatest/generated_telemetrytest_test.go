@@ -11,8 +11,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 
-	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"go.opentelemetry.io/collector/component/componenttest"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 )
 
 func TestSetupTelemetry(t *testing.T) {

@@ -1,6 +1,9 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package openapi makes the two calls of the Open API that this module needs, with the
+// access token that they take, and sorts what goes wrong. Its errors are safe to show:
+// they hold no secret, no token and nothing of an entry.
 package openapi
 
 import (

@@ -73,6 +73,7 @@ func (e *Error) Outcome() string {
 	return "no_answer"
 }
 
+// CodeLabel is the code if it is a known one, or "none" or "other".
 func (e *Error) CodeLabel() string {
 	switch _, known := Causes[e.Code]; {
 	case e.Code == 0:

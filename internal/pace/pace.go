@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package pace keeps calls below a limit per minute, across receivers that share a
+// credential, and across restarts.
 package pace
 
 import (
@@ -47,6 +49,7 @@ type Pace struct {
 
 const transitAllowance = time.Second
 
+// New returns a pace of so many calls a minute.
 func New(limit int) *Pace {
 	return &Pace{queue: make(chan struct{}, 1), limit: limit, woken: make(chan struct{}, 1)}
 }

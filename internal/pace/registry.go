@@ -28,6 +28,7 @@ func (s *Registry) Phase() float64 {
 
 type paceKey struct{ endpoint, appID string }
 
+// Get returns the pace of a credential, which is that of the smallest limit asked for.
 func (s *Registry) Get(endpoint, appID string, limit int) *Pace {
 	s.mu.Lock()
 	defer s.mu.Unlock()

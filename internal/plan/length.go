@@ -43,11 +43,11 @@ func (s *Plan) expire(pages int64) {
 	s.wanted = max(1, min(s.wanted, pages)/2)
 }
 
-// Refused shortens a window that the API does not take, and remembers not to ask
+// ShortenRefused shortens a window that the API does not take, and remembers not to ask
 // for one that long again, for a while. It reports whether it could. A minute is always
 // tried: a refusal may have had another reason. So a longer window is tried again, less
 // and less often where it is refused each time.
-func (s *Plan) Refused(w *Walk) bool {
+func (s *Plan) ShortenRefused(w *Walk) bool {
 	if !s.halve(w) {
 		return false
 	}

@@ -1,6 +1,13 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package plan decides which page of the log to ask for next. It is pure: it has no clock,
+// no network and no logger; the poller asks it (Next) and tells it what became of each
+// call, and what the time is by the server's clock.
+//
+// The timeline is whole seconds of event time. Passes read it, each later than the one
+// before, for entries that the API shows late; each has a watermark. A walk is one window
+// of a pass, read page by page. Seen remembers the ids that the pipeline has accepted.
 package plan
 
 import (
@@ -99,7 +106,7 @@ func (s *Plan) Snapshot() Snapshot {
 func (s *Plan) Tick() { s.due = true }
 
 // Next returns the walk whose next page is to be asked for now, by the server's clock,
-// or nil. Until the answer is reported (landed) the walk is not returned again.
+// or nil. Until the answer is reported (Land) the walk is not returned again.
 func (s *Plan) Next(now int64) *Walk {
 	w := s.pick(now)
 	if w == nil {
@@ -113,8 +120,8 @@ func (s *Plan) Next(now int64) *Walk {
 	return w
 }
 
-// Landed notes that the call for a page of the walk has ended, in whatever way.
-func (s *Plan) Landed(w *Walk) {
+// Land notes that the call for a page of the walk has ended, in whatever way.
+func (s *Plan) Land(w *Walk) {
 	w.flying = false
 	s.waiting--
 }

@@ -54,11 +54,6 @@ func (p *position) behind(pass int, now int64) int64 {
 	return max(0, p.target(pass, now)-p.marks[pass])
 }
 
-// lag is how many seconds a pass is behind the present, or the end.
-func (p *position) lag(pass int, now int64) int64 {
-	return max(0, p.target(0, now)-p.marks[pass])
-}
-
 // What finds late entries, as the metric late_entries names it.
 const (
 	FoundByRecheck = "recheck"

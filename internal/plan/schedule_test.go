@@ -19,9 +19,9 @@ func testSchedule(begin int64, recheck ...int64) *Plan {
 
 // finish ends a walk and returns what was dropped with it.
 func finish(s *Plan, w *Walk) (covered []*Walk) {
-	s.Ended()
+	s.DrainEnded()
 	s.finish(w)
-	for _, e := range s.Ended() {
+	for _, e := range s.DrainEnded() {
 		if e.Err != nil {
 			covered = append(covered, e.Walk)
 		}

@@ -26,6 +26,7 @@ type Seen struct {
 	places  int // of all sets
 }
 
+// NewSeen remembers nothing yet.
 func NewSeen() *Seen {
 	return &Seen{minutes: make(map[int64]*hashSet), odd: make(map[uint64]int64)}
 }
@@ -101,6 +102,7 @@ func (s *Seen) Has(k Key) bool {
 // Len is the number of entries remembered.
 func (s *Seen) Len() int { return s.count }
 
+// Add remembers an entry.
 func (s *Seen) Add(k Key) {
 	if k.odd {
 		before, ok := s.odd[k.hash]

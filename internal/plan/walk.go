@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -28,9 +27,10 @@ type Walk struct {
 	done     bool
 	// returned are the hashes of the ids on the pages so far.
 	returned hashSet
-	// refusedSince is when the API first refused this walk though it is one
-	// second long.
-	refusedSince time.Time
+	// refusedSince is when the API first refused this walk though it is one second
+	// long, in the seconds that RefusedFor is told, and refusedOnce that it did.
+	refusedSince int64
+	refusedOnce  bool
 }
 
 // Request is what a call asks for: seconds of event time, both bounds possibly inclusive.
@@ -63,13 +63,13 @@ func (w *Walk) Key(uid string, eventTime int64, readable bool) Key {
 	return keyOf(uid, eventTime, readable, w.window)
 }
 
-// RefusedFor returns for how long the API has refused the walk, counted from the first
+// RefusedFor returns for how many seconds the API has refused the walk, counted from the first
 // time that this is asked.
-func (w *Walk) RefusedFor(now time.Time) time.Duration {
-	if w.refusedSince.IsZero() {
-		w.refusedSince = now
+func (w *Walk) RefusedFor(now int64) (seconds int64) {
+	if !w.refusedOnce {
+		w.refusedSince, w.refusedOnce = now, true
 	}
-	return now.Sub(w.refusedSince)
+	return now - w.refusedSince
 }
 
 // Ended is a walk, or an attempt at it, that is over.
@@ -101,8 +101,8 @@ func (s *Plan) endAll(err error) {
 	}
 }
 
-// Ended returns the walks that have ended since it was last asked.
-func (s *Plan) Ended() []Ended {
+// DrainEnded returns the walks that have ended since it was last asked.
+func (s *Plan) DrainEnded() []Ended {
 	ended := s.ended
 	s.ended = nil
 	return ended
@@ -112,7 +112,7 @@ func (s *Plan) Ended() []Ended {
 // earlier page of the walk.
 const MaxEmptyPages = 20
 
-// Answered counts a page of the walk and notes the server's date in it (Unix seconds; 0:
+// NoteAnswer counts a page of the walk and notes the server's date in it (Unix seconds; 0:
 // it had none). It reports whether the server's clock was set back in the walk's midst to
 // before the window's end: if the API hides what is new by that clock, and cuts pages by
 // their offset, entries that were not read yet have moved to pages that were. The walk has
@@ -121,7 +121,7 @@ const MaxEmptyPages = 20
 // The estimate of the server's time may have come from one answer with a wrong date, and a
 // clock that was set back, or a server whose clock is behind, may hide what is new or late:
 // the watermarks follow the walk's own answers, the earliest of them.
-func (s *Plan) Answered(w *Walk, date int64) (setBack bool) {
+func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 	if date != 0 {
 		setBack = w.pages > 0 && date < min(w.began, w.to)-s.clockSlack
 		w.began = min(w.began, date)

@@ -50,8 +50,8 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 			items, fresh = append(items, it), append(fresh, k)
 		}
 	}
-	p.Tel.Read(len(r.page.Entries))
-	p.Tel.Known(known)
+	p.Tel.CountRead(len(r.page.Entries))
+	p.Tel.CountKnown(known)
 	// An API that ignores page_size must not make a batch larger than pipelines and
 	// backends take.
 	for start := 0; start < len(items); start += entry.MaxPageSize {
@@ -61,12 +61,12 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 		refused, left, err := p.Pipe.hand(ctx, logs, p.Health)
 		if err != nil {
 			accepted := taken(batch, fresh[start:end], left)
-			p.Tel.Delivered(len(accepted), 0)
+			p.Tel.CountDelivered(len(accepted), 0)
 			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), lost, err
 		}
 		lost += refused
-		p.Tel.Delivered(len(batch)-refused, refused)
-		p.Tel.Noticed(stats.Malformed, stats.Redacted)
+		p.Tel.CountDelivered(len(batch)-refused, refused)
+		p.Tel.CountNoticed(stats.Malformed, stats.Redacted)
 		p.countLate(batch)
 	}
 	return p.remember(append(fresh, again...)), len(items), lost, nil
@@ -86,7 +86,7 @@ func (p *Poller) countLate(items []*entry.Entry) {
 			continue
 		}
 		if foundBy, late := p.sched.Late(at); late {
-			p.Tel.FoundLate(foundBy, max(0, now-at))
+			p.Tel.CountLate(foundBy, max(0, now-at))
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (p *Poller) commit(ctx context.Context, keys []plan.Key) error {
 		cancel()
 		switch {
 		case err == nil:
-			p.Tel.Gauges.Save()
+			p.Tel.Gauges.NoteSave()
 			return nil
 		case errors.Is(err, checkpoint.ErrTakenOver):
 			p.Logger.Warn("Another replica has taken over: what this one delivered last may come again")

@@ -53,7 +53,7 @@ func (p *Poller) failed(ctx context.Context, r result) error {
 		wait = api.Wait
 		if wait == 0 {
 			wait = max(openapi.MinWaitHint, p.delays.passing())
-			p.Tel.Waited("server", p.Pace.Pause(wait))
+			p.Tel.CountWait("server", p.Pace.Pause(wait))
 		}
 	case cause.ClassParameter:
 		if w.Request().Token != "" {
@@ -65,7 +65,7 @@ func (p *Poller) failed(ctx context.Context, r result) error {
 			wait = p.delays.passing()
 			break
 		}
-		if p.sched.Refused(w) {
+		if p.sched.ShortenRefused(w) {
 			p.Logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err))
 			return nil
 		}

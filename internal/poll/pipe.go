@@ -34,6 +34,7 @@ type PipeSettings struct {
 // Pipe hands records to the pipeline until it takes them.
 type Pipe struct{ set PipeSettings }
 
+// NewPipe returns a pipe.
 func NewPipe(set PipeSettings) *Pipe { return &Pipe{set} }
 
 // dataFormat is what the collector's receiver metrics call our data.

@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package poll reads the log for one term: it asks the plan for the next page, calls, hands
+// records to the pipeline until it takes them, and commits.
 package poll
 
 import (
@@ -69,10 +71,10 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 	err := p.loop(ctx)
 	for p.sched.InFlight() > 0 {
-		p.sched.Landed((<-p.results).walk)
+		p.sched.Land((<-p.results).walk)
 	}
 	p.sched.Stop()
-	p.spans.end(p.sched.Ended())
+	p.spans.end(p.sched.DrainEnded())
 	return err
 }
 
@@ -103,9 +105,9 @@ func (p *Poller) loop(ctx context.Context) error {
 		case err != nil:
 			return err
 		case r != nil:
-			p.sched.Landed(r.walk)
+			p.sched.Land(r.walk)
 			err := p.handle(ctx, *r)
-			p.spans.end(p.sched.Ended())
+			p.spans.end(p.sched.DrainEnded())
 			if err != nil {
 				return err
 			}
@@ -160,7 +162,7 @@ func (p *Poller) launch(ctx context.Context) {
 	}
 }
 
-// ListRequest asks for a page with what the configuration says.
+// listRequest asks for a page with what the configuration says.
 func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
 	return openapi.ListRequest{
 		APIKeys:   p.set.APIKeys,
@@ -199,7 +201,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	if !r.res.Date.IsZero() {
 		date = r.res.Date.Unix()
 	}
-	setBack := p.sched.Answered(w, date)
+	setBack := p.sched.NoteAnswer(w, date)
 	keys, delivered, lost, err := p.deliver(ctx, w, r)
 	if err != nil {
 		if len(keys) > 0 {
@@ -212,14 +214,14 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		p.sched.Restart(w, plan.ErrClockSet)
 		return p.commit(ctx, keys)
 	}
-	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)
+	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)
 	if len(keys) > 0 || !r.page.HasMore {
 		if err := p.commit(ctx, keys); err != nil {
 			return err
 		}
 	}
 	if !r.page.HasMore {
-		p.Tel.Gauges.Walk()
+		p.Tel.Gauges.NoteWalk()
 	}
 	if fault != nil {
 		p.stuck(w, fault)
@@ -250,5 +252,5 @@ func (p *Poller) showProgress() {
 	now := p.sched.Snapshot()
 	_, end := p.sched.Bounds()
 	ids, bytes := p.sched.Remembered()
-	p.Tel.Gauges.Progress(report.Progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})
+	p.Tel.Gauges.SetProgress(report.Progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})
 }

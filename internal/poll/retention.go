@@ -34,7 +34,7 @@ const refusalProofs = 2
 // that it has refused for long, and if so goes on from there. It tells whether it
 // did. Where even the present is refused, time is not the reason.
 func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
-	refusedFor := w.RefusedFor(time.Now())
+	refusedFor := p.refusedFor(w)
 	if refusedFor < RefusalPatience || p.sched.InFlight() > 0 {
 		return false, nil
 	}
@@ -106,12 +106,17 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 	// time that the API shows would have moved past the place where reading goes on.
 	p.notBefore = time.Time{}
 	p.delays.reset()
-	p.Tel.Skipped(to - from)
+	p.Tel.CountSkipped(to - from)
 	p.Logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
-		zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Duration("refused_for", w.RefusedFor(time.Now()).Round(time.Second)))
+		zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Duration("refused_for", p.refusedFor(w)))
 	if p.sched.Done() {
 		p.Health.NoteSuccess(false, true)
 	}
 	p.tellComplete()
 	return true, p.commit(ctx, nil)
+}
+
+// refusedFor is for how long the API has refused a walk of one second.
+func (p *Poller) refusedFor(w *plan.Walk) time.Duration {
+	return time.Duration(w.RefusedFor(int64(time.Since(p.began)/time.Second))) * time.Second
 }

@@ -25,6 +25,7 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 // later returns the later of two times.
 func later(a, b time.Time) time.Time { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
 
+// Sleep waits, and fails only when ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package record makes a log record of each entry: attributes by the semantic conventions,
+// the body redacted, otherwise byte for byte (docs/record-model.md).
 package record
 
 import (

@@ -74,8 +74,8 @@ func (p *Progress) Done() bool {
 	return p.End != 0 && len(p.Marks) > 0 && p.Marks[len(p.Marks)-1] >= p.End
 }
 
-// Progress notes how far the term is.
-func (g *Gauges) Progress(at Progress) {
+// SetProgress notes how far the term is.
+func (g *Gauges) SetProgress(at Progress) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.at = at
@@ -88,15 +88,15 @@ func (g *Gauges) Now() (at Progress, walked time.Time) {
 	return g.at, g.walked
 }
 
-// Walk notes that a walk was finished.
-func (g *Gauges) Walk() {
+// NoteWalk notes that a walk was finished.
+func (g *Gauges) NoteWalk() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.walked = time.Now()
 }
 
-// Save notes that the position was written.
-func (g *Gauges) Save() {
+// NoteSave notes that the position was written.
+func (g *Gauges) NoteSave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.saved = time.Now()

@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package report is what the operator sees: health in log lines and statuses, counters, and
+// gauges that are computed when they are asked for.
 package report
 
 import (
@@ -18,8 +20,7 @@ import (
 type state int
 
 const (
-	// starting: nothing has been reported yet.
-	starting state = iota
+	_ state = iota // starting: nothing has been reported yet
 	// well: StatusOK.
 	well
 	// troubled: StatusRecoverableError, and the last call failed.

@@ -44,12 +44,12 @@ func NewTelemetry(set component.TelemetrySettings, receiver attribute.KeyValue) 
 // zero shows every counter from the start: an alert on an increase does not see the
 // first one of a counter that was not there before.
 func (t *Telemetry) zero() {
-	t.Read(0)
-	t.Delivered(0, 0)
-	t.Noticed(0, 0)
-	t.Known(0)
-	t.Refused(0)
-	t.Skipped(0)
+	t.CountRead(0)
+	t.CountDelivered(0, 0)
+	t.CountNoticed(0, 0)
+	t.CountKnown(0)
+	t.CountRefused(0)
+	t.CountSkipped(0)
 	for _, pass := range []string{plan.FoundByRecheck, plan.FoundByLast, plan.FoundByChance} {
 		t.late(pass, 0)
 	}
@@ -59,7 +59,8 @@ func (t *Telemetry) with(more ...attribute.KeyValue) metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(append(more, t.receiver)...))
 }
 
-func (t *Telemetry) Call(operation string, took time.Duration, err error) {
+// CountCall counts a call that has ended, and how long it took.
+func (t *Telemetry) CountCall(operation string, took time.Duration, err error) {
 	outcome, code := "ok", "0"
 	var api *openapi.Error
 	if errors.As(err, &api) {
@@ -71,47 +72,52 @@ func (t *Telemetry) Call(operation string, took time.Duration, err error) {
 	t.builder.ReceiverFeishuAuditCallDuration.Record(ctx, took.Seconds(), t.with(op))
 }
 
-// Waited counts a wait before a call: for our own "pace", or for the "server".
-func (t *Telemetry) Waited(what string, d time.Duration) {
+// CountWait counts a wait before a call: for our own "pace", or for the "server".
+func (t *Telemetry) CountWait(what string, d time.Duration) {
 	if d > 0 {
 		t.builder.ReceiverFeishuAuditCallWaits.Add(context.Background(), d.Seconds(), t.with(attribute.String("waiting_for", what)))
 	}
 }
 
-func (t *Telemetry) Read(n int) {
+// CountRead counts entries that the API has returned.
+func (t *Telemetry) CountRead(n int) {
 	t.builder.ReceiverFeishuAuditReadEntries.Add(context.Background(), int64(n), t.plain)
 }
 
-func (t *Telemetry) Delivered(delivered, lost int) {
+// CountDelivered counts new entries by what became of them.
+func (t *Telemetry) CountDelivered(delivered, lost int) {
 	t.entries("delivered", delivered)
 	t.entries("lost", lost)
 }
 
-// Noticed counts what was noticed while records were built: entries with a field that
+// CountNoticed counts what was noticed while records were built: entries with a field that
 // cannot be read, and values masked.
-func (t *Telemetry) Noticed(malformed, redacted int) {
+func (t *Telemetry) CountNoticed(malformed, redacted int) {
 	ctx := context.Background()
 	t.builder.ReceiverFeishuAuditMalformedEntries.Add(ctx, int64(malformed), t.plain)
 	t.builder.ReceiverFeishuAuditRedactedValues.Add(ctx, int64(redacted), t.plain)
 }
 
-func (t *Telemetry) Known(n int) { t.entries("known", n) }
+// CountKnown counts entries that were returned again.
+func (t *Telemetry) CountKnown(n int) { t.entries("known", n) }
 
 func (t *Telemetry) entries(result string, n int) {
 	t.builder.ReceiverFeishuAuditEntries.Add(context.Background(), int64(n), t.with(attribute.String("result", result)))
 }
 
-func (t *Telemetry) Refused(n int) {
+// CountRefused counts records in refusals of the pipeline, with each try.
+func (t *Telemetry) CountRefused(n int) {
 	t.builder.ReceiverFeishuAuditRefusedEntries.Add(context.Background(), int64(n), t.plain)
 }
 
-func (t *Telemetry) Skipped(seconds int64) {
+// CountSkipped counts seconds that the API does not show and that are not read.
+func (t *Telemetry) CountSkipped(seconds int64) {
 	t.builder.ReceiverFeishuAuditSkippedTime.Add(context.Background(), seconds, t.plain)
 }
 
-// FoundLate counts a new entry of a time that was read before, and records how many
+// CountLate counts a new entry of a time that was read before, and records how many
 // seconds old it is.
-func (t *Telemetry) FoundLate(by string, age int64) {
+func (t *Telemetry) CountLate(by string, age int64) {
 	t.builder.ReceiverFeishuAuditLateness.Record(context.Background(), age, t.plain)
 	t.late(by, 1)
 }
@@ -120,4 +126,5 @@ func (t *Telemetry) late(by string, n int64) {
 	t.builder.ReceiverFeishuAuditLateEntries.Add(context.Background(), n, t.with(attribute.String("found_by", by)))
 }
 
+// Close ends the callbacks.
 func (t *Telemetry) Close() { t.builder.Shutdown() }

@@ -38,10 +38,12 @@ type received struct {
 	Structured bool // the form of bodies, then
 }
 
+// NewBook returns an empty book.
 func NewBook() *Book {
 	return &Book{ReceivedAt: map[string]received{}, open: map[string]bool{}, mayRepeat: map[string]int{}, known: map[string]bool{}}
 }
 
+// Fault notes what may not happen.
 func (b *Book) Fault(format string, args ...any) {
 	b.Wrong = append(b.Wrong, fmt.Sprintf(format, args...))
 }
@@ -118,6 +120,7 @@ func (b *Book) keep(uid string, rl plog.ResourceLogs, sl plog.ScopeLogs, record 
 // expectation is what should become of an entry: its uid, and its record's hash.
 type expectation struct{ original, structured *record.Builder }
 
+// Expect returns what records of such settings should be.
 func Expect(set record.Settings) *expectation {
 	original, structured := set, set
 	original.Structured, structured.Structured = false, true

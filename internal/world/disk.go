@@ -1,6 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package world is what surrounds a receiver in tests: a disk, a pipeline, a network and an
+// elector that fail as they are told, and books on what they have seen.
 package world
 
 import (
@@ -55,6 +57,7 @@ type DiskTrouble struct {
 	Applies int
 }
 
+// GetClient implements storage.Extension.
 func (d *Disk) GetClient(context.Context, component.Kind, component.ID, string) (storage.Client, error) {
 	if err := d.check(); err != nil {
 		return nil, err
@@ -76,16 +79,19 @@ func (d *Disk) check() error {
 	return nil
 }
 
+// Get implements storage.Client.
 func (d *Disk) Get(ctx context.Context, key string) ([]byte, error) {
 	op := storage.GetOperation(key)
 	err := d.Batch(ctx, op)
 	return op.Value, err
 }
 
+// Set implements storage.Client.
 func (d *Disk) Set(ctx context.Context, key string, value []byte) error {
 	return d.Batch(ctx, storage.SetOperation(key, value))
 }
 
+// Delete implements storage.Client.
 func (d *Disk) Delete(ctx context.Context, key string) error {
 	return d.Batch(ctx, storage.DeleteOperation(key))
 }
@@ -197,4 +203,5 @@ func (d *Disk) Snapshot() map[string][]byte {
 	return maps.Clone(d.Data)
 }
 
+// Close implements storage.Client.
 func (*Disk) Close(context.Context) error { return nil }

@@ -17,6 +17,7 @@ type Elector struct {
 	OnStop  func()
 }
 
+// SetCallBackFuncs is what the k8s_leader_elector extension has.
 func (e *Elector) SetCallBackFuncs(onStart func(context.Context), onStop func()) {
 	e.OnStart, e.OnStop = onStart, onStop
 }

@@ -19,18 +19,21 @@ type StatusHost struct {
 	Statuses []componentstatus.Status
 }
 
+// Report implements componentstatus.Reporter.
 func (h *StatusHost) Report(event *componentstatus.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.Statuses = append(h.Statuses, event.Status())
 }
 
+// Seen are the statuses so far.
 func (h *StatusHost) Seen() []componentstatus.Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.Statuses)
 }
 
+// Last is the last status. There has to be one.
 func (h *StatusHost) Last() componentstatus.Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -40,9 +43,11 @@ func (h *StatusHost) Last() componentstatus.Status {
 // Host is a collector with one storage extension.
 type Host map[component.ID]component.Component
 
+// GetExtensions implements component.Host.
 func (h Host) GetExtensions() map[component.ID]component.Component { return h }
 
 var (
+	// DiskID and NetworkID are the names of a world's extensions.
 	DiskID    = component.MustNewID("disk")
 	NetworkID = component.MustNewID("network")
 )
@@ -54,6 +59,7 @@ type Network struct {
 	Wire http.RoundTripper
 }
 
+// GetHTTPRoundTripper is what a middleware of confighttp has.
 func (n Network) GetHTTPRoundTripper(http.RoundTripper) (http.RoundTripper, error) {
 	return n.Wire, nil
 }

@@ -36,33 +36,39 @@ type Sink struct {
 	Book *Book
 }
 
+// NewSink returns a pipeline that takes everything.
 func NewSink() *Sink {
 	return &Sink{Accepted: map[string]int{}, Lost: map[string]int{}, times: map[string]int64{}, Arrived: map[string]time.Time{}}
 }
 
-// RefuseWith, got and GaveUp may be used while the receiver runs.
+// RefuseWith sets what is refused; nil: nothing. As Got and GaveUp it may be used while the
+// receiver runs.
 func (s *Sink) RefuseWith(refuse func(plog.Logs) error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
 	s.Refuse = refuse
 }
 
+// Got counts, for each id, how often it was accepted.
 func (s *Sink) Got() map[string]int {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
 	return maps.Clone(s.Accepted)
 }
 
+// GaveUp counts, for each id, how often it was refused permanently.
 func (s *Sink) GaveUp() map[string]int {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
 	return maps.Clone(s.Lost)
 }
 
+// Capabilities implements consumer.Logs.
 func (s *Sink) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: s.Mutates}
 }
 
+// ConsumeLogs implements consumer.Logs.
 func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	if err := s.block(ctx); err != nil {
 		return err
