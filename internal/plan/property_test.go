@@ -1,0 +1,237 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+)
+
+// attempt is a walk from its first page on, as the API sees it.
+type attempt struct {
+	asOf  int64 // the earliest server time that an answer can have been of
+	pages int   // that it takes
+	read  int   // that were returned, in order
+}
+
+// model plays everybody else: a server with its clock, a pipeline that takes every page, and
+// a process that dies. It notes as of when each second was read.
+type model struct {
+	t       *testing.T
+	name    string
+	rng     *rand.Rand
+	set     plan.Settings
+	plan    *plan.Plan
+	now     int64 // the server's clock
+	flying  []*plan.Walk
+	tries   map[*plan.Walk]*attempt
+	read    map[int64]int64 // second: the latest server time as of which it was read whole
+	skipped map[int64]bool
+	ended   map[error]int
+}
+
+// TestNothingIsLeftUnread: for any order of answers, failures and restarts, no second before a
+// watermark was left unread: each was read to its last page by one walk, at least as late
+// as the watermark's pass reads, unless it was skipped on purpose. Covers F1, F4, F5, F6, F7,
+// F9, F14.
+func TestNothingIsLeftUnread(t *testing.T) {
+	t.Parallel()
+	reached := map[string]int{}
+	for seed := range uint64(150) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		m := &model{
+			t: t, name: fmt.Sprintf("seed %d", seed), rng: rng, now: 1_000_000 + rng.Int64N(20_000),
+			tries: map[*plan.Walk]*attempt{}, read: map[int64]int64{}, skipped: map[int64]bool{}, ended: map[error]int{},
+		}
+		m.set = plan.Settings{
+			Begin: 1_000_000, Tick: 1 + rng.Int64N(120), MaxWindow: 1 + rng.Int64N(7200),
+			Walks: 1 + rng.IntN(4), PageSize: 100, MaxPages: 20, ClockSlack: 2,
+		}
+		for after := rng.Int64N(200); rng.IntN(4) > 0 && after > 0; after += 1 + rng.Int64N(4000) {
+			m.set.Recheck = append(m.set.Recheck, after)
+		}
+		if rng.IntN(3) == 0 {
+			m.set.End = m.now + rng.Int64N(5000)
+		}
+		m.plan = plan.New(m.set, plan.NewSeen())
+		for range 1500 {
+			reached[m.step()]++
+			m.check()
+		}
+		assert.Greater(t, m.plan.Snapshot().Marks[0], m.set.Begin, "%s: it gets on", m.name)
+		for err := range m.ended {
+			if err != nil {
+				reached[err.Error()]++
+			}
+		}
+	}
+	// A path that the model never takes proves nothing.
+	for _, want := range []string{
+		"asked", "page", "last page", "restart", "refused", "token dropped", "died", "skipped", "clock set back",
+	} {
+		assert.Greater(t, reached[want], 20, want)
+	}
+}
+
+// step lets one thing happen, and names it.
+func (m *model) step() string {
+	if len(m.flying) > 0 && m.rng.IntN(3) > 0 {
+		i := m.rng.IntN(len(m.flying))
+		w := m.flying[i]
+		m.flying = slices.Delete(m.flying, i, i+1)
+		m.plan.Land(w)
+		return m.answer(w)
+	}
+	switch m.rng.IntN(40) {
+	case 0:
+		return m.die()
+	case 1:
+		return m.skip()
+	case 2, 3, 4, 5, 6, 7, 8, 9:
+		m.now += m.rng.Int64N(60)
+		m.plan.Tick()
+		return "tick"
+	}
+	if m.plan.InFlight() >= m.set.Walks {
+		return "busy"
+	}
+	w := m.plan.Next(m.now)
+	if w == nil {
+		m.now++
+		return "nothing to ask for"
+	}
+	m.ask(w)
+	return "asked"
+}
+
+// ask notes what is asked for.
+func (m *model) ask(w *plan.Walk) {
+	_, from, to := w.Span()
+	req := w.Request()
+	require.False(m.t, slices.Contains(m.flying, w), "%s: one call a walk", m.name)
+	require.Less(m.t, from, to, m.name)
+	require.LessOrEqual(m.t, to-from, m.set.MaxWindow, m.name)
+	require.LessOrEqual(m.t, req.From, from-plan.Overlap, m.name)
+	require.GreaterOrEqual(m.t, req.To, to, m.name)
+	if req.Token == "" {
+		m.tries[w] = &attempt{asOf: m.now, pages: 1 + m.rng.IntN(4)}
+	} else {
+		require.Equal(m.t, m.token(w), req.Token, "%s: the page that comes next", m.name)
+	}
+	m.flying = append(m.flying, w)
+}
+
+func (m *model) token(w *plan.Walk) string {
+	_, from, to := w.Span()
+	return fmt.Sprintf("%d-%d, %d of %d", from, to, m.tries[w].read, m.tries[w].pages)
+}
+
+// answer is what becomes of a call.
+func (m *model) answer(w *plan.Walk) string {
+	try := m.tries[w]
+	switch m.rng.IntN(12) {
+	case 0:
+		m.plan.Restart(w, assert.AnError)
+		return "restart"
+	case 1:
+		if w.Request().Token == "" {
+			m.plan.ShortenRefused(w)
+			return "refused"
+		}
+		m.plan.DropToken(w, assert.AnError)
+		return "token dropped"
+	case 2:
+		return "failed" // and is asked for again
+	case 3:
+		m.plan.Shorten(w, assert.AnError)
+		return "shortened"
+	}
+	date := m.now
+	if m.rng.IntN(20) == 0 {
+		date -= m.rng.Int64N(600) // its clock was set back, or one of many servers has another
+	}
+	if m.rng.IntN(4) == 0 {
+		date = 0
+	} else {
+		try.asOf = min(try.asOf, date)
+	}
+	if m.plan.NoteAnswer(w, date) {
+		m.plan.Restart(w, plan.ErrClockSet)
+		return "clock set back"
+	}
+	_, from, to := w.Span()
+	try.read++
+	ids := slices.Values([]string{fmt.Sprintf("%d, page %d, %d", from, try.read, m.rng.Int())})
+	if try.read < try.pages {
+		require.NoError(m.t, m.plan.Turn(w, ids, true, m.token(w)), m.name)
+		return "page"
+	}
+	for second := from; second < to; second++ {
+		m.read[second] = max(m.read[second], try.asOf)
+	}
+	require.NoError(m.t, m.plan.Turn(w, ids, false, ""), m.name)
+	return "last page"
+}
+
+// die is the end of a process, and the next one, perhaps with other rechecks.
+func (m *model) die() string {
+	stored := m.plan.Snapshot()
+	if m.rng.IntN(2) == 0 && len(m.set.Recheck) > 1 {
+		m.set.Recheck = m.set.Recheck[:len(m.set.Recheck)-1]
+	}
+	m.flying, m.tries = nil, map[*plan.Walk]*attempt{}
+	m.plan = plan.New(m.set, plan.NewSeen())
+	m.plan.Restore(stored)
+	return "died"
+}
+
+// skip passes over a time that the API does not show, as the receiver does: nothing is in
+// flight, and it begins at the last watermark.
+func (m *model) skip() string {
+	from := m.plan.Oldest()
+	if len(m.flying) > 0 || from >= m.now-10 || m.rng.IntN(3) > 0 {
+		return "nothing to skip"
+	}
+	end := m.plan.Skip(from, from+1+m.rng.Int64N(min(500, m.now-from-5)))
+	for second := from; second < end; second++ {
+		m.skipped[second] = true
+	}
+	m.tries = map[*plan.Walk]*attempt{}
+	return "skipped"
+}
+
+// check holds the promise.
+func (m *model) check() {
+	now := m.plan.Snapshot()
+	require.True(m.t, slices.IsSortedFunc(now.Marks, func(a, b int64) int { return int(b - a) }), "%s: %v", m.name, now.Marks)
+	for _, ended := range m.plan.DrainEnded() {
+		m.ended[ended.Err]++
+		if ended.Err == nil {
+			delete(m.tries, ended.Walk)
+		}
+	}
+	if m.rng.IntN(20) > 0 {
+		return // it costs time
+	}
+	for pass, mark := range now.Marks {
+		for second := m.set.Begin; second < mark; second++ {
+			if !m.skipped[second] && m.read[second] < second+now.Recheck[pass] {
+				require.Failf(m.t, "left unread", "%s: second %d lies before the watermark %d of pass %d (%d s later), and was read as of %d", m.name, second, mark, pass, now.Recheck[pass], m.read[second])
+			}
+		}
+	}
+	if m.set.End != 0 {
+		require.LessOrEqual(m.t, now.Marks[0], m.set.End, m.name)
+		if m.plan.Done() {
+			require.Equal(m.t, m.set.End, now.Marks[len(now.Marks)-1], m.name)
+		}
+	}
+}
