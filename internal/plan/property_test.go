@@ -45,7 +45,7 @@ type model struct {
 func TestNothingIsLeftUnread(t *testing.T) {
 	t.Parallel()
 	reached := map[string]int{}
-	for seed := range uint64(150) {
+	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		m := &model{
 			t: t, name: fmt.Sprintf("seed %d", seed), rng: rng, now: 1_000_000 + rng.Int64N(20_000),
@@ -66,7 +66,7 @@ func TestNothingIsLeftUnread(t *testing.T) {
 			reached[m.step()]++
 			m.check()
 		}
-		assert.Greater(t, m.plan.Snapshot().Marks[0], m.set.Begin, "%s: it gets on", m.name)
+		m.calm()
 		for err := range m.ended {
 			if err != nil {
 				reached[err.Error()]++
@@ -134,9 +134,32 @@ func (m *model) token(w *plan.Walk) string {
 	return fmt.Sprintf("%d-%d, %d of %d", from, to, m.tries[w].read, m.tries[w].pages)
 }
 
+// calm lets everything succeed from now on: pass 0 gets to the present, or the end.
+func (m *model) calm() {
+	m.plan.Tick()
+	for range 100_000 {
+		if len(m.flying) == 0 {
+			w := m.plan.Next(m.now)
+			if w == nil {
+				break
+			}
+			m.ask(w)
+		}
+		w := m.flying[0]
+		m.flying = m.flying[1:]
+		m.plan.Land(w)
+		m.succeed(w, m.now)
+	}
+	m.check()
+	target := m.now
+	if m.set.End != 0 {
+		target = min(target, m.set.End)
+	}
+	require.Equal(m.t, target, m.plan.Snapshot().Marks[0], "%s: it gets to the present", m.name)
+}
+
 // answer is what becomes of a call.
 func (m *model) answer(w *plan.Walk) string {
-	try := m.tries[w]
 	switch m.rng.IntN(12) {
 	case 0:
 		m.plan.Restart(w, assert.AnError)
@@ -159,8 +182,15 @@ func (m *model) answer(w *plan.Walk) string {
 		date -= m.rng.Int64N(600) // its clock was set back, or one of many servers has another
 	}
 	if m.rng.IntN(4) == 0 {
-		date = 0
-	} else {
+		date = 0 // it does not say
+	}
+	return m.succeed(w, date)
+}
+
+// succeed returns the next page of a walk, with the server's date, or none.
+func (m *model) succeed(w *plan.Walk, date int64) string {
+	try := m.tries[w]
+	if date != 0 {
 		try.asOf = min(try.asOf, date)
 	}
 	if m.plan.NoteAnswer(w, date) {
