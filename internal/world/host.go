@@ -47,8 +47,9 @@ type Host map[component.ID]component.Component
 func (h Host) GetExtensions() map[component.ID]component.Component { return h }
 
 var (
-	// DiskID and NetworkID are the names of a world's extensions.
-	DiskID    = component.MustNewID("disk")
+	// DiskID names a world's disk among the extensions.
+	DiskID = component.MustNewID("disk")
+	// NetworkID names a world's network among the extensions.
 	NetworkID = component.MustNewID("network")
 )
 
