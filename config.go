@@ -6,10 +6,7 @@ package feishuauditreceiver
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -166,10 +163,10 @@ func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	if err := validateEndpoint(c.ClientConfig.Endpoint); err != nil {
+	if err := openapi.ValidateEndpoint(c.ClientConfig.Endpoint); err != nil {
 		errs = append(errs, err)
 	}
-	if proxy := c.ClientConfig.ProxyURL; proxy != "" && !isProxy(proxy) {
+	if proxy := c.ClientConfig.ProxyURL; proxy != "" && !openapi.IsProxy(proxy) {
 		bad("proxy_url: not a URL with a scheme (http, https, socks5) and a host: use one like http://proxy.example.com:3128") // without the value, which may hold a password
 	}
 	for name := range c.ClientConfig.Headers.Iter {
@@ -338,45 +335,3 @@ func validateRetry(c *configretry.BackOffConfig) []error {
 // apiKeyShape is what the log's api_key looks like. Which methods and paths there are
 // is the API's business.
 var apiKeyShape = regexp.MustCompile(`^[A-Z]+/\S*$`)
-
-// validateEndpoint accepts an https URL, or http on a loopback address: the
-// credential and the log would otherwise cross the network in the clear.
-func validateEndpoint(endpoint string) error {
-	const example = "use a base URL like " + openapi.FeishuEndpoint + " (Feishu) or " + openapi.LarkEndpoint + " (Lark)"
-	u, err := url.Parse(endpoint)
-	switch {
-	case endpoint == "":
-		return errors.New("endpoint: missing: " + example)
-	case err != nil:
-		return errors.New("endpoint: not a URL: " + example) // err would repeat the value, which may hold a password
-	case u.User != nil:
-		return errors.New("endpoint: has a user or password in it: remove them; the credential goes to app_id and app_secret")
-	case u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return fmt.Errorf("endpoint: %q is not an http(s) URL with a host: %s", endpoint, example)
-	case !isPort(u.Port()):
-		return fmt.Errorf("endpoint: %q has a port out of range: use 1 to 65535, or none", endpoint)
-	case strings.ContainsAny(endpoint, "?#"):
-		return fmt.Errorf("endpoint: %q has a query or fragment: %s", endpoint, example)
-	case strings.Contains(u.Path, "open-apis"):
-		return fmt.Errorf("endpoint: %q goes too deep: leave out /open-apis and what follows; %s", endpoint, example)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return fmt.Errorf("endpoint: %q is not encrypted: use https (http is for loopback addresses only)", endpoint)
-	}
-	return nil
-}
-
-// isProxy tells whether net/http can use that proxy.
-func isProxy(proxy string) bool {
-	u, err := url.ParseRequestURI(proxy)
-	return err == nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) && u.Hostname() != "" && isPort(u.Port())
-}
-
-// isPort tells whether that is a port, or none is given.
-func isPort(port string) bool {
-	n, err := strconv.ParseUint(port, 10, 16)
-	return port == "" || err == nil && n > 0
-}
-
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}

@@ -78,7 +78,7 @@ func FuzzConfig(f *testing.F) {
 			require.Empty(t, req.URL.RawQuery)
 			require.Empty(t, req.URL.Fragment)
 			require.Nil(t, req.URL.User)
-			require.True(t, req.URL.Scheme == "https" || req.URL.Scheme == "http" && audit.IsLoopback(req.URL.Hostname()), req.URL)
+			require.True(t, req.URL.Scheme == "https" || req.URL.Scheme == "http" && openapi.IsLoopback(req.URL.Hostname()), req.URL)
 		}
 		require.True(t, audit.QueryOf(cfg).Equal(audit.QueryOf(cfg)))
 		c := checkpoint.Checkpoint{Version: checkpoint.Version, Query: audit.QueryOf(cfg), Recheck: []int64{0}, Marks: []int64{0}}

@@ -22,7 +22,6 @@ var (
 	CreateDefaultConfig = createDefaultConfig
 	QueryOf             = queryOf
 	ReceiverAttribute   = receiverAttribute
-	IsLoopback          = isLoopback
 )
 
 const (
