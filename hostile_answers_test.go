@@ -109,7 +109,7 @@ type attacked struct {
 	times   []componentstatus.Status
 }
 
-// says tells whether some line of the log, of whatever level, has the text in one of
+// says reports whether some line of the log, of whatever level, has the text in one of
 // its errors.
 func (a *attacked) says(text string) bool {
 	for _, line := range a.lines.All() {

@@ -68,7 +68,7 @@ type term struct {
 	ended  chan struct{}
 }
 
-// ending tells whether it has been told to end.
+// ending reports whether it has been told to end.
 func (t *term) ending() bool {
 	select {
 	case <-t.over:
@@ -212,7 +212,7 @@ func (r *auditReceiver) end(ctx context.Context) error {
 	}
 }
 
-// lost tells whether a term has ended because another replica was elected.
+// lost reports whether a term has ended because another replica was elected.
 func (r *auditReceiver) lost(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -178,7 +178,7 @@ func requireInside(t *testing.T, secrets map[string]string, where, text string) 
 type spy struct {
 	witness *witness
 	server  http.Handler
-	// answer tells whether it has answered. echo is what a careless server may
+	// answer reports whether it has answered. echo is what a careless server may
 	// repeat of a call: all of its secrets, in that spelling.
 	answer func(w http.ResponseWriter, r *http.Request, echo func(spell func(string) string) string) bool
 	// broken is what becomes of a connection.

@@ -128,7 +128,7 @@ func TestOnCall(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(*onCall, "key.txt"), []byte(key.String()), 0o600))
 }
 
-// isNamed tells whether metric, status and log line all say the right cause. None of
+// isNamed reports whether metric, status and log line all say the right cause. None of
 // them may say a wrong one.
 func (f *onCallFault) isNamed(t *testing.T, p *prometheus) bool {
 	t.Helper()

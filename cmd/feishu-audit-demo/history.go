@@ -78,7 +78,7 @@ func (h *history) begin(dir, path string, now time.Time) error {
 	return err
 }
 
-// add tells whether the record is new.
+// add reports whether the record is new.
 func (h *history) add(id string) (bool, error) {
 	if h.ids[id] {
 		return false, nil

@@ -79,7 +79,7 @@ func (c *Checkpoint) Position() plan.Snapshot {
 	return plan.Snapshot{Begin: c.Begin, Recheck: c.Recheck, Marks: c.Marks, Length: c.Length}
 }
 
-// untouched tells whether nothing has been read yet.
+// untouched reports whether nothing has been read yet.
 func (c *Checkpoint) untouched() bool {
 	return c.Next == 0 && !slices.ContainsFunc(c.Marks, func(mark int64) bool { return mark != c.Begin })
 }

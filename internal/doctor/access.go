@@ -187,7 +187,7 @@ func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 	return other, errors.As(err, &e) && secretOnly(e)
 }
 
-// secretOnly tells whether a cloud knows the app and refuses the secret. The code
+// secretOnly reports whether a cloud knows the app and refuses the secret. The code
 // is the same for both; the texts were seen, and one that has changed since only
 // means that the other cloud is not found.
 func secretOnly(e *openapi.Error) bool {

@@ -13,7 +13,7 @@ import (
 // maxWalk is how many pages are read to find a second's entries again.
 const maxWalk = 3
 
-// bounds tells whether start_time and end_time include entries of the very second.
+// bounds reports whether start_time and end_time include entries of the very second.
 // A second with known entries is asked for within wider bounds, then with each
 // bound on it.
 func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding) {

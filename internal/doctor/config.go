@@ -109,7 +109,7 @@ service:
 // proxyVariable has the proxy's URL in the environment of the collector.
 const proxyVariable = "FEISHU_PROXY_URL"
 
-// hasPassword tells whether a proxy's URL is not for everybody to see. One that
+// hasPassword reports whether a proxy's URL is not for everybody to see. One that
 // cannot be read may have a password in it.
 func hasPassword(proxy string) bool {
 	u, err := url.Parse(proxy)

@@ -126,7 +126,7 @@ func (r *Report) Finding(q Question) Finding {
 	return unknown(q, "the log could not be read")
 }
 
-// Healthy tells whether the log can be read.
+// Healthy reports whether the log can be read.
 func (r *Report) Healthy() bool {
 	for _, c := range r.Checks {
 		if c.Status == Problem {

@@ -133,7 +133,7 @@ func (s *session) learn(a *listing, err error) {
 	}
 }
 
-// refused tells whether the API refused a parameter.
+// refused reports whether the API refused a parameter.
 func refused(err error) bool {
 	var failed *openapi.Error
 	return errors.As(err, &failed) && failed.Class == cause.ClassParameter

@@ -223,7 +223,7 @@ func (p *rangeProbe) retention(lookFailed error) Finding {
 	return f
 }
 
-// future tells whether end_time may lie in the server's future.
+// future reports whether end_time may lie in the server's future.
 func (p *rangeProbe) future(ctx context.Context) Finding {
 	const ahead = time.Minute
 	s := p.session

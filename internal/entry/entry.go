@@ -169,7 +169,7 @@ func (it *Entry) readDetail(s *jsontext.Scanner, known *keyOrder) {
 // nanoseconds. It lies in 2554.
 const maxSecond = int64(math.MaxUint64 / uint64(time.Second))
 
-// Malformed tells whether a field is there and cannot be read: it is of the wrong
+// Malformed reports whether a field is there and cannot be read: it is of the wrong
 // type, it is no whole number where one is due, or log_detail or the entry itself
 // is no object.
 //
@@ -206,7 +206,7 @@ func (it *Entry) Malformed() bool {
 
 var textFields = [...]int{fieldID, FieldAPIKey, FieldAppID, FieldIP, FieldPath, FieldMethod}
 
-// IsEmpty tells whether the JSON text of a field is absent, null or "".
+// IsEmpty reports whether the JSON text of a field is absent, null or "".
 func IsEmpty(text string) bool { return text == "" || text == "null" || text == `""` }
 
 // Facts are what a program may know of an entry that must not see what the call carried.

@@ -55,7 +55,7 @@ func OracleMember(members []namedValue, name string) json.RawMessage {
 	return other
 }
 
-// OracleRepeats tells whether one of the names stands there twice, in whatever case.
+// OracleRepeats reports whether one of the names stands there twice, in whatever case.
 func OracleRepeats(members []namedValue, names ...string) bool {
 	for _, name := range names {
 		n := 0

@@ -27,7 +27,7 @@ type Scanner struct {
 	pos   int
 	err   error
 	stack []byte // the closing brackets that Value waits for
-	// escaped tells whether the last string had an escape.
+	// escaped reports whether the last string had an escape.
 	escaped bool
 	// high has the highest bit of some byte set if a string since the last ASCII may
 	// have had a byte beyond ASCII.
@@ -62,7 +62,7 @@ func (s *Scanner) Since(start int) string {
 	return s.text[start:s.pos]
 }
 
-// ASCII tells whether all that was read since the last call of it was certainly ASCII.
+// ASCII reports whether all that was read since the last call of it was certainly ASCII.
 func (s *Scanner) ASCII() bool {
 	ascii := s.high&highs == 0
 	s.high = 0
@@ -93,7 +93,7 @@ func (s *Scanner) Peek() byte {
 	return 0
 }
 
-// Open enters an object ('{') or an array ('['). It tells whether there is a
+// Open enters an object ('{') or an array ('['). It reports whether there is a
 // first member or element.
 func (s *Scanner) Open(bracket byte) bool {
 	if s.Peek() != bracket {
@@ -108,7 +108,7 @@ func (s *Scanner) Open(bracket byte) bool {
 	return s.err == nil
 }
 
-// More goes on behind a member or element. It tells whether there is another one,
+// More goes on behind a member or element. It reports whether there is another one,
 // and leaves the object ('}') or array (']') if not.
 func (s *Scanner) More(bracket byte) bool {
 	switch s.Peek() {

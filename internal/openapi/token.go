@@ -67,7 +67,7 @@ func (c *Client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 // JWTs of 4 KB, says their documentation.
 const maxToken = 16 << 10
 
-// usableToken tells whether a token can be sent in a header.
+// usableToken reports whether a token can be sent in a header.
 func usableToken(token string) bool {
 	return token != "" && len(token) <= maxToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }

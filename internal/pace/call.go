@@ -28,7 +28,7 @@ func (p *Pace) take(now time.Time, later time.Duration) *Call {
 	return c
 }
 
-// Leaves is when the call is sent. It tells whether it may be: the server may have asked
+// Leaves is when the call is sent. It reports whether it may be: the server may have asked
 // to wait since it was let pass.
 func (c *Call) Leaves() bool {
 	c.pace.mu.Lock()

@@ -32,7 +32,7 @@ func (s *hashSet) has(h uint64) bool {
 	}
 }
 
-// add tells whether the hash is new to the set.
+// add reports whether the hash is new to the set.
 func (s *hashSet) add(h uint64) bool {
 	if s.has(h) {
 		return false

@@ -81,7 +81,7 @@ const (
 )
 
 // halve shortens a walk that cannot be finished, and every window after it. It
-// tells whether it could.
+// reports whether it could.
 func (s *Plan) halve(w *Walk) bool {
 	if w.seconds() <= 1 {
 		return false

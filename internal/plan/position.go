@@ -90,12 +90,12 @@ func (p *position) finish(w window, began int64) {
 	}
 }
 
-// done tells whether a bounded export is complete.
+// done reports whether a bounded export is complete.
 func (p *position) done() bool {
 	return p.end != 0 && p.marks[p.last()] >= p.end
 }
 
-// outside tells whether an entry lies just outside of the timeline, where overlap
+// outside reports whether an entry lies just outside of the timeline, where overlap
 // and inclusive bounds return entries that nobody asked for. An entry further away
 // was returned for another reason, and is not ours to judge.
 func (p *position) outside(eventTime int64) bool {

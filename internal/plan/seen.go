@@ -88,7 +88,7 @@ func minuteOf(second int64) int64 {
 	return second / 60
 }
 
-// Has tells whether the entry was accepted before. It is looked for among those of its
+// Has reports whether the entry was accepted before. It is looked for among those of its
 // minute and among the odd ones, whether it is odd or not: an earlier window may have
 // found it otherwise.
 func (s *Seen) Has(k Key) bool {

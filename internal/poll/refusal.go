@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// forGood tells whether trying again is in vain. Where the pipeline branches, as with
+// forGood reports whether trying again is in vain. Where the pipeline branches, as with
 // several exporters, the errors of its branches come joined: one that may pass is worth
 // a retry, even beside one that is permanent.
 func forGood(err error) bool {

@@ -31,7 +31,7 @@ const RefusalMargin = 10
 const refusalProofs = 2
 
 // giveUp finds out whether the API shows anything later than a walk of one second
-// that it has refused for long, and if so goes on from there. It tells whether it
+// that it has refused for long, and if so goes on from there. It reports whether it
 // did. Where even the present is refused, time is not the reason.
 func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 	refusedFor := p.refusedFor(w)

@@ -93,7 +93,7 @@ func (b *Builder) Build(items []*entry.Entry, observed time.Time) (plog.Logs, St
 	return logs, w.stats
 }
 
-// sparse tells whether the items are less than half of their page. Records share
+// sparse reports whether the items are less than half of their page. Records share
 // the text of the page, so a few late entries, found by a recheck, would keep all
 // of it in memory for as long as an exporter queues them.
 func sparse(items []*entry.Entry) bool {

@@ -75,7 +75,7 @@ type keySet struct {
 	window int                 // as minWindow, enough for every key of extra
 }
 
-// IsKey tells whether anything of key is left to be compared, so that it can be a
+// IsKey reports whether anything of key is left to be compared, so that it can be a
 // further key of New.
 func IsKey(key string) bool { return len(appendNormal(nil, []byte(key))) > 0 }
 

@@ -61,7 +61,7 @@ var builtIn = sync.OnceValue(func() *stride {
 	return t
 })
 
-// containsOther tells whether text is noticed by another of the texts within it.
+// containsOther reports whether text is noticed by another of the texts within it.
 func containsOther(text string, texts []string) bool {
 	for _, other := range texts {
 		if other != text && strings.Contains(text, other) {
@@ -202,7 +202,7 @@ func isStemAround[T string | []byte](t *stride, text T, i int, groups uint8) boo
 	return false
 }
 
-// isEscapeNearby tells whether text[i:i+2] is part of an escape that may hide part of
+// isEscapeNearby reports whether text[i:i+2] is part of an escape that may hide part of
 // a stem: the end of \u00, its u0, the % of %XX, or the byte in front of it.
 func isEscapeNearby[T string | []byte](text T, i int) bool {
 	for at := max(i-2, 0); at <= i+1; at++ {

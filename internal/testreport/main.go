@@ -77,7 +77,7 @@ var reason = regexp.MustCompile(`(?m)^ *\w+\.go:\d+: (.*)$`)
 // maxSkips bounds the lines about tests that were skipped as they may be.
 const maxSkips = 20
 
-// report reads the events of a test run and tells whether all is well.
+// report reads the events of a test run and reports whether all is well.
 func report(events io.Reader, out io.Writer, ci bool) bool {
 	outputs := map[string]*strings.Builder{}
 	inPackage := map[string]int{}

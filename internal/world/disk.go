@@ -113,7 +113,7 @@ func (d *Disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
 	return err
 }
 
-// batch tells whether the disk is to blame for an error: a writer whose context ends by
+// batch reports whether the disk is to blame for an error: a writer whose context ends by
 // itself is not one that the disk has let down.
 func (d *Disk) batch(ctx context.Context, ops []*storage.Operation) (blame bool, _ error) {
 	if err := d.check(); err != nil {
