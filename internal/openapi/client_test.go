@@ -167,70 +167,6 @@ func TestCallErrors(t *testing.T) {
 	}
 }
 
-// TestTokenRefusedOnce: a revoked access token is replaced, and the call repeated
-// once, without the caller noticing. Covers F21.
-func TestTokenRefusedOnce(t *testing.T) {
-	for name, status := range map[string]int{"as HTTP 400": 400, "as HTTP 200": 200} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				server := simulator.New(simulator.Options{TokenErrorStatus: status})
-				c := newTestClient(server)
-				for range 3 {
-					_, _, err := c.ListData(t.Context(), lastHour())
-					require.NoError(t, err)
-					server.RevokeTokens()
-				}
-				assert.Len(t, server.CallsOf(simulator.EndpointToken), 3)
-				assert.Len(t, server.CallsOf(simulator.EndpointList), 5)
-			})
-		})
-	}
-}
-
-// TestTokenLife: a token is asked for once by callers that come together, kept for
-// as long as `expire` says, and renewed shortly before. Sources: the official page
-// of the token call; F21 (Devo's collector assumed a constant).
-func TestTokenLife(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := simulator.New(simulator.Options{TokenLife: 50 * time.Minute})
-		c := newTestClient(server)
-		var group sync.WaitGroup
-		for range 20 {
-			group.Go(func() {
-				_, _, err := c.ListData(t.Context(), lastHour())
-				assert.NoError(t, err)
-			})
-		}
-		group.Wait()
-		assert.Len(t, server.CallsOf(simulator.EndpointToken), 1)
-
-		began := time.Now()
-		var renewed []time.Duration
-		for time.Since(began) < 170*time.Minute {
-			time.Sleep(30 * time.Second)
-			before := len(server.CallsOf(simulator.EndpointToken))
-			_, _, err := c.ListData(t.Context(), lastHour())
-			require.NoError(t, err)
-			if len(server.CallsOf(simulator.EndpointToken)) > before {
-				renewed = append(renewed, time.Since(began))
-			}
-		}
-		// Life 50 min, margin 5 min.
-		require.Len(t, renewed, 3)
-		for i, at := range renewed {
-			assert.InDelta(t, (45 * time.Minute * time.Duration(i+1)).Seconds(), at.Seconds(), 90)
-		}
-		for _, call := range server.CallsOf(simulator.EndpointList) {
-			assert.Zero(t, call.Code)
-		}
-	})
-}
-
-func TestRenewMargin(t *testing.T) {
-	assert.Equal(t, 5*time.Minute, renewMargin(2*time.Hour))
-	assert.Equal(t, 6*time.Second, renewMargin(time.Minute))
-}
-
 // TestRedirectKeepsToken: the access token is not sent to where a redirect points.
 func TestRedirectKeepsToken(t *testing.T) {
 	var elsewhere atomic.Int64
@@ -359,54 +295,6 @@ func TestRetryAfter(t *testing.T) {
 			assert.Equal(t, tc.wait, failed.Wait)
 		})
 	}
-}
-
-// TestFailedTokenCallIsShared: those who wait for a token that is refused do not ask
-// again, one after the other.
-func TestFailedTokenCallIsShared(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := simulator.New(simulator.Options{})
-		c := newTestClient(server)
-		c.set.AppSecret = "wrong"
-		c.set.HTTP.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
-		for round := range 3 {
-			var group sync.WaitGroup
-			for range 8 {
-				group.Go(func() {
-					_, _, err := c.ListData(t.Context(), lastHour())
-					assert.ErrorContains(t, err, "code 10014")
-				})
-			}
-			group.Wait()
-			assert.Len(t, server.CallsOf(simulator.EndpointToken), round+1)
-		}
-	})
-}
-
-// TestTokenOfOneThatIsStopped: whoever is told to stop while it asks for a token does
-// not stop those who wait for it.
-func TestTokenOfOneThatIsStopped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := simulator.New(simulator.Options{})
-		c := newTestClient(server)
-		c.set.HTTP.Transport = simulator.Transport(server, func() time.Duration { return time.Second })
-		var group sync.WaitGroup
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
-		defer cancel()
-		group.Go(func() {
-			_, _, err := c.ListData(ctx, lastHour())
-			assert.ErrorIs(t, err, context.DeadlineExceeded)
-		})
-		synctest.Wait()
-		for range 3 {
-			group.Go(func() {
-				_, _, err := c.ListData(t.Context(), lastHour())
-				assert.NoError(t, err)
-			})
-		}
-		group.Wait()
-		assert.LessOrEqual(t, len(server.CallsOf(simulator.EndpointToken)), 2)
-	})
 }
 
 // TestPageIsHeldOnce: the answer's bytes do not stay beside the page's copy of them.

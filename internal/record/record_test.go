@@ -4,7 +4,6 @@
 package record
 
 import (
-	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/golden"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/plogtest"
@@ -236,65 +234,6 @@ func TestRecordURL(t *testing.T) {
 	require.Equal(t, map[string]any{"url.path": "/open-apis/a/7"}, attributesOf(t, `{"log_detail":{"path":"/open-apis/a/7"}}`))
 }
 
-func TestRecordResult(t *testing.T) {
-	for detail, want := range map[string]map[string]any{
-		`"status_code":0`:      {"feishu.status_code": int64(0)},
-		`"status_code":99`:     {"feishu.status_code": int64(99)},
-		`"status_code":100`:    {"feishu.status_code": int64(100), "http.response.status_code": int64(100)},
-		`"status_code":"200"`:  {"feishu.status_code": int64(200), "http.response.status_code": int64(200)},
-		`"status_code":399`:    {"feishu.status_code": int64(399), "http.response.status_code": int64(399)},
-		`"status_code":400`:    {"feishu.status_code": int64(400), "http.response.status_code": int64(400), "error.type": "400"},
-		`"status_code":5.99e2`: {"feishu.status_code": int64(599), "http.response.status_code": int64(599), "error.type": "599"},
-		`"status_code":600`:    {"feishu.status_code": int64(600)},
-		`"status_code":-404`:   {"feishu.status_code": int64(-404)},
-		`"status_code":""`:     {},
-
-		`"response":"{\"code\": 0, \"msg\": \"ok\"}"`:                                                       {"feishu.response.code": int64(0), "feishu.response.msg": "ok"},
-		`"response":"{\"msg\":\"\",\"code\":\"0\"}"`:                                                        {"feishu.response.code": int64(0)},
-		`"response":"\n{\"code\":-7}"`:                                                                      {"feishu.response.code": int64(-7), "error.type": "-7"},
-		`"response":"{\"code\":9007199254740993}"`:                                                          {"feishu.response.code": int64(9007199254740993), "error.type": "9007199254740993"},
-		`"response":"{\"code\":9223372036854775808,\"msg\":12}"`:                                            {"feishu.response.msg": "12"},
-		`"response":"{\"code\":null,\"msg\":[]}"`:                                                           {},
-		`"response":"{\"CODE\":7,\"Msg\":\"x\"}"`:                                                           {"feishu.response.code": int64(7), "feishu.response.msg": "x", "error.type": "7"},
-		`"response":"{\"code\":1,\"code\":0,\"CODE\":2}"`:                                                   {"feishu.response.code": int64(0)},
-		`"response":"{\"data\":{\"code\":5,\"msg\":\"inner\"},\"error\":1}"`:                                {},
-		`"response":"{\"msg\":\"\\u6210\\\"\\ud83d\\ude00\"}"`:                                              {"feishu.response.msg": `成"😀`},
-		`"response":{"code":5,"msg":"x"}`:                                                                   {"feishu.response.code": int64(5), "feishu.response.msg": "x", "error.type": "5"},
-		`"response":"{\"msg\":\"x\",\"data\":\"` + strings.Repeat("y", 2*smallResponse) + `\",\"code\":5}"`: {"feishu.response.code": int64(5), "feishu.response.msg": "x", "error.type": "5"},
-
-		// The call failed for the API, whatever the status says.
-		`"status_code":200,"response":"{\"code\":5}"`: {"feishu.status_code": int64(200), "http.response.status_code": int64(200), "feishu.response.code": int64(5), "error.type": "5"},
-		`"status_code":400,"response":"{\"code\":5}"`: {"feishu.status_code": int64(400), "http.response.status_code": int64(400), "feishu.response.code": int64(5), "error.type": "5"},
-		`"status_code":502,"response":"{\"code\":0}"`: {"feishu.status_code": int64(502), "http.response.status_code": int64(502), "feishu.response.code": int64(0), "error.type": "502"},
-
-		// Broken: what stands before the break counts, but a number at the end
-		// may have been longer.
-		`"response":"{\"code\":7,\"msg\":\"cut of"`:            {"feishu.response.code": int64(7), "error.type": "7"},
-		`"response":"{\"msg\":\"whole\""`:                      {"feishu.response.msg": "whole"},
-		`"response":"{\"msg\":\"whole\",\"code\":999"`:         {"feishu.response.msg": "whole"},
-		`"response":"{\"msg\":\"whole\",\"code\":999 "`:        {"feishu.response.msg": "whole", "feishu.response.code": int64(999), "error.type": "999"},
-		`"response":"{\"code\":7 \"msg\":\"no comma\"}"`:       {"feishu.response.code": int64(7), "error.type": "7"},
-		`"response":"{\"code\":7,\"data\":{\"a\":},\"msg\":1"`: {"feishu.response.code": int64(7), "error.type": "7"},
-		`"response":"{'code': 7}"`:                             {},
-		`"response":"{"`:                                       {},
-		`"response":"[{\"code\":7}]"`:                          {},
-		`"response":"<html>502</html>"`:                        {},
-		`"response":" "`:                                       {},
-	} {
-		entry := `{"id":"1","log_detail":{` + detail + `}}`
-		require.Equal(t, want, attributesOf(t, entry), entry)
-		record, stats := buildEntry(t, someSettings(), entry)
-		require.Zero(t, stats.Malformed, entry)
-		if _, failed := want["error.type"]; failed {
-			require.Equal(t, plog.SeverityNumberWarn, record.SeverityNumber(), entry)
-		} else {
-			require.Equal(t, plog.SeverityNumberInfo, record.SeverityNumber(), entry)
-		}
-		require.Empty(t, record.SeverityText())
-		require.Equal(t, "feishu.openapi.call", record.EventName())
-	}
-}
-
 // TestRecordAttributesAreShort: what an entry's caller has sent cannot make the
 // attributes of its record larger than what backends take. The body has all of it,
 // and the id stays unique. Covers F26.
@@ -400,142 +339,8 @@ func TestRecordRedaction(t *testing.T) {
 	require.NotContains(t, record.Body().Str(), "203.0.113.7")
 }
 
-// TestRecordBodyIsOriginal: the body is the bytes of the entry. Covers F28.
-func TestRecordBodyIsOriginal(t *testing.T) {
-	const entry = "{ \"id\" :\t\"\\u0031\", \"a\\/b\": 1.50e+1, \"id\": \"<&>\u2028\",\r\n\"x\": [ ] }"
-	record, _ := buildEntry(t, someSettings(), entry)
-	require.True(t, entry == record.Body().Str(), record.Body().Str()) //nolint:testifylint // byte for byte, not as JSON
-}
-
-func TestRecordBodyStructured(t *testing.T) {
-	record, _ := buildEntry(t, someSettings(structured), `{"id":"\u0031","payload":"{\"a\":1}","a":1,"a":{"b":[true,false,null,1.5,-1e3,1e400,-0,""]},"":{}}`)
-	require.Equal(t, map[string]any{
-		"id": "1", "payload": `{"a":1}`, "": map[string]any{},
-		"a": map[string]any{"b": []any{true, false, nil, 1.5, -1000.0, "1e400", int64(0), ""}},
-	}, record.Body().Map().AsRaw())
-
-	// Never empty, and a map or the text.
-	for _, entry := range []string{`{}`, `{ }`, `""`, `"x"`, `null`, `[]`, `[1]`, `0`, `false`} {
-		record, _ := buildEntry(t, someSettings(structured), entry)
-		require.Equal(t, entry, record.Body().Str())
-	}
-}
-
-func TestRecordBodyStructuredBounds(t *testing.T) {
-	nested := func(levels int) string {
-		return strings.Repeat(`{"a":`, levels) + `"end"` + strings.Repeat(`}`, levels)
-	}
-	record, stats := buildEntry(t, someSettings(structured), nested(maxBodyDepth+2))
-	require.Zero(t, stats.Malformed)
-	value := record.Body()
-	for range maxBodyDepth {
-		value, _ = value.Map().Get("a")
-	}
-	require.Equal(t, nested(2), value.Str())
-
-	record, _ = buildEntry(t, someSettings(structured), nested(maxBodyDepth))
-	value = record.Body()
-	for range maxBodyDepth {
-		value, _ = value.Map().Get("a")
-	}
-	require.Equal(t, "end", value.Str())
-
-	members := strings.Repeat(`"a":0,`, maxBodyMembers-1) + `"b":0`
-	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":{`+members+`},"y":[{`+members+`,"c":0}]}`)
-	require.Equal(t, map[string]any{
-		"id": "1", "x": map[string]any{"a": int64(0), "b": int64(0)}, "y": []any{`{` + members + `,"c":0}`},
-	}, record.Body().Map().AsRaw())
-
-	deep := strings.Repeat(`[`, 1<<20) + strings.Repeat(`]`, 1<<20)
-	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":`+deep+`}`)
-	require.Equal(t, pcommon.ValueTypeMap, record.Body().Type())
-}
-
-// A few entries of a page must not keep all of it in memory.
-func TestRecordsOfAFewEntriesLetGoOfThePage(t *testing.T) {
-	entries := []string{entryOf(1, `{"app_secret":"hunter2"}`), entryOf(2, "{}"), entryOf(3, strings.Repeat("x", 4000)), "\"\xff\"", entryOf(5, `{}`)}
-	for _, body := range bodies {
-		b := NewBuilder(someSettings(body))
-		p, err := entry.ParsePage(answerOf(entries...))
-		require.NoError(t, err)
-		first, last := &p.Entries[0], &p.Entries[len(p.Entries)-1]
-		begin := uintptr(unsafe.Pointer(unsafe.StringData(first.Raw())))
-		end := uintptr(unsafe.Pointer(unsafe.StringData(last.Raw()))) + uintptr(len(last.Raw()))
-		shared := func(items ...*entry.Entry) (n int) {
-			logs, _ := b.Build(items, observedAt)
-			for _, record := range recordsOf(logs).All() {
-				eachString(record, func(s string) {
-					if at := uintptr(unsafe.Pointer(unsafe.StringData(s))); at >= begin && at < end {
-						n++
-					}
-				})
-			}
-			return n
-		}
-		require.Zero(t, shared(first, &p.Entries[1], &p.Entries[3], last))
-		require.NotZero(t, shared(first, &p.Entries[1], &p.Entries[2]))
-
-		want, _ := b.Build([]*entry.Entry{first, &p.Entries[1], &p.Entries[2], &p.Entries[3], last}, observedAt)
-		for i := range p.Entries {
-			got, _ := b.Build([]*entry.Entry{&p.Entries[i]}, observedAt)
-			require.NoError(t, plogtest.CompareLogRecord(recordsOf(want).At(i), recordsOf(got).At(0)))
-		}
-	}
-}
-
-func eachString(record plog.LogRecord, visit func(string)) {
-	var walk func(pcommon.Value)
-	walk = func(v pcommon.Value) {
-		switch v.Type() {
-		case pcommon.ValueTypeStr:
-			visit(v.Str())
-		case pcommon.ValueTypeMap:
-			for name, value := range v.Map().All() {
-				visit(name)
-				walk(value)
-			}
-		}
-	}
-	walk(record.Body())
-	for _, value := range record.Attributes().All() {
-		walk(value)
-	}
-}
-
 func TestBuildNothing(t *testing.T) {
 	logs, stats := NewBuilder(someSettings()).Build(nil, observedAt)
 	require.Zero(t, logs.LogRecordCount())
 	require.Equal(t, Stats{}, stats)
-}
-
-// TestReadPlainResponse holds the short way to read a response against the long one,
-// which the space in front leads to.
-func TestReadPlainResponse(t *testing.T) {
-	plain := 0
-	for _, text := range []string{
-		`{"code":0,"msg":"success"}`, `{"code":99991663,"msg":"Invalid access token"}`, `{"code":0,"msg":""}`, `{"code":1,"msg":"没有权限"}`,
-		`{"code":123456789012345678,"msg":"x"}`, "{\"code\":1,\"msg\":\"\xff\"}", `{"code":1,"msg":"` + strings.Repeat("长", entry.MaxAttribute) + `"}`,
-		`{"code":1234567890123456789,"msg":"x"}`, `{"code":12345678901234567890,"msg":"x"}`, `{"code":-1,"msg":"x"}`, `{"code":01,"msg":"x"}`,
-		`{"code":1.0,"msg":"x"}`, `{"code":,"msg":"x"}`, `{"code":"1","msg":"x"}`, `{"code":1,"msg":"x","code":2}`, `{"code":1,"msg":"x"} `,
-		`{"code":1,"msg":"x"}}`, `{"code":1,"msg":"a\"b"}`, `{"code":1,"msg":"a\\"}`, `{"code":1,"msg":"\u4f60"}`, `{"code":1,"msg":5}`, `{"code":1,"msg":"x`,
-		`{"code":1}`, `{"code":1,"msg"`, `{"code":12`, `{"code":1,"msg":"` + "\n" + `"}`, `{"code":1,"msg":"` + "\t", `{`, ``, `"`,
-	} {
-		field, err := json.Marshal(text)
-		require.NoError(t, err)
-		for _, field := range []string{string(field), `"` + strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), `"`, `\"`) + `"`} {
-			if !json.Valid([]byte(field)) {
-				continue // a Scanner lets none pass
-			}
-			got, ok := readPlainResponse(field)
-			if !ok {
-				require.Zero(t, got, "%s", field)
-				continue
-			}
-			plain++
-			want, _ := readResponse(`" `+field[1:], nil)
-			require.Equal(t, want, got, "%s", field)
-			require.True(t, want.hasCode)
-		}
-	}
-	require.Equal(t, 13, plain)
 }

@@ -1,0 +1,119 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/plogtest"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+)
+
+// TestRecordBodyIsOriginal: the body is the bytes of the entry. Covers F28.
+func TestRecordBodyIsOriginal(t *testing.T) {
+	const entry = "{ \"id\" :\t\"\\u0031\", \"a\\/b\": 1.50e+1, \"id\": \"<&>\u2028\",\r\n\"x\": [ ] }"
+	record, _ := buildEntry(t, someSettings(), entry)
+	require.True(t, entry == record.Body().Str(), record.Body().Str()) //nolint:testifylint // byte for byte, not as JSON
+}
+
+func TestRecordBodyStructured(t *testing.T) {
+	record, _ := buildEntry(t, someSettings(structured), `{"id":"\u0031","payload":"{\"a\":1}","a":1,"a":{"b":[true,false,null,1.5,-1e3,1e400,-0,""]},"":{}}`)
+	require.Equal(t, map[string]any{
+		"id": "1", "payload": `{"a":1}`, "": map[string]any{},
+		"a": map[string]any{"b": []any{true, false, nil, 1.5, -1000.0, "1e400", int64(0), ""}},
+	}, record.Body().Map().AsRaw())
+
+	// Never empty, and a map or the text.
+	for _, entry := range []string{`{}`, `{ }`, `""`, `"x"`, `null`, `[]`, `[1]`, `0`, `false`} {
+		record, _ := buildEntry(t, someSettings(structured), entry)
+		require.Equal(t, entry, record.Body().Str())
+	}
+}
+
+func TestRecordBodyStructuredBounds(t *testing.T) {
+	nested := func(levels int) string {
+		return strings.Repeat(`{"a":`, levels) + `"end"` + strings.Repeat(`}`, levels)
+	}
+	record, stats := buildEntry(t, someSettings(structured), nested(maxBodyDepth+2))
+	require.Zero(t, stats.Malformed)
+	value := record.Body()
+	for range maxBodyDepth {
+		value, _ = value.Map().Get("a")
+	}
+	require.Equal(t, nested(2), value.Str())
+
+	record, _ = buildEntry(t, someSettings(structured), nested(maxBodyDepth))
+	value = record.Body()
+	for range maxBodyDepth {
+		value, _ = value.Map().Get("a")
+	}
+	require.Equal(t, "end", value.Str())
+
+	members := strings.Repeat(`"a":0,`, maxBodyMembers-1) + `"b":0`
+	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":{`+members+`},"y":[{`+members+`,"c":0}]}`)
+	require.Equal(t, map[string]any{
+		"id": "1", "x": map[string]any{"a": int64(0), "b": int64(0)}, "y": []any{`{` + members + `,"c":0}`},
+	}, record.Body().Map().AsRaw())
+
+	deep := strings.Repeat(`[`, 1<<20) + strings.Repeat(`]`, 1<<20)
+	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":`+deep+`}`)
+	require.Equal(t, pcommon.ValueTypeMap, record.Body().Type())
+}
+
+// A few entries of a page must not keep all of it in memory.
+func TestRecordsOfAFewEntriesLetGoOfThePage(t *testing.T) {
+	entries := []string{entryOf(1, `{"app_secret":"hunter2"}`), entryOf(2, "{}"), entryOf(3, strings.Repeat("x", 4000)), "\"\xff\"", entryOf(5, `{}`)}
+	for _, body := range bodies {
+		b := NewBuilder(someSettings(body))
+		p, err := entry.ParsePage(answerOf(entries...))
+		require.NoError(t, err)
+		first, last := &p.Entries[0], &p.Entries[len(p.Entries)-1]
+		begin := uintptr(unsafe.Pointer(unsafe.StringData(first.Raw())))
+		end := uintptr(unsafe.Pointer(unsafe.StringData(last.Raw()))) + uintptr(len(last.Raw()))
+		shared := func(items ...*entry.Entry) (n int) {
+			logs, _ := b.Build(items, observedAt)
+			for _, record := range recordsOf(logs).All() {
+				eachString(record, func(s string) {
+					if at := uintptr(unsafe.Pointer(unsafe.StringData(s))); at >= begin && at < end {
+						n++
+					}
+				})
+			}
+			return n
+		}
+		require.Zero(t, shared(first, &p.Entries[1], &p.Entries[3], last))
+		require.NotZero(t, shared(first, &p.Entries[1], &p.Entries[2]))
+
+		want, _ := b.Build([]*entry.Entry{first, &p.Entries[1], &p.Entries[2], &p.Entries[3], last}, observedAt)
+		for i := range p.Entries {
+			got, _ := b.Build([]*entry.Entry{&p.Entries[i]}, observedAt)
+			require.NoError(t, plogtest.CompareLogRecord(recordsOf(want).At(i), recordsOf(got).At(0)))
+		}
+	}
+}
+
+func eachString(record plog.LogRecord, visit func(string)) {
+	var walk func(pcommon.Value)
+	walk = func(v pcommon.Value) {
+		switch v.Type() {
+		case pcommon.ValueTypeStr:
+			visit(v.Str())
+		case pcommon.ValueTypeMap:
+			for name, value := range v.Map().All() {
+				visit(name)
+				walk(value)
+			}
+		}
+	}
+	walk(record.Body())
+	for _, value := range record.Attributes().All() {
+		walk(value)
+	}
+}

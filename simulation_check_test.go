@@ -1,0 +1,229 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver_test
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	audit "github.com/feishuaudit/feishuauditreceiver"
+	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
+)
+
+// promisedFrom is from when on a receiver has promised to read.
+func (s *simulation) promisedFrom(w *testbed) int64 {
+	if !w.cfg.StartTime.IsZero() {
+		return s.begin
+	}
+	// By the server's clock, to the second, where that is ahead.
+	return w.begins + int64((s.ahead+openapi.ClockSlack)/time.Second) + 2
+}
+
+// memory is what a receiver remembers at a time.
+type memory struct {
+	from, lag, most int64 // the oldest second, how far the last pass is behind, and may be
+	ids             int
+	bytes           int64
+}
+
+// sample looks at a receiver's memory, once a walk was finished since its start: what it
+// has loaded is forgotten then, as far as it can be.
+func (s *simulation) sample(w *testbed) {
+	if w.leads < 0 || w.receivers == nil {
+		return
+	}
+	at, walked := w.receivers[w.leads].Progress()
+	if len(at.Marks) == 0 || time.Since(s.born) < time.Minute || !walked.After(s.born.Add(10*time.Millisecond)) || w.replicas > 0 {
+		return
+	}
+	last := len(at.Marks) - 1
+	// What the design allows where rechecks are behind, and the windows that were begun
+	// before that was so, with this configuration or the one before.
+	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + plan.MemoryAllowance + plan.MaxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
+	s.samples[w.n] = append(s.samples[w.n], memory{
+		from: (at.Marks[last] - plan.Overlap - 1) / 60 * 60, lag: at.Marks[0] - at.Marks[last], most: max(most, w.lag),
+		ids: at.IDs, bytes: at.IDBytes,
+	})
+}
+
+// caughtUp checks that nothing is behind after hours in which all was well: what is
+// remembered is the last recheck's time, what it waits for its window to be worth a call,
+// and how long that is read, at the pace that is left to each of the receivers.
+func (s *simulation) caughtUp(t *testing.T, w *testbed) {
+	at, _ := w.receivers[w.leads].Progress()
+	if at.Done() || s.load() > manageable*float64(s.limits[0]) {
+		return
+	}
+	now := time.Now().Add(s.opts.ClockSkew).Unix()
+	tick := int64(w.cfg.PollInterval/time.Second) + 1
+	walk := int64(60 * plan.PagesPerWalk * len(s.worlds) / s.limits[0])
+	for pass, mark := range at.Marks {
+		behind := now - at.Recheck[pass] - mark
+		allowed := tick + 120
+		if pass > 0 {
+			allowed += walk + max(tick, at.Recheck[pass]/2)
+		}
+		assert.LessOrEqual(t, behind, allowed, "pass %d: %s", pass, s)
+	}
+}
+
+// manageable is which part of the pace may be needed for what is new where rechecks are
+// to be in time: failures and retries take some of it, too.
+const manageable = 0.6
+
+// load is how many calls a minute the receivers need where nothing is behind. Small pages,
+// many rechecks and a log that each of these calls adds to may be more than anybody has.
+func (s *simulation) load() float64 {
+	calls, entry := 0.0, 0.0 // what ticks take, and one entry
+	for _, w := range s.worlds {
+		passes := float64(1 + len(w.cfg.RecheckAfter))
+		calls += passes * time.Minute.Seconds() / w.cfg.PollInterval.Seconds()
+		entry += passes / float64(w.cfg.PageSize-s.opts.PageOverlap)
+	}
+	calls += entry * 60 * s.tenant.PerSecond
+	switch {
+	case !s.opts.LogOwnCalls:
+		return calls
+	case entry >= 1:
+		return math.Inf(1)
+	}
+	return calls / (1 - entry)
+}
+
+// check holds what one receiver delivered against what the API showed.
+func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
+	w := s.worlds[n]
+	now := time.Now().Add(s.opts.ClockSkew).Unix()
+	// Some begin earlier, by the server's clock.
+	entries := append(s.tenant.Entries(s.begin-int64(time.Hour/time.Second), now+1000), w.server.Added()...)
+	if s.end != 0 {
+		cutoff = min(cutoff, s.end)
+	}
+	from := s.promisedFrom(w)
+	promised := func(e *simulator.Entry) bool {
+		if e.EventTime < from || e.EventTime >= cutoff || s.opts.Retention > 0 && !s.opts.RefuseExpired && e.EventTime < now-int64(s.opts.Retention/time.Second) {
+			return false
+		}
+		for _, gap := range s.watch.skipped {
+			if gap.from <= e.EventTime && e.EventTime < gap.to {
+				return false
+			}
+		}
+		return true
+	}
+	fresh := world.Expect(audit.Records(w.cfg, receivertest.NewNopSettings(metadata.Type).BuildInfo.Version))
+	book := w.sink.Book
+	var lost, wrong []string
+	wanted, odd := 0, 0
+	known := map[string]bool{}
+	var times []int64
+	for i := range entries {
+		e := &entries[i]
+		if w.cfg.Filter.AppID != "" && w.cfg.Filter.AppID != e.AppID {
+			continue
+		}
+		it, err := fresh.Item(e, s.opts.NumericIDs)
+		require.NoError(t, err)
+		uid := it.UID()
+		known[uid] = true
+		times = append(times, e.EventTime)
+		if second, ok := it.EventTime(); !ok || second != e.EventTime {
+			odd++
+		}
+		got, refused := w.sink.Accepted[uid], w.sink.Lost[uid]
+		if promised(e) {
+			wanted++
+			if got == 0 && refused == 0 {
+				lost = append(lost, fmt.Sprintf("%s at %d", uid, e.EventTime))
+			}
+		}
+		if got == 0 {
+			continue
+		}
+		if s.end != 0 && e.EventTime >= s.end {
+			wrong = append(wrong, fmt.Sprintf("%s is from after the end, %d", uid, e.EventTime))
+		}
+		if record := book.ReceivedAt[uid]; record.Hash != fresh.Hash(it, record.Structured) {
+			wrong = append(wrong, uid+" is another record than its entry makes")
+		}
+	}
+	var invented []string
+	for uid := range w.sink.Accepted {
+		if !known[uid] {
+			invented = append(invented, uid)
+		}
+	}
+	slices.Sort(times)
+	since := func(second int64) int {
+		i, _ := slices.BinarySearch(times, second)
+		return len(times) - i
+	}
+	var kept []string
+	for _, m := range s.samples[n] {
+		// What is passed over is forgotten at the end of the next walk only.
+		if most := since(m.from) + odd; m.ids > most && len(s.watch.skipped) == 0 {
+			kept = append(kept, fmt.Sprintf("%d ids from %d on, where there are %d entries", m.ids, m.from, most))
+		}
+		if m.lag > m.most {
+			kept = append(kept, fmt.Sprintf("the last pass is %d s behind, more than %d", m.lag, m.most))
+		}
+		if m.bytes > 64*int64(m.ids) {
+			kept = append(kept, fmt.Sprintf("%d bytes for %d ids", m.bytes, m.ids))
+		}
+	}
+	var skips []string
+	for _, gap := range s.watch.skipped {
+		oldest := gap.at.Add(s.opts.ClockSkew - s.opts.Retention).Unix()
+		if !s.opts.RefuseExpired || gap.to > oldest+poll.RefusalMargin+240 {
+			skips = append(skips, fmt.Sprintf("%d to %d was passed over, and the API shows what is from %d on", gap.from, gap.to, oldest))
+		}
+	}
+	stored, err := idsOn(w.disk)
+	require.NoError(t, err)
+	s.counts["entries again after crashes"] += book.Again
+	all.mu.Lock()
+	all.entries += wanted
+	all.mu.Unlock()
+	assert.Empty(t, first(lost), "%d of %d entries were lost: %s", len(lost), wanted, s)
+	assert.Empty(t, first(wrong), "%d entries were altered: %s", len(wrong), s)
+	assert.Empty(t, first(invented), "%d entries were invented: %s", len(invented), s)
+	assert.Empty(t, first(book.Wrong), "%d times something was wrong: %s", len(book.Wrong), s)
+	assert.Empty(t, first(kept), "%d times too much was remembered: %s", len(kept), s)
+	assert.Empty(t, first(skips), "time was passed over: %s", s)
+	if m := s.samples[n]; len(m) > 0 {
+		// Pages are deleted from the front, whole: one of a window that was read before
+		// its time, or with an odd entry, keeps those behind it for as long. So does one
+		// with fresh entries those that a recheck found then.
+		last := m[len(m)-1]
+		from := last.from - last.lag - int64(w.widest/time.Second) - 60*plan.OddHorizon - 2*plan.MemoryAllowance
+		assert.LessOrEqual(t, stored, last.ids+2*w.cfg.PageSize+odd+since(from)-since(last.from), "stored ids: %s", s)
+	}
+}
+
+func first(list []string) []string { return list[:min(5, len(list))] }
+
+// digest is a summary of every call and of every accepted record.
+func (s *simulation) digest() string {
+	h := fnv.New64a()
+	for _, call := range s.worlds[0].server.Calls() {
+		fmt.Fprintln(h, call.Time.UnixNano(), call.Endpoint, call.StartTime, call.EndTime, call.PageToken, call.Status, call.Code, call.Items, call.Faults)
+	}
+	for _, w := range s.worlds {
+		fmt.Fprintln(h, w.sink.Accepted, w.sink.Lost, w.sink.Arrived)
+	}
+	return fmt.Sprintf("%d calls, %x", len(s.worlds[0].server.Calls()), h.Sum64())
+}
