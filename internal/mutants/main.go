@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command mutants breaks the receiver in the ways that the list in mutants.go
-// names, one at a time, and runs the tests against each: a fault that no test
+// Command mutants breaks the receiver in the ways that the lists name (mutants.go
+// joins them), one at a time, and runs the tests against each: a fault that no test
 // notices is a hole in the tests. It changes no file but the report; the compiler
 // gets the broken source as an overlay.
 //

@@ -120,7 +120,7 @@ func render(of map[string]row) string {
 	b.WriteString("# Mutants\n\n")
 	fmt.Fprintf(&b, "Written by `make mutants`, which breaks the receiver in each of these %d ways and runs its tests. All were caught.\n"+
 		"The last column is a hash of the mutant and of the code that it changed then: where that has changed since,\n"+
-		"`make mutants MUTANTS=-stale` runs the mutant anew.\n\n", len(rows))
+		"`make mutants MUTANTS=-stale` runs the mutant again.\n\n", len(rows))
 	b.WriteString("| what is broken | in | noticed first by | of |\n| --- | --- | --- | --- |\n")
 	for _, row := range rows {
 		b.WriteString(row)

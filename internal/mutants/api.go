@@ -1,0 +1,123 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// apiMutants break the client of the Open API and the pace of its calls.
+var apiMutants = []mutant{
+	{
+		"the clock is our own, not the server's (F9)", "internal/openapi/clock.go",
+		"	if c.date.IsZero() {\n		return time.Now()\n	}\n",
+		"	if true {\n		return time.Now()\n	}\n",
+	},
+	{
+		"a call has no time limit (F20)", "internal/openapi/http.go",
+		"	traced := *client\n",
+		"	traced := *client\n	traced.Timeout = 0\n",
+	},
+	{
+		"the client follows redirects", "internal/openapi/http.go",
+		"	traced.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }\n",
+		"",
+	},
+	{
+		"the reset header is ignored (F16)", "internal/openapi/answer.go",
+		"r.hint(\"X-Ogw-Ratelimit-Reset\", \"Retry-After\")",
+		"r.hint(\"Retry-After\")",
+	},
+	{
+		"the server may ask for a wait of any length (F16)", "internal/openapi/answer.go",
+		"	return min(max(wait, MinWaitHint), maxWaitHint)\n",
+		"	return wait\n",
+	},
+	{
+		"the answer is read without a limit (F25)", "internal/openapi/answer.go",
+		"buf.ReadFrom(io.LimitReader(r, max(limit, limit+1)))",
+		"buf.ReadFrom(r)",
+	},
+	{
+		"the headers of an answer that cannot be read say nothing (F16)", "internal/openapi/errors.go",
+		"	if res == nil || res.Status == http.StatusOK {\n",
+		"	if res == nil || res.Status > 0 {\n",
+	},
+	{
+		"the token is kept after it was refused (F21)", "internal/openapi/token.go",
+		"	if s.value == value {\n		s.value = \"\"\n	}\n",
+		"",
+	},
+	{
+		"the token is used up to its last second (F21)", "internal/openapi/token.go",
+		"asked.Add(life-renewMargin(life))",
+		"asked.Add(life+time.Minute)",
+	},
+	{
+		"a refused token is replaced again and again without a pause (F19)", "internal/openapi/client.go",
+		"			if attempt == 0 {\n",
+		"			if attempt < 1000 {\n",
+	},
+	{
+		"an error in the body of a 200 is no data (F23)", "internal/openapi/client.go",
+		"	case p.Code != 0:\n		return nil, answerError(OpList, res, p.Code, true)\n",
+		"",
+	},
+	{
+		"a problem starts when the call has failed, not when it was sent (F38)", "internal/openapi/client.go",
+		"		failed.Took = took\n",
+		"",
+	},
+	{
+		"the server's text reaches the log as it is (F39)", "internal/openapi/clean.go",
+		"			if bytes.HasSuffix(out, h) {\n",
+		"			if bytes.HasSuffix(out, h) && false {\n",
+	},
+	{
+		"a quoted secret is only known as it is written (F39)", "internal/openapi/clean.go",
+		"[]string{s, url.QueryEscape(s), base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s))}",
+		"[]string{s, url.QueryEscape(s), \"x\" + base64.RawStdEncoding.EncodeToString([]byte(s))}",
+	},
+	{
+		"a server's text reaches the log at any length", "internal/openapi/clean.go",
+		"	if len(out) > MaxReason {\n",
+		"	if false {\n",
+	},
+	{
+		"a missing scope counts as a temporary error", "internal/openapi/codes.go",
+		"	99991672: cause.Scope,\n",
+		"",
+	},
+	{
+		"spans repeat what a server quotes (F39)", "internal/openapi/hush.go",
+		"	return &hushedError{err, cleanText(err.Error(), secrets...)}\n",
+		"	_ = secrets\n	return &hushedError{err, err.Error()}\n",
+	},
+	{
+		"a walk that has to hurry waits until bursts are allowed again (F14)", "internal/pace/pace.go",
+		"n >= 0 && !urgent {\n",
+		"n >= 0 {\n",
+	},
+	{
+		"calls are made before every receiver has reported those it remembers (F17)", "internal/pace/pace.go",
+		"	if p.beginning > 0 {\n",
+		"	if false {\n",
+	},
+	{
+		"one call in a minute too many (F17)", "internal/pace/pace.go",
+		"	if n := len(calls) - p.limit; n >= 0 {\n",
+		"	if n := len(calls) - p.limit - 1; n >= 0 {\n",
+	},
+	{
+		"the wait that the server asks for is ignored (F16)", "internal/pace/pace.go",
+		"	p.paused = latest(p.paused, time.Now().Add(d))\n",
+		"",
+	},
+	{
+		"the wait for the server counts as one for our pace (F37)", "internal/pace/pace.go",
+		"time.Since(latest(then, p.paused))",
+		"time.Since(then)",
+	},
+	{
+		"receivers with one credential do not share a pace (F17)", "internal/pace/registry.go",
+		"	p, ok := s.by[key]\n",
+		"	p, ok := s.by[key]\n	ok = false\n",
+	},
+}

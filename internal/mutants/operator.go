@@ -1,0 +1,58 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// operatorMutants break what the operator sees.
+var operatorMutants = []mutant{
+	{
+		"a problem is logged again with every failure (F38)", "internal/report/health.go",
+		"	if c == h.told {\n		h.struck = time.Now()\n	}\n",
+		"",
+	},
+	{
+		"recovery is not reported (F38)", "internal/report/health.go",
+		"	if !h.well {\n",
+		"	if false {\n",
+	},
+	{
+		"the collector ignores a cause that follows another (F38)", "internal/report/health.go",
+		"	if h.told != \"\" {\n		// The",
+		"	if false {\n		// The",
+	},
+	{
+		"alternating failures are logged with every change (F38)", "internal/report/health.go",
+		"	return time.Since(h.struck) < h.calm\n",
+		"	return c == h.told\n",
+	},
+	{
+		"a problem counts as over with the first success (F38)", "internal/report/health.go",
+		"	if at := h.Settles(); at.IsZero() || time.Now().Before(at) {\n",
+		"	if at := h.Settles(); at.IsZero() {\n",
+	},
+	{
+		"a problem that returns counts as over as soon as the first one did (F38)", "internal/report/health.go",
+		"		h.calm = min(3*h.calm, CalmAtMost*h.First)\n",
+		"",
+	},
+	{
+		"a problem with rare failures is logged only after three of them (F38)", "internal/report/health.go",
+		" || time.Since(h.began) >= longPatience",
+		"",
+	},
+	{
+		"the metric trouble is not cleared (F37)", "internal/report/health.go",
+		"	h.Gauges.trouble(\"\", time.Time{})\n",
+		"",
+	},
+	{
+		"lag counts only what could have been read (F37)", "internal/report/gauges.go",
+		"return p.before(now, pass) }",
+		"return p.before(now-p.Recheck[pass], pass) }",
+	},
+	{
+		"lag stands still while nothing is read (F37)", "internal/report/gauges.go",
+		"			now := g.clock.Now().Unix()\n",
+		"			now := g.walked.Unix()\n",
+	},
+}

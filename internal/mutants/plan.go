@@ -1,0 +1,203 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// planMutants break what decides which page to ask for next.
+var planMutants = []mutant{
+	{
+		"what a page added is not remembered (F33)", "internal/plan/plan.go",
+		"		s.seen.Add(k)\n",
+		"		_ = k\n",
+	},
+	{
+		"the end of a window follows the clock while paging (F4)", "internal/plan/plan.go",
+		"	w.flying = true\n",
+		"	if w.pass == 0 {\n		w.to = max(w.to, now)\n	}\n	w.flying = true\n",
+	},
+	{
+		"the time of a walk is that of its last page (F1)", "internal/plan/plan.go",
+		"	if w.pages == 0 {\n		w.began = now\n	}\n",
+		"	w.began = now\n",
+	},
+	{
+		"late entries that a fresh window finds are not counted (F37)", "internal/plan/plan.go",
+		"	if second >= s.pos.marks[0] || second < s.pos.begin {\n",
+		"	if second >= s.pos.marks[s.pos.last()] || second < s.pos.begin {\n",
+	},
+	{
+		"the first poll is one interval late (F36)", "internal/plan/plan.go",
+		"		due:        true,\n",
+		"		due:        false,\n",
+	},
+	{
+		"no overlap of windows (F2)", "internal/plan/position.go",
+		"const Overlap = 2\n",
+		"const Overlap = 0\n",
+	},
+	{
+		"one second of overlap too much is taken for the window's own", "internal/plan/position.go",
+		"	before := eventTime < p.begin && eventTime >= p.begin-Overlap\n",
+		"	before := false\n",
+	},
+	{
+		"every pass follows the first one's watermark (F1)", "internal/plan/position.go",
+		"max(p.marks[pass], min(w.to, began-p.recheck[pass]))",
+		"max(p.marks[pass], w.to)",
+	},
+	{
+		"watermarks do not move: > for >= (F10)", "internal/plan/position.go",
+		"		if w.from <= p.marks[pass] {\n",
+		"		if w.from < p.marks[pass] {\n",
+	},
+	{
+		"a window moves watermarks that have not come to it", "internal/plan/position.go",
+		"		if w.from <= p.marks[pass] {\n",
+		"		if true {\n",
+	},
+	{
+		"a changed recheck_after inherits from passes that read earlier (F31)", "internal/plan/position.go",
+		"return old >= r })",
+		"return old <= r })",
+	},
+	{
+		"rechecks do not run (F1)", "internal/plan/schedule.go",
+		"	if pass := s.mostOverdue(now); pass > 0 {\n",
+		"	if pass := s.mostOverdue(now); pass < 0 {\n",
+	},
+	{
+		"a walk that has to hurry does not go alone (F14)", "internal/plan/schedule.go",
+		"			if w.hurry && !w.done && w.reset <= maxAlone {\n",
+		"			if w.hurry && false {\n",
+	},
+	{
+		"ids are forgotten once the first pass is past them (F33)", "internal/plan/schedule.go",
+		"	from := s.pos.marks[s.pos.last()]\n",
+		"	from := s.pos.marks[0]\n",
+	},
+	{
+		"ids are forgotten that a walk in flight may still return (F33)", "internal/plan/schedule.go",
+		"			from = min(from, w.from)\n",
+		"			_ = w\n",
+	},
+	{
+		"ids are never forgotten (F33)", "internal/plan/schedule.go",
+		"	s.seen.forgetBefore(s.Forgettable())\n",
+		"",
+	},
+	{
+		"walks wait on though others have read everything of them (F33)", "internal/plan/schedule.go",
+		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
+		"list[0].done",
+	},
+	{
+		"the span of a walk that is dropped stays open", "internal/plan/schedule.go",
+		"					s.end(first, ErrCovered)\n",
+		"",
+	},
+	{
+		"other walks go on while the last recheck waits for an answer (F33)", "internal/plan/schedule.go",
+		"w != nil || len(s.walks[last]) > 0 {",
+		"w != nil {",
+	},
+	{
+		"while the last recheck waits for an answer, every few seconds cost a call", "internal/plan/schedule.go",
+		"	if len(s.walks[last]) > 0 && s.overdue(last, now) < s.step(last) {\n",
+		"	if false {\n",
+	},
+	{
+		"a walk is dropped while its call is out", "internal/plan/schedule.go",
+		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
+		"(list[0].done || list[0].to <= s.pos.marks[pass])",
+	},
+	{
+		"a walk is dropped of which a part was read only (F6)", "internal/plan/schedule.go",
+		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
+		"(list[0].done || !list[0].flying && list[0].from < s.pos.marks[pass])",
+	},
+	{
+		"walks run ahead of one that keeps failing (F33)", "internal/plan/schedule.go",
+		"if !s.due || len(s.walks[0]) >= MaxPending*s.wide {",
+		"if !s.due {",
+	},
+	{
+		"an export makes one call for each of its last seconds", "internal/plan/schedule.go",
+		"step = max(1, min(step, s.pos.end-s.tail(pass)))",
+		"step = 1",
+	},
+	{
+		"a half of a window that was cut in two is dropped (F6)", "internal/plan/length.go",
+		"		s.walks[w.pass] = slices.Insert(list, i+1, &Walk{window: rest, pass: w.pass})\n",
+		"		_ = i\n",
+	},
+	{
+		"windows are not shortened when the API refuses them", "internal/plan/length.go",
+		"	if !s.halve(w) {\n		return false\n	}\n	switch {\n	case s.trial:",
+		"	if true {\n		return false\n	}\n	switch {\n	case s.trial:",
+	},
+	{
+		"windows do not grow again after a refusal (F6)", "internal/plan/length.go",
+		"	} else if s.trial || now >= s.trialAt {\n",
+		"	} else if false {\n",
+	},
+	{
+		"the watermark follows the clock of a walk's first answer only (F9)", "internal/plan/walk.go",
+		"		w.began = min(w.began, date)\n",
+		"		if w.pages == 0 {\n			w.began = min(w.began, date)\n		}\n",
+	},
+	{
+		"every answer restarts its walk (F9)", "internal/plan/walk.go",
+		" && date < min(w.began, w.to)-s.clockSlack",
+		"",
+	},
+	{
+		"pages without a new entry are not noticed (F13)", "internal/plan/walk.go",
+		"	case w.empty >= MaxEmptyPages:\n",
+		"	case false:\n",
+	},
+	{
+		"more pages than any window has are not noticed (F13)", "internal/plan/walk.go",
+		"	case w.pages > s.maxPages:\n",
+		"	case false:\n",
+	},
+	{
+		"after a hundred pages a walk is taken for finished (F7)", "internal/plan/walk.go",
+		"	if !more {\n		s.finish(w)\n",
+		"	if !more || w.pages >= 100 {\n		s.finish(w)\n",
+	},
+	{
+		"the same page token again is not noticed (F13)", "internal/plan/walk.go",
+		"	case token == w.token:\n",
+		"	case false:\n",
+	},
+	{
+		"a refused page token stays in use (F14)", "internal/plan/walk.go",
+		"	s.Restart(w, why)\n	w.hurry = true\n",
+		"	_ = why\n	w.hurry = true\n",
+	},
+	{
+		"getting beyond the first page again counts as progress (F14)", "internal/plan/walk.go",
+		"w.pages > max(1, w.furthest) {\n",
+		"w.pages > 1 {\n",
+	},
+	{
+		"no entry is known from before (F3)", "internal/plan/seen.go",
+		"func (s *Seen) Has(k Key) bool {\n",
+		"func (s *Seen) Has(k Key) bool {\n	if true {\n		return false\n	}\n",
+	},
+	{
+		"ids are forgotten a minute too early: <= for < (F33)", "internal/plan/seen.go",
+		"	for m, set := range s.minutes {\n		if m < minute {\n",
+		"	for m, set := range s.minutes {\n		if m <= minute {\n",
+	},
+	{
+		"an entry without a readable time is not found again (F9)", "internal/plan/seen.go",
+		"	_, ok := s.odd[k.hash]\n	return ok\n",
+		"	return false\n",
+	},
+	{
+		"an odd entry is not looked for among those of its minute (F3)", "internal/plan/seen.go",
+		"	if set := s.minutes[k.at]; set != nil",
+		"	if set := s.minutes[k.at]; !k.odd && set != nil",
+	},
+}

@@ -1,0 +1,213 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// pollMutants break the loop of a term: delivery, failures, retention.
+var pollMutants = []mutant{
+	{
+		"the watermark moves before the pipeline has accepted the page (F24)", "internal/poll/poller.go",
+		"	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
+		"	if !r.page.HasMore {\n		_ = p.sched.Turn(w, r.page.Ids(), false, \"\")\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
+	},
+	{
+		"a walk goes on though the server's clock was set back (F9)", "internal/poll/poller.go",
+		"	if setBack {\n",
+		"	if setBack && false {\n",
+	},
+	{
+		"the page's length decides instead of has_more (F12)", "internal/poll/poller.go",
+		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
+		"	fault := p.sched.Turn(w, r.page.Ids(), len(r.page.Entries) >= p.set.PageSize, r.page.PageToken)\n",
+	},
+	{
+		"an empty page is the end (F11)", "internal/poll/poller.go",
+		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
+		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore && len(r.page.Entries) > 0, r.page.PageToken)\n",
+	},
+	{
+		"the watermark follows the newest entry of a page (F5)", "internal/poll/poller.go",
+		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
+		"	for i := range r.page.Entries {\n		_, _, to := w.Span()\n		if at, ok := r.page.Entries[i].EventTime(); ok && at < to {\n			now := p.sched.Snapshot()\n			now.Marks[0], now.Length = max(now.Marks[0], at), 2*now.Length\n			p.sched.Restore(now)\n		}\n	}\n	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
+	},
+	{
+		"all pages of a walk are held back until its last (F25)", "internal/poll/poller.go",
+		"func (p *Poller) handle(ctx context.Context, r result) error {\n	w := r.walk\n",
+		"var held []entry.Entry\n\nfunc (p *Poller) handle(ctx context.Context, r result) error {\n	w := r.walk\n	if r.err == nil {\n		held = append(held, r.page.Entries...)\n		r.page.Entries = nil\n		if !r.page.HasMore {\n			r.page.Entries, held = held, nil\n		}\n	}\n",
+	},
+	{
+		"an error ends the poller (F20)", "internal/poll/poller.go",
+		"		return p.failed(ctx, r)\n",
+		"		return r.err\n",
+	},
+	{
+		"one walk more than configured goes on side by side (F29)", "internal/poll/poller.go",
+		"	wide := p.set.MaxConcurrentWalks\n",
+		"	wide := p.set.MaxConcurrentWalks + 1\n",
+	},
+	{
+		"a result waits though it has arrived before the tick", "internal/poll/poller.go",
+		"	select {\n	case r := <-p.results:\n		return &r, nil\n	default:\n	}\n",
+		"",
+	},
+	{
+		"a page's ids are written down with the last page of its walk only (F6)", "internal/poll/poller.go",
+		"	if len(keys) > 0 || !r.page.HasMore {\n",
+		"	if !r.page.HasMore {\n",
+	},
+	{
+		"a window without a new entry is not written down (F10)", "internal/poll/poller.go",
+		"	if len(keys) > 0 || !r.page.HasMore {\n",
+		"	if len(keys) > 0 {\n",
+	},
+	{
+		"a lost page counts as a success (F38)", "internal/poll/poller.go",
+		"		if lost == 0 {\n",
+		"		if lost >= 0 {\n",
+	},
+	{
+		"each page counts as a walk that was finished (F37)", "internal/poll/poller.go",
+		"	if !r.page.HasMore {\n		p.Tel.Gauges.Walk()\n",
+		"	if true {\n		p.Tel.Gauges.Walk()\n",
+	},
+	{
+		"the checkpoint is not written (F30)", "internal/poll/deliver.go",
+		"		err := p.Store.Save(writing, now, keys, forgettable)\n",
+		"		var err error\n		_, _, _ = writing, now, forgettable\n",
+	},
+	{
+		"a page that was accepted while the receiver ends is not committed (F35)", "internal/poll/deliver.go",
+		"	lasting, done := outlive(ctx, checkpoint.CommitGrace)\n",
+		"	lasting, done := context.WithCancel(ctx)\n",
+	},
+	{
+		"the part of a page that was taken before the end is forgotten", "internal/poll/deliver.go",
+		"			accepted := taken(batch, fresh[start:end], left)\n",
+		"			accepted := taken(nil, nil, left)\n",
+	},
+	{
+		"an entry that comes twice in one page is delivered twice", "internal/poll/deliver.go",
+		"		_, twice := inPage[k]\n",
+		"		twice := false\n",
+	},
+	{
+		"one odd entry drops its page (F26)", "internal/poll/deliver.go",
+		"		at, readable := it.EventTime()\n		if readable && p.sched.Outside(at) {\n",
+		"		if it.Malformed() {\n			return nil, 0, 0, nil\n		}\n		at, readable := it.EventTime()\n		if readable && p.sched.Outside(at) {\n",
+	},
+	{
+		"the first position is not written before the first page", "internal/poll/resume.go",
+		"	return p.commit(ctx, nil)\n}\n\n// beginByServer moves",
+		"	return nil\n}\n\n// beginByServer moves",
+	},
+	{
+		"initial_lookback starts by our own clock (F9)", "internal/poll/resume.go",
+		"	p.sched.BeginAt(max(0, begin.Unix()))\n",
+		"",
+	},
+	{
+		"the calls of the last process are forgotten (F17)", "internal/poll/resume.go",
+		"	p.Remembers(calls)\n",
+		"	_ = calls\n	p.Remembers(pace.Remembered{})\n",
+	},
+	{
+		"a refused page is given up at once (F24)", "internal/poll/pipe.go",
+		"if forGood(err) || !p.set.Retry.Enabled || gaveUp {",
+		"if true || gaveUp {",
+	},
+	{
+		"a permanent refusal is retried without end (F24)", "internal/poll/pipe.go",
+		"if forGood(err) || !p.set.Retry.Enabled || gaveUp {",
+		"if gaveUp {",
+	},
+	{
+		"records that were refused permanently at the end of a term are delivered again (F24)", "internal/poll/pipe.go",
+		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
+		"		if ctx.Err() != nil && (cut || true) {\n",
+	},
+	{
+		"an exporter that was cut off counts as a permanent refusal (F24)", "internal/poll/pipe.go",
+		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
+		"		if ctx.Err() != nil && (cut && false || !forGood(err)) {\n",
+	},
+	{
+		"after a partial refusal the whole page is sent again", "internal/poll/pipe.go",
+		"			logs = part.Data()\n",
+		"",
+	},
+	{
+		"a processor's changes are sent again with the retry (F28)", "internal/poll/pipe.go",
+		"		attempt = plog.NewLogs()\n		logs.CopyTo(attempt)\n",
+		"",
+	},
+	{
+		"lost records are not reported as a problem (F38)", "internal/poll/pipe.go",
+		"			h.Lost(refused, safeRefusal(err), sent)\n",
+		"",
+	},
+	{
+		"all branches get only the rest of one again (F24)", "internal/poll/pipe.go",
+		"!forGood(err) && len(joined(err)) == 0 && errors.As",
+		"!forGood(err) && errors.As",
+	},
+	{
+		"time beyond the API's retention blocks the receiver (F8)", "internal/poll/retention.go",
+		"	if refusedFor < RefusalPatience || p.sched.InFlight() > 0 {\n",
+		"	if refusedFor >= 0 {\n",
+	},
+	{
+		"time is skipped though the API refuses everything (F8)", "internal/poll/retention.go",
+		"	if ok, err := shown(to); err != nil || !ok || to <= first {\n",
+		"	if ok, err := shown(to); err == nil && !ok {\n		p.sched.Skip(from, to)\n		p.Logger.Error(\"The API does not show a part of the log\")\n		return true, p.commit(ctx, nil)\n	} else if err != nil || to <= first {\n",
+	},
+	{
+		"the call after a skipped range is delayed by refusals of other walks (F8)", "internal/poll/retention.go",
+		"	p.notBefore = time.Time{}\n	p.delays.reset()\n",
+		"",
+	},
+	{
+		"skipped time is not counted (F37)", "internal/poll/retention.go",
+		"	p.Tel.Skipped(to - from)\n",
+		"",
+	},
+	{
+		"the search for the oldest time takes no time (F8)", "internal/poll/retention.go",
+		"		return p.Clock.Now().Unix() - since + RefusalMargin",
+		"		return RefusalMargin",
+	},
+	{
+		"a range is skipped without checking that it is still refused (F8)", "internal/poll/retention.go",
+		"	for range refusalProofs {\n",
+		"	for range 0 {\n",
+	},
+	{
+		"a failed call finishes its walk (F18)", "internal/poll/failure.go",
+		"	default:\n		wait = max(p.delays.passing(), api.Wait)\n",
+		"	default:\n		_ = p.sched.Turn(w, func(func(string) bool) {}, false, \"\")\n		wait = max(p.delays.passing(), api.Wait)\n",
+	},
+	{
+		"a failed call restarts the walk (F15)", "internal/poll/failure.go",
+		"	default:\n		wait = max(p.delays.passing(), api.Wait)\n",
+		"	default:\n		p.sched.Restart(w, err)\n		wait = max(p.delays.passing(), api.Wait)\n",
+	},
+	{
+		"no wait after a failed call (F19)", "internal/poll/failure.go",
+		"	p.notBefore = later(p.notBefore, time.Now().Add(wait))\n	p.Health.Failed(api.Cause",
+		"	p.Health.Failed(api.Cause",
+	},
+	{
+		"every concurrent call counts as a failure of its own", "internal/poll/failure.go",
+		"	if api.Class != cause.ClassParameter && r.asked.Before(p.failedAt) {\n",
+		"	if false {\n",
+	},
+	{
+		"the wait that a gateway asks for is ignored (F16)", "internal/poll/failure.go",
+		"wait = max(p.delays.passing(), api.Wait)",
+		"wait = p.delays.passing()",
+	},
+	{
+		"one branch that refuses permanently decides for all (F24)", "internal/poll/refusal.go",
+		"	return permanent == 0 || permanent == len(branches)\n",
+		"	return true\n",
+	},
+}

@@ -1,0 +1,63 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// recordMutants break how an entry becomes a log record.
+var recordMutants = []mutant{
+	{
+		"a number goes through a float64 (F28)", "internal/entry/lenient.go",
+		"	if n, err := strconv.ParseInt(text, 10, 64); err == nil {\n		return n, true\n",
+		"	if n, err := strconv.ParseFloat(text, 64); err == nil {\n		return int64(n), true\n",
+	},
+	{
+		"an entry's uid is its place in the page (F27)", "internal/record/record.go",
+		"	for _, it := range items {\n		w.write(",
+		"	for i, it := range items {\n		it.Id = string(rune('0' + i))\n		w.write(",
+	},
+	{
+		"nothing is redacted (F39)", "internal/record/record.go",
+		"	if w.redactor != nil {\n",
+		"	if false {\n",
+	},
+	{
+		"attributes are taken from the entry before redaction (F39)", "internal/record/record.go",
+		"	if w.detach || text != it.Text {\n",
+		"	if w.detach {\n",
+	},
+	{
+		"a failed call is a record like any other", "internal/record/record.go",
+		"		record.SetSeverityNumber(plog.SeverityNumberWarn)\n",
+		"",
+	},
+	{
+		"an attribute may be of any length", "internal/record/record.go",
+		"	if len(text) <= entry.MaxAttribute {\n",
+		"	if true {\n",
+	},
+	{
+		"the API's code does not make an error.type", "internal/record/result.go",
+		"		if r.code != 0 {\n",
+		"		if false {\n",
+	},
+	{
+		"text is read for credentials only once (F39)", "internal/redact/redact.go",
+		"		if !guessed {\n",
+		"		if !guessed || masked > 0 {\n",
+	},
+	{
+		"a built-in credential key is missing (F39)", "internal/redact/keys.go",
+		"	{\"signingkey\", secret},\n",
+		"",
+	},
+	{
+		"configured keys are not masked (F39)", "internal/redact/keys.go",
+		"			k.extra[name] = struct{}{}\n",
+		"",
+	},
+	{
+		"keys are compared with their case (F39)", "internal/redact/keys.go",
+		"	if 'A' <= c && c <= 'Z' {\n",
+		"	if false {\n",
+	},
+}
