@@ -151,7 +151,7 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		return err
 	}
 	if leader == nil {
-		r.begin(context.Background()) // not Start's context: that one ends when Start returns
+		r.beginTerm(context.Background()) // not Start's context: that one ends when Start returns
 		return nil
 	}
 	leader.SetCallBackFuncs(
@@ -160,18 +160,18 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 				return // no longer
 			}
 			r.set.Logger.Info("Elected: this replica reads the audit log")
-			r.begin(leads)
+			r.beginTerm(leads)
 		},
 		func() {
 			r.set.Logger.Info("No longer elected: another replica reads the audit log")
-			_ = r.end(context.Background()) // fails only when its context ends
+			_ = r.endTerm(context.Background()) // fails only when its context ends
 		},
 	)
 	return nil
 }
 
-// begin starts a term, which ends with the context at the latest. It returns at once.
-func (r *auditReceiver) begin(leads context.Context) {
+// beginTerm starts a term, which ends with the context at the latest. It returns at once.
+func (r *auditReceiver) beginTerm(leads context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := r.term
@@ -193,8 +193,8 @@ func (r *auditReceiver) begin(leads context.Context) {
 	}()
 }
 
-// end stops the term and waits for it, for as long as ctx allows.
-func (r *auditReceiver) end(ctx context.Context) error {
+// endTerm stops the term and waits for it, for as long as ctx allows.
+func (r *auditReceiver) endTerm(ctx context.Context) error {
 	r.mu.Lock()
 	t := r.term
 	r.term = nil
@@ -212,8 +212,8 @@ func (r *auditReceiver) end(ctx context.Context) error {
 	}
 }
 
-// lost reports whether a term has ended because another replica was elected.
-func (r *auditReceiver) lost(ctx context.Context) bool {
+// leadershipLost reports whether a term has ended because another replica was elected.
+func (r *auditReceiver) leadershipLost(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return ctx.Err() != nil && !r.shutdown
@@ -231,7 +231,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 	r.tel.Gauges.Begin(clock, r.storage != nil)
 	well := &report.Health{Logger: r.set.Logger, Report: tell, Gauges: &r.tel.Gauges, First: report.FirstCalm(r.cfg.retry())}
 	defer func() {
-		if r.lost(ctx) {
+		if r.leadershipLost(ctx) {
 			well.Rest()
 		}
 	}()
@@ -283,13 +283,13 @@ func (r *auditReceiver) run(ctx context.Context) {
 		Receiver:  receiverAttribute(r.set.ID),
 	}, began)
 	// Overtaken, and not yet told so by the elector; or it was an elector's mistake.
-	for errors.Is(p.Run(ctx), checkpoint.ErrTakenOver) && poll.Sleep(ctx, afterOvertaken) == nil {
+	for errors.Is(p.Run(ctx), checkpoint.ErrTakenOver) && poll.Sleep(ctx, afterTakeover) == nil {
 	}
 }
 
-// afterOvertaken is the default lease_duration of the k8s_leader_elector extension:
+// afterTakeover is the default lease_duration of the k8s_leader_elector extension:
 // who has lost the election knows it by then.
-const afterOvertaken = 15 * time.Second
+const afterTakeover = 15 * time.Second
 
 // openStorage gets the storage client, for as long as it takes: another process
 // may still hold its lock, and a file system may come back.
@@ -335,7 +335,7 @@ func (r *auditReceiver) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.shutdown = true
 	r.mu.Unlock()
-	err := r.end(ctx)
+	err := r.endTerm(ctx)
 	if r.closeIdle != nil {
 		r.closeIdle()
 	}

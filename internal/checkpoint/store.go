@@ -135,7 +135,7 @@ const maxDeletes = 128
 func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, forgettable int64) error {
 	c := Checkpoint{Begin: now.Begin, Recheck: now.Recheck, Marks: now.Marks, Length: now.Length}
 	if s.shared {
-		if err := s.overtaken(ctx); err != nil {
+		if err := s.checkSuccessor(ctx); err != nil {
 			return err
 		}
 		c.Term = s.term
@@ -165,8 +165,8 @@ func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, f
 	return nil
 }
 
-// overtaken fails if another replica has loaded the position after this one did.
-func (s *Store) overtaken(ctx context.Context) error {
+// checkSuccessor fails if another replica has loaded the position after this one did.
+func (s *Store) checkSuccessor(ctx context.Context) error {
 	data, err := s.client.Get(ctx, KeyPosition)
 	if err != nil {
 		return fmt.Errorf("cannot read the checkpoint: %w", err)

@@ -32,7 +32,9 @@ func TestMutantsApply(t *testing.T) {
 		source, err := os.ReadFile(filepath.Join(root, m.file))
 		require.NoError(t, err)
 		broken, err := m.apply(string(source))
-		require.NoError(t, err, m.what)
+		if !assert.NoError(t, err, m.what) {
+			continue // the others may be stale, too
+		}
 		assert.NotEqual(t, string(source), broken, m.what)
 		assert.False(t, seen[m.what], "twice: %s", m.what)
 		seen[m.what] = true

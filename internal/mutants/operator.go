@@ -7,28 +7,28 @@ package main
 var operatorMutants = []mutant{
 	{
 		"a problem is logged again with every failure (F38)", "internal/report/health.go",
-		"	if c == h.told {\n		h.struck = time.Now()\n	}\n",
+		"	if c == h.reported {\n		h.lastMet = time.Now()\n	}\n",
 		"",
 	},
 	{
 		"recovery is not reported (F38)", "internal/report/health.go",
-		"	if !h.well {\n",
-		"	if false {\n",
+		"	if h.state != well && h.state != stopped {",
+		"	if false {",
 	},
 	{
 		"the collector ignores a cause that follows another (F38)", "internal/report/health.go",
-		"	if h.told != \"\" {\n		// The",
+		"	if h.reported != \"\" {\n		// The",
 		"	if false {\n		// The",
 	},
 	{
 		"alternating failures are logged with every change (F38)", "internal/report/health.go",
-		"	return time.Since(h.struck) < h.calm\n",
-		"	return c == h.told\n",
+		"	return time.Since(h.lastMet) < h.calm\n",
+		"	return c == h.reported\n",
 	},
 	{
 		"a problem counts as over with the first success (F38)", "internal/report/health.go",
-		"	if at := h.Settles(); at.IsZero() || time.Now().Before(at) {\n",
-		"	if at := h.Settles(); at.IsZero() {\n",
+		"	if at := h.SettlesAt(); at.IsZero() || time.Now().Before(at) {\n",
+		"	if at := h.SettlesAt(); at.IsZero() {\n",
 	},
 	{
 		"a problem that returns counts as over as soon as the first one did (F38)", "internal/report/health.go",
@@ -37,7 +37,7 @@ var operatorMutants = []mutant{
 	},
 	{
 		"a problem with rare failures is logged only after three of them (F38)", "internal/report/health.go",
-		" || time.Since(h.began) >= longPatience",
+		" || elapsed >= longPatience",
 		"",
 	},
 	{

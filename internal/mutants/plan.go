@@ -12,13 +12,13 @@ var planMutants = []mutant{
 	},
 	{
 		"the end of a window follows the clock while paging (F4)", "internal/plan/plan.go",
-		"	w.flying = true\n",
-		"	if w.pass == 0 {\n		w.to = max(w.to, now)\n	}\n	w.flying = true\n",
+		"	w.inFlight = true\n",
+		"	if w.pass == 0 {\n		w.to = max(w.to, now)\n	}\n	w.inFlight = true\n",
 	},
 	{
 		"the time of a walk is that of its last page (F1)", "internal/plan/plan.go",
-		"	if w.pages == 0 {\n		w.began = now\n	}\n",
-		"	w.began = now\n",
+		"	if w.pages == 0 {\n		w.asOf = now\n	}\n",
+		"	w.asOf = now\n",
 	},
 	{
 		"late entries that a fresh window finds are not counted (F37)", "internal/plan/plan.go",
@@ -42,7 +42,7 @@ var planMutants = []mutant{
 	},
 	{
 		"every pass follows the first one's watermark (F1)", "internal/plan/position.go",
-		"max(p.marks[pass], min(w.to, began-p.recheck[pass]))",
+		"max(p.marks[pass], min(w.to, asOf-p.recheck[pass]))",
 		"max(p.marks[pass], w.to)",
 	},
 	{
@@ -67,8 +67,8 @@ var planMutants = []mutant{
 	},
 	{
 		"a walk that has to hurry does not go alone (F14)", "internal/plan/schedule.go",
-		"			if w.hurry && !w.done && w.reset <= maxAlone {\n",
-		"			if w.hurry && false {\n",
+		"			if w.urgent && !w.finished && w.restarts <= maxAlone {\n",
+		"			if w.urgent && false {\n",
 	},
 	{
 		"ids are forgotten once the first pass is past them (F33)", "internal/plan/schedule.go",
@@ -87,8 +87,8 @@ var planMutants = []mutant{
 	},
 	{
 		"walks wait on though others have read everything of them (F33)", "internal/plan/schedule.go",
-		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
-		"list[0].done",
+		"(list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass])",
+		"list[0].finished",
 	},
 	{
 		"the span of a walk that is dropped stays open", "internal/plan/schedule.go",
@@ -107,13 +107,13 @@ var planMutants = []mutant{
 	},
 	{
 		"a walk is dropped while its call is out", "internal/plan/schedule.go",
-		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
-		"(list[0].done || list[0].to <= s.pos.marks[pass])",
+		"(list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass])",
+		"(list[0].finished || list[0].to <= s.pos.marks[pass])",
 	},
 	{
 		"a walk is dropped of which a part was read only (F6)", "internal/plan/schedule.go",
-		"(list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass])",
-		"(list[0].done || !list[0].flying && list[0].from < s.pos.marks[pass])",
+		"(list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass])",
+		"(list[0].finished || !list[0].inFlight && list[0].from < s.pos.marks[pass])",
 	},
 	{
 		"walks run ahead of one that keeps failing (F33)", "internal/plan/schedule.go",
@@ -142,12 +142,12 @@ var planMutants = []mutant{
 	},
 	{
 		"the watermark follows the clock of a walk's first answer only (F9)", "internal/plan/walk.go",
-		"		w.began = min(w.began, date)\n",
-		"		if w.pages == 0 {\n			w.began = min(w.began, date)\n		}\n",
+		"		w.asOf = min(w.asOf, date)\n",
+		"		if w.pages == 0 {\n			w.asOf = min(w.asOf, date)\n		}\n",
 	},
 	{
 		"every answer restarts its walk (F9)", "internal/plan/walk.go",
-		" && date < min(w.began, w.to)-s.clockSlack",
+		" && date < min(w.asOf, w.to)-s.clockSlack",
 		"",
 	},
 	{
@@ -172,8 +172,8 @@ var planMutants = []mutant{
 	},
 	{
 		"a refused page token stays in use (F14)", "internal/plan/walk.go",
-		"	s.Restart(w, why)\n	w.hurry = true\n",
-		"	_ = why\n	w.hurry = true\n",
+		"	s.Restart(w, why)\n	w.urgent = true\n",
+		"	_ = why\n	w.urgent = true\n",
 	},
 	{
 		"getting beyond the first page again counts as progress (F14)", "internal/plan/walk.go",

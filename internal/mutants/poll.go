@@ -7,8 +7,8 @@ package main
 var pollMutants = []mutant{
 	{
 		"the watermark moves before the pipeline has accepted the page (F24)", "internal/poll/poller.go",
-		"	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
-		"	if !r.page.HasMore {\n		_ = p.sched.Turn(w, r.page.Ids(), false, \"\")\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, lost, err := p.deliver(ctx, w, r)\n",
+		"	keys, delivered, dropped, err := p.deliver(ctx, w, r)\n",
+		"	if !r.page.HasMore {\n		_ = p.sched.Turn(w, r.page.IDs(), false, \"\")\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, dropped, err := p.deliver(ctx, w, r)\n",
 	},
 	{
 		"a walk goes on though the server's clock was set back (F9)", "internal/poll/poller.go",
@@ -17,18 +17,18 @@ var pollMutants = []mutant{
 	},
 	{
 		"the page's length decides instead of has_more (F12)", "internal/poll/poller.go",
-		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
-		"	fault := p.sched.Turn(w, r.page.Ids(), len(r.page.Entries) >= p.set.PageSize, r.page.PageToken)\n",
+		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
+		"	fault := p.sched.Turn(w, r.page.IDs(), len(r.page.Entries) >= p.set.PageSize, r.page.PageToken)\n",
 	},
 	{
 		"an empty page is the end (F11)", "internal/poll/poller.go",
-		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
-		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore && len(r.page.Entries) > 0, r.page.PageToken)\n",
+		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
+		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore && len(r.page.Entries) > 0, r.page.PageToken)\n",
 	},
 	{
 		"the watermark follows the newest entry of a page (F5)", "internal/poll/poller.go",
-		"	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
-		"	for i := range r.page.Entries {\n		_, _, to := w.Span()\n		if at, ok := r.page.Entries[i].EventTime(); ok && at < to {\n			now := p.sched.Snapshot()\n			now.Marks[0], now.Length = max(now.Marks[0], at), 2*now.Length\n			p.sched.Restore(now)\n		}\n	}\n	fault := p.sched.Turn(w, r.page.Ids(), r.page.HasMore, r.page.PageToken)\n",
+		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
+		"	for i := range r.page.Entries {\n		_, _, to := w.Span()\n		if at, ok := r.page.Entries[i].EventTime(); ok && at < to {\n			now := p.sched.Snapshot()\n			now.Marks[0], now.Length = max(now.Marks[0], at), 2*now.Length\n			p.sched.Restore(now)\n		}\n	}\n	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
 	},
 	{
 		"all pages of a walk are held back until its last (F25)", "internal/poll/poller.go",
@@ -37,7 +37,7 @@ var pollMutants = []mutant{
 	},
 	{
 		"an error ends the poller (F20)", "internal/poll/poller.go",
-		"		return p.failed(ctx, r)\n",
+		"		return p.noteFailure(ctx, r)\n",
 		"		return r.err\n",
 	},
 	{
@@ -62,13 +62,13 @@ var pollMutants = []mutant{
 	},
 	{
 		"a lost page counts as a success (F38)", "internal/poll/poller.go",
-		"		if lost == 0 {\n",
+		"		if dropped == 0 {\n",
 		"		if lost >= 0 {\n",
 	},
 	{
 		"each page counts as a walk that was finished (F37)", "internal/poll/poller.go",
-		"	if !r.page.HasMore {\n		p.Tel.Gauges.Walk()\n",
-		"	if true {\n		p.Tel.Gauges.Walk()\n",
+		"	if !r.page.HasMore {\n		p.Tel.Gauges.NoteWalk()\n",
+		"	if true {\n		p.Tel.Gauges.NoteWalk()\n",
 	},
 	{
 		"the checkpoint is not written (F30)", "internal/poll/deliver.go",
@@ -82,8 +82,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"the part of a page that was taken before the end is forgotten", "internal/poll/deliver.go",
-		"			accepted := taken(batch, fresh[start:end], left)\n",
-		"			accepted := taken(nil, nil, left)\n",
+		"			accepted := acceptedKeys(batch, fresh[start:end], left)\n",
+		"			accepted := acceptedKeys(nil, nil, left)\n",
 	},
 	{
 		"an entry that comes twice in one page is delivered twice", "internal/poll/deliver.go",
@@ -112,23 +112,23 @@ var pollMutants = []mutant{
 	},
 	{
 		"a refused page is given up at once (F24)", "internal/poll/pipe.go",
-		"if forGood(err) || !p.set.Retry.Enabled || gaveUp {",
+		"if isPermanent(err) || !p.set.Retry.Enabled || gaveUp {",
 		"if true || gaveUp {",
 	},
 	{
 		"a permanent refusal is retried without end (F24)", "internal/poll/pipe.go",
-		"if forGood(err) || !p.set.Retry.Enabled || gaveUp {",
+		"if isPermanent(err) || !p.set.Retry.Enabled || gaveUp {",
 		"if gaveUp {",
 	},
 	{
 		"records that were refused permanently at the end of a term are delivered again (F24)", "internal/poll/pipe.go",
-		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
+		"		if ctx.Err() != nil && (cut || !isPermanent(err)) {\n",
 		"		if ctx.Err() != nil && (cut || true) {\n",
 	},
 	{
 		"an exporter that was cut off counts as a permanent refusal (F24)", "internal/poll/pipe.go",
-		"		if ctx.Err() != nil && (cut || !forGood(err)) {\n",
-		"		if ctx.Err() != nil && (cut && false || !forGood(err)) {\n",
+		"		if ctx.Err() != nil && (cut || !isPermanent(err)) {\n",
+		"		if ctx.Err() != nil && (cut && false || !isPermanent(err)) {\n",
 	},
 	{
 		"after a partial refusal the whole page is sent again", "internal/poll/pipe.go",
@@ -142,13 +142,13 @@ var pollMutants = []mutant{
 	},
 	{
 		"lost records are not reported as a problem (F38)", "internal/poll/pipe.go",
-		"			h.Lost(refused, safeRefusal(err), sent)\n",
+		"			h.NoteDropped(refused, safeRefusal(err), sent)\n",
 		"",
 	},
 	{
 		"all branches get only the rest of one again (F24)", "internal/poll/pipe.go",
-		"!forGood(err) && len(joined(err)) == 0 && errors.As",
-		"!forGood(err) && errors.As",
+		"!isPermanent(err) && len(joined(err)) == 0 && errors.As",
+		"!isPermanent(err) && errors.As",
 	},
 	{
 		"time beyond the API's retention blocks the receiver (F8)", "internal/poll/retention.go",
@@ -167,7 +167,7 @@ var pollMutants = []mutant{
 	},
 	{
 		"skipped time is not counted (F37)", "internal/poll/retention.go",
-		"	p.Tel.Skipped(to - from)\n",
+		"	p.Tel.CountSkipped(to - from)\n",
 		"",
 	},
 	{
@@ -192,8 +192,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"no wait after a failed call (F19)", "internal/poll/failure.go",
-		"	p.notBefore = later(p.notBefore, time.Now().Add(wait))\n	p.Health.Failed(api.Cause",
-		"	p.Health.Failed(api.Cause",
+		"	p.notBefore = later(p.notBefore, time.Now().Add(wait))\n	p.Health.NoteFailure(api.Cause",
+		"	p.Health.NoteFailure(api.Cause",
 	},
 	{
 		"every concurrent call counts as a failure of its own", "internal/poll/failure.go",

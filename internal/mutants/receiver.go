@@ -7,17 +7,17 @@ package main
 var receiverMutants = []mutant{
 	{
 		"Start fetches a token (F22)", "receiver.go",
-		"	if leader == nil {\n		r.begin(context.Background())",
-		"	if req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, r.cfg.ClientConfig.Endpoint+openapi.TokenPath, http.NoBody); err == nil {\n		if res, err := r.http.Do(req); err == nil {\n			_ = res.Body.Close()\n		}\n	}\n	if leader == nil {\n		r.begin(context.Background())",
+		"	if leader == nil {\n		r.beginTerm(context.Background())",
+		"	if req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, r.cfg.ClientConfig.Endpoint+openapi.TokenPath, http.NoBody); err == nil {\n		if res, err := r.http.Do(req); err == nil {\n			_ = res.Body.Close()\n		}\n	}\n	if leader == nil {\n		r.beginTerm(context.Background())",
 	},
 	{
 		"a replica that is no longer elected keeps reporting its problem (F38)", "receiver.go",
-		"		if r.lost(ctx) {\n",
+		"		if r.leadershipLost(ctx) {\n",
 		"		if false {\n",
 	},
 	{
-		"a credential may cross the network in the clear (F39)", "config.go",
-		"	case u.Scheme == \"http\" && !isLoopback(u.Hostname()):\n",
+		"a credential may cross the network in the clear (F39)", "internal/openapi/endpoint.go",
+		"	case u.Scheme == \"http\" && !IsLoopback(u.Hostname()):\n",
 		"	case false:\n",
 	},
 	{

@@ -10,18 +10,18 @@ import (
 
 // Call is one that was let pass.
 type Call struct {
-	pace   *Pace
-	Number uint64
-	at     time.Time // until when the server may count it
-	taken  time.Time
+	pace       *Pace
+	Number     uint64
+	at         time.Time // until when the server may count it
+	admittedAt time.Time
 }
 
 func (p *Pace) take(now time.Time, later time.Duration) *Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forget(now)
-	p.taken++
-	c := &Call{pace: p, Number: p.taken, at: now.Add(later + transitAllowance), taken: now}
+	p.admitted++
+	c := &Call{pace: p, Number: p.admitted, at: now.Add(later + transitAllowance), admittedAt: now}
 	p.calls = append(p.calls, c.at)
 	slices.SortFunc(p.calls, time.Time.Compare)
 	p.sent = append(p.sent, now)
@@ -79,5 +79,5 @@ func (c *Call) GiveBack() {
 		}
 		return times
 	}
-	c.pace.calls, c.pace.sent = drop(c.pace.calls, c.at), drop(c.pace.sent, c.taken)
+	c.pace.calls, c.pace.sent = drop(c.pace.calls, c.at), drop(c.pace.sent, c.admittedAt)
 }

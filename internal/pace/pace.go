@@ -31,16 +31,16 @@ const paceWindow = time.Minute
 type Pace struct {
 	queue chan struct{} // capacity 1: the caller whose turn it is
 
-	mu     sync.Mutex
-	limit  int
-	calls  []time.Time // until when each of the last calls may be counted, oldest first
-	sent   []time.Time // when the last few were sent, oldest first
-	taken  uint64      // how many calls were ever let pass
-	paused time.Time
+	mu       sync.Mutex
+	limit    int
+	calls    []time.Time // until when each of the last calls may be counted, oldest first
+	sent     []time.Time // when the last few were sent, oldest first
+	admitted uint64      // how many calls were ever let pass
+	paused   time.Time
 
-	earlier []loadedCalls // of the process before, as long as their age is not known
-	server  time.Duration // how far the server's clock is ahead of ours at most,
-	told    bool          // if it has told
+	earlier     []loadedCalls // of the process before, as long as their age is not known
+	server      time.Duration // how far the server's clock is ahead of ours at most,
+	serverKnown bool          // if it has told
 
 	beginning int           // receivers that have yet to say which calls they remember
 	began     time.Time     // when the first of them began

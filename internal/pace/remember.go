@@ -70,12 +70,12 @@ func (p *Pace) Recent() Remembered {
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.forget(now)
-	c := Remembered{Seconds: make(map[int64]int), UpTo: p.taken}
+	c := Remembered{Seconds: make(map[int64]int), UpTo: p.admitted}
 	for _, at := range p.counted() {
 		// By the clock as it is now: it may have been set since the call.
 		c.Seconds[now.Round(0).Add(-now.Sub(at)).Unix()+1]++
 	}
-	if p.told {
+	if p.serverKnown {
 		ahead := int64(math.Ceil(p.server.Seconds()))
 		c.Ahead = &ahead
 	}
@@ -103,7 +103,7 @@ func (p *Pace) Settle(date, sent, received time.Time) {
 	ours := received.Round(0)
 	if !date.IsZero() {
 		// The date is cut off to seconds, and may be as old as the call was long.
-		p.server, p.told = date.Add(time.Second+received.Sub(sent)).Sub(ours), true
+		p.server, p.serverKnown = date.Add(time.Second+received.Sub(sent)).Sub(ours), true
 	}
 	if len(p.earlier) == 0 {
 		return

@@ -58,7 +58,7 @@ func (s *Plan) ShortenRefused(w *Walk) bool {
 		s.trialAfter = firstTrial
 	}
 	s.maxLength = min(s.maxLength, max(w.seconds(), 60))
-	s.trialAt, s.trial = w.began+s.trialAfter, false
+	s.trialAt, s.trial = w.asOf+s.trialAfter, false
 	return true
 }
 

@@ -113,16 +113,16 @@ func (s *Plan) Next(now int64) *Walk {
 		return nil
 	}
 	if w.pages == 0 {
-		w.began = now
+		w.asOf = now
 	}
-	w.flying = true
+	w.inFlight = true
 	s.waiting++
 	return w
 }
 
 // Land notes that the call for a page of the walk has ended, in whatever way.
 func (s *Plan) Land(w *Walk) {
-	w.flying = false
+	w.inFlight = false
 	s.waiting--
 }
 

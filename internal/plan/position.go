@@ -75,17 +75,17 @@ func (p *position) foundBy(second int64) string {
 // last is the pass that reads latest.
 func (p *position) last() int { return len(p.marks) - 1 }
 
-// finish moves the watermarks past a window that has been read to its end. began
+// finish moves the watermarks past a window that has been read to its end. asOf
 // is the server's clock when its first page was asked for, or earlier.
 //
-// An entry of second t that appears at most r seconds late was there at began if
-// t <= began - r. So one window serves every pass up to began minus that pass's
+// An entry of second t that appears at most r seconds late was there at asOf if
+// t <= asOf - r. So one window serves every pass up to asOf minus that pass's
 // recheck, whichever pass it was read for: a backlog that is older than the last
 // recheck is read once, not once for every pass.
-func (p *position) finish(w window, began int64) {
+func (p *position) finish(w window, asOf int64) {
 	for pass := range p.marks {
 		if w.from <= p.marks[pass] {
-			p.marks[pass] = max(p.marks[pass], min(w.to, began-p.recheck[pass]))
+			p.marks[pass] = max(p.marks[pass], min(w.to, asOf-p.recheck[pass]))
 		}
 	}
 }

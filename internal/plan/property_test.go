@@ -30,8 +30,8 @@ type model struct {
 	rng     *rand.Rand
 	set     plan.Settings
 	plan    *plan.Plan
-	now     int64 // the server's clock
-	flying  []*plan.Walk
+	now     int64        // the server's clock
+	calls   []*plan.Walk // without an answer yet
 	tries   map[*plan.Walk]*attempt
 	read    map[int64]int64 // second: the latest server time as of which it was read whole
 	skipped map[int64]bool
@@ -83,10 +83,10 @@ func TestNothingIsLeftUnread(t *testing.T) {
 
 // step lets one thing happen, and names it.
 func (m *model) step() string {
-	if len(m.flying) > 0 && m.rng.IntN(3) > 0 {
-		i := m.rng.IntN(len(m.flying))
-		w := m.flying[i]
-		m.flying = slices.Delete(m.flying, i, i+1)
+	if len(m.calls) > 0 && m.rng.IntN(3) > 0 {
+		i := m.rng.IntN(len(m.calls))
+		w := m.calls[i]
+		m.calls = slices.Delete(m.calls, i, i+1)
 		m.plan.Land(w)
 		return m.answer(w)
 	}
@@ -116,7 +116,7 @@ func (m *model) step() string {
 func (m *model) ask(w *plan.Walk) {
 	_, from, to := w.Span()
 	req := w.Request()
-	require.False(m.t, slices.Contains(m.flying, w), "%s: one call a walk", m.name)
+	require.False(m.t, slices.Contains(m.calls, w), "%s: one call a walk", m.name)
 	require.Less(m.t, from, to, m.name)
 	require.LessOrEqual(m.t, to-from, m.set.MaxWindow, m.name)
 	require.LessOrEqual(m.t, req.From, from-plan.Overlap, m.name)
@@ -126,7 +126,7 @@ func (m *model) ask(w *plan.Walk) {
 	} else {
 		require.Equal(m.t, m.token(w), req.Token, "%s: the page that comes next", m.name)
 	}
-	m.flying = append(m.flying, w)
+	m.calls = append(m.calls, w)
 }
 
 func (m *model) token(w *plan.Walk) string {
@@ -138,15 +138,15 @@ func (m *model) token(w *plan.Walk) string {
 func (m *model) calm() {
 	m.plan.Tick()
 	for range 100_000 {
-		if len(m.flying) == 0 {
+		if len(m.calls) == 0 {
 			w := m.plan.Next(m.now)
 			if w == nil {
 				break
 			}
 			m.ask(w)
 		}
-		w := m.flying[0]
-		m.flying = m.flying[1:]
+		w := m.calls[0]
+		m.calls = m.calls[1:]
 		m.plan.Land(w)
 		m.succeed(w, m.now)
 	}
@@ -217,7 +217,7 @@ func (m *model) die() string {
 	if m.rng.IntN(2) == 0 && len(m.set.Recheck) > 1 {
 		m.set.Recheck = m.set.Recheck[:len(m.set.Recheck)-1]
 	}
-	m.flying, m.tries = nil, map[*plan.Walk]*attempt{}
+	m.calls, m.tries = nil, map[*plan.Walk]*attempt{}
 	m.plan = plan.New(m.set, plan.NewSeen())
 	m.plan.Restore(stored)
 	return "died"
@@ -227,7 +227,7 @@ func (m *model) die() string {
 // flight, and it begins at the last watermark.
 func (m *model) skip() string {
 	from := m.plan.Oldest()
-	if len(m.flying) > 0 || from >= m.now-10 || m.rng.IntN(3) > 0 {
+	if len(m.calls) > 0 || from >= m.now-10 || m.rng.IntN(3) > 0 {
 		return "nothing to skip"
 	}
 	end := m.plan.Skip(from, from+1+m.rng.Int64N(min(500, m.now-from-5)))

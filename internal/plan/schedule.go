@@ -22,8 +22,8 @@ const MemoryAllowance = 600
 // far that the remembered ids would grow without bound: then they wait, even for a
 // call that gets no answer.
 func (s *Plan) pick(now int64) *Walk {
-	if w := s.hurrying(); w != nil {
-		if w.flying {
+	if w := s.urgentWalk(); w != nil {
+		if w.inFlight {
 			return nil
 		}
 		return w
@@ -77,12 +77,12 @@ func (s *Plan) lastRecheck(now int64) *Walk {
 // before all others.
 const maxAlone = 3
 
-// hurrying returns a walk that goes alone, because others beside it, and their waits
+// urgentWalk returns a walk that goes alone, because others beside it, and their waits
 // after failures, would use up the time for which its page token lives.
-func (s *Plan) hurrying() *Walk {
+func (s *Plan) urgentWalk() *Walk {
 	for _, walks := range s.walks {
 		for _, w := range walks {
-			if w.hurry && !w.done && w.reset <= maxAlone {
+			if w.urgent && !w.finished && w.restarts <= maxAlone {
 				return w
 			}
 		}
@@ -93,7 +93,7 @@ func (s *Plan) hurrying() *Walk {
 // resume returns a walk of the pass that waits for its next page.
 func (s *Plan) resume(pass int) *Walk {
 	for _, w := range s.walks[pass] {
-		if !w.flying && !w.done {
+		if !w.inFlight && !w.finished {
 			return w
 		}
 	}
@@ -203,10 +203,10 @@ func (s *Plan) recheck(pass int, now int64) *Walk {
 // long.
 func (s *Plan) finish(w *Walk) {
 	s.end(w, nil)
-	w.done, w.returned = true, hashSet{}
+	w.finished, w.returned = true, hashSet{}
 	s.wanted = min(s.wanted+1, PagesPerWalk)
 	if w.seconds() >= s.maxLength {
-		s.lengthen(w.began)
+		s.lengthen(w.asOf)
 	}
 	// A shorter window tells the density only where it took a good part of what is
 	// wanted.
@@ -216,9 +216,9 @@ func (s *Plan) finish(w *Walk) {
 	for moved := true; moved; {
 		moved = false
 		for pass, list := range s.walks {
-			for len(list) > 0 && (list[0].done || !list[0].flying && list[0].to <= s.pos.marks[pass]) {
-				if first := list[0]; first.done {
-					s.pos.finish(first.window, first.began)
+			for len(list) > 0 && (list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass]) {
+				if first := list[0]; first.finished {
+					s.pos.finish(first.window, first.asOf)
 				} else {
 					s.end(first, ErrCovered)
 				}

@@ -86,13 +86,13 @@ func TestScheduleCovers(t *testing.T) {
 			case 1, 2:
 				if len(flying) < 3 {
 					if w := s.pick(now); w != nil {
-						require.False(t, w.flying)
+						require.False(t, w.inFlight)
 						require.LessOrEqual(t, w.to, now)
 						require.LessOrEqual(t, w.seconds(), s.maxLength)
 						require.Positive(t, w.seconds())
-						w.flying = true
+						w.inFlight = true
 						if w.pages == 0 {
-							w.began = now
+							w.asOf = now
 						}
 						flying = append(flying, w)
 					}
@@ -104,7 +104,7 @@ func TestScheduleCovers(t *testing.T) {
 				i := rng.IntN(len(flying))
 				w := flying[i]
 				flying = append(flying[:i], flying[i+1:]...)
-				w.flying = false
+				w.inFlight = false
 				switch rng.IntN(6) {
 				case 0:
 					s.halve(w)
@@ -114,7 +114,7 @@ func TestScheduleCovers(t *testing.T) {
 				default:
 					w.pages++
 					for second := w.from; second < w.to; second++ {
-						read[second] = max(read[second], w.began)
+						read[second] = max(read[second], w.asOf)
 					}
 					s.finish(w)
 				}
@@ -144,14 +144,14 @@ func TestHalvesAreReadOnce(t *testing.T) {
 	const begin, now = 10_000, 12_000
 	s := testSchedule(begin)
 	a := s.pick(now)
-	a.flying = true
+	a.inFlight = true
 	b := s.pick(now)
 	require.Equal(t, a.to, b.from)
-	a.flying = false
+	a.inFlight = false
 	require.True(t, s.halve(a))
 	var read []window
 	readAll := func(w *Walk) {
-		w.pages, w.began = 10, now
+		w.pages, w.asOf = 10, now
 		s.finish(w)
 		read = append(read, w.window)
 	}
@@ -178,7 +178,7 @@ func TestScheduleForgets(t *testing.T) {
 		s.seen.Add(Key{minute: minuteOf(now), hash: uint64(now)})
 		s.due = true
 		for w := s.pick(now); w != nil; w = s.pick(now) {
-			w.pages, w.began = 1, now
+			w.pages, w.asOf = 1, now
 			s.finish(w)
 		}
 		most = max(most, s.seen.count)
@@ -199,14 +199,14 @@ func TestOvertakenWalksAreDropped(t *testing.T) {
 	}
 	waiting, done, flying, waitsOn := s.start(1, window{begin, begin + 60}), s.start(1, window{begin + 60, begin + 120}),
 		s.start(1, window{begin + 120, begin + 300}), s.start(1, window{begin + 300, begin + 900})
-	flying.flying = true
-	done.began = begin + 10_000
+	flying.inFlight = true
+	done.asOf = begin + 10_000
 	assert.Empty(t, finish(s, done))
 	assert.Equal(t, int64(begin), s.pos.marks[1], "behind one that waits")
 
 	last := func(w window) []*Walk {
 		read := s.start(2, w)
-		read.began = begin + 10_000
+		read.asOf = begin + 10_000
 		return finish(s, read)
 	}
 	assert.Equal(t, []*Walk{waiting}, last(window{begin, begin + 240}))
@@ -215,7 +215,7 @@ func TestOvertakenWalksAreDropped(t *testing.T) {
 	assert.Empty(t, last(window{begin + 240, begin + 600}), "not while its call is out")
 	assert.Equal(t, minuteOf(flying.from-Overlap-1), s.Forgettable())
 
-	flying.flying = false
+	flying.inFlight = false
 	assert.Equal(t, []*Walk{flying}, last(window{begin + 600, begin + 660}))
 	assert.Equal(t, []*Walk{waitsOn}, s.walks[1], "a part of it is left")
 	assert.Equal(t, minuteOf(waitsOn.from-Overlap-1), s.Forgettable())
@@ -243,7 +243,7 @@ func TestRecheckWithoutAnswer(t *testing.T) {
 				if w == nil {
 					break
 				}
-				w.flying, w.began = true, now
+				w.inFlight, w.asOf = true, now
 				flying = append(flying, w)
 				calls++
 				if w.pass == 2 && stuck == nil {
@@ -254,7 +254,7 @@ func TestRecheckWithoutAnswer(t *testing.T) {
 				if w == stuck {
 					return false
 				}
-				w.flying, w.pages = false, 1
+				w.inFlight, w.pages = false, 1
 				s.finish(w)
 				return true
 			})
@@ -269,7 +269,7 @@ func TestRecheckWithoutAnswer(t *testing.T) {
 	assert.Less(t, calls, 5*24*60)
 	assert.Nil(t, s.pick(begin+24*3600), "waits")
 
-	flying, stuck.flying = nil, false
+	flying, stuck.inFlight = nil, false
 	s.finish(stuck)
 	stuck = &Walk{} // none
 	pass(begin+24*3600, begin+26*3600)
@@ -342,7 +342,7 @@ func TestLastRecheckGoesFirst(t *testing.T) {
 	s := behind(last + 1)
 	assert.Equal(t, 0, s.pick(now).pass)
 	s.due = false
-	s.walks[0][0].flying = true
+	s.walks[0][0].inFlight = true
 	assert.Equal(t, 2, s.pick(now).pass)
 	s = behind(last / 2)
 	s.due = false

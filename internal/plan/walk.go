@@ -17,14 +17,14 @@ type Walk struct {
 	window
 	pass     int
 	token    string
-	began    int64 // the server's clock before the first page was asked for
+	asOf     int64 // the server's clock before the first page was asked for
 	pages    int64
 	empty    int   // pages in a row without an entry that was not yet returned
-	reset    int   // how often it began again since it last got further than ever before
+	restarts int   // how often it began again since it last got further than ever before
 	furthest int64 // the most pages that it has got to
-	hurry    bool  // a page token of its was no longer taken, perhaps for waiting too long
-	flying   bool
-	done     bool
+	urgent   bool  // a page token of its was no longer taken, perhaps for waiting too long
+	inFlight bool
+	finished bool
 	// returned are the hashes of the ids on the pages so far.
 	returned hashSet
 	// refusedSince is when the API first refused this walk though it is one second
@@ -45,7 +45,7 @@ type Request struct {
 // Request is what the walk asks for next.
 func (w *Walk) Request() Request {
 	r := RequestFor(w.from, w.to)
-	r.Token, r.Urgent = w.token, w.hurry
+	r.Token, r.Urgent = w.token, w.urgent
 	return r
 }
 
@@ -123,8 +123,8 @@ const MaxEmptyPages = 20
 // the watermarks follow the walk's own answers, the earliest of them.
 func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 	if date != 0 {
-		setBack = w.pages > 0 && date < min(w.began, w.to)-s.clockSlack
-		w.began = min(w.began, date)
+		setBack = w.pages > 0 && date < min(w.asOf, w.to)-s.clockSlack
+		w.asOf = min(w.asOf, date)
 	}
 	w.pages++
 	return setBack
@@ -143,7 +143,7 @@ func (s *Plan) Turn(w *Walk, ids iter.Seq[string], more bool, token string) erro
 		s.length = min(s.length, nextLength(w.seconds(), w.pages, s.wanted, s.maxLength))
 	}
 	if fault == nil && w.pages > max(1, w.furthest) {
-		w.furthest, w.reset = w.pages, 0
+		w.furthest, w.restarts = w.pages, 0
 	}
 	return fault
 }
@@ -178,7 +178,7 @@ func (s *Plan) pagingFault(w *Walk, ids iter.Seq[string], more bool, token strin
 func (s *Plan) Restart(w *Walk, why error) {
 	s.end(w, why)
 	w.token, w.pages, w.empty, w.returned = "", 0, 0, hashSet{}
-	w.reset++
+	w.restarts++
 }
 
 // Shorten makes a walk that cannot be finished as it is begin again, for half of its
@@ -194,8 +194,8 @@ func (s *Plan) Shorten(w *Walk, why error) {
 func (s *Plan) DropToken(w *Walk, why error) (first bool) {
 	s.expire(w.pages)
 	s.Restart(w, why)
-	w.hurry = true
-	if w.reset == 1 {
+	w.urgent = true
+	if w.restarts == 1 {
 		return true
 	}
 	s.halve(w)

@@ -20,7 +20,7 @@ import (
 // deliver hands the new entries of a page to the pipeline and returns what to
 // remember of the page, how many entries were handed over, and how many of them were
 // lost. With an error, that is what the pipeline took before the term ended.
-func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []plan.Key, delivered, lost int, err error) {
+func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []plan.Key, delivered, dropped int, err error) {
 	var (
 		items []*entry.Entry // the new entries,
 		fresh []plan.Key     // and their keys
@@ -60,16 +60,16 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 		logs, stats := p.Records.Build(batch, r.res.Received)
 		refused, left, err := p.Pipe.hand(ctx, logs, p.Health)
 		if err != nil {
-			accepted := taken(batch, fresh[start:end], left)
+			accepted := acceptedKeys(batch, fresh[start:end], left)
 			p.Tel.CountDelivered(len(accepted), 0)
-			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), lost, err
+			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), dropped, err
 		}
-		lost += refused
+		dropped += refused
 		p.Tel.CountDelivered(len(batch)-refused, refused)
 		p.Tel.CountNoticed(stats.Malformed, stats.Redacted)
 		p.countLate(batch)
 	}
-	return p.remember(append(fresh, again...)), len(items), lost, nil
+	return p.remember(append(fresh, again...)), len(items), dropped, nil
 }
 
 func (p *Poller) remember(keys []plan.Key) []plan.Key {
@@ -91,9 +91,9 @@ func (p *Poller) countLate(items []*entry.Entry) {
 	}
 }
 
-// taken returns the keys of the items that are not among the records left; none
+// acceptedKeys returns the keys of the items that are not among the records left; none
 // where a processor changed or removed ids, so that it cannot be told.
-func taken(items []*entry.Entry, keys []plan.Key, left plog.Logs) []plan.Key {
+func acceptedKeys(items []*entry.Entry, keys []plan.Key, left plog.Logs) []plan.Key {
 	missing := make(map[string]struct{})
 	for _, uid := range uidsOf(left) {
 		missing[uid] = struct{}{}

@@ -17,18 +17,18 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// stuck is a walk that cannot be finished as it is: it begins again, shorter.
-func (p *Poller) stuck(w *plan.Walk, err error) {
+// shorten makes a walk that cannot be finished as it is begin again, for half of its window.
+func (p *Poller) shorten(w *plan.Walk, err error) {
 	p.sched.Shorten(w, err)
 	wait := p.delays.config() // each try costs pages
 	p.notBefore = time.Now().Add(wait)
 	p.Health.NoteFailure(cause.Paging, fmt.Errorf("%s: %w", openapi.OpList, err), time.Now(), wait)
 }
 
-// failed decides what to do after a failed call. The walk stays as it is, so the
+// noteFailure decides what to do after a failed call. The walk stays as it is, so the
 // same page is asked for again, unless its page token is refused. An error means
 // that the term is over.
-func (p *Poller) failed(ctx context.Context, r result) error {
+func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	w, err := r.walk, r.err
 	var unwritten *checkpoint.UnwrittenError
 	if errors.As(err, &unwritten) {

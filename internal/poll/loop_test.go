@@ -17,9 +17,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// TestTaken: what is left of a page after a partial refusal is never taken for
+// TestAcceptedKeys: what is left of a page after a partial refusal is never taken for
 // accepted, also where a processor changed or removed its ids.
-func TestTaken(t *testing.T) {
+func TestAcceptedKeys(t *testing.T) {
 	page, err := entry.ParsePage(benchdata.Answer(`{"id":"a"}`, `{"id":"b"}`, `{"id":"c"}`))
 	require.NoError(t, err)
 	items := []*entry.Entry{&page.Entries[0], &page.Entries[1], &page.Entries[2]}
@@ -35,10 +35,10 @@ func TestTaken(t *testing.T) {
 		}
 		return logs
 	}
-	assert.Equal(t, []plan.Key{keys[0], keys[2]}, taken(items, keys, left("b")))
-	assert.Equal(t, keys, taken(items, keys, left()))
-	assert.Empty(t, taken(items, keys, left("changed")))
-	assert.Empty(t, taken(items, keys, left("b", "")))
+	assert.Equal(t, []plan.Key{keys[0], keys[2]}, acceptedKeys(items, keys, left("b")))
+	assert.Equal(t, keys, acceptedKeys(items, keys, left()))
+	assert.Empty(t, acceptedKeys(items, keys, left("changed")))
+	assert.Empty(t, acceptedKeys(items, keys, left("b", "")))
 }
 
 // TestWhatGoesFirst: of what has happened already, the end of the term goes before a

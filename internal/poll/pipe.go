@@ -41,10 +41,10 @@ func NewPipe(set PipeSettings) *Pipe { return &Pipe{set} }
 const dataFormat = "feishu_openapi_audit"
 
 // hand returns when the pipeline has accepted the records, or has refused some of
-// them for good: lost says how many. It fails only when ctx ends first; left are
+// them for gooddropped says how many. It fails only when ctx ends first; left are
 // the records that the pipeline has not answered for by then. The same records are
 // tried again for as long as the refusal may pass.
-func (p *Pipe) hand(ctx context.Context, logs plog.Logs, h *report.Health) (lost int, left plog.Logs, err error) {
+func (p *Pipe) hand(ctx context.Context, logs plog.Logs, h *report.Health) (dropped int, left plog.Logs, err error) {
 	began := time.Now()
 	delay := NewBackOff(p.set.Retry)
 	for {
@@ -58,17 +58,17 @@ func (p *Pipe) hand(ctx context.Context, logs plog.Logs, h *report.Health) (lost
 		// A partial failure names what is left; what was taken must not go again. Where
 		// several branches refuse, each has its own rest, and all get all of it again.
 		var part consumererror.Logs
-		if !forGood(err) && len(joined(err)) == 0 && errors.As(err, &part) {
+		if !isPermanent(err) && len(joined(err)) == 0 && errors.As(err, &part) {
 			logs = part.Data()
 			refused = logs.LogRecordCount()
 		}
 		// A refusal for good is an answer even where the term has ended: a branch that took
 		// the records would get them again. Of one that was cut off nobody knows.
-		if ctx.Err() != nil && (cut || !forGood(err)) {
+		if ctx.Err() != nil && (cut || !isPermanent(err)) {
 			return 0, logs, ctx.Err()
 		}
 		gaveUp := p.set.Retry.MaxElapsedTime > 0 && time.Since(began) >= p.set.Retry.MaxElapsedTime
-		if forGood(err) || !p.set.Retry.Enabled || gaveUp {
+		if isPermanent(err) || !p.set.Retry.Enabled || gaveUp {
 			from, to := timesOf(logs)
 			p.set.Logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(cause.Pipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused),
 				zap.Time("from", from), zap.Time("to", to), zap.Strings("log.record.uid", uidsOf(logs)))

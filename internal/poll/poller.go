@@ -27,7 +27,7 @@ type Poller struct {
 	Parts
 	set Settings
 
-	began     time.Time // the term
+	termStart time.Time
 	spans     spans
 	sched     *plan.Plan
 	delays    delays
@@ -35,15 +35,15 @@ type Poller struct {
 	failedAt  time.Time // when that was
 	results   chan result
 	complete  bool // a bounded export was reported complete
-	// anew is when this term began with initial_lookback, by our clock; zero once the
+	// lookbackFrom is when this term began with initial_lookback, by our clock; zero once the
 	// server's is known.
-	anew time.Time
+	lookbackFrom time.Time
 }
 
-// New returns a poller for a term that began then.
-func New(set Settings, with Parts, began time.Time) *Poller {
+// New returns a poller for a term that started then.
+func New(set Settings, with Parts, termStart time.Time) *Poller {
 	return &Poller{
-		Parts: with, set: set, began: began,
+		Parts: with, set: set, termStart: termStart,
 		spans:   newSpans(with.Tracer, with.Receiver),
 		delays:  newDelays(set.Retry),
 		results: make(chan result, set.MaxConcurrentWalks),
@@ -145,7 +145,7 @@ func (p *Poller) launch(ctx context.Context) {
 		return
 	}
 	wide := p.set.MaxConcurrentWalks
-	if !p.anew.IsZero() {
+	if !p.lookbackFrom.IsZero() {
 		wide = 1 // the first answer may move the begin
 	}
 	for p.sched.InFlight() < wide {
@@ -191,7 +191,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 			// Of the API itself: a window may be refused for ending in its future.
 			p.Clock.Observe(r.res.Date, r.res.Received)
 		}
-		return p.failed(ctx, r)
+		return p.noteFailure(ctx, r)
 	}
 	p.Clock.Observe(r.res.Date, r.res.Received)
 	if p.beginByServer(r.res) {
@@ -202,7 +202,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		date = r.res.Date.Unix()
 	}
 	setBack := p.sched.NoteAnswer(w, date)
-	keys, delivered, lost, err := p.deliver(ctx, w, r)
+	keys, delivered, dropped, err := p.deliver(ctx, w, r)
 	if err != nil {
 		if len(keys) > 0 {
 			err = errors.Join(err, p.commit(ctx, keys))
@@ -224,13 +224,13 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		p.Tel.Gauges.NoteWalk()
 	}
 	if fault != nil {
-		p.stuck(w, fault)
+		p.shorten(w, fault)
 		return nil
 	}
 	if delivered > 0 || !r.page.HasMore {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
-		if lost == 0 {
+		if dropped == 0 {
 			p.Health.NoteSuccess(delivered > 0, !r.page.HasMore)
 		}
 	}

@@ -13,16 +13,16 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// forGood reports whether trying again is in vain. Where the pipeline branches, as with
+// isPermanent reports whether trying again is in vain. Where the pipeline branches, as with
 // several exporters, the errors of its branches come joined: one that may pass is worth
 // a retry, even beside one that is permanent.
-func forGood(err error) bool {
+func isPermanent(err error) bool {
 	if !consumererror.IsPermanent(err) {
 		return false
 	}
 	branches, permanent := joined(err), 0
 	for _, branch := range branches {
-		if forGood(branch) {
+		if isPermanent(branch) {
 			permanent++
 		}
 	}
@@ -68,7 +68,7 @@ func safeRefusal(err error) error {
 			break
 		}
 	}
-	if forGood(err) {
+	if isPermanent(err) {
 		safe = consumererror.NewPermanent(safe)
 	}
 	if consumererror.IsDownstream(err) {

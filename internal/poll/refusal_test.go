@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 )
 
-func TestForGood(t *testing.T) {
+func TestIsPermanent(t *testing.T) {
 	passing, permanent := errors.New("503"), consumererror.NewPermanent(errors.New("400"))
 	for name, tc := range map[string]struct {
 		err  error
@@ -29,6 +29,6 @@ func TestForGood(t *testing.T) {
 		"what wraps them says so":   {consumererror.NewPermanent(errors.Join(passing, passing)), true},
 		"a single one of a fan-out": {errors.Join(permanent), true},
 	} {
-		assert.Equal(t, tc.want, forGood(tc.err), name)
+		assert.Equal(t, tc.want, isPermanent(tc.err), name)
 	}
 }

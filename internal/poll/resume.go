@@ -18,7 +18,7 @@ import (
 // resume loads the position, for as long as it takes: a storage that fails is not
 // an empty one.
 func (p *Poller) resume(ctx context.Context) error {
-	p.anew = time.Time{} // of a term that was overtaken
+	p.lookbackFrom = time.Time{} // of a term that was overtaken
 	stored, known, err := retryStorage(ctx, p, func() (*checkpoint.Checkpoint, *plan.Seen, error) { return p.Store.Load(ctx) })
 	if err != nil {
 		return err
@@ -49,8 +49,8 @@ func (p *Poller) resume(ctx context.Context) error {
 	if stored == nil {
 		begin := p.set.StartTime
 		if begin.IsZero() {
-			p.anew = p.began // not now: the storage may have kept us waiting
-			begin = p.anew.Add(-p.set.InitialLookback)
+			p.lookbackFrom = p.termStart // not now: the storage may have kept us waiting
+			begin = p.lookbackFrom.Add(-p.set.InitialLookback)
 		}
 		set.Begin = max(0, begin.Unix())
 	}
@@ -85,12 +85,12 @@ func (p *Poller) resume(ctx context.Context) error {
 // ahead, entries before our begin would be passed over; where it is behind, as that of a
 // machine without a battery, years might be read.
 func (p *Poller) beginByServer(first *openapi.Answer) bool {
-	anew := p.anew
-	p.anew = time.Time{}
-	if anew.IsZero() || first.Date.IsZero() {
+	from := p.lookbackFrom
+	p.lookbackFrom = time.Time{}
+	if from.IsZero() || first.Date.IsZero() {
 		return false
 	}
-	begin := first.Date.Add(-first.Received.Sub(anew)).Add(-p.set.InitialLookback)
+	begin := first.Date.Add(-first.Received.Sub(from)).Add(-p.set.InitialLookback)
 	if old, _ := p.sched.Bounds(); time.Unix(old, 0).Sub(begin).Abs() <= openapi.ClockSlack {
 		return false
 	}

@@ -118,5 +118,5 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 
 // refusedFor is for how long the API has refused a walk of one second.
 func (p *Poller) refusedFor(w *plan.Walk) time.Duration {
-	return time.Duration(w.RefusedFor(int64(time.Since(p.began)/time.Second))) * time.Second
+	return time.Duration(w.RefusedFor(int64(time.Since(p.termStart)/time.Second))) * time.Second
 }
