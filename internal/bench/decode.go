@@ -124,7 +124,7 @@ func (b *bench) profile(ctx context.Context) error {
 // ourBenchmarks compiles the benchmarks of the receiver.
 func (b *bench) ourBenchmarks(ctx context.Context) (string, error) {
 	ours := filepath.Join(b.data, "ours.test")
-	return ours, goTool(ctx, ".", "test", "-c", "-o", ours, ".")
+	return ours, goTool(ctx, ".", "test", "-c", "-o", ours, "./internal/record")
 }
 
 // fastestChecks are the fastest of the right checks, by page.
