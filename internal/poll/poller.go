@@ -59,9 +59,10 @@ type result struct {
 	err   error
 }
 
-// Run reads until ctx ends, or until it is overtaken. Its calls end with ctx; a page
+// Run reads until ctx ends, or until another replica has taken over. Its calls end with ctx; a page
 // that the pipeline has accepted by then is still committed.
 func (p *Poller) Run(ctx context.Context) error {
+	p.delays.reset()
 	if err := p.resume(ctx); err != nil {
 		var unusable *checkpoint.UnusableError
 		if errors.As(err, &unusable) {

@@ -18,7 +18,7 @@ import (
 // resume loads the position, for as long as it takes: a storage that fails is not
 // an empty one.
 func (p *Poller) resume(ctx context.Context) error {
-	p.lookbackFrom = time.Time{} // of a term that was overtaken
+	p.lookbackFrom = time.Time{} // of an earlier Run
 	stored, known, err := retryStorage(ctx, p, func() (*checkpoint.Checkpoint, *plan.Seen, error) { return p.Store.Load(ctx) })
 	if err != nil {
 		return err
