@@ -91,7 +91,7 @@ const (
 
 // answerError sorts an answer that is not a success. The Open API's own code
 // decides before the HTTP status does: the same failure is seen as 200, 400 and
-// 429. HasCode reports whether the body was an answer of the Open API at all.
+// 429. hasCode reports whether the body was an answer of the Open API at all.
 func answerError(operation string, res *Answer, code int64, hasCode bool) *Error {
 	e := &Error{Operation: operation, HTTPStatus: res.Status, Code: code, LogID: res.logID}
 	if !hasCode {
