@@ -30,9 +30,8 @@ demo-reset: ## Forget what the demo has read
 	rm -rf $(BUILD)/demo
 
 .PHONY: test
-test: ## Run every test that needs only Go, with the race detector, then simulate
+test: ## Run every test that needs only Go, with the race detector
 	@./internal/tools/test.sh . internal/conformance
-	@$(MAKE) simulate
 
 .PHONY: simulate
 simulate: ## Run SIM_RUNS simulated worlds (default 60, some 200 days), without the race detector
