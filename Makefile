@@ -30,11 +30,12 @@ demo-reset: ## Forget what the demo has read
 	rm -rf $(BUILD)/demo
 
 .PHONY: test
-test: ## Run every test that needs only Go, with the race detector
-	@./internal/tools/test.sh . internal/conformance
+test: ## Run the tests that need only Go, with the race detector; make simulate runs the long ones
+	@./internal/tools/test.sh -short . internal/conformance
 
 .PHONY: simulate
-simulate: ## Run SIM_RUNS simulated worlds (default 60, some 200 days), without the race detector
+simulate: ## Run the long tests with the race detector, and SIM_RUNS simulated worlds (default 60, some 200 days) without it
+	@./internal/tools/test.sh -long . internal/conformance
 	@mkdir -p $(BUILD); echo "== simulated worlds"
 	@GOGC=400 go test -count=1 -timeout 60m -v -run '^TestSimulation$$' -sim.runs $(or $(SIM_RUNS),60) . > $(BUILD)/simulate.log \
 	  || { grep -v -e '=== ' -e '--- PASS' $(BUILD)/simulate.log; exit 1; }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,10 @@ func TestReport(t *testing.T) {
 			"ok    internal/doctor", "PASSED: 1 test in 1 package",
 		},
 
+		"nothing was to run in a package": {
+			pass(doctor, "TestA") + passed(doctor) + output(redact, "", "testing: warning: no tests to run\n") + passed(redact), true,
+			ofDoctor("      1 passed") + "1 passed, 0 failed", "PASSED: 1 test in 1 package",
+		},
 		"no input":    {"", false, "0 passed, 1 failed, 0 skipped\n", "FAILED: no test passed"},
 		"nothing ran": {output(doctor, "", "testing: warning: no tests to run\n") + passed(doctor), false, "0 passed, 1 failed", "FAILED: no test passed"},
 
@@ -374,12 +379,15 @@ func TestScript(t *testing.T) {
 	for name, test := range map[string]struct {
 		events, ends string
 		last         string
+		flag, args   string
 	}{
-		"passed":           {good, "exit 0", "PASSED: 2 tests in 2 packages"},
-		"failed":           {fail(doctor, "TestB", "got 1\n") + failedPackage(doctor), "exit 1", "FAILED: 2 of 2 tests failed: TestB (internal/doctor), TestB (internal/doctor)"},
-		"go fails":         {good, "exit 1", "FAILED: go test in module one ended with status 1; go test in module two ended with status 1"},
-		"go is killed":     {good, "kill -9 $$", "FAILED: go test in module one was killed (exit status 137); go test in module two was killed (exit status 137)"},
-		"script is killed": {good, "kill -9 $PPID", "FAILED: go test in module one was cut off; go test in module two was cut off"},
+		"passed":           {events: good, ends: "exit 0", args: "-run . ./... ", last: "PASSED: 2 tests in 2 packages"},
+		"but long ones":    {events: good, ends: "exit 0", flag: "-short", args: "-skip ^(TestB|TestC)$ ./... ", last: "PASSED: 2 tests in 2 packages"},
+		"long ones":        {events: good, ends: "exit 0", flag: "-long", args: "-run ^(TestB|TestC)$ ./... ", last: "PASSED: 2 tests in 2 packages"},
+		"failed":           {events: fail(doctor, "TestB", "got 1\n") + failedPackage(doctor), ends: "exit 1", last: "FAILED: 2 of 2 tests failed: TestB (internal/doctor), TestB (internal/doctor)"},
+		"go fails":         {events: good, ends: "exit 1", last: "FAILED: go test in module one ended with status 1; go test in module two ended with status 1"},
+		"go is killed":     {events: good, ends: "kill -9 $$", last: "FAILED: go test in module one was killed (exit status 137); go test in module two was killed (exit status 137)"},
+		"script is killed": {events: good, ends: "kill -9 $PPID", last: "FAILED: go test in module one was cut off; go test in module two was cut off"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			script, err := filepath.Abs("../tools/test.sh")
@@ -387,6 +395,8 @@ func TestScript(t *testing.T) {
 			self, err := os.Executable()
 			require.NoError(t, err)
 			dir := t.TempDir()
+			require.NoError(t, os.MkdirAll(filepath.Join(dir, "internal/tools"), 0o755))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "internal/tools/long-tests.txt"), []byte("TestB\nTestC\n"), 0o600))
 			for _, module := range []string{"one", "two"} {
 				require.NoError(t, os.Mkdir(filepath.Join(dir, module), 0o755))
 			}
@@ -394,9 +404,10 @@ func TestScript(t *testing.T) {
 			// go test ..., and go build -o FILE ./internal/testreport
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "go"), []byte(`#!/usr/bin/env bash
 if [ "$1" = build ]; then ln -s "`+self+`" "$3"; exit; fi
+printf '%s ' "$@" >"`+dir+`/args"
 cat "`+dir+`/events"
 `+test.ends+"\n"), 0o755))
-			cmd := exec.CommandContext(t.Context(), script, "one", "two")
+			cmd := exec.CommandContext(t.Context(), script, slices.DeleteFunc([]string{test.flag, "one", "two"}, func(arg string) bool { return arg == "" })...)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "BE_TESTREPORT=1", "GORACE=atexit_sleep_ms=0", "PATH="+dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			var out strings.Builder
@@ -409,7 +420,10 @@ cat "`+dir+`/events"
 				require.Equal(t, 1, cmd.ProcessState.ExitCode())
 			}
 			requireLast(t, test.last, out.String())
-			require.Contains(t, out.String(), "module one\n")
+			require.Contains(t, out.String(), "module one")
+			args, err := os.ReadFile(filepath.Join(dir, "args"))
+			require.NoError(t, err)
+			require.True(t, strings.HasSuffix(string(args), test.args), "%s", args)
 			require.Len(t, summary.FindAllString(out.String(), -1), 1, "one sum of all modules")
 		})
 	}
@@ -422,8 +436,9 @@ func TestSkipsOnAMachine(t *testing.T) {
 	require.False(t, maySkip("TestAnything", false))
 }
 
-// TestSkipsAreThere: the tests that may be skipped exist.
-func TestSkipsAreThere(t *testing.T) {
+// TestNamesAreThere: the tests that may be skipped, and those that only make simulate
+// runs, exist.
+func TestNamesAreThere(t *testing.T) {
 	var all strings.Builder
 	for _, pattern := range []string{"*_test.go", "e2e/*_test.go", "internal/*/*_test.go"} {
 		files, err := filepath.Glob(filepath.Join("../..", pattern))
@@ -437,5 +452,11 @@ func TestSkipsAreThere(t *testing.T) {
 	for _, s := range skips {
 		name := regexp.MustCompile(`^\w+`).FindString(s.test)
 		require.Contains(t, all.String(), "func "+name+"(", s.why)
+	}
+	long, err := os.ReadFile("../tools/long-tests.txt")
+	require.NoError(t, err)
+	for name := range strings.Lines(string(long)) {
+		require.Regexp(t, `^Test\w+\n$`, name)
+		require.Contains(t, all.String(), "func "+strings.TrimSpace(name)+"(", "long-tests.txt")
 	}
 }

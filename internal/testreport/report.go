@@ -241,6 +241,9 @@ func (r *reporter) end(name string, e event) {
 		word = "FAIL"
 		fmt.Fprint(r.out, lines(p.output.String()))
 	}
+	if word == "ok" && p.passed+p.skipped == 0 && strings.Contains(p.output.String(), noTests) {
+		return // it has none that -run selects
+	}
 	line := fmt.Sprintf("%-5s %-40s %7.1f s %6d passed", word, short(name), e.Elapsed, p.passed)
 	if p.failed > 0 {
 		line += fmt.Sprintf("  %d failed", p.failed)
@@ -278,6 +281,9 @@ func (r *reporter) end(name string, e event) {
 	fmt.Fprint(r.out, p.tables.String())
 	r.finished++
 }
+
+// noTests is what go test writes about a package in which -run selects none.
+const noTests = "testing: warning: no tests to run\n"
 
 // unfinished prints what the tests wrote that run although their package has ended, and
 // names them. A panic is in the output of one of them.

@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
 # Runs the tests of the given modules with the race detector, and reports each package
-# as soon as it finishes: internal/testreport.
-# Usage: test.sh MODULE...
+# as soon as it finishes: internal/testreport. -short leaves out the tests that
+# long-tests.txt names, -long runs only these: together they run every test.
+# Usage: test.sh [-short|-long] MODULE...
 set -euo pipefail
+long="^($(paste -sd '|' internal/tools/long-tests.txt))\$"
+case ${1:-} in
+-short) select=(-skip "$long") what=", but for the long tests" && shift ;;
+-long) select=(-run "$long") what=", only the long tests" && shift ;;
+*) select=(-run .) what="" ;;
+esac
 started=$(date +%s)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 for module in "$@"; do
-  echo "== go test -race ./... in module $module"
+  echo "== go test -race ./... in module $module$what"
   status=0
   # Less frequent garbage collection saves time; at most 1.5 GB are used.
-  (cd "$module" && GOGC=400 exec go test -race -count=1 -timeout 20m -json ./...) || status=$?
+  (cd "$module" && GOGC=400 exec go test -race -count=1 -timeout 20m -json "${select[@]}" ./...) || status=$?
   printf '\n{"Action":"exit","Module":"%s","Status":%d}\n' "$module" "$status"
 done | {
   # Not go run: it writes a line after the last one.
