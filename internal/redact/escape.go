@@ -88,24 +88,31 @@ func appendUnescaped(dst, text []byte, e escapes) []byte {
 	}
 }
 
-// liftSpans turns spans of what raw stands for into spans of raw. A span that begins or ends within a character takes all of it. The
-// spans are in order and apart.
+// liftSpans turns spans of what raw stands for into spans of raw.
 func liftSpans(spans []span, raw []byte, e escapes) {
+	lift(spans, raw, func(text []byte) (n, size int) {
+		if text[0] != byte(e) {
+			return 1, 1
+		}
+		n, r, wide := unit(text, e)
+		if wide {
+			return n, utf8.RuneLen(r)
+		}
+		return n, 1
+	})
+}
+
+// lift turns spans of what raw stands for into spans of raw, by step, which tells
+// of the character that text begins with its length and that of its meaning. A
+// span that begins or ends within a character takes all of it. The spans are in
+// order and apart.
+func lift(spans []span, raw []byte, step func(text []byte) (n, size int)) {
 	at, meaning := 0, 0 // one position, in raw and in what raw stands for
 	for i := range spans {
 		s := &spans[i]
 		start := at
 		for at < len(raw) && meaning < s.end {
-			n, size := 1, 1
-			if raw[at] == byte(e) {
-				var (
-					r    rune
-					wide bool
-				)
-				if n, r, wide = unit(raw[at:], e); wide {
-					size = utf8.RuneLen(r)
-				}
-			}
+			n, size := step(raw[at:])
 			at += n
 			meaning += size
 			if meaning <= s.start {

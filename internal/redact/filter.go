@@ -6,6 +6,8 @@ package redact
 import (
 	"math/bits"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // filter proves, in one pass over the raw text of an entry, that no level of it
@@ -14,44 +16,38 @@ import (
 //
 // It looks for the stems, the normalised keys, with separators anywhere inside
 // them. A stem is noticed by two neighbours in it, chosen so that the first is
-// rare in such texts, and then compared as a whole. What an escape could hide is
-// not searched for: an escape that may stand for a byte of a stem, or of a
-// further escape, is a hit.
+// rare in such texts, and then compared as a whole: a key has to end with it, and
+// must not be one of the keep list. What has no key is noticed by specialAt, and
+// so is what could hide part of a stem: escapes, full-width letters, invisible
+// characters.
 type filter struct {
 	// pairs has, for each byte, in the lower half the groups of stems whose pair
 	// it begins, in the upper half those whose pair it may end. Two bytes in
 	// sequence are a hit of group g if both have its bit.
 	pairs [256]uint64
-	// groups are the stems by the bit of their pair; those of the two kinds of
-	// escapes have none.
+	// groups are the stems by the bit of their pair; that of specials has none.
 	groups [32][]stem
 	// anyEscape is set if a configured key has other bytes than letters and
 	// digits: then every escape is a hit.
 	anyEscape bool
+	// wide are the configured keys with characters beyond ASCII.
+	wide []string
+	// keep is set if the keep list is in force.
+	keep bool
 	// stride is the quicker way to the same answer, nil if there are configured keys.
 	stride *stride
 }
 
 const (
-	groupBackslash = iota
-	groupPercent
+	groupSpecial = iota
 	firstStemGroup
-	// groupHigh is set for each byte beyond ASCII, where no stem has any: two of
-	// them begin a run to be skipped.
+	// groupHigh is set for each byte beyond ASCII: two of them begin a run that is
+	// skipped but for its own specials.
 	groupHigh = 31
 )
 
-// stem is a normalised key, or its end, noticed by text[pivot] and text[pivot+1].
-type stem struct {
-	text  string
-	pivot int
-}
-
-// rarity orders letters, the rarest in audit entries first.
-const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
-
 func newFilter(keys *keySet) *filter {
-	f := &filter{}
+	f := &filter{keep: keys.keep}
 	if len(keys.extra) == 0 {
 		f.stride = builtIn()
 	}
@@ -62,19 +58,18 @@ func newFilter(keys *keySet) *filter {
 			}
 		}
 	}
-	f.addPair(groupBackslash, "\\", "u")
+	for _, s := range specials {
+		f.addPair(groupSpecial, s.first, s.second)
+	}
 	if f.anyEscape {
-		f.addPair(groupPercent, "%", "0123456789abcdefABCDEF")
-	} else {
-		f.addPair(groupPercent, "%", "234567")
+		f.addPair(groupSpecial, "%", "0123456789abcdefABCDEF")
 	}
 
 	groups := map[string]int{} // by pair
-	add := func(text string) {
-		s := stem{text: text}
+	add := func(s stem) {
 		best := len(rarity) + 1
-		for i := range max(len(text)-1, 0) {
-			rank := strings.IndexByte(rarity, text[i])
+		for i := range max(len(s.text)-1, 0) {
+			rank := strings.IndexByte(rarity, s.text[i])
 			if rank < 0 {
 				rank = len(rarity)
 			}
@@ -82,7 +77,7 @@ func newFilter(keys *keySet) *filter {
 				best, s.pivot = rank, i
 			}
 		}
-		pair := text[s.pivot:min(s.pivot+2, len(text))]
+		pair := s.text[s.pivot:min(s.pivot+2, len(s.text))]
 		group, ok := groups[pair]
 		if !ok {
 			group = firstStemGroup + len(groups)%(groupHigh-firstStemGroup)
@@ -91,19 +86,44 @@ func newFilter(keys *keySet) *filter {
 		}
 		f.groups[group] = append(f.groups[group], s)
 	}
-	for _, c := range credentials {
-		add(c.suffix)
+	for _, s := range builtInStems() {
+		add(s)
 	}
-	add("basic")
 	for key := range keys.extra {
-		add(key)
+		if isASCII(key) {
+			add(stem{text: key, free: true})
+			continue
+		}
+		f.wide = append(f.wide, key)
+		first, _ := utf8.DecodeRuneInString(key)
+		f.addWide(first)
 	}
-	if !f.anyEscape {
+	if f.wide == nil {
 		for c := 0x80; c < len(f.pairs); c++ {
 			f.pairs[c] |= 1<<groupHigh | 1<<(32+groupHigh)
 		}
 	}
 	return f
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// addWide notes the first bytes of a configured key, in every case of its first
+// character. It may be followed by anything.
+func (f *filter) addWide(first rune) {
+	for _, r := range []rune{first, unicode.ToUpper(first), unicode.ToTitle(first)} {
+		f.addPair(groupSpecial, string(utf8.AppendRune(nil, r)[:1]), "")
+	}
+	for c := range f.pairs {
+		f.pairs[c] |= 1 << (32 + groupSpecial)
+	}
 }
 
 // addStemPair notes a pair in either case, with or without a separator in between.
@@ -139,65 +159,35 @@ func bothCases(c byte) string {
 // credential on that level or below.
 func clean[T string | []byte](f *filter, text T) bool {
 	if f.stride != nil {
-		return strideClean(f.stride, text)
+		return strideClean(f.stride, text, f.keep)
 	}
 	return nextHit(f, text, 0) < 0
 }
 
-// nextHit returns the position, at or behind from, of the next byte of text that
-// may be part of a credential's key, or -1. Of each key it returns one.
+// nextHit returns the position, at or after from, of the next byte of text that
+// may be part of a credential or its key, or -1. Of each key it returns one.
 func nextHit[T string | []byte](f *filter, text T, from int) int {
 	var before uint64
 	for i := from; i < len(text); i++ {
 		pairs := f.pairs[text[i]]
-		if hits := uint32(before) & uint32(pairs>>32); hits != 0 {
-			if hits>>groupHigh != 0 {
-				i = endOfHigh(text, i+1) - 1
-			} else if isHit(f, text, i-1, hits) {
-				return i - 1
-			}
+		if hits := uint32(before) & uint32(pairs>>32); hits != 0 && isHit(f, text, i-1, hits) {
+			return i - 1
 		}
 		before = pairs
 	}
 	return -1
 }
 
-// endOfHigh returns the position, at or behind i, of the next byte of ASCII. In
-// Chinese text that is far away.
-func endOfHigh[T string | []byte](text T, i int) int {
-	const highs = 0x8080808080808080
-	for ; i+8 <= len(text); i += 8 {
-		t := text[i : i+8]
-		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
-			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-		if low := ^w & highs; low != 0 {
-			return i + bits.TrailingZeros64(low)/8
-		}
-	}
-	for i < len(text) && text[i] >= 0x80 {
-		i++
-	}
-	return i
-}
-
 // isHit looks closer at the pairs noticed at text[i] and text[i+1].
 func isHit[T string | []byte](f *filter, text T, i int, hits uint32) bool {
-	if hits&(1<<groupBackslash) != 0 && i+6 <= len(text) {
-		if f.anyEscape {
-			return true
-		}
-		if text[i+2] == '0' && text[i+3] == '0' && hides(text[i+4], text[i+5]) {
+	if hits&(1<<groupSpecial) != 0 {
+		if f.anyEscape && isAnyEscape(text, i) || specialAt(text, i) || f.wide != nil && wideEnd(f, text, i) > i {
 			return true
 		}
 	}
-	if hits&(1<<groupPercent) != 0 && i+3 <= len(text) {
-		if f.anyEscape || hides(text[i+1], text[i+2]) {
-			return true
-		}
-	}
-	for hits &^= 1<<groupBackslash | 1<<groupPercent; hits != 0; hits &= hits - 1 {
+	for hits &^= 1<<groupSpecial | 1<<groupHigh; hits != 0; hits &= hits - 1 {
 		for _, s := range f.groups[bits.TrailingZeros32(hits)] {
-			if isStemAt(s, text, i) {
+			if isStemHit(s, text, i, f.keep) {
 				return true
 			}
 		}
@@ -205,37 +195,29 @@ func isHit[T string | []byte](f *filter, text T, i int, hits uint32) bool {
 	return false
 }
 
-// hides says whether the escape of a byte, in two hexadecimal digits, may hide
-// part of a stem or of another escape.
-func hides(high, low byte) bool {
-	h, l := unhex(high), unhex(low)
-	if h < 0 || l < 0 {
-		return false
+// wideEnd returns the end of the configured key beyond ASCII that begins at
+// text[i], or i.
+func wideEnd[T string | []byte](f *filter, text T, i int) int {
+	if i > 0 && isContinuation(text[i]) {
+		return i
 	}
-	c := byte(h<<4 | l)
-	return isLetter(c) || isDigit(c) || isSeparator(c) || c == '%' || c == '\\'
+	for _, key := range f.wide {
+		rest := text[i:min(len(text), i+6*len(key))]
+		for n := 1; n <= len(rest); n++ {
+			if n < len(rest) && isContinuation(rest[n]) {
+				continue
+			}
+			name := appendNormal(nil, []byte(rest[:n]))
+			if string(name) == key {
+				return i + n
+			}
+			if !strings.HasPrefix(key, string(name)) {
+				break
+			}
+		}
+	}
+	return i
 }
 
-// isStemAt compares a stem with the text around text[i], where its pivot may be.
-func isStemAt[T string | []byte](s stem, text T, i int) bool {
-	at := i
-	for p := s.pivot; ; p-- {
-		if at < 0 || lower(text[at]) != s.text[p] {
-			return false
-		}
-		if p == 0 {
-			break
-		}
-		for at--; at >= 0 && isSeparator(text[at]); at-- {
-		}
-	}
-	at = i
-	for p := s.pivot + 1; p < len(s.text); p++ {
-		for at++; at < len(text) && isSeparator(text[at]); at++ {
-		}
-		if at == len(text) || lower(text[at]) != s.text[p] {
-			return false
-		}
-	}
-	return true
-}
+// isContinuation reports whether c is within a character of UTF-8.
+func isContinuation(c byte) bool { return c&0xc0 == 0x80 }

@@ -22,6 +22,9 @@ type parser struct {
 	pos   int
 	entry bool // text is a whole entry
 	form  bool // text may be from a form, where '+' is a space
+
+	table  table
+	before before
 }
 
 // document reads text as one object, array or string.
@@ -59,47 +62,44 @@ func (p *parser) value(k kind, depth int) bool {
 		}
 		return ok
 	case '{':
-		return depth < maxDepth && p.object(k, depth+1)
+		return depth < maxDepth && p.object(below(k), depth+1)
 	case '[':
 		return depth < maxDepth && p.array(k, depth+1)
 	case 'n':
 		return p.literal("null")
-	case 't':
-		return p.maskLiteral("true", k)
+	case 't': // a boolean is a setting, and no credential
+		return p.literal("true")
 	case 'f':
-		return p.maskLiteral("false", k)
+		return p.literal("false")
 	}
 	start := p.pos
 	if !p.number() {
 		return false
 	}
-	if k != plain && k != plural {
+	if k == secret || k == header {
 		p.spans = append(p.spans, span{start: start, end: p.pos, quote: `"`})
 	}
 	return true
+}
+
+// below is the kind of what an object under a key holds. Objects named credential
+// or session say by their own keys what they are.
+func below(k kind) kind {
+	if k == weak {
+		return plain
+	}
+	return k
 }
 
 func (p *parser) stringValue(s jsonString, k kind) {
 	content := p.text[s.start:s.end]
 	switch {
-	case k != plain:
-		if !isMasked(content) {
-			p.spans = append(p.spans, span{start: s.start, end: s.end})
-		}
+	case k > weak && isNothing(content, k):
+	case k > weak, k == weak && isStrong(content, minStrong) && !isID(content):
+		p.spans = append(p.spans, span{start: s.start, end: s.end})
 	case !clean(p.filter, content):
 		p.strings = append(p.strings, s)
 	}
-}
-
-func (p *parser) maskLiteral(word string, k kind) bool {
-	start := p.pos
-	if !p.literal(word) {
-		return false
-	}
-	if k != plain {
-		p.spans = append(p.spans, span{start: start, end: p.pos, quote: `"`})
-	}
-	return true
 }
 
 func (p *parser) object(k kind, depth int) bool {
@@ -108,6 +108,7 @@ func (p *parser) object(k kind, depth int) bool {
 		p.pos++
 		return true
 	}
+	var pair pairing
 	for {
 		if p.peek() != '"' {
 			return false
@@ -121,7 +122,7 @@ func (p *parser) object(k kind, depth int) bool {
 		if of == plain {
 			of = p.member(key, depth)
 		}
-		if !p.value(of, depth) {
+		if !p.memberValue(key, of, depth, &pair, k == plain) {
 			return false
 		}
 		switch p.peek() {
@@ -129,7 +130,7 @@ func (p *parser) object(k kind, depth int) bool {
 			p.pos++
 		case '}':
 			p.pos++
-			return true
+			return p.finish(&pair, depth)
 		default:
 			return false
 		}
@@ -141,12 +142,20 @@ func (p *parser) object(k kind, depth int) bool {
 func (p *parser) member(key jsonString, depth int) kind {
 	raw := p.text[key.start:key.end]
 	p.key = appendNormal(p.key[:0], raw)
-	k := p.keys.kind(p.key)
-	if k != plain && p.entry && depth == 1 && string(p.key) == "apikey" {
-		k = plain
+	k := p.keys.kind(raw, p.key)
+	switch {
+	case string(p.key) == "apikey" && (p.entry && depth == 1 || p.isAPINameNext()):
+		k = plain // the name of an API
+	case !p.keys.isExtra(p.key):
+		k = p.inAPI(raw, k)
 	}
 	p.stringValue(key, plain)
 	return k
+}
+
+// isAPINameNext reports whether the value that comes next is the name of an API.
+func (p *parser) isAPINameNext() bool {
+	return p.peek() == '"' && isAPIName(p.text[p.pos+1:min(len(p.text), p.pos+9)])
 }
 
 func (p *parser) array(k kind, depth int) bool {
@@ -155,15 +164,26 @@ func (p *parser) array(k kind, depth int) bool {
 		p.pos++
 		return true
 	}
-	for {
-		if !p.value(k, depth) {
+	var row row
+	for n := 0; ; n++ {
+		p.peek()
+		first := p.pos
+		of := k
+		if k == plain {
+			of = p.cellKind(&row, n, depth)
+		}
+		if !p.value(of, depth) {
 			return false
+		}
+		if k == plain {
+			p.noteCell(&row, n, p.text[first:p.pos])
 		}
 		switch p.peek() {
 		case ',':
 			p.pos++
 		case ']':
 			p.pos++
+			p.endRow(&row, n, depth)
 			return true
 		default:
 			return false

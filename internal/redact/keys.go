@@ -5,58 +5,11 @@ package redact
 
 import (
 	"bytes"
-	"unicode/utf8"
+	"strings"
 )
 
-// kind says what a key tells about its value.
-type kind uint8
-
-const (
-	plain  kind = iota
-	secret      // a credential
-	plural      // several credentials, or, as a number, how many
-	header      // a credential that takes the rest of its line
-)
-
-// credentials are the built-in credential keys, normalised: what ends in suffix
-// is of that kind.
-var credentials = []struct {
-	suffix string
-	kind   kind
-}{
-	{"token", secret},
-	{"tokens", plural},
-	{"ticket", secret}, // no plural: tickets is the help desk's list
-	{"secret", secret},
-	{"secrets", plural},
-	{"password", secret},
-	{"passwords", plural},
-	{"passwd", secret},
-	{"pwd", secret},
-	{"passphrase", secret},
-	{"authorization", header},
-	{"bearer", secret},
-	{"cookie", header},
-	{"cookies", plural},
-	{"clientassertion", secret},
-	{"codeverifier", secret},
-	{"jwt", secret},
-	{"accesskey", secret},
-	{"aeskey", secret},
-	{"encryptkey", secret},
-	{"encryptionkey", secret},
-	{"privatekey", secret},
-	{"secretkey", secret},
-	{"sessionkey", secret},
-	{"signkey", secret},
-	{"signaturekey", secret},
-	{"signingkey", secret},
-	{"verificationkey", secret},
-	{"verifykey", secret},
-}
-
-// byLastLetter holds the indexes of credentials by the suffix's last letter.
-var byLastLetter = func() (table [256][]uint8) {
+// byLastByte holds the indexes of credentials by the suffix's last byte.
+var byLastByte = func() (table [256][]uint8) {
 	for i, c := range credentials {
 		last := c.suffix[len(c.suffix)-1]
 		table[last] = append(table[last], uint8(i))
@@ -64,15 +17,16 @@ var byLastLetter = func() (table [256][]uint8) {
 	return table
 }()
 
-// minWindow is how far back from its separator a key is read in text that is
-// not JSON, in bytes; the longest built-in key, each letter escaped as \uXXXX,
-// fits.
+// minWindow is how far back from its end a key is read in text that is not JSON,
+// in bytes; the longest built-in key, each letter escaped as \uXXXX, fits.
 const minWindow = 128
 
 // keySet is the built-in credential keys and the configured ones.
 type keySet struct {
-	extra  map[string]struct{} // normalised
-	window int                 // as minWindow, enough for every key of extra
+	extra       map[string]struct{} // normalised
+	window      int                 // as minWindow, enough for every key of extra
+	extraWindow int                 // enough for every key of extra
+	keep        bool                // the keep list is in force
 }
 
 // IsKey reports whether anything of key is left to be compared, so that it can be a
@@ -80,37 +34,191 @@ type keySet struct {
 func IsKey(key string) bool { return len(appendNormal(nil, []byte(key))) > 0 }
 
 func newKeySet(extraKeys []string) *keySet {
-	k := &keySet{extra: make(map[string]struct{}, len(extraKeys)), window: minWindow}
+	k := &keySet{extra: make(map[string]struct{}, len(extraKeys)), window: minWindow, keep: true}
 	for _, key := range extraKeys {
 		if name := string(appendNormal(nil, []byte(key))); name != "" {
 			k.extra[name] = struct{}{}
 			k.window = max(k.window, 6*len(key))
+			k.extraWindow = max(k.extraWindow, 6*len(key))
 		}
 	}
 	return k
 }
 
-// kind looks up a normalised key.
-func (k *keySet) kind(name []byte) kind {
+// kind looks up a key by its name, which is raw normalised.
+func (k *keySet) kind(raw, name []byte) kind {
 	if k.isExtra(name) {
 		return secret
 	}
-	// token2, and token[] and token[0] of forms.
-	for len(name) > 0 && (name[len(name)-1] == '[' || name[len(name)-1] == ']' || isDigit(name[len(name)-1])) {
-		name = name[:len(name)-1]
+	trimmed, numbered := withoutIndex(name)
+	if len(trimmed) == 0 || trimmed[len(trimmed)-1] >= 0x80 && numbered {
+		return plain // digits are dropped after ASCII only: 密码2 is another name
 	}
+	found := k.builtIn(raw, trimmed)
+	if i := bytes.LastIndexByte(name, '['); found == plain && i > 0 && name[len(name)-1] == ']' {
+		return k.builtIn(raw, name[:i]) // token[a]
+	}
+	return found
+}
+
+// builtIn looks up a name among the built-in keys.
+func (k *keySet) builtIn(raw, name []byte) kind {
 	if len(name) == 0 {
 		return plain
 	}
-	for _, i := range byLastLetter[name[len(name)-1]] {
-		if c := &credentials[i]; len(name) >= len(c.suffix) && string(name[len(name)-len(c.suffix):]) == c.suffix {
-			return c.kind
+	found := plain
+	for _, i := range byLastByte[name[len(name)-1]] {
+		c := &credentials[i]
+		if bytes.HasSuffix(name, []byte(c.suffix)) && (!c.whole || beginsWord(raw, name, c.suffix)) {
+			found = max(found, c.kind)
 		}
 	}
-	return plain
+	if found == secret || found == plural {
+		return k.tokenKind(found, raw, name)
+	}
+	return found
 }
 
-// isExtra says whether a normalised key is a configured one, or has one among the names
+// withoutIndex returns a key without what people and forms add to it: token2,
+// token[], token[0], token:, token*, token (of the test). numbered says that
+// digits were dropped.
+func withoutIndex(name []byte) (_ []byte, numbered bool) {
+	for len(name) > 0 {
+		switch c := name[len(name)-1]; {
+		case isDigit(c):
+			numbered = true
+			name = name[:len(name)-1]
+		case bytes.IndexByte([]byte("[]:*?!.="), c) >= 0:
+			name = name[:len(name)-1]
+		case c == 'e' && bytes.HasSuffix(name, []byte(".value")):
+			name = name[:len(name)-len(".value")]
+		case c == ')' && bytes.IndexByte(name, '(') > 0:
+			name = name[:bytes.LastIndexByte(name, '(')]
+		default:
+			return name, numbered
+		}
+	}
+	return name, numbered
+}
+
+// tokenKind is the kind of a name that ends in token or tokens: of a resource,
+// of a place in a list, or how many there are. Such a name may begin at any word
+// of raw: the file_token, data.file_token.
+func (k *keySet) tokenKind(found kind, raw, name []byte) kind {
+	stem, ok := bytes.CutSuffix(bytes.TrimSuffix(name, []byte("s")), []byte("token"))
+	if !ok {
+		return found
+	}
+	if kept := k.keptKind(found, stem); kept != found || len(stem) == 0 {
+		return kept
+	}
+	var buf [2 * maxKeptName]byte
+	words := 0
+	for i := len(raw) - 1; i > 0 && i > len(raw)-len(buf) && words < maxKeptWords; i-- {
+		if !endsKeptName(raw[i-1]) {
+			continue
+		}
+		words++
+		tail := appendNormal(buf[:0], raw[i:])
+		if at := bytes.LastIndex(tail, []byte("token")); at > 0 {
+			if kept := k.keptKind(found, tail[:at]); kept != found {
+				return kept
+			}
+		}
+	}
+	return found
+}
+
+// keptKind is the kind of what has stem before token.
+func (k *keySet) keptKind(found kind, stem []byte) kind {
+	switch {
+	case len(stem) == 0 || len(stem) > maxKeptName:
+		return found
+	case isOneOf(stem, counts):
+		return plural
+	case k.keep && isKept(stem):
+		return plain
+	}
+	return found
+}
+
+// endsKeptName reports whether a name of the keep list may begin after c.
+func endsKeptName(c byte) bool {
+	return !isLetter(c) && !isDigit(c) && c < 0x80 && c != '_' && c != '-' && c != '%' && c != '\\'
+}
+
+const (
+	// maxKeptName is how long a name of the keep list may be without its token.
+	maxKeptName = 32
+	// maxKeptWords is how many words it may have in text, token included.
+	maxKeptWords = 3
+)
+
+// isKept reports whether a name before token is one of the keep list.
+func isKept(stem []byte) bool {
+	return isOneOf(stem, cursors) || isResource(stem, false)
+}
+
+// isResource reports whether stem ends in a noun, has nothing but nouns and
+// qualifiers before it, and so is a resource. noun says that one was seen.
+func isResource(stem []byte, noun bool) bool {
+	if len(stem) == 0 {
+		return noun
+	}
+	for _, word := range resourceNouns {
+		if rest, ok := bytes.CutSuffix(stem, []byte(word)); ok && isResource(rest, true) {
+			return true
+		}
+	}
+	if !noun {
+		return false
+	}
+	for _, word := range resourceQualifiers {
+		if rest, ok := bytes.CutSuffix(stem, []byte(word)); ok && isResource(rest, true) {
+			return true
+		}
+	}
+	return false
+}
+
+func isOneOf(name []byte, words []string) bool {
+	for _, word := range words {
+		if string(name) == word {
+			return true
+		}
+	}
+	return false
+}
+
+// beginsWord reports whether the suffix of a key is a word of its own there:
+// sk, my_sk, mySk and MY-SK, but not task.
+func beginsWord(raw, name []byte, suffix string) bool {
+	if len(name) == len(suffix) {
+		return true
+	}
+	trimmed, _ := withoutIndex(raw)
+	end := len(trimmed)
+	for i := len(suffix) - 1; i >= 0; i-- {
+		for end > 0 && isSeparator(raw[end-1]) {
+			end--
+		}
+		if end == 0 || lower(raw[end-1]) != suffix[i] {
+			return false // escaped
+		}
+		end--
+	}
+	return isWordStart(raw, end)
+}
+
+// isWordStart reports whether a word begins at text[at], by what is before it.
+func isWordStart[T string | []byte](text T, at int) bool {
+	if at == 0 || !isLetter(text[at-1]) && !isDigit(text[at-1]) {
+		return true
+	}
+	return 'a' <= text[at-1] && text[at-1] <= 'z' && 'A' <= text[at] && text[at] <= 'Z' && (at+1 == len(text) || text[at+1] >= 'a')
+}
+
+// isExtra reports whether a normalised key is a configured one, or has one among the names
 // in a form's brackets: user[id_card], id_card[], id_card[0][no].
 func (k *keySet) isExtra(name []byte) bool {
 	if len(k.extra) == 0 {
@@ -132,7 +240,7 @@ func (k *keySet) isExtra(name []byte) bool {
 	}
 }
 
-// isIndexes says whether text is the rest of a form's key behind one of its names: the
+// isIndexes reports whether text is the rest of a form's key after one of its names: the
 // bracket that closes it, and further names in brackets, to the end.
 func isIndexes(text []byte) bool {
 	for i, c := range text {
@@ -143,72 +251,33 @@ func isIndexes(text []byte) bool {
 	return text[len(text)-1] == ']'
 }
 
-// kindInText looks up the key that raw ends with. Nothing but a guess says
-// where it begins, so that a configured key may begin at any word. buf is
-// scratch space, returned for reuse.
-func (k *keySet) kindInText(raw, buf []byte) (kind, []byte) {
+// kindInText looks up the key that raw ends with, and reports whether it is a
+// configured one. Nothing but a guess says where it begins, so that a configured
+// key may begin at any word. buf is scratch space, returned for reuse with the key
+// in it.
+func (k *keySet) kindInText(raw, buf []byte) (found kind, extra bool, _ []byte) {
 	buf = appendNormal(buf[:0], raw)
-	found := k.kind(buf)
-	if found != plain || len(k.extra) == 0 {
-		return found, buf
+	if extra = k.isExtra(buf); extra {
+		return secret, true, buf
 	}
-	for i := 1; i < len(raw); i++ {
-		if isWordByte(raw[i-1]) || !isWordByte(raw[i]) {
+	found = k.kind(raw, buf)
+	if len(k.extra) == 0 {
+		return found, false, buf
+	}
+	whole := len(buf)
+	for i := max(1, len(raw)-k.extraWindow); i < len(raw); i++ {
+		if isWordByte(raw[i-1]) && (raw[i-1] < 0x80) == (raw[i] < 0x80) || !isWordByte(raw[i]) {
 			continue
 		}
-		buf = appendNormal(buf[:0], raw[i:])
-		if k.isExtra(buf) {
-			return secret, buf
+		buf = appendNormal(buf[:whole], raw[i:])
+		if name := buf[whole:]; k.isExtra(name) {
+			return secret, true, append(buf[:0], name...)
 		}
 	}
-	return plain, buf
+	return found, false, buf[:whole]
 }
 
-// appendNormal appends key, a JSON string's content or a piece of other text,
-// the way keys are compared: ASCII letters in lower case, separators dropped,
-// \uXXXX (behind any number of backslashes) and %XX resolved.
-func appendNormal(dst, key []byte) []byte {
-	for i := 0; i < len(key); {
-		c := key[i]
-		switch c {
-		default:
-			i++
-		case '\\':
-			run := 1
-			for i+run < len(key) && key[i+run] == '\\' {
-				run++
-			}
-			if i+run < len(key) && key[i+run] == 'u' {
-				if n, r, wide := unit(key[i+run-1:], backslash); wide {
-					i += run - 1 + n
-					if r >= 0x80 {
-						dst = utf8.AppendRune(dst, r)
-						continue
-					}
-					c = byte(r)
-					break
-				}
-			}
-			dst = append(dst, key[i:i+run]...)
-			i += run
-			continue
-		case '%':
-			n, r, _ := unit(key[i:], percent)
-			i += n
-			c = byte(r)
-		}
-		if !isSeparator(c) {
-			dst = append(dst, lower(c))
-		}
-	}
-	return dst
-}
-
-// isSeparator says whether c only separates the words of a key. '+' is a space
-// in form encoding.
-func isSeparator(c byte) bool { return c == '_' || c == '-' || c == ' ' || c == '+' }
-
-// isWordByte says whether c is part of a word of a key, or of an escape in it.
+// isWordByte reports whether c is part of a word of a key, or of an escape in it.
 func isWordByte(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '_' || c == '-' || c == '%' || c >= 0x80
 }
@@ -223,10 +292,33 @@ func lower(c byte) byte {
 	return c
 }
 
-// isMasked says whether a value needs no mask: it is empty, or masked already.
+// equalFold reports whether word, of ASCII, is text in any case.
+func equalFold(word []byte, text string) bool {
+	if len(word) != len(text) {
+		return false
+	}
+	for i, c := range word {
+		if lower(c) != text[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// isMasked reports whether a value needs no mask: it is empty, or masked already.
 func isMasked(value []byte) bool {
 	return len(value) == 0 || string(value) == Mask
 }
 
-// hasMaskPrefix says whether text begins with a mask.
+// hasMaskPrefix reports whether text begins with a mask.
 func hasMaskPrefix(text []byte) bool { return bytes.HasPrefix(text, []byte(Mask)) }
+
+// isAPIName reports whether value is the name of an API, as the entry's own
+// api_key is: METHOD/path.
+func isAPIName[T string | []byte](value T) bool {
+	n := 0
+	for n < len(value) && n < 8 && 'A' <= value[n] && value[n] <= 'Z' {
+		n++
+	}
+	return n >= 3 && n < len(value) && value[n] == '/' && strings.Contains("GET POST PUT PATCH DELETE HEAD OPTIONS", string(value[:n]))
+}

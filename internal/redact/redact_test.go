@@ -46,7 +46,7 @@ func TestKeys(t *testing.T) {
 	for _, key := range []string{
 		"app_secret", "App-Secret", "appSecret", "APP SECRET", "APP_SECRET_2", "secret", "client_secret", "api_secret",
 		"token", "access_token", "tenant_access_token", "app_access_token", "user_access_token", "refresh_token",
-		"verification_token", "jwt_token", "id_token", "page_token", "file_token", "app_token", "Token1", "X-Lark-Request-Token",
+		"verification_token", "jwt_token", "id_token", "upload_token", "profile_token", "Token1", "X-Lark-Request-Token",
 		"ticket", "app_ticket", "suite_ticket", "jsapiTicket",
 		"password", "passwd", "pwd", "passphrase", "user_password", "newPassword", "passWord", "old-pwd",
 		"authorization", "Authorization", "Proxy-Authorization", "bearer", "cookie", "Cookie", "set-cookie",
@@ -60,7 +60,7 @@ func TestKeys(t *testing.T) {
 	} {
 		t.Run("masked/"+key, func(t *testing.T) {
 			requireRedacted(t, r, `{"`+key+`":"[REDACTED]","b":"v"}`, 1, `{"`+key+`":"v","b":"v"}`)
-			requireRedacted(t, r, `{"a":[{"`+key+`": "[REDACTED]"}]}`, 1, `{"a":[{"`+key+`": "5"}]}`)
+			requireRedacted(t, r, `{"a":[{"`+key+`": "[REDACTED]"}]}`, 1, `{"a":[{"`+key+`": "5x"}]}`)
 			inner := `{"` + key + `":"v\"w","b":"v"}`
 			outer := strings.Replace(quote(inner), `v\\\"w`, redact.Mask, 1)
 			requireRedacted(t, r, `{"payload":`+outer+`}`, 1, `{"payload":`+quote(inner)+`}`)
@@ -70,10 +70,10 @@ func TestKeys(t *testing.T) {
 		})
 	}
 	for _, key := range []string{
-		"app_id", "user_id", "open_id", "union_id", "tenant_key", "code", "msg", "api_key", "token_type", "access_token_type",
+		"app_id", "user_id", "open_id", "union_id", "tenant_key", "code", "msg", "token_type", "access_token_type",
 		"expires_in", "ticket_id", "event_id", "access_key_id", "secret_id", "tickets", "page_size", "has_more", "total",
 		"file_key", "image_key", "key", "public_key", "author", "basic", "pass", "tokenizer", "secretary", "keyword",
-		"my_id_card", "id_card_2", "user[my_id_card]", "id_card[", "id_card]x", "id_card[0]x", "[]", "]", "credential", "credentials", "jwt_id", "密码2", "qq", "xpin", "[REDACTED]", "", "_", "0",
+		"my_id_card", "id_card_2", "user[my_id_card]", "id_card[", "id_card]x", "id_card[0]x", "[]", "]", "credential", "credentials", "jwt_id", "page_token", "file_token", "app_token", "密码2", "qq", "xpin", "[REDACTED]", "", "_", "0",
 	} {
 		t.Run("stays/"+key, func(t *testing.T) {
 			for _, text := range []string{
@@ -91,6 +91,7 @@ func TestEntrysOwnAPIKeyStays(t *testing.T) {
 	requireRedacted(t, r,
 		`{"api_key":"POST/open-apis/x","log_detail":{"api_key":"[REDACTED]","payload":"{\"api_key\":\"[REDACTED]\"}"}}`, 2,
 		`{"api_key":"POST/open-apis/x","log_detail":{"api_key":"k","payload":"{\"api_key\":\"k\"}"}}`)
+	requireRedacted(t, r, `{"api_key":"k","log_detail":{"api_key":"GET/open-apis/x"}}`, 0, `{"api_key":"k","log_detail":{"api_key":"GET/open-apis/x"}}`)
 }
 
 func TestJSON(t *testing.T) {
@@ -102,7 +103,7 @@ func TestJSON(t *testing.T) {
 		{"masked", `{"token":"[REDACTED]"}`, `{"token":"[REDACTED]"}`, 0},
 		{
 			"scalars", `{"token":1,"secret":true,"pwd":false,"ticket":-0.5E+7}`,
-			`{"token":"[REDACTED]","secret":"[REDACTED]","pwd":"[REDACTED]","ticket":"[REDACTED]"}`, 4,
+			`{"token":"[REDACTED]","secret":true,"pwd":false,"ticket":"[REDACTED]"}`, 2,
 		},
 		{
 			"scalars, two levels down", `{"a":"{\"b\":\"{\\\"token\\\":12,\\\"x\\\":1}\"}"}`,
@@ -110,7 +111,7 @@ func TestJSON(t *testing.T) {
 		},
 		{
 			"leaves", `{"token":{"a":[1,"x",null,"",{"app_id":"y","b":[[true]]}]},"b":"z"}`,
-			`{"token":{"a":["[REDACTED]","[REDACTED]",null,"",{"app_id":"[REDACTED]","b":[["[REDACTED]"]]}]},"b":"z"}`, 4,
+			`{"token":{"a":["[REDACTED]","[REDACTED]",null,"",{"app_id":"[REDACTED]","b":[[true]]}]},"b":"z"}`, 3,
 		},
 		{
 			"query values", `{"query_param":{"access_token":["a","b"],"id":["c"]}}`,
@@ -194,7 +195,7 @@ func TestText(t *testing.T) {
 		{"cut off, object", `{"token":{"a":"}","b":[1]},"c":"d`, `{"token":"[REDACTED]","c":"d`, 1},
 		{"cut off, in an object", `{"token":{"a":"x","b`, `{"token":"[REDACTED]"`, 1},
 		{"cut off, nothing in it", `{"token":[ ],"secret":{},"pwd":"","ticket":null,"c":"d`, `{"token":[ ],"secret":{},"pwd":"","ticket":null,"c":"d`, 0},
-		{"cut off, scalars", `{"token":12,"secret":true,"total_tokens":5,"c":"d`, `{"token":"[REDACTED]","secret":"[REDACTED]","total_tokens":5,"c":"d`, 2},
+		{"cut off, scalars", `{"token":12,"secret":true,"total_tokens":5,"c":"d`, `{"token":"[REDACTED]","secret":true,"total_tokens":5,"c":"d`, 1},
 		{"cut off, escaped key", `{"app\u005fsecret":"x","a":"{\"app\\u005fsecret\":\"y\"}","c":"d`, `{"app\u005fsecret":"[REDACTED]","a":"{\"app\\u005fsecret\":\"[REDACTED]\"}","c":"d`, 2},
 		{"cut off, escaped quotes", `{"a":"\u0022token\u0022:\u0022x\u0022","c`, `{"a":"\u0022token\u0022:\u0022[REDACTED]\u0022","c`, 1},
 		{"quotes not escaped", `{"a":"{"token":"x","b":"c"}","d":1}`, `{"a":"{"token":"[REDACTED]","b":"c"}","d":1}`, 1},
@@ -266,11 +267,17 @@ func TestDeepNesting(t *testing.T) {
 // TestLinearTime would not end if reading took quadratic time.
 func TestLinearTime(t *testing.T) {
 	r := redact.New([]string{"id_card"})
+	size := 1 << 20
+	if raceEnabled {
+		size >>= 3
+	}
 	for _, unit := range []string{
 		`token:`, `token=`, `"token":`, `token: `, `\"`, `token:\\\"`, `[`, `{"token":[`, `token:[`, `k `, `k_`, `=`, ` :`, `\`, `%25`, `%5C`, `\\u0025`,
 		`Authorization: `, `Bearer `, `b`, `,`, `token:,`, `"`, `'`, `token:'`, `id card `, `\u0074`, `token=a,`, "token:\n",
+		`token `, `token (`, `token **`, `<token>`, `://u:p@`, `密码`, `密码：`, `t-`, `eyJ`, `AKIA`, `hook/`, `authcode/?code=`, `curl -u a:`, `&quot;`, `-----BEGIN PRIVATE KEY-----`, `token: |\n `,
+		`password: a `, `name="token"`, `"name":"token",`, `{"text":"token"},`, `[["token"],["`, `token<b>`, `&amp;`, "\u200b", `＝`,
 	} {
-		text := `{"token":"x","p":` + quote(strings.Repeat(unit, (1<<20)/len(unit))) + `}`
+		text := `{"token":"x","p":` + quote(strings.Repeat(unit, size/len(unit))) + `}`
 		got, n := r.Redact(text)
 		require.NotZero(t, n)
 		require.True(t, json.Valid([]byte(got)), "%q", unit)
@@ -312,44 +319,4 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	group.Wait()
 	require.Equal(t, 3, masks)
-}
-
-// TestFurtherKeysInForms: a configured key is found in the brackets of a form, wherever a
-// built-in one is.
-func TestFurtherKeysInForms(t *testing.T) {
-	r := redact.New([]string{"id_card", "mobile"})
-	for _, tt := range []struct {
-		text, want string
-		masks      int
-	}{
-		{"user[id_card]=1101&x=1", "user[id_card]=[REDACTED]&x=1", 1},
-		{"a=b&user%5Bid_card%5D=1101&x=1", "a=b&user%5Bid_card%5D=[REDACTED]&x=1", 1},
-		{"user%5b%69d_card%5d%5b0%5d=1101&x=1", "user%5b%69d_card%5d%5b0%5d=[REDACTED]&x=1", 1},
-		{"id_card[]=1101&id_card[]=1102&x=1", "id_card[]=[REDACTED]&id_card[]=[REDACTED]&x=1", 2},
-		{"id_card[0]=1101&mobile[]=138", "id_card[0]=[REDACTED]&mobile[]=[REDACTED]", 2},
-		{"body: user[id_card][no]=1101&x=1", "body: user[id_card][no]=[REDACTED]&x=1", 1},
-		{"POST /x?to[mobile]=138 HTTP/1.1", "POST /x?to[mobile]=[REDACTED] HTTP/1.1", 1},
-		{`{"user[id_card]":"1101","id_card[]":["1102"],"x":1}`, `{"user[id_card]":"[REDACTED]","id_card[]":["[REDACTED]"],"x":1}`, 2},
-		{`{"user[id_card]":"1101","cut":"o`, `{"user[id_card]":"[REDACTED]","cut":"o`, 1},
-		{"the id_card [of 7] code: 5", "the id_card [of 7] code: 5", 0},
-		{"user[my_id_card]=1101&id_cards[0]=1", "user[my_id_card]=1101&id_cards[0]=1", 0},
-	} {
-		t.Run(tt.text, func(t *testing.T) {
-			requireRedacted(t, r, `{"payload":`+quote(tt.want)+`}`, tt.masks, `{"payload":`+quote(tt.text)+`}`)
-		})
-	}
-}
-
-// TestNotRecognised: what the package's documentation says of what stays is true.
-func TestNotRecognised(t *testing.T) {
-	for _, text := range []string{
-		`{"payload":"https://user:S3CRET@host/x"}`,
-		`{"payload":"[{\"key\":\"app_secret\",\"value\":\"S3CRET\"}]"}`,
-		`{"payload":"--b\r\nContent-Disposition: form-data; name=\"app_secret\"\r\n\r\nS3CRET\r\n--b--"}`,
-		`{"payload":"<xml><app_secret>S3CRET</app_secret></xml>"}`,
-		`{"path":"/open-apis/bot/v2/hook/S3CRET"}`,
-		`{"payload":"{\"credential\":\"S3CRET\",\"code\":\"S3CRET\"}"}`,
-	} {
-		requireRedacted(t, redact.New(nil), text, 0, text)
-	}
 }

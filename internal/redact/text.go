@@ -3,57 +3,49 @@
 
 package redact
 
-import (
-	"bytes"
-	"encoding/base64"
-	"math/bits"
-	"strings"
-)
+import "bytes"
 
 // This file searches text that is not JSON: forms, URLs, header lines, JSON that
-// is cut off or broken, prose. It knows no structure, only separators with a
-// key before them and a value behind, and objects and arrays that are whole.
+// is cut off or broken, configuration, commands, prose. The filter leads to the
+// places worth a look, and at each one a small grammar is tried:
+//
+//	pair  = key closers [separator] openers value
+//	key   = a word, or several, that end as the name of a credential
+//	value = quoted | bracketed | block | words
+//
+// What may stand in closers, separator and openers is in cursor.go, where a value
+// ends in value.go, and whether words are a credential or only speak of one in
+// prose.go. What needs no key is in forms.go, links.go and command.go. The text
+// is folded (fold.go), so that all of them know ASCII forms only.
 
 const (
 	// maxQuote is how many levels of string around a key's quotes are believed
 	// when the mask needs quotes like them.
 	maxQuote = 4
-	// maxNextKey is how long a key may be that is recognised behind a comma.
-	maxNextKey = 64
 	// maxFailed is how often, on average, a byte may be read in vain as part of an
 	// object or array that turns out to be broken.
 	maxFailed = 4
-	// maxBasic is how much of a Basic credential is decoded in search of the
-	// colon, characters.
-	maxBasic = 512
+	// maxKeyWords is how many words after the one that the filter found may belong
+	// to a key: client assertion.
+	maxKeyWords = 2
 )
 
-// quotation is a quote as found in text. Inside of that many levels of string it
-// has 1<<levels - 1 backslashes before it.
-type quotation struct {
-	mark   byte
-	levels int
-}
-
-// searchText adds the spans of a text that is not JSON. The filter leads to the
-// places worth a look: a separator counts only close behind one of its hits.
-// An object or array that is whole is read as JSON, and what lies between them a
-// second time with its escapes resolved.
+// searchText adds the spans of a text that is not JSON. An object or array that
+// is whole is read as JSON, and what lies between them a second time with its
+// escapes resolved.
 func (w *walker) searchText(text []byte, level int) {
 	var (
 		from  = 0                           // the end of the last value, object or array
 		gap   = 0                           // the end of the last object or array
-		until = 0                           // the end of the window behind hit
-		hit   = -1                          // the last hit of the filter
+		done  = 0                           // the end of the last word looked at
+		hit   = -1                          // the next hit of the filter
 		tries = maxFailed * (len(text) + 1) // bytes left to be read in vain
 	)
 	for i := 0; i < len(text); {
-		if i >= until {
-			if hit = nextHit(w.filter, text, max(hit+1, from)); hit < 0 {
+		if hit < i {
+			if hit = nextHit(w.filter, text, i); hit < 0 {
 				break
 			}
-			until = hit + w.keys.window
-			continue
 		}
 		end := i
 		switch c := text[i]; {
@@ -64,13 +56,8 @@ func (w *walker) searchText(text []byte, level int) {
 				gap = end
 			}
 			tries -= failed
-		case i < hit:
-		case c == '=', c == ':':
-			end = w.pair(text, from, i)
-		case c == 'b', c == 'B':
-			end = w.scheme(text, from, i)
-		case c == ' ', c == '\t', c == '\\':
-			until++ // may lie between key and separator in any number
+		case i == hit && i >= done:
+			end, done = w.at(text, from, i)
 		}
 		if end > i {
 			i, from = end, end
@@ -105,316 +92,194 @@ func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 	return end, 0
 }
 
-// pair looks at the key before the separator text[at], no further back than
-// from, and masks the value behind it if the key is a credential's. It returns
-// the value's end, or at.
-func (w *walker) pair(text []byte, from, at int) int {
-	end := at
-	for end > from && (text[end-1] == ' ' || text[end-1] == '\t' || text[end-1] == '+') {
-		end--
+// at looks at the place of a hit, and masks what is a credential there. It returns
+// the end of what was masked, or hit, and the end of the word at hit.
+func (w *walker) at(text []byte, from, hit int) (end, done int) {
+	start, stop := wordAround(text, from, hit)
+	word := span{start: start, end: stop}
+	if end = w.form(text, from, hit, word); end > hit {
+		return end, stop
 	}
-	if end > from+1 && text[end-1] == ']' && isQuoteMark(text[end-2]) {
-		end-- // auth["token"]
+	if end = w.link(text, from, hit, word); end > hit {
+		return end, stop
 	}
-	var closing quotation
-	if end > from && isQuoteMark(text[end-1]) {
-		n := backslashesBefore(text, from, end-1)
-		closing = quotation{mark: text[end-1], levels: levelsOf(n)}
-		end -= 1 + n
+	if end = w.option(text, hit, word); end > hit {
+		return end, stop
 	}
-	start := end
-	for start > from && end-start < w.keys.window && isKeyByte(text[start-1]) {
+	if end = w.scheme(text, hit, word); end > hit {
+		return end, stop
+	}
+	for _, stop := range w.keyEnds(text, hit, stop) {
+		if stop == 0 {
+			break
+		}
+		end, known := w.pair(text, from, stop)
+		if end > hit {
+			return end, stop
+		}
+		if known {
+			break
+		}
+	}
+	return hit, stop
+}
+
+// wordAround returns the word at text[at], whose bytes are either all ASCII or all
+// beyond. It begins no further back than from, nor than a key may.
+func wordAround(text []byte, from, at int) (start, end int) {
+	high := text[at] >= 0x80
+	isPart := func(c byte) bool { return isWordByte(c) && (c >= 0x80) == high }
+	for start = at; start > from && at-start < minWindow && isPart(text[start-1]); start-- {
+	}
+	for end = at; end < len(text); {
+		if n := escapeAt(text, end); n > 0 && !high {
+			end += n
+		} else if isPart(text[end]) {
+			end++
+		} else {
+			break
+		}
+	}
+	return start, max(end, at+1)
+}
+
+// escapeAt returns the length of the escape \uXXXX at text[at], or 0.
+func escapeAt(text []byte, at int) int {
+	if text[at] == '\\' && at+6 <= len(text) && text[at+1] == 'u' && unhex4(text[at+2:]) >= 0 {
+		return 6
+	}
+	return 0
+}
+
+// keyEnds returns where a key at a hit may end: with its word or with one of the
+// next ones, or, of characters beyond ASCII, within a run of them.
+func (w *walker) keyEnds(text []byte, hit, stop int) (ends [maxKeyWords + 1]int) {
+	if text[hit] >= 0x80 {
+		if end := chineseKeyEnd(text, hit); end > hit {
+			ends[0] = end
+		}
+		if end := wideEnd(w.filter, text, hit); end > hit {
+			ends[0], ends[1] = end, ends[0]
+		}
+		return ends
+	}
+	for n := range ends {
+		ends[n] = stop
+		next := stop
+		for next < len(text) && (text[next] == ' ' || text[next] == '+') {
+			next++
+		}
+		if next == stop || next == len(text) || !isWordByte(text[next]) || text[next] >= 0x80 {
+			break
+		}
+		for stop = next; stop < len(text) && isWordByte(text[stop]) && text[stop] < 0x80; stop++ {
+		}
+	}
+	return ends
+}
+
+// key is a key found in text.
+type key struct {
+	kind       kind
+	start, end int       // its last word
+	closing    quotation // the quote after it
+	extra      bool      // a configured one
+	parameter  bool      // a parameter of a URL
+	marked     bool      // it has a line of its own, but for marks, or is a table's cell
+	password   bool      // its value may be several words
+	common     bool      // a word of prose, too
+}
+
+// pair looks at the key that ends at text[stop], and masks its value if the key is
+// a credential's. It returns the value's end, or 0, and whether the key is one.
+func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
+	start := stop
+	for start > from && stop-start < w.keys.window && isKeyByte(text[start-1]) {
 		start--
 	}
-	var k kind
-	if k, w.key = w.keys.kindInText(text[start:end], w.key); k == plain {
-		return at
+	var k key
+	index := indexEnd(text, stop)
+	if k.kind, k.extra, w.key = w.keys.kindInText(text[start:stop], w.key); k.kind == plain && index > stop {
+		k.kind, k.extra, w.key = w.keys.kindInText(text[start:index], w.key)
 	}
-
-	value := skipSeparator(text, at)
-	n := backslashesAt(text, value)
-	if q := value + n; q < len(text) && isQuoteMark(text[q]) {
-		opening := quotation{mark: text[q], levels: levelsOf(n)}
-		return w.mask(text, q+1, quotedEnd(text, q+1, opening), "")
+	if k.kind == plain {
+		return 0, false
 	}
-	quote := ""
-	if closing.mark == '"' && closing.levels <= maxQuote {
-		quote = strings.Repeat(`\`, 1<<closing.levels-1) + `"`
+	k.end = stop
+	for k.start = stop; k.start > start && isWordByte(text[k.start-1]); k.start-- {
 	}
-	if value == len(text) {
-		return value
-	}
-	if c := text[value]; (c == '{' || c == '[') && !hasMaskPrefix(text[value:]) {
-		end = bracketEnd(text, value, closing)
-		if isEmptyBracket(text[value:end]) {
-			return end
-		}
-		return w.mask(text, value, end, quote)
-	}
-	end = valueEnd(text, value)
-	switch word := text[value:end]; {
-	case isMasked(word), string(word) == "null", k == plural && isCount(word):
-		return end
-	case k == header:
-		return w.mask(text, value, lineEnd(text, start, value, text[at] == '='), "")
-	}
-	return w.mask(text, value, end, quote)
-}
-
-// scheme masks what follows the word Bearer or Basic if that is at text[at]. It
-// returns the value's end, or at.
-func (w *walker) scheme(text []byte, from, at int) int {
-	if at > from && (isLetter(text[at-1]) || isDigit(text[at-1])) {
-		return at
-	}
-	word, basic := "bearer", false
-	if at+2 < len(text) && lower(text[at+1]) == 'a' {
-		word, basic = "basic", true
-	}
-	value := at + len(word)
-	if value >= len(text) || !strings.EqualFold(string(text[at:value]), word) {
-		return at
-	}
-	for value < len(text) && (text[value] == ' ' || text[value] == '\t' || text[value] == '+') {
-		value++
-	}
-	if value == at+len(word) {
-		return at
-	}
-	end := valueEnd(text, value)
-	if basic && !isBasicCredential(text[value:end]) {
-		return at
-	}
-	return w.mask(text, value, end, "")
-}
-
-// mask masks text[start:end] and returns end.
-func (w *walker) mask(text []byte, start, end int, quote string) int {
-	if !isMasked(text[start:end]) {
-		w.spans = append(w.spans, span{start: start, end: end, quote: quote})
-	}
-	return end
-}
-
-// quotedEnd returns where the content that begins at start ends: at the closing
-// quote, its backslashes excluded, at the quote of a string around this one, or
-// at the end of the text.
-func quotedEnd(text []byte, start int, opening quotation) int {
-	own := 1<<opening.levels - 1
-	for i := start; i < len(text); i++ {
-		if text[i] != opening.mark {
-			continue
-		}
-		// On the content's own level, each backslash of the content takes
-		// 2*(own+1) of them here and a quote's escape own+1 more than the quote's own.
-		if n := backslashesBefore(text, start, i) % (2 * (own + 1)); n <= own {
-			return i - n
+	if !k.extra {
+		if k.kind = w.inAPI(lastWord(text[k.start:stop]), k.kind); k.kind == plain {
+			return 0, true
 		}
 	}
-	return len(text)
+	k.describe(text, w.key)
+
+	c := closersAt(text, index)
+	k.closing = c.closing
+	sep, at := separatorAt(text, c.end, k.start)
+	if end := w.apart(text, &k, c, sep); end > 0 {
+		return end, true
+	}
+	if sep == noSeparator {
+		return w.loose(text, &k, c), true
+	}
+	return w.value(text, &k, sep, at), true
 }
 
-// lineEnd returns where the value of a header line ends: at the end of the line
-// without trailing space, or at the quote that closes what opened right before the
-// key. In a form it is a field and ends as one.
-func lineEnd(text []byte, key, value int, form bool) int {
-	end := len(text)
-	if form {
-		end = fieldEnd(text, value)
-	} else if n := bytes.IndexAny(text[value:], "\r\n"); n >= 0 {
-		end = value + n
+// indexEnd returns the end of what a form or a program adds to a key that ends at
+// text[at], if a separator follows: token[0], body[token][].
+func indexEnd(text []byte, at int) int {
+	i := at
+	for i < len(text) && i < at+maxRemark && (text[i] == '[' || text[i] == ']' || isWordByte(text[i]) && text[i] < 0x80 || isQuoteMark(text[i])) {
+		i++
 	}
-	if key > 0 && isQuoteMark(text[key-1]) {
-		n := backslashesBefore(text, 0, key-1)
-		end = quotedEnd(text[:end], value, quotation{mark: text[key-1], levels: levelsOf(n)})
+	i = at + bytes.LastIndexByte(text[at:i], ']') + 1
+	if i == at || text[at] != '[' && text[at] != ']' {
+		return at
 	}
-	for end > value && (text[end-1] == ' ' || text[end-1] == '\t') {
-		end--
+	next := i + backslashesAt(text, i)
+	if next < len(text) && isQuoteMark(text[next]) {
+		next++
 	}
-	return end
+	if next = skipBlanks(text, next); next < len(text) && (text[next] == '=' || text[next] == ':') {
+		return i
+	}
+	return at
 }
 
-// fieldEnd returns where a form's field that holds a header's value ends: at the next
-// field, at the end of the line, or at the quote of a string around the form, which is
-// one that the value itself did not open.
-func fieldEnd(text []byte, value int) int {
-	for i := value; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '&', '\r', '\n':
-			return i
-		case '"', '\'':
-			n := backslashesBefore(text, value, i)
-			if open := i - n; open > value && text[open-1] == '=' {
-				i = quotedEnd(text, i+1, quotation{mark: c, levels: levelsOf(n)})
-				i += backslashesAt(text, i) // now at the closing quote
-			} else if isPunctuation(text, i) {
-				return open
-			}
-		}
+// describe notes what the place of a key and its name say about it.
+func (k *key) describe(text, name []byte) {
+	if k.start > 0 {
+		k.parameter = text[k.start-1] == '?' || text[k.start-1] == '&'
 	}
-	return len(text)
+	k.password = bytes.Contains(name, []byte("pass")) || bytes.HasSuffix(name, []byte("pwd")) || bytes.HasSuffix(name, []byte("密码")) ||
+		bytes.HasSuffix(name, []byte("口令"))
+	word := text[k.start:k.end]
+	k.common = !k.extra && bytes.IndexAny(word, "_-0123456789%\\") < 0 && !hasInnerUpper(word)
 }
 
-// valueEnd returns where the unquoted value that begins at start ends. White
-// space and '&' end it. Punctuation does only if what follows makes it look like
-// the text's and not the value's.
-func valueEnd(text []byte, start int) int {
-	i := start
-	if hasMaskPrefix(text[start:]) {
-		i += len(Mask)
-	}
-	for ; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '&':
-			return i
-		case ',', ';', '"', '\'', '}', ']', ')':
-			if isPunctuation(text, i) {
-				return i - backslashesBefore(text, start, i)
-			}
-		default:
-			if c <= ' ' {
-				return i
-			}
-		}
-	}
-	return i
-}
-
-// isPunctuation guesses whether text[i], a bracket, quote, comma or semicolon,
-// ends the value before it.
-func isPunctuation(text []byte, i int) bool {
-	if i+1 == len(text) || text[i+1] <= ' ' || strings.IndexByte("\"'\\,;:&)}]{[>", text[i+1]) >= 0 {
-		return true
-	}
-	if text[i] != ',' && text[i] != ';' {
-		return false
-	}
-	for j := i + 1; j < len(text) && j <= i+maxNextKey; j++ {
-		if c := text[j]; c == '=' || c == ':' {
+// hasInnerUpper reports whether a word is written as names in programs are.
+func hasInnerUpper(word []byte) bool {
+	lowers := false
+	for _, c := range word {
+		switch {
+		case 'a' <= c && c <= 'z':
+			lowers = true
+		case 'A' <= c && c <= 'Z' && lowers:
 			return true
-		} else if !isWordByte(c) && c != '.' {
-			return false
 		}
 	}
 	return false
 }
 
-// bracketEnd returns the end of the object or array that begins at start: its
-// closing bracket, or, where that was cut off, the quote of a string around it or
-// the end of the text. The quote behind its key, if it has one, tells what level
-// its own are of.
-func bracketEnd(text []byte, start int, key quotation) int {
-	depth := 0
-	for i := start; i < len(text); i++ {
-		switch text[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case '"':
-			n := backslashesBefore(text, start, i)
-			opening := quotation{mark: '"', levels: levelsOf(n)}
-			switch before := bytes.TrimRight(text[start:i-n], " \t\r\n"); {
-			case key.mark == '"' && opening.levels < key.levels:
-				return i - n
-			case key.mark == 0 && strings.IndexByte("[{,:", before[len(before)-1]) < 0:
-				return len(text) // a string around it may end here, so nothing after it can be told apart
-			}
-			i = quotedEnd(text, i+1, opening)
-			i += backslashesAt(text, i) // now at the closing quote
-		}
-	}
-	return len(text)
+// lastWord is the word that a form's key ends with: token of body[token].
+func lastWord(word []byte) []byte {
+	return word[bytes.LastIndexAny(word, "[.%")+1:]
 }
 
-// isEmptyBracket says whether an object or array has nothing in it.
-func isEmptyBracket(text []byte) bool {
-	return len(text) >= 2 && len(bytes.TrimSpace(text[1:len(text)-1])) == 0 && text[len(text)-1] == text[0]+2
-}
-
-// isCount says whether a plural's value is a number.
-func isCount(word []byte) bool {
-	for _, c := range word {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return true
-}
-
-// isBasicCredential says whether text begins with user:password in base64.
-func isBasicCredential(text []byte) bool {
-	if hasMaskPrefix(text) {
-		return true
-	}
-	n := 0
-	for n < len(text) && n < maxBasic && (isLetter(text[n]) || isDigit(text[n]) || strings.IndexByte("+/-_", text[n]) >= 0) {
-		n++
-	}
-	var buf, decoded [maxBasic]byte
-	for i, c := range text[:n] {
-		switch c { // the URL alphabet is accepted, as servers do
-		case '-':
-			c = '+'
-		case '_':
-			c = '/'
-		}
-		buf[i] = c
-	}
-	if n%4 == 1 {
-		n-- // no length of base64: it has run into something else
-	}
-	size, err := base64.RawStdEncoding.Decode(decoded[:], buf[:n])
-	return err == nil && bytes.IndexByte(decoded[:size], ':') >= 0
-}
-
-// skipSeparator returns where the value behind the separator text[at] begins. A
-// line end is skipped only before a quote or bracket: JSON may break there, a
-// header line may not.
-func skipSeparator(text []byte, at int) int {
-	i := at
-	for i < len(text) && strings.IndexByte("=:> \t+", text[i]) >= 0 {
-		i++
-	}
-	j := i
-	for j < len(text) && strings.IndexByte(" \t\r\n", text[j]) >= 0 {
-		j++
-	}
-	if j < len(text) && strings.IndexByte("\"'\\{[", text[j]) >= 0 {
-		return j
-	}
-	return i
-}
-
-// backslashesBefore counts the backslashes right before text[at], no further back
-// than from.
-func backslashesBefore(text []byte, from, at int) int {
-	n := 0
-	for at-n > from && text[at-n-1] == '\\' {
-		n++
-	}
-	return n
-}
-
-// backslashesAt counts the backslashes that begin at text[at].
-func backslashesAt(text []byte, at int) int {
-	n := 0
-	for at+n < len(text) && text[at+n] == '\\' {
-		n++
-	}
-	return n
-}
-
-// levelsOf returns how many levels of string a quote with that many backslashes
-// is in.
-func levelsOf(backslashes int) int { return bits.Len(uint(backslashes)+1) - 1 }
-
-func isQuoteMark(c byte) bool { return c == '"' || c == '\'' }
-
-// isKeyByte says whether c may be part of an unquoted key, or of a form's
+// isKeyByte reports whether c may be part of an unquoted key, or of a form's
 // auth[token].
 func isKeyByte(c byte) bool {
-	return isWordByte(c) || strings.IndexByte(" +.[]\\$@", c) >= 0
+	return isWordByte(c) || bytes.IndexByte([]byte(" +.[]\\$@"), c) >= 0
 }

@@ -30,6 +30,11 @@ type walker struct {
 	key     []byte // scratch space for the key in hand
 	whole   bool   // mask text that is not JSON as a whole if there is something to mask
 	guessed bool   // some span lies in text that is not JSON
+
+	entry    []byte // the whole entry
+	apiName  []byte // what api found
+	apiKnown bool
+	inBase64 bool // the text is base64's meaning
 }
 
 // jsonString is the content of a string in JSON text.
@@ -39,7 +44,7 @@ type jsonString struct {
 }
 
 func (w *walker) release() {
-	w.keys, w.filter = nil, nil
+	w.keys, w.filter, w.entry, w.apiName = nil, nil, nil, nil
 	if cap(w.text)+cap(w.key) <= maxScratch && cap(w.strings)+cap(w.spans) <= maxScratch/16 {
 		walkers.Put(w)
 	}
@@ -52,6 +57,7 @@ func (w *walker) walk(r *Redactor, text string, whole bool) (spans []span, guess
 	w.spans, w.strings = w.spans[:0], w.strings[:0]
 	w.whole, w.guessed = whole, false
 	w.text = append(w.text[:0], text...)
+	w.entry, w.apiName, w.apiKnown = w.text, nil, false
 	w.level(w.text, 0)
 	return w.spans, w.guessed
 }
@@ -64,7 +70,7 @@ func (w *walker) level(text []byte, level int) {
 	} else {
 		// What was found on the way is found again.
 		w.spans, w.strings = w.spans[:firstSpan], w.strings[:firstString]
-		w.searchText(text, level)
+		w.folded(text, level)
 		if len(w.spans) > firstSpan {
 			w.guessed = true
 			if w.whole {
@@ -73,6 +79,34 @@ func (w *walker) level(text []byte, level int) {
 		}
 	}
 	w.spans = w.spans[:firstSpan+len(merge(w.spans[firstSpan:]))]
+}
+
+// folded adds the spans of text that is not JSON as it reads folded. That may be
+// JSON: with typographic quotes, or with entities for its quotes.
+func (w *walker) folded(text []byte, level int) {
+	if nextFoldable(text, 0) == len(text) {
+		w.searchText(text, level)
+		return
+	}
+	first, start := len(w.spans), len(w.text)
+	var changed bool
+	w.text, changed = appendFolded(w.text, text)
+	if !changed {
+		w.text = w.text[:start]
+		w.searchText(text, level)
+		return
+	}
+	meaning := w.text[start:]
+	firstString := len(w.strings)
+	if p := (parser{walker: w, text: meaning}); p.document() {
+		w.inStrings(meaning, firstString, level)
+	} else {
+		w.spans, w.strings = w.spans[:first], w.strings[:firstString]
+		w.searchText(meaning, level)
+	}
+	w.text = w.text[:start]
+	w.spans = w.spans[:first+len(merge(w.spans[first:]))]
+	unfoldSpans(w.spans[first:], text)
 }
 
 // inStrings adds the spans of the strings from first on, and drops these.
@@ -150,4 +184,12 @@ func (w *walker) below(meaning, raw []byte, e escapes, level int) {
 // isEscaped says whether text may have escapes.
 func isEscaped(text []byte) bool {
 	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0
+}
+
+// mask masks text[start:end] and returns end.
+func (w *walker) mask(text []byte, start, end int, quote string) int {
+	if !isMasked(text[start:end]) {
+		w.spans = append(w.spans, span{start: start, end: end, quote: quote})
+	}
+	return end
 }

@@ -1,0 +1,95 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "bytes"
+
+// maxBareName is the length of the longest name in byAPI.
+const maxBareName = len("tokens")
+
+// inAPI returns what a key of that kind is in the entry's own API: token, ticket
+// and code are names of different things.
+func (w *walker) inAPI(raw []byte, k kind) kind {
+	if len(raw) > maxBareName || k == header {
+		return k
+	}
+	var buf [maxBareName]byte
+	name := appendNormal(buf[:0], raw)
+	switch string(name) {
+	case "token", "tokens", "ticket":
+		if !w.keys.keep {
+			return k
+		}
+	case "code":
+	default:
+		return k
+	}
+	if found, ok := byAPI[string(w.api())][string(name)]; ok {
+		return found
+	}
+	return k
+}
+
+// api returns the first part of the path of the entry's own api_key after
+// /open-apis/: drive of GET/open-apis/drive/v1/files. It is looked for once.
+func (w *walker) api() []byte {
+	if !w.apiKnown {
+		w.apiKnown = true
+		w.apiName = apiOf(w.entry)
+	}
+	return w.apiName
+}
+
+// apiOf reads the api_key of an entry. Only one at the top level counts: what is
+// further down, or in a string, the caller has sent.
+func apiOf(entry []byte) []byte {
+	depth, name := 0, []byte(nil)
+	for i := 0; i < len(entry); i++ {
+		switch entry[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			end := i + 1
+			for end = nextSpecial(entry, end); end < len(entry) && entry[end] != '"'; end = nextSpecial(entry, end+1) {
+				if entry[end] == '\\' {
+					end++
+				}
+			}
+			content := entry[i+1 : min(end, len(entry))]
+			switch {
+			case depth != 1:
+			case string(name) == "api_key":
+				return family(content)
+			case isMemberName(entry, end+1):
+				name = content
+			default:
+				name = nil
+			}
+			i = end
+		case ',':
+			name = nil
+		}
+	}
+	return nil
+}
+
+// isMemberName reports whether a colon follows at text[at], so that the string
+// before is the name of a member.
+func isMemberName(text []byte, at int) bool {
+	for at < len(text) && text[at] <= ' ' {
+		at++
+	}
+	return at < len(text) && text[at] == ':'
+}
+
+func family(apiKey []byte) []byte {
+	_, path, ok := bytes.Cut(apiKey, []byte("/open-apis/"))
+	if !ok {
+		return nil
+	}
+	first, _, _ := bytes.Cut(path, []byte("/"))
+	return first
+}

@@ -1,0 +1,132 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"bytes"
+	"strings"
+)
+
+// shortOptions are options that are credentials in one command and something else
+// in others: -p is a port, a path or a password. So the command has to stand
+// before, on the same line.
+var shortOptions = []struct {
+	command, option string
+	attached        bool // -px
+	user            bool // user:password
+}{
+	{command: "curl", option: "-u", attached: true, user: true}, // curl(1)
+	{command: "curl", option: "--user", user: true},
+	{command: "curl", option: "-U", attached: true, user: true},
+	{command: "curl", option: "--proxy-user", user: true},
+	{command: "http", option: "-a", user: true},              // HTTPie
+	{command: "sshpass", option: "-p", attached: true},       // sshpass(1)
+	{command: "login", option: "-p"},                         // docker, podman, helm registry
+	{command: "redis-cli", option: "-a"},                     // its manual
+	{command: "mongo", option: "-p"},                         // mongosh, mongodump
+	{command: "ldap", option: "-w"},                          // ldapsearch(1)
+	{command: "mysql", option: "-p", attached: true},         // mysql's manual: no blank before the password
+	{command: "mariadb", option: "-p", attached: true},       // the same
+	{command: "clickhouse", option: "--password"},            // kept here for its short form's sake
+	{command: "openssl", option: "-passin", attached: false}, // pass:x
+	{command: "openssl", option: "-passout", attached: false},
+}
+
+// maxCommand is how far before an option its command may be.
+const maxCommand = 200
+
+// isShortOption reports whether one of shortOptions is at the hyphen text[at].
+func isShortOption[T string | []byte](text T, at int) bool { return shortOption(text, at) >= 0 }
+
+func shortOption[T string | []byte](text T, at int) int {
+	if at == 0 || at+2 >= len(text) || !isBlank(text[at-1]) && text[at-1] != '"' && text[at-1] != '\'' && text[at-1] != '\n' {
+		return -1
+	}
+	found := -1
+	for i := range shortOptions {
+		o := &shortOptions[i]
+		if !hasPrefixAt(text, at, o.option) {
+			continue
+		}
+		end := at + len(o.option)
+		if end == len(text) || !o.attached && !isBlank(text[end]) && text[end] != '=' && text[end] != '\\' && !isQuoteMark(text[end]) {
+			continue
+		}
+		if isCommandBefore(text, at, o.command) {
+			found = i
+			break
+		}
+	}
+	return found
+}
+
+// isCommandBefore reports whether a command stands before text[at] on its line.
+func isCommandBefore[T string | []byte](text T, at int, command string) bool {
+	line := string(text[max(0, at-maxCommand):at])
+	if i := strings.LastIndexByte(line, '\n'); i >= 0 && !strings.HasSuffix(strings.TrimRight(line[:i], " \r"), `\`) {
+		line = line[i+1:]
+	}
+	return strings.Contains(line, command)
+}
+
+// option masks the value of a short option, or of SQL's IDENTIFIED BY, at a hit. It
+// returns the value's end, or hit.
+func (w *walker) option(text []byte, hit int, word span) int {
+	if name := text[word.start:word.end]; equalFold(name, "identified") {
+		return w.identifiedBy(text, hit, word.end)
+	} else if start := word.start - len("identified "); equalFold(name, "by") && start >= 0 && equalFold(text[start:word.start-1], "identified") {
+		return w.identifiedBy(text, hit, word.start)
+	}
+	if text[hit] != '-' {
+		return hit
+	}
+	i := shortOption(text, hit)
+	if i < 0 {
+		return hit
+	}
+	o := &shortOptions[i]
+	v := hit + len(o.option)
+	blank := v
+	for v < len(text) && (isBlank(text[v]) || text[v] == '=') {
+		v++
+	}
+	if v == len(text) || o.command == "mysql" && v > blank || o.command == "mariadb" && v > blank {
+		return hit
+	}
+	n := backslashesAt(text, v)
+	start, end := v, wordEnd(text, v, true, 0)
+	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
+		start, end = q+1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
+	}
+	if o.user {
+		i := bytes.IndexByte(text[start:end], ':')
+		if i < 0 {
+			return hit
+		}
+		start += i + 1
+	}
+	if bytes.HasPrefix(text[start:end], []byte("pass:")) {
+		start += len("pass:")
+	}
+	if value := text[start:end]; len(value) == 0 || value[0] == '-' || isPlaceholder(value) || hasMaskPrefix(value) || placeholderEnd(text, start) > start {
+		return hit
+	}
+	return w.mask(text, start, end, "")
+}
+
+// identifiedBy masks the password of a user in SQL.
+func (w *walker) identifiedBy(text []byte, hit, at int) int {
+	i := skipBlanks(text, at)
+	for _, word := range []string{"by", "password"} {
+		if len(text)-i > len(word) && equalFold(text[i:i+len(word)], word) {
+			i = skipBlanks(text, i+len(word))
+		}
+	}
+	n := backslashesAt(text, i)
+	q := i + n
+	if i == at || q >= len(text) || !isQuoteMark(text[q]) {
+		return hit
+	}
+	return w.mask(text, q+1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)}), "")
+}

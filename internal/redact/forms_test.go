@@ -1,0 +1,49 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact_test
+
+import (
+	"testing"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
+)
+
+// TestFurtherKeysInForms: a configured key is found in the brackets of a form, wherever a
+// built-in one is.
+func TestFurtherKeysInForms(t *testing.T) {
+	r := redact.New([]string{"id_card", "mobile"})
+	for _, tt := range []struct {
+		text, want string
+		masks      int
+	}{
+		{"user[id_card]=1101&x=1", "user[id_card]=[REDACTED]&x=1", 1},
+		{"a=b&user%5Bid_card%5D=1101&x=1", "a=b&user%5Bid_card%5D=[REDACTED]&x=1", 1},
+		{"user%5b%69d_card%5d%5b0%5d=1101&x=1", "user%5b%69d_card%5d%5b0%5d=[REDACTED]&x=1", 1},
+		{"id_card[]=1101&id_card[]=1102&x=1", "id_card[]=[REDACTED]&id_card[]=[REDACTED]&x=1", 2},
+		{"id_card[0]=1101&mobile[]=138", "id_card[0]=[REDACTED]&mobile[]=[REDACTED]", 2},
+		{"body: user[id_card][no]=1101&x=1", "body: user[id_card][no]=[REDACTED]&x=1", 1},
+		{"POST /x?to[mobile]=138 HTTP/1.1", "POST /x?to[mobile]=[REDACTED] HTTP/1.1", 1},
+		{`{"user[id_card]":"1101","id_card[]":["1102"],"x":1}`, `{"user[id_card]":"[REDACTED]","id_card[]":["[REDACTED]"],"x":1}`, 2},
+		{`{"user[id_card]":"1101","cut":"o`, `{"user[id_card]":"[REDACTED]","cut":"o`, 1},
+		{"the id_card [of 7] code: 5", "the id_card [of 7] code: 5", 0},
+		{"user[my_id_card]=1101&id_cards[0]=1", "user[my_id_card]=1101&id_cards[0]=1", 0},
+	} {
+		t.Run(tt.text, func(t *testing.T) {
+			requireRedacted(t, r, `{"payload":`+quote(tt.want)+`}`, tt.masks, `{"payload":`+quote(tt.text)+`}`)
+		})
+	}
+}
+
+// TestNotRecognised: what the package's documentation says of what stays is true.
+func TestNotRecognised(t *testing.T) {
+	for _, text := range []string{
+		`{"payload":"{\"code\":\"S3CRET\"}"}`,
+		`{"payload":"user,password\nroot,S3CRET12"}`,
+		`{"payload":"[\"login\",\"S3CRET12\"]"}`,
+		`{"payload":"our wifi is S3CRET12"}`,
+		`{"payload":"密码：天王盖地虎"}`,
+	} {
+		requireRedacted(t, redact.New(nil), text, 0, text)
+	}
+}

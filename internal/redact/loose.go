@@ -1,0 +1,174 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "bytes"
+
+// This file masks values that follow their key without a separator: "the password
+// is x", an option of a command, a cell of a table, a line below the key, or
+// nothing but a blank. But for options, the value has to look like a credential.
+
+// verbs are what stands between a key and its value in a sentence. Longer ones
+// come first.
+var verbs = []string{
+	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
+	"is now", "is still", "is set to", "has been reset to", "was reset to", "changed to", "is", "was", "are", "to", "as",
+}
+
+// loose masks the value after a key that has no separator. It returns the value's
+// end, or 0.
+func (w *walker) loose(text []byte, k *key, c closers) int {
+	if k.kind == header || k.kind == weak {
+		return 0
+	}
+	if text[k.start] == '-' {
+		if end := w.optionValue(text, k, c); end > 0 {
+			return end
+		}
+	}
+	if p := c.parens; p.end > p.start+2 && p.start <= k.end+2 {
+		if inside := text[p.start+1 : p.end-1]; looksLoose(inside, minStrong) {
+			return w.mask(text, p.start+1, p.end-1, "")
+		}
+	}
+	if k.end+2 < len(text) && text[k.end] == '[' && !isQuoteMark(text[k.end+1]) {
+		if end := remarkEnd(text, k.end, ']'); end > k.end+2 && looksLoose(text[k.end+1:end-1], minStrong) {
+			return w.mask(text, k.end+1, end-1, "")
+		}
+	}
+	if at := verbEnd(text, c.end); at > 0 {
+		return w.afterVerb(text, k, at)
+	}
+	return w.cell(text, k, c)
+}
+
+// looksLoose reports whether a value without a separator is one. What has escapes
+// in it is looked at when they are resolved.
+func looksLoose(value []byte, least int) bool {
+	return isStrong(value, least) && !isID(value) && bytes.IndexAny(value, `%\"`) < 0
+}
+
+// optionValue masks the value of an option of a command, --password x.
+func (w *walker) optionValue(text []byte, k *key, c closers) int {
+	if k.start > 0 && !isBlank(text[k.start-1]) && text[k.start-1] > ' ' && !isQuoteMark(text[k.start-1]) {
+		return 0
+	}
+	v := skipBlanks(text, k.end)
+	if v == k.end && c.closing.mark != 0 && c.end < len(text) && text[c.end] == ',' {
+		v = skipBlanks(text, c.end+1) // ["--password", "x"]
+	}
+	if v == k.end || v == len(text) || text[v] == '-' || text[v] >= 0x80 {
+		return 0
+	}
+	n := backslashesAt(text, v)
+	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
+		return w.quotedValue(text, k, assign, q, n)
+	}
+	end := wordEnd(text, v, true, 0)
+	if word := text[v:end]; len(word) == 0 || isProseWord(word) || isPlaceholder(word) || isNothing(word, k.kind) || placeholderEnd(text, v) > v {
+		return 0
+	}
+	return w.mask(text, v, end, "")
+}
+
+// verbEnd returns the end of the verb at text[at], with a colon after it, or 0.
+func verbEnd(text []byte, at int) int {
+	for _, verb := range verbs {
+		if len(text)-at < len(verb) || !equalFold(text[at:at+len(verb)], verb) {
+			continue
+		}
+		end := at + len(verb)
+		if verb[0] < 0x80 && end < len(text) && !isBlank(text[end]) && text[end] != ':' && lineEndAt(text, end) == 0 {
+			continue // a part of a longer word
+		}
+		if next := skipBlanks(text, end); next < len(text) && text[next] == ':' {
+			return next + 1
+		}
+		return end
+	}
+	return 0
+}
+
+// afterVerb masks what a sentence says that a credential is.
+func (w *walker) afterVerb(text []byte, k *key, at int) int {
+	o := openersAt(text, at, colon)
+	v := o.end
+	if v == len(text) {
+		return 0
+	}
+	n := backslashesAt(text, v)
+	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
+		end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
+		if content := text[q+1 : end]; !looksLoose(content, minMixed) && (!k.password || bytes.IndexByte(content, ' ') >= 0 || isProseWord(content)) {
+			return 0
+		}
+		return w.mask(text, q+1, end, "")
+	}
+	end := wordEnd(text, v, true, o.mark)
+	word := text[v:end]
+	switch {
+	case looksLoose(word, minMixed):
+		return w.mask(text, v, end, "")
+	case k.password && len(word) >= 4 && isCount(word) && !isMeasure(text, v, end) && !nextIsWordy(text, end):
+		return w.mask(text, v, end, "")
+	}
+	return 0
+}
+
+// cell masks a value in the next cell of a table, on the line below, or after a
+// blank, a dash or a comma.
+func (w *walker) cell(text []byte, k *key, c closers) int {
+	i := c.end
+	if i == len(text) {
+		return 0
+	}
+	switch text[i] {
+	case '|', ',':
+		i++
+		for i < len(text) && (isBlank(text[i]) && c.end+1 < len(text) && text[c.end] == '|' || text[i] == '|') {
+			i++
+		}
+	case '-':
+		if i+1 == len(text) || text[i+1] != ' ' || i == k.end {
+			return 0
+		}
+		i += 2
+	default:
+		if lineEndAt(text, i) > 0 {
+			if !isAlone(text, k) {
+				return 0
+			}
+		} else if i == k.end {
+			return 0
+		}
+	}
+	o := openersAt(text, i, colon)
+	v := o.end
+	if v == len(text) || o.lines > 2 {
+		return 0
+	}
+	n := backslashesAt(text, v)
+	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
+		end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
+		if !looksLoose(text[q+1:end], minStrong) {
+			return 0
+		}
+		return w.mask(text, q+1, end, "")
+	}
+	end := wordEnd(text, v, true, o.mark)
+	if word := text[v:end]; !looksLoose(word, minStrong) || isPairWord(text, end, word) {
+		return 0
+	}
+	return w.mask(text, v, end, "")
+}
+
+// maxAlone is how many words a key may have that has a line for itself.
+const maxAlone = 3
+
+// isAlone reports whether a key has its line for itself, but for marks and for
+// words of its own: **App Secret**.
+func isAlone(text []byte, k *key) bool {
+	line := text[lineStart(text, k.start):k.end]
+	return bytes.IndexAny(line, ":=,;.") < 0 && len(bytes.Fields(line)) <= maxAlone && !isProse(line)
+}

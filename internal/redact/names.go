@@ -1,0 +1,178 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+// This file is data: the names of credentials and of what is none. V stands for
+// the vendor's API pages as mirrored in riba2534/feishu-open-docs, SDK for the
+// JSON names in the models of larksuite/oapi-sdk-go v3.5.3.
+
+// kind says what a key tells about its value.
+type kind uint8
+
+const (
+	plain  kind = iota
+	weak        // a credential if the value looks like one, or is a URL's parameter
+	secret      // a credential
+	plural      // several credentials, or, as a number, how many
+	header      // a credential that takes the rest of its line
+)
+
+// credential is a built-in credential key, normalised: what ends in suffix is of
+// that kind. If whole is set, suffix has to be a word of its own.
+type credential struct {
+	suffix string
+	kind   kind
+	whole  bool
+}
+
+var credentials = []credential{
+	// Tokens of every kind that is not in the keep list below, Feishu's app_ticket
+	// and jsapi_ticket. There is no plural of ticket: tickets is the help desk's list.
+	{suffix: "token", kind: secret},
+	{suffix: "tokens", kind: plural},
+	{suffix: "tokenvalue", kind: secret},
+	{suffix: "tokenstr", kind: secret},
+	{suffix: "tokenencrypted", kind: secret},
+	{suffix: "tokenv", kind: secret}, // token_v2
+	{suffix: "ticket", kind: secret},
+	{suffix: "secret", kind: secret},
+	{suffix: "secrets", kind: plural},
+	{suffix: "secretvalue", kind: secret},
+	// Passwords, and what stands for one.
+	{suffix: "password", kind: secret},
+	{suffix: "passwords", kind: plural},
+	{suffix: "passwordconfirm", kind: secret},
+	{suffix: "passwordconfirmation", kind: secret},
+	{suffix: "passwordhash", kind: secret},
+	{suffix: "passwordvalue", kind: secret},
+	{suffix: "passwd", kind: secret},
+	{suffix: "pwd", kind: secret},
+	{suffix: "pwdmd", kind: secret}, // pwd_md5
+	{suffix: "passphrase", kind: secret},
+	{suffix: "passcode", kind: secret},
+	{suffix: "accesscode", kind: secret}, // a meeting room's: V historic-version/meeting_room-v1/room_config/set_checkboard_access_code.md
+	{suffix: "extractkey", kind: secret}, // the password of an archive: SDK
+	// One-time codes. code itself is one in few calls, see byAPI.
+	{suffix: "authcode", kind: secret},
+	{suffix: "authorizationcode", kind: secret},
+	{suffix: "devicecode", kind: secret},
+	{suffix: "verifycode", kind: secret},
+	{suffix: "verificationcode", kind: secret},
+	{suffix: "smscode", kind: secret},
+	{suffix: "captcha", kind: secret},
+	{suffix: "otp", kind: secret, whole: true},
+	{suffix: "totp", kind: secret, whole: true},
+	// HTTP and OAuth 2.0.
+	{suffix: "authorization", kind: header},
+	{suffix: "bearer", kind: secret},
+	{suffix: "cookie", kind: header},
+	{suffix: "cookies", kind: plural},
+	{suffix: "assertion", kind: secret},
+	{suffix: "samlresponse", kind: secret},
+	{suffix: "codeverifier", kind: secret},
+	{suffix: "jwt", kind: secret},
+	{suffix: "sessionid", kind: secret},
+	{suffix: "sessid", kind: secret},
+	// Keys that open or sign something. Not api_keys: that is a filter of list_data.
+	{suffix: "apikey", kind: secret},
+	{suffix: "accesskey", kind: secret},
+	{suffix: "actioncallbackkey", kind: secret}, // V approval-v4/external_approval/create.md
+	{suffix: "aeskey", kind: secret},
+	{suffix: "authkey", kind: secret}, // of an external data source: SDK
+	{suffix: "encryptkey", kind: secret},
+	{suffix: "encryptionkey", kind: secret},
+	{suffix: "privatekey", kind: secret},
+	{suffix: "privatekeypem", kind: secret},
+	{suffix: "secretkey", kind: secret},
+	{suffix: "gpgkey", kind: secret},
+	{suffix: "hmackey", kind: secret},
+	{suffix: "masterkey", kind: secret},
+	{suffix: "sshkey", kind: secret},
+	{suffix: "sessionkey", kind: secret},
+	{suffix: "signkey", kind: secret},
+	{suffix: "signaturekey", kind: secret},
+	{suffix: "signingkey", kind: secret},
+	{suffix: "verificationkey", kind: secret},
+	{suffix: "verifykey", kind: secret},
+	// Names of credentials and of much else.
+	{suffix: "auth", kind: weak, whole: true},
+	{suffix: "credential", kind: weak},
+	{suffix: "credentials", kind: weak},
+	{suffix: "authentication", kind: weak},
+	{suffix: "certkey", kind: weak},
+	{suffix: "datakey", kind: weak},
+	{suffix: "hook", kind: weak},
+	{suffix: "keypair", kind: weak},
+	{suffix: "kmskey", kind: weak},
+	{suffix: "licensekey", kind: weak},
+	{suffix: "pem", kind: weak, whole: true},
+	{suffix: "sid", kind: weak, whole: true},
+	{suffix: "pass", kind: weak, whole: true},
+	{suffix: "session", kind: weak, whole: true},
+	{suffix: "sig", kind: weak, whole: true},
+	{suffix: "sign", kind: weak, whole: true},
+	{suffix: "signature", kind: weak},
+	{suffix: "sk", kind: weak, whole: true}, // ak and sk, as clouds in China call them
+	// Chinese names, in chats and as columns of tables.
+	{suffix: "密码", kind: secret},
+	{suffix: "口令", kind: secret},
+	{suffix: "密钥", kind: secret},
+	{suffix: "秘钥", kind: secret}, // a common misspelling of 密钥
+	{suffix: "私钥", kind: secret},
+	{suffix: "令牌", kind: secret},
+}
+
+// The keep list. A token whose name is made of resourceNouns, with qualifiers
+// before them or without (file_token, dst_folder_token, parentNodeToken), is the
+// id of a resource: V uUDN04SN0QjL1QDN/uczNzUjL3czM14yN3MTN.md:84-112 lists
+// these tokens as resource identifiers, to be copied from the browser's address
+// bar. They open nothing without a credential, and they say what was read.
+var resourceNouns = []string{
+	// V uczNzUjL3czM14yN3MTN.md: root, folder, file, doc, spreadsheet, app (a base), node, obj.
+	"root", "folder", "file", "doc", "spreadsheet", "app", "node", "obj", "object",
+	// SDK drive, docx, sheets, bitable, board, wiki, minutes, search, moments.
+	"docs", "docx", "document", "sheet", "sheets", "bitable", "base", "block", "board", "whiteboard", "wiki", "space",
+	"minute", "minutes", "image", "media", "attachment", "shortcut", "preview",
+	// V drive-v1/file/copy.md, file/create_shortcut.md, wiki-v2/space-node/copy.md, wiki-v2/task/get.md.
+	"parent", "target", "refer", "origin",
+	// The products' names in addresses: /mindnotes/, /slides/.
+	"mindnote", "mindnotes", "slide", "slides", "presentation", "diagram",
+}
+
+var resourceQualifiers = []string{
+	"src", "source", "dst", "dest", "destination", "from", "to", "old", "new", "original", "current", "sub", "child",
+	"excluded",         // SDK search
+	"float",            // V sheets-v3/spreadsheet-sheet-float_image/get.md
+	"note", "verbatim", // V vc-v1/meeting/get.md
+}
+
+// cursors are the names, before token, of a place in a list (V 668 pages),
+// and, as client, of a caller's own id against doing a thing twice (V 86 pages,
+// as corehr-v1/probation/withdraw.md).
+var cursors = []string{
+	"page", "nextpage", "prevpage", "previouspage", "userpage", "pagination", "sync", "nextsync", "syncpage", "client",
+}
+
+// counts are the words before token or tokens that make it a number: how many.
+var counts = []string{
+	"max", "min", "num", "total", "prompt", "completion", "input", "output", "used", "cached", "reasoning", "remaining",
+}
+
+// byAPI says what token, ticket and code are below one kind of path. A name that
+// is not here is what it is anywhere else.
+var byAPI = map[string]map[string]kind{
+	// V drive-v1/file/export_task/create.md: token is the document's, ticket the task's id.
+	"drive": {"token": plain, "tokens": plain, "ticket": plain},
+	// V wiki-v2/space/get_node.md, docs-v1/get.md, SDK docx, sheets, bitable, base, board, minutes.
+	"wiki": {"token": plain, "tokens": plain}, "docs": {"token": plain, "tokens": plain}, "doc": {"token": plain, "tokens": plain},
+	"docx": {"token": plain, "tokens": plain}, "sheets": {"token": plain, "tokens": plain}, "bitable": {"token": plain, "tokens": plain},
+	"base": {"token": plain, "tokens": plain}, "board": {"token": plain, "tokens": plain}, "minutes": {"token": plain, "tokens": plain},
+	"suite": {"token": plain, "tokens": plain},
+	// V ehr-v1/attachment/get.md, SDK corehr, lingo and baike: the token of a file.
+	"ehr": {"token": plain}, "corehr": {"token": plain}, "lingo": {"token": plain}, "baike": {"token": plain},
+	// V helpdesk-v1/ticket-management: ticket is an object.
+	"helpdesk": {"ticket": plain},
+	// V authen-v1/access_token/create.md: code is an authorization code, for five minutes.
+	"authen": {"code": secret},
+}

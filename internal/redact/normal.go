@@ -1,0 +1,92 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// appendNormal appends key, a JSON string's content or a piece of other text,
+// the way keys are compared: in lower case in every script, full-width letters
+// as plain ones, separators and what is invisible dropped, \uXXXX (after any
+// number of backslashes) and %XX resolved.
+func appendNormal(dst, key []byte) []byte {
+	high := false // something beyond ASCII was appended byte by byte
+	start := len(dst)
+	for i := 0; i < len(key); {
+		c := key[i]
+		switch c {
+		default:
+			i++
+		case '\\':
+			run := 1
+			for i+run < len(key) && key[i+run] == '\\' {
+				run++
+			}
+			if i+run < len(key) && key[i+run] == 'u' {
+				if n, r, wide := unit(key[i+run-1:], backslash); wide {
+					i += run - 1 + n
+					if r >= 0x80 {
+						dst = utf8.AppendRune(dst, r)
+						high = true
+						continue
+					}
+					c = byte(r)
+					break
+				}
+			}
+			if run == 1 && i+1 < len(key) && (key[i+1] == 'n' || key[i+1] == 'r' || key[i+1] == 't') {
+				i += 2 // white space
+				continue
+			}
+			dst = append(dst, key[i:i+run]...)
+			i += run
+			continue
+		case '%':
+			n, r, _ := unit(key[i:], percent)
+			i += n
+			c = byte(r)
+		}
+		high = high || c >= 0x80
+		if !isSeparator(c) {
+			dst = append(dst, lower(c))
+		}
+	}
+	if high {
+		dst = appendFoldedKey(dst[:start], string(dst[start:]))
+	}
+	return dst
+}
+
+// appendFoldedKey appends a key with its characters beyond ASCII compared as
+// appendNormal says.
+func appendFoldedKey(dst []byte, key string) []byte {
+	for i := 0; i < len(key); {
+		r, n := utf8.DecodeRuneInString(key[i:])
+		if r == utf8.RuneError && n == 1 {
+			dst = append(dst, key[i]) // not UTF-8: stands for itself
+			i++
+			continue
+		}
+		i += n
+		if out, ok := foldRune(r); ok {
+			for _, c := range []byte(out) {
+				if c < 0x80 && !isSeparator(c) && c != '\n' {
+					dst = append(dst, lower(c))
+				}
+			}
+			continue
+		}
+		dst = utf8.AppendRune(dst, foldCase(r))
+	}
+	return dst
+}
+
+// foldCase returns the one character that stands for all cases of r.
+func foldCase(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
+
+// isSeparator reports whether c only separates the words of a key. '+' is a space
+// in form encoding.
+func isSeparator(c byte) bool { return c == '_' || c == '-' || c == ' ' || c == '+' || c == '\t' }

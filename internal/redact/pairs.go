@@ -1,0 +1,147 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+// This file reads pairs in JSON whose key is a value: {"key":"app_secret",
+// "value":"x"} in either order, and ["Authorization","x"].
+
+// isNameKey reports whether a member of that name may hold the name of another
+// value, isValueKey whether it may hold that value.
+func isNameKey(name []byte) bool {
+	switch string(name) {
+	case "key", "name", "field", "fieldname", "field_name", "header", "headername", "label", "title", "param", "parameter", "variable", "k", "keyname", "key_name", "variablename", "prop", "property", "env":
+		return true
+	}
+	return false
+}
+
+func isValueKey(name []byte) bool {
+	switch string(name) {
+	case "value", "val", "v", "values", "content", "text", "fieldvalue", "field_value", "defaultvalue", "default_value", "default", "headervalue", "data":
+		return true
+	}
+	return false
+}
+
+// isTextKey reports whether a value of that name may be prose: what is titled
+// password may be a text about one.
+func isTextKey(name []byte) bool {
+	switch string(name) {
+	case "content", "text", "data", "default":
+		return true
+	}
+	return false
+}
+
+// pairing is what an object has of a pair.
+type pairing struct {
+	kind  kind // of what the name names
+	title bool // the name is a title, so that the value may be prose
+	value struct {
+		start, end int  // in text, as it is
+		text       bool // it may be prose
+	}
+}
+
+// maxPairValue is how long a value that is no string may be to be read a second
+// time when its name comes after it.
+const maxPairValue = 512
+
+// memberValue reads the value of a member, and notes it if it belongs to a pair.
+func (p *parser) memberValue(key jsonString, of kind, depth int, pair *pairing, pairs bool) bool {
+	raw := p.text[key.start:key.end]
+	c := p.peek()
+	start := p.pos
+	if !pairs || of != plain || key.escaped || len(raw) > 16 {
+		return p.value(of, depth)
+	}
+	var buf [16]byte
+	name := appendLower(buf[:0], raw)
+	switch {
+	case c == '"' && isNameKey(name):
+		s, ok := p.quoted()
+		if !ok {
+			return false
+		}
+		p.stringValue(s, plain)
+		if k := p.named(p.text[s.start:s.end]); k != plain {
+			pair.kind, pair.title = k, string(name) == "title" || string(name) == "label"
+		}
+		return true
+	case isValueKey(name) && pair.value.end == 0:
+		if k := pair.kind; k != plain && c != '"' {
+			pair.value.end = -1 // done with
+			return p.value(k, depth)
+		}
+		if s, ok := p.textOrValue(name, depth); !ok {
+			return false
+		} else if s.end > 0 {
+			p.textValue(s, depth)
+		}
+		pair.value.start, pair.value.end = start, p.pos
+		pair.value.text = isTextKey(name)
+		return true
+	}
+	return p.value(plain, depth)
+}
+
+// textOrValue reads a value, and returns it if it is a text in reading order.
+func (p *parser) textOrValue(name []byte, depth int) (s jsonString, ok bool) {
+	if p.peek() != '"' || string(name) != "text" && string(name) != "content" {
+		return s, p.value(plain, depth)
+	}
+	if s, ok = p.quoted(); ok {
+		p.stringValue(s, plain)
+	}
+	return s, ok
+}
+
+// named returns the kind of the value that a name is given to elsewhere.
+func (p *parser) named(content []byte) kind {
+	if len(content) > minWindow || len(content) == 0 {
+		return plain
+	}
+	p.key = appendNormal(p.key[:0], content)
+	k := p.keys.kind(content, p.key)
+	if k == plain || p.keys.isExtra(p.key) {
+		return k
+	}
+	return p.inAPI(content, k)
+}
+
+// finish masks the value of an object's pair at its end. What was found within it
+// is merged.
+func (p *parser) finish(pair *pairing, depth int) bool {
+	v := &pair.value
+	if pair.kind == plain || v.end <= 0 {
+		return true
+	}
+	raw := p.text[v.start:v.end]
+	if raw[0] == '"' {
+		content := raw[1 : len(raw)-1]
+		switch {
+		case isNothing(content, pair.kind), pair.kind == weak && !isStrong(content, minStrong):
+			return true
+		case (pair.title || v.text) && !isStrong(content, minMixed), isProse(content):
+			return true
+		}
+		p.spans = append(p.spans, span{start: v.start + 1, end: v.end - 1})
+		return true
+	}
+	if len(raw) > maxPairValue {
+		return true
+	}
+	end := p.pos
+	p.pos = v.start
+	ok := p.value(pair.kind, depth)
+	p.pos = end
+	return ok
+}
+
+func appendLower(dst, text []byte) []byte {
+	for _, c := range text {
+		dst = append(dst, lower(c))
+	}
+	return dst
+}

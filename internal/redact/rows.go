@@ -1,0 +1,113 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+// This file reads what JSON has in sequence: ["Authorization","x"], a table whose
+// first row is names, and a text that is split up among the elements of a message.
+
+// row is what was read of an array of strings.
+type row struct {
+	names uint32 // a bit for each of the first elements that is the name of a credential
+	first kind   // what the first element names
+	value bool   // an element looks like a credential
+}
+
+// table is an array of rows, the first of which has names of credentials.
+type table struct {
+	depth int    // of its rows; 0 if there is none
+	names uint32 // as row
+}
+
+const (
+	maxColumns = 32
+	maxCell    = 64 // bytes of a name
+)
+
+// cellKind is the kind of an array's element n, by the names before it. Lists of
+// names begin with one, too, so that most have to look like a credential.
+func (p *parser) cellKind(r *row, n, depth int) kind {
+	switch {
+	case n == 1 && r.first == header:
+		return header
+	case n == 1 && r.first != plain:
+		return weak
+	case p.table.depth == depth && n < maxColumns && p.table.names>>n&1 != 0:
+		return weak
+	}
+	return plain
+}
+
+// noteCell notes what element n of an array is.
+func (p *parser) noteCell(r *row, n int, element []byte) {
+	if n >= maxColumns || len(element) < 2 || len(element) > maxCell || element[0] != '"' {
+		return
+	}
+	content := element[1 : len(element)-1]
+	if k := p.named(content); k != plain {
+		r.names |= 1 << n
+		if n == 0 {
+			r.first = k
+		}
+		return
+	}
+	r.value = r.value || isStrong(content, minStrong)
+}
+
+// endRow notes at the end of an array of that many elements after the first
+// whether it is a table's first row.
+func (p *parser) endRow(r *row, last, depth int) {
+	if p.table.depth == depth+1 {
+		p.table = table{} // this was the table
+	}
+	if p.table.depth == 0 && r.names != 0 && !r.value && last > 0 {
+		p.table = table{depth: depth, names: r.names}
+	}
+	p.before.lines = true
+}
+
+// before is the text before the one in hand, in the order of reading.
+type before struct {
+	text  []byte
+	depth int
+	lines bool // a line, or more, ended after it
+}
+
+// maxBefore is how much of the text before is read again with the next one.
+const maxBefore = 256
+
+// textValue looks at a text that may have the value of a key in the text before
+// it: rich text is split up where its style changes, and a card has a field for
+// each line. Both are read as one text, and what is masked of this one counts.
+func (p *parser) textValue(s jsonString, depth int) {
+	raw := p.text[s.start:s.end]
+	b := &p.before
+	glue := ""
+	if b.lines || b.depth != depth {
+		glue = "\n"
+	}
+	joined := append(b.text[:len(b.text):len(b.text)], glue...)
+	tail := len(joined)
+	joined = appendUnescaped(joined, raw[:min(len(raw), maxLink)], backslash)
+	found := 0
+	if tail > len(glue) && !p.inBase64 && !clean(p.filter, joined[:tail]) {
+		inner := walker{keys: p.keys, filter: p.filter, inBase64: true, apiKnown: true, apiName: p.api()}
+		inner.level(joined, 1)
+		spans := inner.spans[:0]
+		for _, found := range inner.spans {
+			if found.end > tail {
+				spans = append(spans, span{start: max(found.start, tail) - tail, end: found.end - tail})
+			}
+		}
+		liftSpans(spans, raw, backslash)
+		found = len(spans)
+		for _, found := range spans {
+			p.spans = append(p.spans, span{start: s.start + found.start, end: s.start + found.end})
+		}
+	}
+	b.depth, b.lines = depth, false
+	if found > 0 || len(joined) > maxBefore {
+		joined = append(joined[:0], joined[tail:]...)
+	}
+	b.text = joined[max(0, len(joined)-maxBefore):]
+}

@@ -1,0 +1,139 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+// stem is a normalised key, or its end, or another text, noticed by text[pivot]
+// and text[pivot+1].
+type stem struct {
+	text  string
+	pivot int
+	free  bool // it need not end a key
+	whole bool // it has to be a word of its own
+}
+
+// freeStems are what is looked for besides keys: the schemes of HTTP, SQL's
+// words before a password, paths that are credentials, the beginnings of values
+// that show what they are.
+var freeStems = []string{"bearer", "basic", "identifiedby", "hook", "akia", "akid", "eyj"}
+
+// rarity orders letters, the rarest in audit entries first.
+const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
+
+// builtInStems are the stems of all texts that are no configured keys. What ends
+// as another one does, or is its plural, is noticed by that.
+func builtInStems() (stems []stem) {
+	for _, text := range freeStems {
+		stems = append(stems, stem{text: text, free: true})
+	}
+	for i, c := range credentials {
+		if c.suffix[0] < 0x80 && !isCovered(i) {
+			stems = append(stems, stem{text: c.suffix, whole: c.whole})
+		}
+	}
+	return stems
+}
+
+func isCovered(i int) bool {
+	for j, other := range credentials {
+		if i != j && !other.whole && strings.HasSuffix(strings.TrimSuffix(credentials[i].suffix, "s"), other.suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isStemHit reports whether a stem is around text[i], where its pivot may be, and
+// the key of a credential ends with it.
+func isStemHit[T string | []byte](s stem, text T, i int, keep bool) bool {
+	start, end, ok := stemAround(s, text, i)
+	switch {
+	case !ok:
+		return false
+	case s.free:
+		switch s.text {
+		case "eyj":
+			return text[start] == 'e' && end-start == 3 && text[start+2] == 'J' && end < len(text)
+		case "hook":
+			return looseByte(text, end, '/') > 0
+		}
+		return true
+	case !endsKey(text, end), s.whole && (end == len(text) || !isWordStart(text, start)):
+		return false
+	case keep && s.text == "token":
+		return !isKeptBefore(text, start)
+	case s.text == "apikey":
+		return !isAPINameAfter(text, end)
+	}
+	return true
+}
+
+// stemAround compares a stem with the text around text[i], where its pivot may be.
+func stemAround[T string | []byte](s stem, text T, i int) (start, end int, ok bool) {
+	at := i
+	for p := s.pivot; ; p-- {
+		if at < 0 || lower(text[at]) != s.text[p] {
+			return 0, 0, false
+		}
+		if p == 0 {
+			break
+		}
+		for at--; at >= 0 && isSeparator(text[at]); at-- {
+		}
+	}
+	start, at = at, i
+	for p := s.pivot + 1; p < len(s.text); p++ {
+		for at++; at < len(text) && isSeparator(text[at]) && text[at] != s.text[p]; at++ {
+		}
+		if at == len(text) || lower(text[at]) != s.text[p] {
+			return 0, 0, false
+		}
+	}
+	return start, at + 1, true
+}
+
+// endsKey reports whether a key may end at text[end], after the last letter of a
+// credential's name: not in token_type or tokenizer, but in tokens.
+func endsKey[T string | []byte](text T, end int) bool {
+	if end < len(text) && lower(text[end]) == 's' {
+		end++
+	}
+	if end < len(text) && (text[end] == '_' || text[end] == '-') {
+		end++
+	}
+	return end == len(text) || !isLetter(text[end])
+}
+
+// isKeptBefore reports whether the word before the token at text[end] makes it one
+// of the keep list.
+func isKeptBefore[T string | []byte](text T, end int) bool {
+	var name [maxKeptName]byte
+	n, at := len(name), end
+	for at > 0 && (isLetter(text[at-1]) || text[at-1] == '_' || text[at-1] == '-') {
+		at--
+		if c := text[at]; isLetter(c) {
+			if n == 0 {
+				return false
+			}
+			n--
+			name[n] = lower(c)
+		}
+	}
+	// What is before the word must not be part of it, hidden by an escape.
+	if at > 0 && (isDigit(text[at-1]) || text[at-1] >= 0x80 || text[at-1] == '%' || text[at-1] == '\\') {
+		return false
+	}
+	return n < len(name) && isKept(name[n:])
+}
+
+// isAPINameAfter reports whether what follows the key api_key is a quote, a colon
+// and the name of an API: so it is in each entry.
+func isAPINameAfter[T string | []byte](text T, end int) bool {
+	at := end
+	for at < len(text) && at < end+8 && (text[at] == '\\' || text[at] == '"' || text[at] == ':' || text[at] == ' ') {
+		at++
+	}
+	return isAPIName(text[at:min(len(text), at+9)])
+}
