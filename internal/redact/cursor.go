@@ -66,7 +66,7 @@ func closersAt(text []byte, at int) (c closers) {
 			next = i + 1
 			c.marked = c.marked || text[i] != ']'
 		case '<':
-			next = tagEnd(text, i)
+			next = max(tagEnd(text, i), commentEnd(text, i))
 			c.marked = true
 		case '(':
 			next = remarkEnd(text, i, ')')
@@ -107,8 +107,13 @@ func separatorAt(text []byte, at, start int) (separator, int) {
 	}
 	found, i := colon, at
 	for i < len(text) && bytes.IndexByte([]byte("=:> \t+"), text[i]) >= 0 {
-		if text[i] == '=' {
+		switch text[i] {
+		case '=':
 			found = assign
+		case '>':
+			if text[i-1] != '=' { // of YAML's block
+				return found, i
+			}
 		}
 		i++
 	}
@@ -150,12 +155,12 @@ func openersAt(text []byte, at int, sep separator) (o openers) {
 			}
 		case '<':
 			if sep != assign {
-				next = tagEnd(text, i)
+				next = max(tagEnd(text, i), commentEnd(text, i))
 			}
 		case '/':
 			next = commentEnd(text, i)
 		case '(':
-			if end := remarkEnd(text, i, ')'); sep == colon && end < len(text) && isBlank(text[end]) && isWordy(text[i+1:end-1]) {
+			if end := remarkEnd(text, i, ')'); sep == colon && end < len(text) && end > i && (isHigh(text[i+1:end-1]) || isBlank(text[end]) && isWordy(text[i+1:end-1])) {
 				next = end
 			}
 		}
@@ -264,6 +269,10 @@ func remarkEnd(text []byte, at int, closing byte) int {
 func commentEnd(text []byte, at int) int {
 	rest := text[at:min(len(text), at+maxRemark)]
 	switch {
+	case bytes.HasPrefix(rest, []byte("<!--")):
+		if n := bytes.Index(rest, []byte("-->")); n > 0 {
+			return at + n + 3
+		}
 	case bytes.HasPrefix(rest, []byte("/*")):
 		if n := bytes.Index(rest, []byte("*/")); n > 0 {
 			return at + n + 2

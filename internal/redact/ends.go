@@ -85,6 +85,10 @@ func valueEnd(text []byte, start int) int {
 		switch c := text[i]; c {
 		case '&':
 			return i
+		case '[':
+			if hasMaskPrefix(text[i:]) {
+				i += len(Mask) - 1
+			}
 		case ',', ';', '"', '\'', '}', ']', ')':
 			if isPunctuation(text, i) {
 				return i - backslashesBefore(text, start, i)

@@ -63,8 +63,8 @@ func (k *keySet) kind(raw, name []byte) kind {
 
 // builtIn looks up a name among the built-in keys.
 func (k *keySet) builtIn(raw, name []byte) kind {
-	if len(name) == 0 {
-		return plain
+	if len(name) == 0 || bytes.HasSuffix(name, []byte("amzcredential")) || bytes.HasSuffix(name, []byte("googcredential")) {
+		return plain // the id in a signed link
 	}
 	found := plain
 	for _, i := range byLastByte[name[len(name)-1]] {
@@ -214,6 +214,9 @@ func beginsWord(raw, name []byte, suffix string) bool {
 func isWordStart[T string | []byte](text T, at int) bool {
 	if at == 0 || !isLetter(text[at-1]) && !isDigit(text[at-1]) {
 		return true
+	}
+	if at > 1 && text[at-2] == '\\' {
+		return true // the letter is of an escape, as \n
 	}
 	return 'a' <= text[at-1] && text[at-1] <= 'z' && 'A' <= text[at] && text[at] <= 'Z' && (at+1 == len(text) || text[at+1] >= 'a')
 }

@@ -111,7 +111,7 @@ func (w *walker) hook(text []byte, hit, at int) int {
 	if last := text[start:path]; isStrong(last, minStrong) || len(last) >= 2*minStrong && last[0] != ':' && last[0] != '{' {
 		return w.mask(text, start, path, "")
 	}
-	if i := bytes.Index(text[path:end], []byte("?key=")); i >= 0 {
+	if i := bytes.Index(text[path:end], []byte("?key=")); i >= 0 && !hasMaskPrefix(text[path+i+len("?key="):]) {
 		return w.mask(text, path+i+len("?key="), parameterEnd(text, path+i+1, end), "")
 	}
 	return hit
@@ -124,6 +124,9 @@ func (w *walker) downloadCode(text []byte, hit, at int) int {
 	for i := at; i < end; i++ {
 		if (text[i] == '?' || text[i] == '&') && bytes.HasPrefix(text[i+1:end], []byte("code=")) {
 			start := i + 1 + len("code=")
+			if hasMaskPrefix(text[start:]) {
+				return hit
+			}
 			return w.mask(text, start, parameterEnd(text, start, end), "")
 		}
 	}

@@ -27,6 +27,9 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 			return end
 		}
 	}
+	if k.common && isKeyNamed(text, k, "ticket") {
+		return 0 // of the help desk, most likely
+	}
 	if p := c.parens; p.end > p.start+2 && p.start <= k.end+2 {
 		if inside := text[p.start+1 : p.end-1]; looksLoose(inside, minStrong) {
 			return w.mask(text, p.start+1, p.end-1, "")
@@ -38,6 +41,9 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 		}
 	}
 	if at := verbEnd(text, c.end); at > 0 {
+		if text[at-1] == ':' {
+			return w.value(text, k, colon, at)
+		}
 		return w.afterVerb(text, k, at)
 	}
 	return w.cell(text, k, c)
@@ -110,10 +116,17 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 	switch {
 	case looksLoose(word, minMixed):
 		return w.mask(text, v, end, "")
-	case k.password && len(word) >= 4 && isCount(word) && !isMeasure(text, v, end) && !nextIsWordy(text, end):
+	case isPIN(text, k, v, end, 4):
 		return w.mask(text, v, end, "")
+	case k.password && text[k.end-1] >= 0x80 && len(word) > 3 && isLetter(word[0]) && !isProseWord(word) && !nextIsWordy(text, end):
+		return w.mask(text, v, end, "") // a word of ASCII amid Chinese
 	}
 	return 0
+}
+
+// isPIN reports whether text[v:end] is digits that are a password, and no measure.
+func isPIN(text []byte, k *key, v, end, least int) bool {
+	return k.password && end-v >= least && isCount(text[v:end]) && !isMeasure(text, v, end) && !nextIsWordy(text, end)
 }
 
 // cell masks a value in the next cell of a table, on the line below, or after a
@@ -129,18 +142,19 @@ func (w *walker) cell(text []byte, k *key, c closers) int {
 		for i < len(text) && (isBlank(text[i]) && c.end+1 < len(text) && text[c.end] == '|' || text[i] == '|') {
 			i++
 		}
-	case '-':
-		if i+1 == len(text) || text[i+1] != ' ' || i == k.end {
+	case '-': // " - ", or a dash as Chinese has it
+		n := runOf(text, i)
+		if i+n == len(text) || (n != 1 || text[i+n] != ' ' || i == k.end) && (n < 2 || i != k.end) {
 			return 0
 		}
-		i += 2
+		i += n
 	default:
 		if lineEndAt(text, i) > 0 {
 			if !isAlone(text, k) {
 				return 0
 			}
-		} else if i == k.end {
-			return 0
+		} else if i == k.end && text[i-1] < 0x80 {
+			return 0 // but after Chinese no blank is needed
 		}
 	}
 	o := openersAt(text, i, colon)
@@ -157,7 +171,8 @@ func (w *walker) cell(text []byte, k *key, c closers) int {
 		return w.mask(text, q+1, end, "")
 	}
 	end := wordEnd(text, v, true, o.mark)
-	if word := text[v:end]; !looksLoose(word, minStrong) || isPairWord(text, end, word) {
+	word := text[v:end]
+	if isPairWord(text, end, word) || !looksLoose(word, minStrong) && !isPIN(text, k, v, end, minMixed) {
 		return 0
 	}
 	return w.mask(text, v, end, "")

@@ -27,13 +27,15 @@ func judge(text []byte, v, end int, k *key) int {
 	switch {
 	case len(word) >= maxWord:
 		return valueEnd(text, v)
-	case text[v] >= 0x80 && !hasASCIIWord(word), isURL(word), isMeasure(text, v, end):
+	case isURL(word), isMeasure(text, v, end):
 		return 0
 	case ticket:
 		if !isStrong(word, 2*minStrong) {
 			return 0
 		}
 		return end
+	case isProseWord(word) && !hasDigit(word):
+		return 0
 	case !isWordy(word):
 		if isNumber(word) && !k.password && nextIsWordy(text, end) {
 			return 0
@@ -42,8 +44,6 @@ func judge(text []byte, v, end int, k *key) int {
 			return strongEnd(text, end)
 		}
 		return end
-	case isProseWord(word):
-		return 0
 	}
 	c := clauseAt(text, end)
 	switch {
@@ -172,7 +172,7 @@ func isStrong(word []byte, least int) bool {
 			others++
 		}
 	}
-	return letters > 0 && digits > 0 && highs == 0 && word[0] != '/' && !isURL(word) && !isDate(word) && (slashes < 2 || len(word) >= 32)
+	return letters > 0 && digits > 0 && highs == 0 && word[0] != '/' && word[0] != '@' && !isURL(word) && !isDate(word) && (slashes < 2 || len(word) >= 32)
 }
 
 // isDate reports whether a word is a date, a time, a version or an amount.
@@ -238,6 +238,8 @@ func isWordy(text []byte) bool {
 	return true
 }
 
+func hasDigit(word []byte) bool { return bytes.IndexAny(word, "0123456789") >= 0 }
+
 func isLowerWord(word []byte) bool {
 	for _, c := range word {
 		if !('a' <= c && c <= 'z') {
@@ -259,10 +261,28 @@ func isHigh(text []byte) bool {
 	return high
 }
 
-// hasASCIIWord reports whether a word that begins in another script has a part
-// that looks like a credential.
-func hasASCIIWord(word []byte) bool {
-	return bytes.IndexFunc(word, func(r rune) bool { return r < 0x80 }) >= 0 && isStrong(bytes.TrimLeftFunc(word, func(r rune) bool { return r >= 0x80 }), minMixed)
+// maxLabel is how long the Chinese label before a value may be, in bytes.
+const maxLabel = 24
+
+// afterLabel returns the value after a short Chinese label at text[v]: 生产 x,
+// 测试环境是 x. A label that asks to do something has none.
+func afterLabel(text []byte, v int) (start, end int) {
+	i := v
+	for i < len(text) && i-v <= maxLabel && text[i] >= 0x80 {
+		i++
+	}
+	label := text[v:i]
+	if len(label) > maxLabel || bytes.ContainsAny(label, "请找问见看发联由向到在从与和及可用") {
+		return 0, 0
+	}
+	verb := bytes.HasSuffix(label, []byte("是")) || bytes.HasSuffix(label, []byte("为"))
+	if start = skipBlanks(text, i); start == i && !verb || start == len(text) {
+		return 0, 0
+	}
+	if end = wordEnd(text, start, true, 0); !looksLoose(text[start:end], minMixed) {
+		return 0, 0
+	}
+	return start, end
 }
 
 // nextIsWordy reports whether a word of prose follows after a blank.

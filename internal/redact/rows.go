@@ -63,7 +63,9 @@ func (p *parser) endRow(r *row, last, depth int) {
 	if p.table.depth == 0 && r.names != 0 && !r.value && last > 0 {
 		p.table = table{depth: depth, names: r.names}
 	}
-	p.before.lines = true
+	if depth < p.before.depth {
+		p.before.lines = true
+	}
 }
 
 // before is the text before the one in hand, in the order of reading.

@@ -50,6 +50,9 @@ func (w *walker) scheme(text []byte, hit int, word span) int {
 	}
 	end := valueEnd(text, value)
 	credential := text[value:end]
+	if !basic && (bytes.HasSuffix(credential, []byte(":")) || isPairWord(text, end, nil)) {
+		return hit // a key: Bearer token: x
+	}
 	if basic && !isBasicCredential(credential) {
 		return hit
 	}

@@ -121,6 +121,9 @@ func (w *walker) at(text []byte, from, hit int) (end, done int) {
 			break
 		}
 	}
+	if text[hit] >= 0x80 {
+		return hit, hit + 1 // a run without spaces may have more than one
+	}
 	return hit, stop
 }
 
@@ -131,7 +134,7 @@ func wordAround(text []byte, from, at int) (start, end int) {
 	isPart := func(c byte) bool { return isWordByte(c) && (c >= 0x80) == high }
 	for start = at; start > from && at-start < minWindow && isPart(text[start-1]); start-- {
 	}
-	for end = at; end < len(text); {
+	for end = at; end < len(text) && (!high || end-at < minWindow); {
 		if n := escapeAt(text, end); n > 0 && !high {
 			end += n
 		} else if isPart(text[end]) {
@@ -191,7 +194,8 @@ type key struct {
 }
 
 // pair looks at the key that ends at text[stop], and masks its value if the key is
-// a credential's. It returns the value's end, or 0, and whether the key is one.
+// a credential's. It returns the value's end, or 0, and whether the key is one that
+// no further word makes another.
 func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 	start := stop
 	for start > from && stop-start < w.keys.window && isKeyByte(text[start-1]) {
@@ -214,17 +218,18 @@ func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 		}
 	}
 	k.describe(text, w.key)
+	known = k.kind > weak
 
 	c := closersAt(text, index)
 	k.closing = c.closing
 	sep, at := separatorAt(text, c.end, k.start)
 	if end := w.apart(text, &k, c, sep); end > 0 {
-		return end, true
+		return end, known
 	}
 	if sep == noSeparator {
-		return w.loose(text, &k, c), true
+		return w.loose(text, &k, c), known
 	}
-	return w.value(text, &k, sep, at), true
+	return w.value(text, &k, sep, at), known
 }
 
 // indexEnd returns the end of what a form or a program adds to a key that ends at

@@ -31,7 +31,7 @@ func (w *walker) value(text []byte, k *key, sep separator, at int) int {
 		return w.quotedValue(text, k, sep, q, n)
 	}
 	switch c := text[v]; {
-	case (c == '{' || c == '[' || c == '<' && sep == assign) && !hasMaskPrefix(text[v:]):
+	case (c == '{' || c == '[' || c == '<') && !hasMaskPrefix(text[v:]):
 		return w.bracketValue(text, k, sep, v)
 	case (c == '|' || c == '>') && sep == colon:
 		if end := w.yamlBlock(text, k, v); end > 0 {
@@ -78,10 +78,14 @@ func (w *walker) bracketValue(text []byte, k *key, sep separator, v int) int {
 		return 0
 	}
 	if text[v] == '<' {
-		if end := bytes.IndexAny(text[v+1:min(len(text), v+maxRemark)], "<> \n"); end > 0 && text[v+1+end] == '>' {
-			return w.mask(text, v+1, v+1+end, "")
+		end := bytes.IndexAny(text[v+1:min(len(text), v+maxRemark)], "<>\n")
+		if end <= 0 || text[v+1+end] != '>' {
+			return 0
 		}
-		return 0
+		if end += v + 1; isPlaceholder(text[v:end+1]) || isProse(text[v+1:end]) && sep == colon {
+			return end + 1
+		}
+		return w.mask(text, v+1, end, "")
 	}
 	end := bracketEnd(text, v, k.closing)
 	inside := text[v+1 : max(v+1, end-1)]
@@ -207,9 +211,14 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 	v := o.end
 	assigned := sep == assign || k.closing.mark != 0
 	end := wordEnd(text, v, !assigned && !k.extra, o.mark)
+	if sep == assign && k.start > 0 && text[k.start-1] == ';' && isInLink(text, k.start) {
+		if i := bytes.IndexByte(text[v:end], '?'); i > 0 {
+			end = v + i // it was a parameter of the path
+		}
+	}
 	word := text[v:end]
 	switch {
-	case len(word) == 0:
+	case len(word) == 0 && (k.extra || assigned || text[v] < 0xe2):
 		return 0
 	case hasMaskPrefix(word):
 		return w.mask(text, v, end, "")
@@ -232,10 +241,23 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 		}
 		return w.mask(text, v, end, k.quote())
 	}
+	if text[v] >= 0xe2 {
+		if v, end = afterLabel(text, v); end == 0 {
+			return 0
+		}
+		return w.mask(text, v, end, "")
+	}
 	if end = judge(text, v, end, k); end == 0 {
 		return 0
 	}
 	return w.mask(text, v, end, "")
+}
+
+// isInLink reports whether text[at] is part of a link.
+func isInLink(text []byte, at int) bool {
+	first := max(0, at-maxLink)
+	first += bytes.LastIndexAny(text[first:at], " \t\r\n\"'") + 1
+	return bytes.Contains(text[first:at], []byte("://"))
 }
 
 // nextLine masks a value that has a line of its own, after the key's: a word that
