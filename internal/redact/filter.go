@@ -91,7 +91,7 @@ func newFilter(keys *keySet) *filter {
 	}
 	for key := range keys.extra {
 		if isASCII(key) {
-			add(stem{text: key, free: true})
+			add(stem{text: key, gaps: 1<<32 - 1, free: true})
 			continue
 		}
 		f.wide = append(f.wide, key)
@@ -186,8 +186,9 @@ func isHit[T string | []byte](f *filter, text T, i int, hits uint32) bool {
 		}
 	}
 	for hits &^= 1<<groupSpecial | 1<<groupHigh; hits != 0; hits &= hits - 1 {
-		for _, s := range f.groups[bits.TrailingZeros32(hits)] {
-			if isStemHit(s, text, i, f.keep) {
+		stems := f.groups[bits.TrailingZeros32(hits)]
+		for j := range stems {
+			if isStemHit(&stems[j], text, i, f.keep) {
 				return true
 			}
 		}

@@ -69,7 +69,7 @@ func (k *keySet) builtIn(raw, name []byte) kind {
 	found := plain
 	for _, i := range byLastByte[name[len(name)-1]] {
 		c := &credentials[i]
-		if bytes.HasSuffix(name, []byte(c.suffix)) && (!c.whole || beginsWord(raw, name, c.suffix)) {
+		if bytes.HasSuffix(name, []byte(c.suffix)) && fits(raw, c) {
 			found = max(found, c.kind)
 		}
 	}
@@ -190,24 +190,25 @@ func isOneOf(name []byte, words []string) bool {
 	return false
 }
 
-// beginsWord reports whether the suffix of a key is a word of its own there:
-// sk, my_sk, mySk and MY-SK, but not task.
-func beginsWord(raw, name []byte, suffix string) bool {
-	if len(name) == len(suffix) {
+// fits reports whether a key ends with a credential's suffix as that has to stand
+// there: as a word of its own (sk, my_sk, mySk and MY-SK, but not task), with
+// separators where there may be some.
+func fits(raw []byte, c *credential) bool {
+	if !c.whole && c.gaps == 1<<32-1 {
 		return true
 	}
 	trimmed, _ := withoutIndex(raw)
 	end := len(trimmed)
-	for i := len(suffix) - 1; i >= 0; i-- {
-		for end > 0 && isSeparator(raw[end-1]) {
+	for i := len(c.suffix) - 1; i >= 0; i-- {
+		for end > 0 && (i == len(c.suffix)-1 || c.gaps>>(i+1)&1 != 0) && isSeparator(raw[end-1]) {
 			end--
 		}
-		if end == 0 || lower(raw[end-1]) != suffix[i] {
-			return false // escaped
+		if end == 0 || lower(raw[end-1]) != c.suffix[i] {
+			return false // or escaped
 		}
 		end--
 	}
-	return isWordStart(raw, end)
+	return !c.whole || isWordStart(raw, end)
 }
 
 // isWordStart reports whether a word begins at text[at], by what is before it.

@@ -3,6 +3,8 @@
 
 package redact
 
+import "strings"
+
 // This file is data: the names of credentials and of what is none. V stands for
 // the vendor's API pages as mirrored in riba2534/feishu-open-docs, SDK for the
 // JSON names in the models of larksuite/oapi-sdk-go v3.5.3.
@@ -19,14 +21,19 @@ const (
 )
 
 // credential is a built-in credential key, normalised: what ends in suffix is of
-// that kind. If whole is set, suffix has to be a word of its own.
+// that kind. If whole is set, suffix has to be a word of its own. If solid is set,
+// or suffix has spaces, separators are in it where its spaces are only: letters
+// that are common in such texts are looked for, and with separators anywhere
+// between them they would be met everywhere.
 type credential struct {
 	suffix string
 	kind   kind
 	whole  bool
+	solid  bool
+	gaps   uint32 // a bit for each letter that separators may stand before
 }
 
-var credentials = []credential{
+var credentials = withGaps([]credential{
 	// Tokens of every kind that is not in the keep list below, Feishu's app_ticket
 	// and jsapi_ticket. There is no plural of ticket: tickets is the help desk's list.
 	{suffix: "token", kind: secret},
@@ -50,30 +57,29 @@ var credentials = []credential{
 	{suffix: "pwd", kind: secret},
 	{suffix: "pwdmd", kind: secret}, // pwd_md5
 	{suffix: "passphrase", kind: secret},
-	{suffix: "passcode", kind: secret},
-	{suffix: "accesscode", kind: secret}, // a meeting room's: V historic-version/meeting_room-v1/room_config/set_checkboard_access_code.md
-	{suffix: "extractkey", kind: secret}, // the password of an archive: SDK
+	{suffix: "pass code", kind: secret},
+	{suffix: "access code", kind: secret}, // a meeting room's: V historic-version/meeting_room-v1/room_config/set_checkboard_access_code.md
+	{suffix: "extractkey", kind: secret},  // the password of an archive: SDK
 	// One-time codes. code itself is one in few calls, see byAPI.
-	{suffix: "authcode", kind: secret},
+	{suffix: "auth code", kind: secret},
 	{suffix: "authorizationcode", kind: secret},
-	{suffix: "devicecode", kind: secret},
-	{suffix: "verifycode", kind: secret},
-	{suffix: "verificationcode", kind: secret},
-	{suffix: "smscode", kind: secret},
-	{suffix: "captcha", kind: secret},
-	{suffix: "otp", kind: secret, whole: true},
-	{suffix: "totp", kind: secret, whole: true},
+	{suffix: "device code", kind: secret},
+	{suffix: "verify code", kind: secret},
+	{suffix: "verification code", kind: secret},
+	{suffix: "sms code", kind: secret},
+	{suffix: "captcha", kind: secret, solid: true},
+	{suffix: "otp", kind: secret, whole: true, solid: true},
+	{suffix: "totp", kind: secret, whole: true, solid: true},
 	// HTTP and OAuth 2.0.
 	{suffix: "authorization", kind: header},
 	{suffix: "bearer", kind: secret},
 	{suffix: "cookie", kind: header},
 	{suffix: "cookies", kind: plural},
-	{suffix: "assertion", kind: secret},
-	{suffix: "samlresponse", kind: secret},
+	{suffix: "assertion", kind: secret, solid: true},
 	{suffix: "codeverifier", kind: secret},
 	{suffix: "jwt", kind: secret},
-	{suffix: "sessionid", kind: secret},
-	{suffix: "sessid", kind: secret},
+	{suffix: "session id", kind: secret},
+	{suffix: "sess id", kind: secret},
 	// Keys that open or sign something. Not api_keys: that is a filter of list_data.
 	{suffix: "apikey", kind: secret},
 	{suffix: "accesskey", kind: secret},
@@ -96,24 +102,21 @@ var credentials = []credential{
 	{suffix: "verificationkey", kind: secret},
 	{suffix: "verifykey", kind: secret},
 	// Names of credentials and of much else.
-	{suffix: "auth", kind: weak, whole: true},
-	{suffix: "credential", kind: weak},
-	{suffix: "credentials", kind: weak},
-	{suffix: "authentication", kind: weak},
+	{suffix: "auth", kind: weak, whole: true, solid: true},
+	{suffix: "credential", kind: weak, solid: true},
+	{suffix: "credentials", kind: weak, solid: true},
+	{suffix: "authentication", kind: weak, solid: true},
 	{suffix: "certkey", kind: weak},
 	{suffix: "datakey", kind: weak},
-	{suffix: "hook", kind: weak},
-	{suffix: "keypair", kind: weak},
+	{suffix: "hook", kind: weak, solid: true},
 	{suffix: "kmskey", kind: weak},
 	{suffix: "licensekey", kind: weak},
-	{suffix: "pem", kind: weak, whole: true},
-	{suffix: "sid", kind: weak, whole: true},
-	{suffix: "pass", kind: weak, whole: true},
-	{suffix: "session", kind: weak, whole: true},
-	{suffix: "sig", kind: weak, whole: true},
-	{suffix: "sign", kind: weak, whole: true},
-	{suffix: "signature", kind: weak},
-	{suffix: "sk", kind: weak, whole: true}, // ak and sk, as clouds in China call them
+	{suffix: "pass", kind: weak, whole: true, solid: true},
+	{suffix: "session", kind: weak, whole: true, solid: true},
+	{suffix: "sig", kind: weak, whole: true, solid: true},
+	{suffix: "sign", kind: weak, whole: true, solid: true},
+	{suffix: "signature", kind: weak, solid: true},
+	{suffix: "sk", kind: weak, whole: true, solid: true}, // ak and sk, as clouds in China call them
 	// Chinese names, in chats and as columns of tables.
 	{suffix: "密码", kind: secret},
 	{suffix: "口令", kind: secret},
@@ -121,6 +124,29 @@ var credentials = []credential{
 	{suffix: "秘钥", kind: secret}, // a common misspelling of 密钥
 	{suffix: "私钥", kind: secret},
 	{suffix: "令牌", kind: secret},
+})
+
+// withGaps sets the gaps of credentials and drops the spaces of their suffixes.
+func withGaps(list []credential) []credential {
+	for i := range list {
+		c := &list[i]
+		c.suffix, c.gaps = gapsOf(c.suffix, c.solid)
+	}
+	return list
+}
+
+// gapsOf returns a text without its spaces, and its gaps.
+func gapsOf(text string, solid bool) (_ string, gaps uint32) {
+	words := strings.Split(text, " ")
+	if len(words) == 1 && !solid {
+		return text, 1<<32 - 1
+	}
+	n := 0
+	for _, word := range words {
+		gaps |= 1 << n
+		n += len(word)
+	}
+	return strings.Join(words, ""), gaps &^ 1
 }
 
 // The keep list. A token whose name is made of resourceNouns, with qualifiers

@@ -10,14 +10,15 @@ import "strings"
 type stem struct {
 	text  string
 	pivot int
-	free  bool // it need not end a key
-	whole bool // it has to be a word of its own
+	gaps  uint32 // as of a credential
+	free  bool   // it need not end a key
+	whole bool   // it has to be a word of its own
 }
 
 // freeStems are what is looked for besides keys: the schemes of HTTP, SQL's
 // words before a password, paths that are credentials, the beginnings of values
 // that show what they are.
-var freeStems = []string{"bearer", "basic", "identifiedby", "hook", "akia", "akid", "eyj"}
+var freeStems = []string{"bearer", "basic", "identified by", "hook", "akia", "akid", "eyj"}
 
 // rarity orders letters, the rarest in audit entries first.
 const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
@@ -26,11 +27,12 @@ const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
 // as another one does, or is its plural, is noticed by that.
 func builtInStems() (stems []stem) {
 	for _, text := range freeStems {
-		stems = append(stems, stem{text: text, free: true})
+		text, gaps := gapsOf(text, text != "bearer" && text != "basic")
+		stems = append(stems, stem{text: text, gaps: gaps, free: true})
 	}
 	for i, c := range credentials {
-		if c.suffix[0] < 0x80 && !isCovered(i) {
-			stems = append(stems, stem{text: c.suffix, whole: c.whole})
+		if c.suffix[0] < 0x80 && c.suffix != "bearer" && !isCovered(i) {
+			stems = append(stems, stem{text: c.suffix, gaps: c.gaps, whole: c.whole})
 		}
 	}
 	return stems
@@ -38,7 +40,7 @@ func builtInStems() (stems []stem) {
 
 func isCovered(i int) bool {
 	for j, other := range credentials {
-		if i != j && !other.whole && strings.HasSuffix(strings.TrimSuffix(credentials[i].suffix, "s"), other.suffix) {
+		if i != j && !other.whole && other.gaps|credentials[i].gaps == other.gaps && strings.HasSuffix(strings.TrimSuffix(credentials[i].suffix, "s"), other.suffix) {
 			return true
 		}
 	}
@@ -47,7 +49,7 @@ func isCovered(i int) bool {
 
 // isStemHit reports whether a stem is around text[i], where its pivot may be, and
 // the key of a credential ends with it.
-func isStemHit[T string | []byte](s stem, text T, i int, keep bool) bool {
+func isStemHit[T string | []byte](s *stem, text T, i int, keep bool) bool {
 	start, end, ok := stemAround(s, text, i)
 	switch {
 	case !ok:
@@ -71,7 +73,7 @@ func isStemHit[T string | []byte](s stem, text T, i int, keep bool) bool {
 }
 
 // stemAround compares a stem with the text around text[i], where its pivot may be.
-func stemAround[T string | []byte](s stem, text T, i int) (start, end int, ok bool) {
+func stemAround[T string | []byte](s *stem, text T, i int) (start, end int, ok bool) {
 	at := i
 	for p := s.pivot; ; p-- {
 		if at < 0 || lower(text[at]) != s.text[p] {
@@ -80,12 +82,12 @@ func stemAround[T string | []byte](s stem, text T, i int) (start, end int, ok bo
 		if p == 0 {
 			break
 		}
-		for at--; at >= 0 && isSeparator(text[at]); at-- {
+		for at--; at >= 0 && s.gaps>>p&1 != 0 && isSeparator(text[at]); at-- {
 		}
 	}
 	start, at = at, i
 	for p := s.pivot + 1; p < len(s.text); p++ {
-		for at++; at < len(text) && isSeparator(text[at]) && text[at] != s.text[p]; at++ {
+		for at++; at < len(text) && s.gaps>>p&1 != 0 && isSeparator(text[at]) && text[at] != s.text[p]; at++ {
 		}
 		if at == len(text) || lower(text[at]) != s.text[p] {
 			return 0, 0, false

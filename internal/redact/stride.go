@@ -28,16 +28,19 @@ type stride struct {
 
 // strideGroup is the stems that have one letter as their rarest.
 type strideGroup struct {
-	stems []stem // pivot is where the letter is
-	// before and after have a bit for each character that may be next to it, but for
+	// stems are those with a character before the letter, by its lower five bits;
+	// what has none is with all of them.
+	stems [32][]stem
+	// after has a bit for each character that may be after the letter, but for
 	// separators, by its lower five bits.
-	before, after uint32
+	after uint32
 }
 
 // What a pair may be.
 const (
 	letterNearby  = 1 << iota // one of its bytes may be the letter of a stem
 	specialNearby             // it may belong to a special
+	specialHere               // a special may begin with one of its bytes
 )
 
 const separators = "_- +\t"
@@ -45,9 +48,10 @@ const separators = "_- +\t"
 // pivots are the letters to notice a stem by where the rarest one has neighbours
 // that are common in such texts: of text, url, chat, code.
 var pivots = map[string]int{
-	"sk": 1, "sid": 1, "pem": 1, "pwdmd": 1, "authentication": 1, "keypair": 2, "sig": 1, "sign": 1, "signature": 1, "pass": 2, "session": 3, "sessionid": 3, "sessid": 3, "assertion": 1,
-	"auth": 1, "authcode": 1, "captcha": 3, "passcode": 3, "accesscode": 5, "otp": 1, "totp": 2,
-	"credential": 7, "extractkey": 7, "eyj": 2, "bearer": 0, "basic": 0,
+	"sk": 1, "sig": 1, "sign": 1, "signature": 1, "pass": 2, "session": 3, "sessionid": 3, "sessid": 3, "assertion": 1,
+	"auth": 1, "authentication": 1, "authcode": 1, "captcha": 3, "passcode": 2, "accesscode": 5, "otp": 1, "totp": 2,
+	"credential": 7, "extractkey": 7, "eyj": 2, "bearer": 0, "basic": 0, "smscode": 1,
+	"verifycode": 5, "verificationcode": 6, "identifiedby": 10, "secretvalue": 2, "passwordvalue": 4, "hook": 2,
 }
 
 // builtIn has a table of 64 KiB, one for all receivers of a collector.
@@ -58,6 +62,9 @@ var builtIn = sync.OnceValue(func() *stride {
 	}
 	for _, s := range specialPairs {
 		t.pair(s.first, s.second, specialNearby)
+	}
+	for _, s := range nearPairs {
+		t.pair(s.first, s.second, specialHere)
 	}
 	return t
 })
@@ -71,6 +78,14 @@ var anyByte = func() string {
 	return string(all)
 }()
 
+// separators are what may stand before a letter of a stem.
+func (s *stem) separators(at int) string {
+	if s.gaps>>at&1 != 0 {
+		return separators
+	}
+	return ""
+}
+
 func (t *stride) add(s stem) {
 	pivot, ok := pivots[s.text]
 	if !ok {
@@ -82,23 +97,26 @@ func (t *stride) add(s stem) {
 		}
 	}
 	s.pivot = pivot
-	before, beforeBit := anyByte, uint32(1<<32-1)
+	before := anyByte
 	if pivot > 0 {
-		before, beforeBit = bothCases(s.text[pivot-1])+separators, 1<<(s.text[pivot-1]&31)
+		before = bothCases(s.text[pivot-1]) + s.separators(pivot)
 	}
 	after, afterBit := anyByte, uint32(1<<32-1)
 	if pivot+1 < len(s.text) {
-		after, afterBit = bothCases(s.text[pivot+1])+separators, 1<<(s.text[pivot+1]&31)
+		after, afterBit = bothCases(s.text[pivot+1])+s.separators(pivot+1), 1<<(s.text[pivot+1]&31)
 	}
 	letter := bothCases(s.text[pivot])
 
 	n := 0
-	for t.groups[n].stems != nil && t.letter[letter[0]] != 1<<n {
+	for t.groups[n].after != 0 && t.letter[letter[0]] != 1<<n {
 		n++
 	}
 	group := &t.groups[n]
-	group.stems = append(group.stems, s)
-	group.before |= beforeBit
+	for i := range group.stems {
+		if pivot == 0 || int(s.text[pivot-1]&31) == i {
+			group.stems[i] = append(group.stems[i], s)
+		}
+	}
 	group.after |= afterBit
 	for _, table := range []struct {
 		of    *[256]uint32
@@ -148,29 +166,28 @@ func strideClean[T string | []byte](t *stride, text T, keep bool) bool {
 
 // isNoticed looks closer at the pair text[i:i+2].
 func isNoticed[T string | []byte](t *stride, text T, i int, what uint8, keep bool) bool {
-	if what&specialNearby != 0 && specialNear(text, i) {
+	if what&specialHere != 0 && (specialAt(text, i) || specialAt(text, i+1)) || what&specialNearby != 0 && specialNear(text, i) {
 		return true
 	}
 	if what&letterNearby != 0 {
-		for at := i; at <= i+1; at++ {
-			if groups := groupsAt(t, text, at); groups != 0 && isStemNear(t, text, at, groups, keep) {
+		if i+1 == len(text) {
+			return false
+		}
+		before, after := byte(0), byte(0)
+		if i > 0 {
+			before = text[i-1]
+		}
+		if groups := t.before[before] & t.letter[text[i]] & t.after[text[i+1]]; groups != 0 && isStemNear(t, text, i, groups, keep) {
+			return true
+		}
+		if i+2 < len(text) {
+			after = text[i+2]
+			if groups := t.before[text[i]] & t.letter[text[i+1]] & t.after[after]; groups != 0 && isStemNear(t, text, i+1, groups, keep) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// groupsAt is the groups whose letter text[i] may be, by its neighbours.
-func groupsAt[T string | []byte](t *stride, text T, i int) uint32 {
-	if i+1 >= len(text) {
-		return 0
-	}
-	before := byte(0)
-	if i > 0 {
-		before = text[i-1]
-	}
-	return t.before[before] & t.letter[text[i]] & t.after[text[i+1]]
 }
 
 // isStemNear looks for the stems of groups around text[i]. A byte is the letter of
@@ -179,20 +196,21 @@ func isStemNear[T string | []byte](t *stride, text T, i int, groups uint32, keep
 	group := &t.groups[bits.TrailingZeros32(groups)]
 	// Each entry has the k of api_key, and text is full of OK. They are done with by the
 	// letters next to it.
-	at := i - 1
-	for at >= 0 && isSeparator(text[at]) {
-		at--
-	}
-	if at >= 0 && group.before>>(text[at]&31)&1 == 0 {
-		return false
-	}
-	for at = i + 1; at < len(text) && isSeparator(text[at]); at++ {
+	at := i + 1
+	for at < len(text) && isSeparator(text[at]) {
+		at++
 	}
 	if at < len(text) && group.after>>(text[at]&31)&1 == 0 {
 		return false
 	}
-	for _, s := range group.stems {
-		if isStemHit(s, text, i, keep) {
+	for at = i - 1; at >= 0 && isSeparator(text[at]); at-- {
+	}
+	before := byte(0)
+	if at >= 0 {
+		before = text[at] & 31
+	}
+	for j := range group.stems[before] {
+		if isStemHit(&group.stems[before][j], text, i, keep) {
 			return true
 		}
 	}

@@ -217,8 +217,13 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 		}
 	}
 	word := text[v:end]
+	if len(word) == 0 && o.lines == 0 && text[v] >= 0xe2 && k.kind != weak {
+		if v, end = afterLabel(text, v); end > 0 {
+			return w.mask(text, v, end, "")
+		}
+	}
 	switch {
-	case len(word) == 0 && (k.extra || assigned || text[v] < 0xe2):
+	case len(word) == 0:
 		return 0
 	case hasMaskPrefix(word):
 		return w.mask(text, v, end, "")
@@ -240,12 +245,6 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 			end = strongEnd(text, end)
 		}
 		return w.mask(text, v, end, k.quote())
-	}
-	if text[v] >= 0xe2 {
-		if v, end = afterLabel(text, v); end == 0 {
-			return 0
-		}
-		return w.mask(text, v, end, "")
 	}
 	if end = judge(text, v, end, k); end == 0 {
 		return 0
