@@ -5,57 +5,58 @@
 //
 // An entry's query_param, payload and response are strings which hold whatever
 // the caller sent: JSON again (to any depth), form encoding, URLs, header
-// lines, cut off or plain text. Text that is JSON is read as JSON, so that
-// escapes and quotes are what they are; any other text is searched for pairs of
-// key and value, where a doubt means masking more.
+// lines, configuration, commands, chat messages, cut off or plain text. Text that
+// is JSON is read as JSON, so that escapes and quotes are what they are; any other
+// text is searched for keys and their values.
 //
 // # Credential keys
 //
-// Keys are compared without case, '_', '-', space and trailing digits:
-// app_secret, App-Secret, appSecret and APP_SECRET_2 are one key. What ends in
-// one of these is a credential:
+// Keys are compared without case (in any script), width, '_', '-', space and
+// trailing digits: app_secret, App-Secret, appSecret and APP_SECRET_2 are one key.
+// What ends in one of the names of names.go is a credential: tokens, tickets,
+// secrets, passwords and one-time codes, authorization and cookies, keys that open
+// or sign something, and their Chinese names. A form's user[token], token[] and
+// token[0] are keys, too, and further keys are found among the names in brackets.
 //
-//   - token, ticket, secret
-//   - password, passwd, pwd, passphrase
-//   - authorization, bearer, cookie
-//   - client_assertion, code_verifier, jwt
-//   - access_key, aes_key, encrypt_key, encryption_key, private_key,
-//     secret_key, session_key, sign_key, signature_key, signing_key,
-//     verification_key, verify_key
-//   - the plurals tokens, secrets, passwords and cookies; a number under one
-//     of these is a count and stays (total_tokens)
+// Names that mean much else (credential, auth, session, signature, sk) are a
+// credential's only if the value looks like one, or if they are a URL's parameter.
 //
-// So page_token, file_token and a bitable's app_token are masked too, and so is
-// all of the ticket object of the help desk: a name does not tell what a token
-// opens. Everything else stays, among it app_id, user_id, open_id, union_id,
-// tenant_key, api_key, ticket_id, access_key_id, token_type, expires_in, code
-// and msg. An entry's own api_key is the name of an API and stays even if it is
-// configured as a further key.
+// # What stays
 //
-// What follows "Bearer" is masked wherever it stands in a string, and so is
-// what follows "Basic" if it decodes to user:password (RFC 7617).
+// Tokens that name a resource, as Feishu's documentation lists them (file_token,
+// node_token, a base's app_token), places in a list (page_token, sync_token) and a
+// caller's own id (client_token): they say what was read, and open nothing without
+// a credential. token, ticket and code are what they are in the entry's own API.
+// [ResourceTokens] masks these, too. A token of an unknown name is masked. Booleans
+// and counts (total_tokens) are no secrets. An entry's own api_key, and any value
+// that is METHOD/path, is the name of an API.
 //
-// A form's user[token], token[] and token[0] are keys, too, and further keys are found
-// among the names in brackets.
+// # Text
+//
+// Separators, quotes, brackets and spaces of every script, full-width letters, HTML
+// entities and invisible characters are read as their plain forms. Marks, tags,
+// remarks and line ends may stand between a key and its value. After "password:"
+// the value may be several words; a sentence that only speaks of a password stays.
+// Without a separator ("the password is x", a cell of a table) the value has to
+// look like a credential. Without a key, what follows Bearer or Basic is masked,
+// passwords in URLs and options of commands, a bot's hook, and the few forms of
+// values in forms.go.
 //
 // # What is not recognised
 //
-// What a value is, only its key and the words Bearer and Basic tell. So these stay:
-//
-//   - user and password in a URL (https://user:password@host)
-//   - a name and its value apart: {"key":"app_secret","value":"..."}, a part of a
-//     multipart form (name="app_secret"), an XML element
-//   - a path that is a secret itself, as a bot's hook
-//   - credential and credentials: as names they are of objects whose other members say
-//     which credential it is
-//   - code, which is an authorization code in few calls and the result in all
+//   - code outside of the calls that exchange an authorization code for a token
+//   - a word without digits after "the password is", and a password in Chinese
+//   - names in the first line of comma-separated text, and of a list apart from its
+//     values
+//   - a value that has nothing but its own look, and is no form of forms.go
 //
 // # Values
 //
-// A masked string is [Mask]; a masked number or boolean becomes the string
-// [Mask], so that JSON stays JSON on every level. In an object or array under a
-// credential key every value is masked, its keys are not. Empty strings, null
-// and what is masked already stay and are not counted.
+// A masked string is [Mask]; a masked number becomes the string [Mask], so that
+// JSON stays JSON on every level. In an object or array under a credential key
+// every value is masked, its keys are not. Empty strings, null and what is masked
+// already stay and are not counted. [Redactor.Redact] returns how many values it
+// masked, [Redactor.Explain] where and why.
 package redact
 
 import (
@@ -76,11 +77,21 @@ type Redactor struct {
 	filter *filter
 }
 
+// Option is a setting of a Redactor.
+type Option func(*keySet)
+
+// ResourceTokens masks the tokens that name resources, too, and those of the keep
+// list besides: file_token, a base's app_token, page_token.
+func ResourceTokens(masked bool) Option { return func(k *keySet) { k.keep = !masked } }
+
 // New returns a Redactor for the built-in credential keys and the given ones.
-// A further key is compared like a built-in one, but as a whole: id_card does
-// not match my_id_card. It matches user[id_card] and id_card[0].
-func New(extraKeys []string) *Redactor {
+// A further key is compared like a built-in one, in any script, but as a whole:
+// id_card does not match my_id_card. It matches user[id_card] and id_card[0].
+func New(extraKeys []string, options ...Option) *Redactor {
 	keys := newKeySet(extraKeys)
+	for _, option := range options {
+		option(keys)
+	}
 	return &Redactor{keys: keys, filter: newFilter(keys)}
 }
 
@@ -119,6 +130,8 @@ type span struct {
 	// quote is the quotes that the mask brings along, escaped as the text's levels
 	// need it; empty if the value is in quotes already.
 	quote string
+	kind  Kind
+	name  string // the key's, for Explain only
 }
 
 // replace returns text with its spans masked. Spans are in order and apart.

@@ -96,17 +96,21 @@ func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 // the end of what was masked, or hit, and the end of the word at hit.
 func (w *walker) at(text []byte, from, hit int) (end, done int) {
 	start, stop := wordAround(text, from, hit)
-	word := span{start: start, end: stop}
+	word, first := span{start: start, end: stop}, len(w.spans)
 	if end = w.form(text, from, hit, word); end > hit {
+		w.label(first, ByForm)
 		return end, stop
 	}
 	if end = w.link(text, from, hit, word); end > hit {
+		w.label(first, ByLink)
 		return end, stop
 	}
 	if end = w.option(text, hit, word); end > hit {
+		w.label(first, ByOption)
 		return end, stop
 	}
 	if end = w.scheme(text, hit, word); end > hit {
+		w.label(first, ByScheme)
 		return end, stop
 	}
 	for _, stop := range w.keyEnds(text, hit, stop) {
@@ -115,6 +119,7 @@ func (w *walker) at(text []byte, from, hit int) (end, done int) {
 		}
 		end, known := w.pair(text, from, stop)
 		if end > hit {
+			w.label(first, ByKey)
 			return end, stop
 		}
 		if known {

@@ -35,6 +35,7 @@ type walker struct {
 	apiName  []byte // what api found
 	apiKnown bool
 	inBase64 bool // the text is base64's meaning
+	explain  bool // spans get the names of their keys
 }
 
 // jsonString is the content of a string in JSON text.
@@ -184,6 +185,16 @@ func (w *walker) below(meaning, raw []byte, e escapes, level int) {
 // isEscaped says whether text may have escapes.
 func isEscaped(text []byte) bool {
 	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0
+}
+
+// label notes of the spans from first on what they are.
+func (w *walker) label(first int, kind Kind) {
+	for i := first; i < len(w.spans); i++ {
+		s := &w.spans[i]
+		if s.kind = kind; kind == ByKey && w.explain {
+			s.name = string(w.key)
+		}
+	}
 }
 
 // mask masks text[start:end] and returns end.
