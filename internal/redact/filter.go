@@ -106,7 +106,7 @@ func newFilter(keys *keySet) *filter {
 	return f
 }
 
-func isASCII(text string) bool {
+func isASCII[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if text[i] >= 0x80 {
 			return false

@@ -197,6 +197,7 @@ func fits(raw []byte, c *credential) bool {
 	if !c.whole && c.gaps == 1<<32-1 {
 		return true
 	}
+	raw = plainKey(raw)
 	trimmed, _ := withoutIndex(raw)
 	end := len(trimmed)
 	for i := len(c.suffix) - 1; i >= 0; i-- {
@@ -204,11 +205,31 @@ func fits(raw []byte, c *credential) bool {
 			end--
 		}
 		if end == 0 || lower(raw[end-1]) != c.suffix[i] {
-			return false // or escaped
+			return false
 		}
 		end--
 	}
 	return !c.whole || isWordStart(raw, end)
+}
+
+// plainKey returns a key with its escapes resolved and folded, and its separators
+// as they are.
+func plainKey(raw []byte) []byte {
+	if bytes.IndexAny(raw, `\%`) < 0 && isASCII(raw) {
+		return raw
+	}
+	for range maxLevels {
+		next := raw
+		for _, e := range []escapes{backslash, percent} {
+			next = appendUnescaped(nil, next, e)
+		}
+		if len(next) == len(raw) {
+			break
+		}
+		raw = next
+	}
+	raw, _ = appendFolded(nil, raw)
+	return raw
 }
 
 // isWordStart reports whether a word begins at text[at], by what is before it.

@@ -43,7 +43,7 @@ var nearPairs = []special{
 	{"@", "tu"}, {anyByte, "@"},
 	{"tuarTUAR", "-"}, {"-", alphanumeric}, {" \t\n\r\"'+\x00", "-"}, {"-", "-"},
 	{"\xc2", "\xa0\xad"}, {anyByte, "\xc2"},
-	{"\xe2", "\x80\x81"}, {"\xe3", "\x80"}, {"\xef", "\xbb"},
+	{"\xe2", "\x80\x81"}, {"\xe3", "\x80"}, {"\xef", "\xbb\xbc\xbd"},
 }
 
 // specialReach is how far before a pair noticed a special may begin.
