@@ -70,7 +70,8 @@ func (p *parser) endRow(r *row, last, depth int) {
 
 // before is the text before the one in hand, in the order of reading.
 type before struct {
-	text  []byte
+	text  jsonString
+	more  []byte // what was before that one, and is read together with it
 	depth int
 	lines bool // a line, or more, ended after it
 }
@@ -82,34 +83,36 @@ const maxBefore = 256
 // it: rich text is split up where its style changes, and a card has a field for
 // each line. Both are read as one text, and what is masked of this one counts.
 func (p *parser) textValue(s jsonString, depth int) {
-	raw := p.text[s.start:s.end]
 	b := &p.before
-	glue := ""
-	if b.lines || b.depth != depth {
-		glue = "\n"
+	last := p.text[b.text.start:b.text.end]
+	broken := b.lines || b.depth != depth
+	b.depth, b.lines, b.text = depth, false, s
+	if p.inBase64 || len(last) == 0 || len(last) > maxLink || len(b.more) == 0 && clean(p.filter, last) {
+		b.more = nil
+		return
 	}
-	joined := append(b.text[:len(b.text):len(b.text)], glue...)
+	raw := p.text[s.start:s.end]
+	joined := appendUnescaped(b.more, last, backslash)
+	if b.more = nil; broken {
+		joined = append(joined, '\n')
+	}
 	tail := len(joined)
-	joined = appendUnescaped(joined, raw[:min(len(raw), maxLink)], backslash)
-	found := 0
-	if tail > len(glue) && !p.inBase64 && !clean(p.filter, joined[:tail]) {
-		inner := walker{keys: p.keys, filter: p.filter, inBase64: true, apiKnown: true, apiName: p.api()}
-		inner.level(joined, 1)
-		spans := inner.spans[:0]
-		for _, found := range inner.spans {
-			if found.end > tail {
-				spans = append(spans, span{start: max(found.start, tail) - tail, end: found.end - tail})
-			}
-		}
-		liftSpans(spans, raw, backslash)
-		found = len(spans)
-		for _, found := range spans {
-			p.spans = append(p.spans, span{start: s.start + found.start, end: s.start + found.end})
+	read := appendUnescaped(joined, raw[:min(len(raw), maxLink)], backslash)
+	inner := walker{keys: p.keys, filter: p.filter, inBase64: true, apiKnown: true, apiName: p.api(), explain: p.explain}
+	inner.level(read, 1)
+	spans := inner.spans[:0]
+	for _, found := range inner.spans {
+		if found.end > tail {
+			found.start, found.end = max(found.start, tail)-tail, found.end-tail
+			spans = append(spans, found)
 		}
 	}
-	b.depth, b.lines = depth, false
-	if found > 0 || len(joined) > maxBefore {
-		joined = append(joined[:0], joined[tail:]...)
+	if len(spans) == 0 && tail <= maxBefore {
+		b.more = joined // the key may come in the next one still
 	}
-	b.text = joined[max(0, len(joined)-maxBefore):]
+	liftSpans(spans, raw, backslash)
+	for _, found := range spans {
+		found.start, found.end = found.start+s.start, found.end+s.start
+		p.spans = append(p.spans, found)
+	}
 }
