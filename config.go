@@ -111,8 +111,11 @@ type FilterConfig struct {
 type RedactionConfig struct {
 	// Enabled is true by default.
 	Enabled bool `mapstructure:"enabled"`
-	// Keys are masked besides the built-in credential keys, whatever their case.
+	// Keys are masked besides the built-in credential keys, in any script and case.
 	Keys []string `mapstructure:"keys"`
+	// ResourceTokens masks the tokens that name what was read, too, as file_token,
+	// a base's app_token and page_token.
+	ResourceTokens bool `mapstructure:"resource_tokens"`
 }
 
 // BodyFormat is the form of a record's body.
@@ -279,12 +282,13 @@ func (c *Config) retry() configretry.BackOffConfig {
 // records says how records are built by a collector of that version.
 func (c *Config) records(version string) record.Settings {
 	return record.Settings{
-		Endpoint:   c.ClientConfig.Endpoint,
-		AppID:      c.AppID,
-		Version:    version,
-		Structured: c.Body == BodyStructured,
-		Redact:     c.Redaction.Enabled,
-		RedactKeys: c.Redaction.Keys,
+		Endpoint:             c.ClientConfig.Endpoint,
+		AppID:                c.AppID,
+		Version:              version,
+		Structured:           c.Body == BodyStructured,
+		Redact:               c.Redaction.Enabled,
+		RedactKeys:           c.Redaction.Keys,
+		RedactResourceTokens: c.Redaction.ResourceTokens,
 	}
 }
 

@@ -57,7 +57,7 @@ func TestDecodeAllocations(t *testing.T) {
 			}) / 100
 			most := 14.6
 			if page.Name == "tokens" {
-				most = 15.7
+				most = 16.2 // a text of its own, and feishu.redacted
 			}
 			if page.Name == "tokens" && raceEnabled {
 				most *= 2 // what redaction has pooled is dropped

@@ -44,6 +44,8 @@ type Settings struct {
 	Structured bool   // the body is a map
 	Redact     bool
 	RedactKeys []string // masked besides the built-in ones
+	// RedactResourceTokens masks what names a resource, too.
+	RedactResourceTokens bool
 }
 
 // NewBuilder returns a builder of records.
@@ -61,7 +63,7 @@ func NewBuilder(set Settings) *Builder {
 		b.serviceName = "lark"
 	}
 	if set.Redact {
-		b.redactor = redact.New(set.RedactKeys)
+		b.redactor = redact.New(set.RedactKeys, redact.ResourceTokens(set.RedactResourceTokens))
 	}
 	return b
 }
@@ -116,7 +118,7 @@ type recordWriter struct {
 }
 
 // maxAttributes is how many attributes a record has, but for odd entries.
-const maxAttributes = 12
+const maxAttributes = 13
 
 // cutOff shortens text that is longer than MaxAttribute, at the end of a character; the
 // body has all of it.
@@ -132,7 +134,7 @@ func cutOff(text string) string {
 }
 
 func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
-	text, malformed := w.prepare(it)
+	text, malformed, masked := w.prepare(it)
 
 	// An entry's attributes come from its text after redaction, so that nothing
 	// masked in the body stands in the clear beside it. Id, time and being
@@ -175,6 +177,9 @@ func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
 		attrs.PutBool("feishu.entry.malformed", true)
 		w.stats.Malformed++
 	}
+	if masked > 0 {
+		attrs.PutInt("feishu.redacted", int64(masked))
+	}
 
 	if w.structured {
 		setStructuredBody(record.Body(), text)
@@ -183,23 +188,22 @@ func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
 	}
 }
 
-// prepare returns the entry's text as it goes into the body, and whether the
-// entry is malformed. Its bytes that are not UTF-8 are replaced, and that makes
-// it malformed: they are the one thing that the body cannot keep.
-func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool) {
+// prepare returns the entry's text as it goes into the body, whether the entry is
+// malformed, and how many of its values were masked. Its bytes that are not UTF-8 are
+// replaced, and that makes it malformed: they are the one thing that the body cannot keep.
+func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, masked int) {
 	if text = it.Text; !it.Ascii {
 		text = entry.ValidUTF8(text)
 	}
 	malformed = text != it.Text || it.Malformed()
 	if w.redactor != nil {
-		var n int
-		text, n = w.redactor.Redact(text)
-		w.stats.Redacted += n
+		text, masked = w.redactor.Redact(text)
+		w.stats.Redacted += masked
 	}
 	if w.detach {
 		text = strings.Clone(text)
 	}
-	return text, malformed
+	return text, malformed, masked
 }
 
 // putText puts the text of a field, unless it is empty, and returns what it put.

@@ -111,7 +111,7 @@ func TestRecordsGolden(t *testing.T) {
 // says rightly which of them are OpenTelemetry's semantic conventions.
 func TestRecordModel(t *testing.T) {
 	const odd = `{"id":"1","api_key":"X/open-apis/x","app_id":"cli_a","ip":"192.0.2.1","event_time":"soon",` +
-		`"log_detail":{"method":"X","path":"/x","status_code":500,"response":"{\"code\":1,\"msg\":\"m\"}"}}`
+		`"log_detail":{"method":"X","path":"/x","payload":"token=x","status_code":500,"response":"{\"code\":1,\"msg\":\"m\"}"}}`
 	logs, _ := buildAnswer(t, someSettings(), answerOf(odd))
 	var names []string
 	for _, attributes := range []pcommon.Map{recordsOf(logs).At(0).Attributes(), logs.ResourceLogs().At(0).Resource().Attributes()} {
@@ -306,6 +306,23 @@ func TestRecordInvalidUTF8(t *testing.T) {
 	require.Equal(t, string([]rune(entry)), record.Body().Str())
 }
 
+// TestRecordResourceTokens: which document was read stays, unless it is to be masked.
+func TestRecordResourceTokens(t *testing.T) {
+	const entry = `{"id":"1","api_key":"POST/open-apis/drive/v1/files/:file_token/copy","log_detail":{"path":"/open-apis/drive/v1/files/boxcn1/copy",` +
+		`"payload":"{\"folder_token\":\"fldcn2\",\"token\":\"doccn3\"}","query_param":"{\"page_token\":\"next\"}"}}`
+	record, stats := buildEntry(t, someSettings(), entry)
+	require.Zero(t, stats.Redacted)
+	require.Equal(t, entry, record.Body().Str())
+	require.NotContains(t, record.Attributes().AsRaw(), "feishu.redacted")
+
+	record, stats = buildEntry(t, someSettings(func(set *Settings) { set.RedactResourceTokens = true }), entry)
+	require.Equal(t, 3, stats.Redacted)
+	require.Equal(t, int64(3), record.Attributes().AsRaw()["feishu.redacted"])
+	for _, token := range []string{"fldcn2", "doccn3", "next"} {
+		require.NotContains(t, record.Body().Str(), token)
+	}
+}
+
 func TestRecordRedaction(t *testing.T) {
 	const entry = `{"id":"1","ip":"203.0.113.7","event_time":1610613336,"log_detail":{"path":"/x?access_token=hunter2","method":"POST","status_code":400,` +
 		`"payload":"{\"app_secret\":\"hunter2\",\"note\":\"stays\"}","response":"{\"code\":5,\"msg\":\"refused: Bearer hunter2\"}"}}`
@@ -319,9 +336,11 @@ func TestRecordRedaction(t *testing.T) {
 			require.NotContains(t, value.AsString(), "hunter2", name)
 		}
 		require.Equal(t, "5", record.Attributes().AsRaw()["error.type"])
+		require.Equal(t, int64(3), record.Attributes().AsRaw()["feishu.redacted"])
 
 		record, stats = buildEntry(t, someSettings(body, func(set *Settings) { set.Redact = false }), entry)
 		require.Zero(t, stats.Redacted)
+		require.NotContains(t, record.Attributes().AsRaw(), "feishu.redacted")
 		require.Equal(t, "/x?access_token=hunter2", record.Attributes().AsRaw()["url.path"])
 		require.Contains(t, record.Body().AsString(), "hunter2")
 	}
