@@ -574,8 +574,8 @@ var mutants = []mutant{
 	},
 	{
 		"booleans are masked (F74)", "internal/redact/words.go",
-		"\"undefined\", \"true\", \"false\", strings",
-		"\"undefined\", strings",
+		"\"none\", \"true\", \"false\", \"undefined\"",
+		"\"none\", \"undefined\"",
 	},
 	{
 		"counts are masked (F74)", "internal/redact/words.go",

@@ -63,7 +63,7 @@ func isNamedBy(text []byte, start int, sep byte) bool {
 func (w *walker) element(text []byte, k *key, at int) int {
 	rest := text[at:min(len(text), at+maxTag)]
 	n := bytes.IndexAny(rest, "<>")
-	if n < 0 || rest[n] != '>' || n > 0 && rest[n-1] == '/' {
+	if n < 0 || rest[n] != '>' || rest[0] == '/' || n > 0 && rest[n-1] == '/' {
 		return 0
 	}
 	v := at + n + 1

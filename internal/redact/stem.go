@@ -64,6 +64,8 @@ func isStemHit[T string | []byte](s *stem, text T, i int, keep bool) bool {
 		return true
 	case !endsKey(text, end), s.whole && (end == len(text) || !isWordStart(text, start)):
 		return false
+	case s.text != "authcode" && inPath(text, end):
+		return false
 	case keep && s.text == "token":
 		return !isKeptBefore(text, start)
 	case s.text == "apikey":
@@ -106,6 +108,12 @@ func endsKey[T string | []byte](text T, end int) bool {
 		end++
 	}
 	return end == len(text) || !isLetter(text[end])
+}
+
+// inPath reports whether a path goes on at text[end], so that what is before is one
+// of its parts, as in each entry about a token's API.
+func inPath[T string | []byte](text T, end int) bool {
+	return end+1 < len(text) && text[end] == '/' && isLetter(text[end+1])
 }
 
 // isKeptBefore reports whether the word before the token at text[end] makes it one

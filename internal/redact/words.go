@@ -85,9 +85,15 @@ func isProse(line []byte) bool {
 // isNothing reports whether a value is none of a credential of that kind: nothing,
 // a boolean, or, of a plural, how many.
 func isNothing(value []byte, k kind) bool {
-	switch strings.ToLower(string(value[:min(len(value), 12)])) {
-	case "", "null", "nil", "none", "undefined", "true", "false", strings.ToLower(Mask):
+	if isMasked(value) {
 		return true
+	}
+	if len(value) <= len("undefined") {
+		for _, nothing := range [...]string{"null", "nil", "none", "true", "false", "undefined"} {
+			if equalFold(value, nothing) {
+				return true
+			}
+		}
 	}
 	return k == plural && len(value) <= maxCount && isCount(value)
 }
