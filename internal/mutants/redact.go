@@ -1,0 +1,118 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// redactMutants break what is masked and what stays.
+var redactMutants = []mutant{
+	{
+		"text is read for credentials only once (F39)", "internal/redact/redact.go",
+		"		if !guessed {\n",
+		"		if !guessed || masked > 0 {\n",
+	},
+	{
+		"a built-in credential key is missing (F39)", "internal/redact/names.go",
+		"	{suffix: \"signingkey\", kind: secret},\n",
+		"",
+	},
+	{
+		"configured keys are not masked (F39)", "internal/redact/keys.go",
+		"			k.extra[name] = struct{}{}\n",
+		"",
+	},
+	{
+		"keys are compared with their case (F39)", "internal/redact/keys.go",
+		"	if 'A' <= c && c <= 'Z' {\n",
+		"	if false {\n",
+	},
+	{
+		"resource tokens are masked (F74)", "internal/redact/keys.go",
+		"	case k.keep && isKept(stem):\n",
+		"	case false:\n",
+	},
+	{
+		"a token of any name is kept (F74)", "internal/redact/keys.go",
+		"	return isOneOf(stem, cursors) || isResource(stem, false)\n",
+		"	return len(stem) > 0\n",
+	},
+	{
+		"booleans are masked (F74)", "internal/redact/words.go",
+		"\"none\", \"true\", \"false\", \"undefined\"",
+		"\"none\", \"undefined\"",
+	},
+	{
+		"counts are masked (F74)", "internal/redact/words.go",
+		"	return k == plural && len(value) <= maxCount && isCount(value)\n",
+		"	return false\n",
+	},
+	{
+		"token is a credential in every API (F74)", "internal/redact/api.go",
+		"	if found, ok := byAPI[string(w.api())][string(name)]; ok {\n",
+		"	if found, ok := byAPI[\"\"][string(name)]; ok {\n",
+	},
+	{
+		"the caller names the API (F74)", "internal/redact/api.go",
+		"			case depth != 1:\n",
+		"			case depth < 1:\n",
+	},
+	{
+		"text is searched as it is written (F70)", "internal/redact/walk.go",
+		"	if nextFoldable(text, 0) == len(text) {\n",
+		"	if true {\n",
+	},
+	{
+		"prose about a password is masked (F70)", "internal/redact/words.go",
+		"	_, ok := proseWords[string(buf[:n])]\n	return ok\n",
+		"	return false\n",
+	},
+	{
+		"a marked key is no key (F70)", "internal/redact/cursor.go",
+		"		case ']', ')', '*', '`', '~':\n			next = i + 1\n",
+		"		case ']', ')', '*', '`', '~':\n			next = i\n",
+	},
+	{
+		"of a passphrase the first word is masked (F71)", "internal/redact/prose.go",
+		"	case k.password:\n		return c.end\n",
+		"	case k.password:\n		return end\n",
+	},
+	{
+		"of a block in YAML nothing is masked (F71)", "internal/redact/value.go",
+		"		if end := w.yamlBlock(text, k, v); end > 0 {\n",
+		"		if end := 0; end > 0 {\n",
+	},
+	{
+		"a private key is masked up to its first line (F71)", "internal/redact/forms.go",
+		"	if end := bytes.Index(rest[i:], []byte(\"-----END \")); end >= 0 {\n",
+		"	if end := bytes.IndexByte(rest[i:], '\\n'); end >= 0 {\n",
+	},
+	{
+		"a name and its value apart are no pair (F72)", "internal/redact/pairs.go",
+		"	if pair.kind == plain || v.end <= 0 {\n",
+		"	if true {\n",
+	},
+	{
+		"an element of XML is no key (F72)", "internal/redact/apart.go",
+		"	if k.start > 0 && text[k.start-1] == '<' {\n",
+		"	if false {\n",
+	},
+	{
+		"a password in a URL stays (F73)", "internal/redact/links.go",
+		"		return w.userinfo(text, hit)\n",
+		"		return hit\n",
+	},
+	{
+		"a credential under a kept name stays (F74)", "internal/redact/forms.go",
+		"		return w.mask(text, start, tokenEnd(text, start), \"\")\n",
+		"		return hit\n",
+	},
+	{
+		"keys are compared with their case beyond ASCII (F70)", "internal/redact/normal.go",
+		"func foldCase(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }\n",
+		"func foldCase(r rune) rune { _ = unicode.MaxRune; return r }\n",
+	},
+	{
+		"the record does not say how much was masked (F74)", "internal/record/record.go",
+		"	if masked > 0 {\n",
+		"	if false {\n",
+	},
+}
