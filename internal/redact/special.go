@@ -166,6 +166,8 @@ func isHidingRune[T string | []byte](text T, at int) bool {
 	}
 	second, last := text[at+1], text[at+n-1]
 	switch {
+	case text[at] == 0xe3 && last != 0x80, text[at] == 0xe2 && second == 0x80 && 0x92 <= last && last <= 0xa7:
+		return false // the punctuation of Chinese, quickly
 	case text[at] == 0xef && second == 0xbc:
 		return 0xa1 <= last && last <= 0xba
 	case text[at] == 0xef && second == 0xbd:
