@@ -134,8 +134,9 @@ func TestBoundedExport(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		wanted := tenant.Entries(now-15_000, now-5_000)
 		assert.Len(t, w.sink.Got(), len(wanted))
+		got := w.sink.Got()
 		for _, e := range wanted {
-			assert.Equal(t, 1, w.sink.Got()[e.ID])
+			assert.Equal(t, 1, got[e.ID])
 		}
 		calls := len(w.server.Calls())
 		time.Sleep(24 * time.Hour)
@@ -171,7 +172,7 @@ func TestSharedPace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 4, PerSecond: 5, Start: time.Now().Unix() - 3600}})
-		w.cfg.RequestsPerMinute = 50
+		w.cfg.RequestsPerMinute, w.cfg.PageSize = 50, 20
 		w.cfg.Storage = nil
 		var stops []func()
 		for range 3 {

@@ -130,6 +130,9 @@ func TestScheduleCovers(t *testing.T) {
 		}
 		for pass, mark := range s.pos.marks {
 			for second := int64(begin); second < mark; second++ {
+				if read[second] >= second+s.pos.recheck[pass] {
+					continue // testify takes its time
+				}
 				require.GreaterOrEqual(t, read[second], second+s.pos.recheck[pass], "seed %d: pass %d did not read second %d late enough", seed, pass, second)
 			}
 		}
