@@ -15,7 +15,8 @@
 //	openapi     the two calls and their sorted errors
 //	entry       an answer of list_data taken apart
 //	record      an entry becomes a log record
-//	redact      credentials masked; jsontext: the JSON reader below both
+//	redact      credentials masked
+//	jsontext    the JSON reader of entry and record
 //	checkpoint  what is remembered across restarts
 //	report      what the operator sees: health, counters, gauges
 //	cause       one row for each reason why reading fails

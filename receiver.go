@@ -282,7 +282,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		Tracer:    metadata.Tracer(r.set.TelemetrySettings),
 		Receiver:  receiverAttribute(r.set.ID),
 	}, began)
-	// Overtaken, and not yet told so by the elector; or it was an elector's mistake.
+	// Another replica has taken over, and the elector has not said so yet, or was wrong.
 	for errors.Is(p.Run(ctx), checkpoint.ErrTakenOver) && poll.Sleep(ctx, afterTakeover) == nil {
 	}
 }
@@ -330,7 +330,7 @@ func queryOf(cfg *Config) checkpoint.Query {
 }
 
 // Shutdown ends the term. It waits for the pipeline to finish with the records
-// that it was given, up to stopGrace.
+// that it was given, up to stopGrace, and for its checkpoint to be written.
 func (r *auditReceiver) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.shutdown = true

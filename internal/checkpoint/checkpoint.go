@@ -38,7 +38,7 @@ const (
 )
 
 // Query is what defines which entries a position is about. A position of another
-// query is no position at all.
+// query must not be used, unless nothing was read at it.
 type Query struct {
 	Endpoint string   `json:"endpoint"`
 	AppID    string   `json:"app_id"`

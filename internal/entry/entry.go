@@ -14,16 +14,16 @@ import (
 
 // Entry is one entry of a page, whatever its shape.
 type Entry struct {
-	Text  string // the entry's own JSON text
-	Ascii bool   // it certainly is ASCII
-	Id    string // see uid
+	Text    string // the entry's own JSON text
+	IsASCII bool   // it certainly is ASCII
+	ID      string // see UID
 	// Fields are the JSON texts of the fields that become attributes, empty
 	// where the entry does not have them. That of log_detail is empty if it is
 	// an object, as it should be.
-	Fields   [fieldCount]string
-	second   int64 // event_time, if hasTime
-	hasTime  bool
-	PageSize int // size of the page that the texts are part of, bytes
+	Fields    [fieldCount]string
+	second    int64 // event_time, if hasTime
+	hasTime   bool
+	PageBytes int // size of the page that the texts are part of, bytes
 }
 
 // MaxAttribute is how long the text of an attribute may be, in bytes. What an entry's
@@ -82,7 +82,7 @@ func detailField(name string) int {
 // one, or with one that cannot be read, gets a hash of its text, which is the same
 // whenever the API returns the same bytes. An id longer than MaxAttribute gets a
 // hash of the id: cut off it would not be unique.
-func (it *Entry) UID() string { return it.Id }
+func (it *Entry) UID() string { return it.ID }
 
 // EventTime is the entry's time in Unix seconds, if it has one that can be read:
 // a whole number that fits a timestamp in nanoseconds, from 1970 to 2554. The API
@@ -105,14 +105,14 @@ func (it *Entry) Read(s *jsontext.Scanner, known *KnownKeys) {
 	if s.Err() != nil {
 		return
 	}
-	it.Ascii = s.ASCII()
+	it.IsASCII = s.ASCII()
 	switch id, _ := ParseText(it.Fields[fieldID]); {
 	case id == "":
-		it.Id = hashOf(it.Text)
+		it.ID = hashOf(it.Text)
 	case len(id) > MaxAttribute:
-		it.Id = hashOf(id)
+		it.ID = hashOf(id)
 	default:
-		it.Id = id
+		it.ID = id
 	}
 	if text, _ := ParseText(it.Fields[fieldEventTime]); text != "" {
 		second, ok := ParseInteger(text)

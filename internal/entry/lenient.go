@@ -44,7 +44,7 @@ func (m *Members) Next(name string, number func(string) int) int {
 	return n
 }
 
-// exactly is next for a name that does not differ in case and has the number n.
+// exactly is Next for a name that does not differ in case and has the number n.
 func (m *Members) exactly(n int) int {
 	bit := uint32(1) << n
 	m.repeated = m.repeated || m.all&bit != 0
@@ -64,7 +64,7 @@ type knownKey struct {
 	number int
 }
 
-// next reads the key of the n-th member of an object, as seen.next does.
+// next reads the key of the n-th member of an object, as Members.Next does.
 func (o *keyOrder) next(s *jsontext.Scanner, n int, seen *Members, number func(string) int) int {
 	if n >= len(o) {
 		return seen.Next(s.Key(), number)

@@ -13,10 +13,10 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// Page is one parsed answer of list_data. The texts of its items are parts of one
+// Page is one parsed answer of list_data. The texts of its entries are parts of one
 // copy of the answer.
 //
-// The names of members are read leniently, see members. What is absent or null is
+// The names of members are read leniently, see Members. What is absent or null is
 // zero: without data or items a page is empty, without has_more it is the last.
 type Page struct {
 	// Code is the Open API's own result code, 0 is success.
@@ -142,7 +142,7 @@ func (p *Page) readItems(s *jsontext.Scanner) {
 		if p.Entries == nil {
 			p.Entries = make([]Entry, 0, min(MaxPageSize, (p.size-s.Pos())/minEntrySize+1))
 		}
-		p.Entries = append(p.Entries, Entry{PageSize: p.size})
+		p.Entries = append(p.Entries, Entry{PageBytes: p.size})
 		p.Entries[len(p.Entries)-1].Read(s, &known)
 	}
 }

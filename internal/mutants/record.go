@@ -13,7 +13,7 @@ var recordMutants = []mutant{
 	{
 		"an entry's uid is its place in the page (F27)", "internal/record/record.go",
 		"	for _, it := range items {\n		w.write(",
-		"	for i, it := range items {\n		it.Id = string(rune('0' + i))\n		w.write(",
+		"	for i, it := range items {\n		it.ID = string(rune('0' + i))\n		w.write(",
 	},
 	{
 		"nothing is redacted (F39)", "internal/record/record.go",

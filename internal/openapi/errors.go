@@ -28,7 +28,7 @@ type Error struct {
 	Wait time.Duration
 	// Took is how long the call took, without what it waited for before.
 	Took time.Duration
-	// There is no cause to unwrap: statuses carry this error into extensions, and
+	// There is no error to unwrap: statuses carry this error into extensions, and
 	// the text of one from below may quote what we sent.
 }
 

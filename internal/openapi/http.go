@@ -30,7 +30,7 @@ func NewHTTP(ctx context.Context, cfg confighttp.ClientConfig, host component.Ho
 		return nil, nil, fmt.Errorf("cannot make the HTTP client: %w", err)
 	}
 	traced := *client
-	traced.Transport = otelhttp.NewTransport(Hush{client.Transport},
+	traced.Transport = otelhttp.NewTransport(hush{client.Transport},
 		otelhttp.WithTracerProvider(set.TracerProvider), otelhttp.WithMeterProvider(set.MeterProvider),
 		otelhttp.WithMetricAttributesFn(func(*http.Request) []attribute.KeyValue { return attributes }))
 	// The access token must not follow a redirect to another host, and no

@@ -10,11 +10,11 @@ import (
 	"net/http"
 )
 
-// Hush is the round tripper below the one that traces calls. Spans repeat the text of
+// hush is the round tripper below the one that traces calls. Spans repeat the text of
 // every error, and net/http's errors may quote what came from a server ("malformed HTTP
 // response", the debug data of HTTP/2), which may quote what we sent. What kind of error
 // it is stays as it was.
-type Hush struct{ http.RoundTripper }
+type hush struct{ http.RoundTripper }
 
 type hiddenKey struct{}
 
@@ -24,7 +24,7 @@ func hiding(ctx context.Context, secrets []string) context.Context {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (h Hush) RoundTrip(req *http.Request) (*http.Response, error) {
+func (h hush) RoundTrip(req *http.Request) (*http.Response, error) {
 	secrets, _ := req.Context().Value(hiddenKey{}).([]string)
 	res, err := h.RoundTripper.RoundTrip(req)
 	if err != nil {

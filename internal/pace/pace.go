@@ -71,7 +71,7 @@ func (p *Pace) Wait(ctx context.Context, urgent bool) (answered func(), err erro
 	return c.Answered, nil
 }
 
-// Admit is wait for a call that is sent up to so much later: it is written down before.
+// Admit is Wait for a call that is sent up to so much later: it is written down before.
 func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Call, error) {
 	select {
 	case p.queue <- struct{}{}:
@@ -83,7 +83,10 @@ func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Ca
 		now := time.Now()
 		at := p.next(urgent)
 		if !at.After(now) {
-			return p.take(now, later), ctx.Err()
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			return p.take(now, later), nil
 		}
 		timer := time.NewTimer(at.Sub(now))
 		select {

@@ -82,9 +82,9 @@ func (p *Pace) Recent() Remembered {
 	return c
 }
 
-// restore takes over what recent returned in an earlier process. How old those calls
+// restore takes over what Recent returned in an earlier process. How old those calls
 // are only clocks can tell, and ours may have been set since. Until the server tells
-// its time (settle), they count as just made.
+// its time (Settle), they count as just made.
 func (p *Pace) restore(calls Remembered) {
 	if len(calls.Seconds) == 0 {
 		return

@@ -14,7 +14,7 @@ import (
 	"slices"
 )
 
-// Settings are the numbers by which a schedule plans. Times are Unix seconds, spans are
+// Settings are the numbers to plan by. Times are Unix seconds, spans are
 // seconds.
 type Settings struct {
 	Begin, End int64   // the timeline; End is exclusive, 0: it has no end
@@ -56,7 +56,7 @@ type Plan struct {
 	due bool
 }
 
-// New plans the timeline from its begin, knowing the entries in seen.
+// New plans the timeline from its begin, knowing the entries that were accepted before.
 func New(set Settings, known *Seen) *Plan {
 	recheck := append([]int64{0}, set.Recheck...)
 	return &Plan{
@@ -76,7 +76,7 @@ func New(set Settings, known *Seen) *Plan {
 	}
 }
 
-// Snapshot is what has to be remembered of a schedule, besides the ids: see Restore.
+// Snapshot is what has to be stored of a plan, besides the ids: see Restore.
 type Snapshot struct {
 	Begin int64
 	// Recheck and Marks belong together: the passes, of which the first has 0, and their
@@ -87,7 +87,7 @@ type Snapshot struct {
 	Length int64
 }
 
-// Restore goes on from what an earlier schedule remembered. Its rechecks may have been
+// Restore goes on from what an earlier plan had stored. Its rechecks may have been
 // others.
 func (s *Plan) Restore(old Snapshot) {
 	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)

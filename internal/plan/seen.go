@@ -31,7 +31,7 @@ func NewSeen() *Seen {
 	return &Seen{minutes: make(map[int64]*hashSet), odd: make(map[uint64]int64)}
 }
 
-// Key is an entry as seen remembers it.
+// Key is an entry as Seen remembers it.
 type Key struct {
 	minute int64 // of its event time; of an odd entry: from when it may be forgotten
 	odd    bool

@@ -40,8 +40,8 @@ func NewPipe(set PipeSettings) *Pipe { return &Pipe{set} }
 // dataFormat is what the collector's receiver metrics call our data.
 const dataFormat = "feishu_openapi_audit"
 
-// hand returns when the pipeline has accepted the records, or has refused some of
-// them for gooddropped says how many. It fails only when ctx ends first; left are
+// hand returns when the pipeline has accepted the records, or has refused them
+// permanently: dropped says how many. It fails only when ctx ends first; left are
 // the records that the pipeline has not answered for by then. The same records are
 // tried again for as long as the refusal may pass.
 func (p *Pipe) hand(ctx context.Context, logs plog.Logs, h *report.Health) (dropped int, left plog.Logs, err error) {

@@ -59,7 +59,7 @@ type result struct {
 	err   error
 }
 
-// Run reads until ctx ends, or until another replica has taken over. Its calls end with ctx; a page
+// Run reads until ctx ends, or until another replica has taken over. Its calls end then; a page
 // that the pipeline has accepted by then is still committed.
 func (p *Poller) Run(ctx context.Context) error {
 	p.delays.reset()
@@ -70,7 +70,9 @@ func (p *Poller) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	err := p.loop(ctx)
+	calling, cancel := context.WithCancel(ctx)
+	err := p.loop(calling)
+	cancel() // where another replica has taken over, the term goes on
 	for p.sched.InFlight() > 0 {
 		p.sched.Land((<-p.results).walk)
 	}

@@ -94,7 +94,7 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 		if alone {
 			return 0
 		}
-		return p.Clock.Now().Unix() - since + RefusalMargin + 60/int64(p.set.RequestsPerMinute)
+		return p.Clock.Now().Unix() - since + RefusalMargin + (60+int64(p.set.RequestsPerMinute)-1)/int64(p.set.RequestsPerMinute)
 	}
 	to += moved(shownAt)
 	now = p.Clock.Now().Unix()

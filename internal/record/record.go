@@ -103,7 +103,7 @@ func sparse(items []*entry.Entry) bool {
 	for _, it := range items {
 		size += len(it.Text)
 	}
-	return len(items) > 0 && size < items[0].PageSize/2
+	return len(items) > 0 && size < items[0].PageBytes/2
 }
 
 // recordWriter is what the records of one page share.
@@ -140,7 +140,7 @@ func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
 	// masked in the body stands in the clear beside it. Id, time and being
 	// malformed are properties of the entry as it came: what was seen is
 	// remembered by id, and a mask is no fault of the entry.
-	from, uid := it, it.Id
+	from, uid := it, it.ID
 	if w.detach || text != it.Text {
 		w.masked = entry.Entry{}
 		w.masked.Read(jsontext.NewScanner(text), &w.known)
@@ -192,7 +192,7 @@ func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
 // malformed, and how many of its values were masked. Its bytes that are not UTF-8 are
 // replaced, and that makes it malformed: they are the one thing that the body cannot keep.
 func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, masked int) {
-	if text = it.Text; !it.Ascii {
+	if text = it.Text; !it.IsASCII {
 		text = entry.ValidUTF8(text)
 	}
 	malformed = text != it.Text || it.Malformed()

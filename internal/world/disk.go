@@ -42,7 +42,7 @@ type Disk struct {
 	Trouble func(ops []*storage.Operation) DiskTrouble
 	Killed  chan struct{} // closed when the process is dead
 	// OnCommit is told that the position was written, and the writer knows; nil:
-	// nobody is. unwritten tells that the last position was not, and that this is the
+	// nobody is. Unwritten tells that the last position was not, and that this is the
 	// disk's fault: replicas read it before they write it.
 	OnCommit  func()
 	Unwritten bool
@@ -52,7 +52,7 @@ type Disk struct {
 type DiskTrouble struct {
 	Takes time.Duration
 	Err   error
-	// Applies is how many operations are carried out although the batch fails, by err
+	// Applies is how many operations are carried out although the batch fails, by Err
 	// or because its context ends first.
 	Applies int
 }
