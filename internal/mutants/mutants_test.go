@@ -32,7 +32,8 @@ func TestMutantsApply(t *testing.T) {
 		source, err := os.ReadFile(filepath.Join(root, m.file))
 		require.NoError(t, err)
 		broken, err := m.apply(string(source))
-		if !assert.NoError(t, err, m.what) {
+		if err != nil {
+			t.Error(m.what, err)
 			continue // the others may be stale, too
 		}
 		assert.NotEqual(t, string(source), broken, m.what)

@@ -21,7 +21,7 @@ func (w *walker) apart(text []byte, k *key, c closers, sep separator) int {
 		return 0
 	}
 	if c.closing.mark != 0 && isNamedBy(text, k.start, '=') {
-		if end := w.multipart(text, k, c); end > 0 {
+		if end := w.multipart(text, k); end > 0 {
 			return end
 		}
 		return w.attribute(text, k, c)
@@ -115,7 +115,7 @@ func (w *walker) attribute(text []byte, k *key, c closers) int {
 }
 
 // multipart masks the part of a form that a key names (RFC 7578).
-func (w *walker) multipart(text []byte, k *key, c closers) int {
+func (w *walker) multipart(text []byte, k *key) int {
 	if !bytes.Contains(bytes.ToLower(text[max(0, k.start-maxRemark):k.start]), []byte("form-data")) {
 		return 0
 	}

@@ -4,7 +4,6 @@
 package redact_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -186,7 +185,7 @@ func TestFieldConfiguredKeys(t *testing.T) {
 			got, n := r.Redact(text)
 			requireLaws(t, r, text, got, n)
 			assert.NotContains(t, got, "S3CRETvalue")
-			assert.False(t, strings.Contains(got, "S3CRETvalue"))
+			assert.NotContains(t, got, "S3CRETvalue")
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (w *walker) hidesCredential(encoded []byte) bool {
 	}
 	encoded = bytes.TrimRight(encoded, "=")
 	encoding := base64.RawStdEncoding
-	if bytes.IndexAny(encoded, "-_") >= 0 {
+	if bytes.ContainsAny(encoded, "-_") {
 		encoding = base64.RawURLEncoding
 	}
 	decoded := make([]byte, encoding.DecodedLen(len(encoded)))

@@ -5,7 +5,7 @@ package redact
 
 import (
 	"bytes"
-	"strings"
+	"slices"
 )
 
 // byLastByte holds the indexes of credentials by the suffix's last byte.
@@ -182,12 +182,7 @@ func isResource(stem []byte, noun bool) bool {
 }
 
 func isOneOf(name []byte, words []string) bool {
-	for _, word := range words {
-		if string(name) == word {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(words, string(name))
 }
 
 // fits reports whether a key ends with a credential's suffix as that has to stand
@@ -215,7 +210,7 @@ func fits(raw []byte, c *credential) bool {
 // plainKey returns a key with its escapes resolved and folded, and its separators
 // as they are.
 func plainKey(raw []byte) []byte {
-	if bytes.IndexAny(raw, `\%`) < 0 && isASCII(raw) {
+	if !bytes.ContainsAny(raw, `\%`) && isASCII(raw) {
 		return raw
 	}
 	for range maxLevels {
@@ -345,5 +340,8 @@ func isAPIName[T string | []byte](value T) bool {
 	for n < len(value) && n < 8 && 'A' <= value[n] && value[n] <= 'Z' {
 		n++
 	}
-	return n >= 3 && n < len(value) && value[n] == '/' && strings.Contains("GET POST PUT PATCH DELETE HEAD OPTIONS", string(value[:n]))
+	return n >= 3 && n < len(value) && value[n] == '/' && slices.Contains(methods, string(value[:n]))
 }
+
+// methods are those that an api_key begins with.
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}

@@ -52,7 +52,7 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 // looksLoose reports whether a value without a separator is one. What has escapes
 // in it is looked at when they are resolved.
 func looksLoose(value []byte, least int) bool {
-	return isStrong(value, least) && !isID(value) && bytes.IndexAny(value, `%\"`) < 0
+	return isStrong(value, least) && !isID(value) && !bytes.ContainsAny(value, `%\"`)
 }
 
 // optionValue masks the value of an option of a command, --password x.
@@ -185,5 +185,5 @@ const maxAlone = 3
 // words of its own: **App Secret**.
 func isAlone(text []byte, k *key) bool {
 	line := text[lineStart(text, k.start):k.end]
-	return bytes.IndexAny(line, ":=,;.") < 0 && len(bytes.Fields(line)) <= maxAlone && !isProse(line)
+	return !bytes.ContainsAny(line, ":=,;.") && len(bytes.Fields(line)) <= maxAlone && !isProse(line)
 }

@@ -119,7 +119,7 @@ func clauseAt(text []byte, at int) (c clause) {
 
 // isPairWord reports whether a word is a key with its separator, or a pair.
 func isPairWord(text []byte, end int, word []byte) bool {
-	if bytes.IndexAny(word, "=:") >= 0 {
+	if bytes.ContainsAny(word, "=:") {
 		return true
 	}
 	next := skipBlanks(text, end)
@@ -227,7 +227,7 @@ func isWordy(text []byte) bool {
 				if upper++; i > 0 && upper != i+1 {
 					return false
 				}
-			case !('a' <= c && c <= 'z') && c != '\'' && c != '-' && c != '/' || upper > 1 && c != '-' && c != '/':
+			case ('a' > c || c > 'z') && c != '\'' && c != '-' && c != '/' || upper > 1 && c != '-' && c != '/':
 				return false
 			}
 		}
@@ -238,11 +238,11 @@ func isWordy(text []byte) bool {
 	return true
 }
 
-func hasDigit(word []byte) bool { return bytes.IndexAny(word, "0123456789") >= 0 }
+func hasDigit(word []byte) bool { return bytes.ContainsAny(word, "0123456789") }
 
 func isLowerWord(word []byte) bool {
 	for _, c := range word {
-		if !('a' <= c && c <= 'z') {
+		if 'a' > c || c > 'z' {
 			return false
 		}
 	}

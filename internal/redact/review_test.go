@@ -20,9 +20,18 @@ import (
 // TestReviewFurtherKeys: configured keys are compared in any script and case.
 func TestReviewFurtherKeys(t *testing.T) {
 	for _, c := range [][2]string{
-		{"Пароль", `{"ПАРОЛЬ":"hunter2"}`}, {"état", `{"ÉTAT":"hunter2"}`}, {"密码", `{"密码":"hunter2"}`}, {"密码", `{"text":"密码：hunter2"}`}, {"密码", `{"text":"密码:hunter2"}`},
-		{"ID card", `{"id_card":"hunter2"}`}, {"ｐｉｎ", `{"pin":"hunter2"}`}, {"pin", `{"text":"ＰＩＮ＝hunter2"}`}, {"пароль", `{"text":"Пароль： hunter2"}`},
-		{"身份证号", `{"text":"**身份证号**：hunter2"}`}, {"パスワード", `{"text":"パスワード＝hunter2"}`}, {"비밀번호", `{"text":"비밀번호: hunter2"}`},
+		{"Пароль", `{"ПАРОЛЬ":"hunter2"}`},
+		{"état", `{"ÉTAT":"hunter2"}`},
+		{"密码", `{"密码":"hunter2"}`},
+		{"密码", `{"text":"密码：hunter2"}`},
+		{"密码", `{"text":"密码:hunter2"}`},
+		{"ID card", `{"id_card":"hunter2"}`},
+		{"ｐｉｎ", `{"pin":"hunter2"}`},
+		{"pin", `{"text":"ＰＩＮ＝hunter2"}`},
+		{"пароль", `{"text":"Пароль： hunter2"}`},
+		{"身份证号", `{"text":"**身份证号**：hunter2"}`},
+		{"パスワード", `{"text":"パスワード＝hunter2"}`},
+		{"비밀번호", `{"text":"비밀번호: hunter2"}`},
 	} {
 		requireNoLeak(t, redact.New([]string{c[0]}), c[1], "hunter2")
 	}
@@ -66,8 +75,10 @@ var noSecretKeys = []string{
 
 func TestReviewKeys(t *testing.T) {
 	r := redact.New(nil)
-	for _, k := range []string{"appSecret", "app-secret", "App Secret", "APP_SECRET", "appsecret", "app.secret", "app/secret", "accessToken", "access-token", "refreshToken", "tenantAccessToken", "X-Lark-Request-Token", "x_auth_token",
-		"aesKey", "AES-KEY", "encodingAESKey", "encodingAesKey", "encrypt_key", "Encrypt Key", "verificationToken", "privateKey", "private_key_pem", "rsaPrivateKey", "private-key-id", "secretAccessKey", "aws_secret_access_key", "accessKeySecret", "access_key_secret", "AccessKeyId", "secret_key", "SecretId", "appKey", "app_key", "apiKey", "api_key", "x-api-key", "apikey", "client_secret", "clientSecretValue", "client_secret_value", "secret_value", "token_value", "tokenValue", "token_str", "access_token_encrypted", "pass", "passcode", "passWord", "pass_word", "user_password", "passwordHash", "password_confirm", "password_confirmation", "newPassword2", "pwd_md5", "pin", "otp", "totp", "captcha", "verify_code", "sms_code", "auth_code", "authCode", "authorization_code", "device_code", "session", "session_id", "sessionId", "sid", "ssid", "assertion", "saml_response", "SAMLResponse", "sign", "signature", "X-Lark-Signature", "x-tt-signature", "credentials", "credential", "auth", "authentication", "hook", "webhook", "webhook_url", "hook_url", "pem", "cert_key", "ssh_key", "gpg_key", "hmac_key", "master_key", "data_key", "license_key", "kms_key", "keypair", "nonce", "密码", "密钥", "口令", "令牌", "应用密钥", "ｐａｓｓｗｏｒｄ", "p\u200bassword", "contraseña", "jsapi_ticket", "ticket", "app_ticket", "suite_ticket", "jwt", "id_token", "bearer_token", "tokens", "token", "Token:", "access_token ", "access_token\t", " access_token\n", "\ufeffaccess_token", "access_token​", "secret.0", "token.value", "token[]", "user[token]", "token[a]", "tokens[0].value", "app_secret*", "app_secret?", "$app_secret", "@token", "token(1)"} {
+	for _, k := range []string{
+		"appSecret", "app-secret", "App Secret", "APP_SECRET", "appsecret", "app.secret", "app/secret", "accessToken", "access-token", "refreshToken", "tenantAccessToken", "X-Lark-Request-Token", "x_auth_token",
+		"aesKey", "AES-KEY", "encodingAESKey", "encodingAesKey", "encrypt_key", "Encrypt Key", "verificationToken", "privateKey", "private_key_pem", "rsaPrivateKey", "private-key-id", "secretAccessKey", "aws_secret_access_key", "accessKeySecret", "access_key_secret", "AccessKeyId", "secret_key", "SecretId", "appKey", "app_key", "apiKey", "api_key", "x-api-key", "apikey", "client_secret", "clientSecretValue", "client_secret_value", "secret_value", "token_value", "tokenValue", "token_str", "access_token_encrypted", "pass", "passcode", "passWord", "pass_word", "user_password", "passwordHash", "password_confirm", "password_confirmation", "newPassword2", "pwd_md5", "pin", "otp", "totp", "captcha", "verify_code", "sms_code", "auth_code", "authCode", "authorization_code", "device_code", "session", "session_id", "sessionId", "sid", "ssid", "assertion", "saml_response", "SAMLResponse", "sign", "signature", "X-Lark-Signature", "x-tt-signature", "credentials", "credential", "auth", "authentication", "hook", "webhook", "webhook_url", "hook_url", "pem", "cert_key", "ssh_key", "gpg_key", "hmac_key", "master_key", "data_key", "license_key", "kms_key", "keypair", "nonce", "密码", "密钥", "口令", "令牌", "应用密钥", "ｐａｓｓｗｏｒｄ", "p\u200bassword", "contraseña", "jsapi_ticket", "ticket", "app_ticket", "suite_ticket", "jwt", "id_token", "bearer_token", "tokens", "token", "Token:", "access_token ", "access_token\t", " access_token\n", "\ufeffaccess_token", "access_token​", "secret.0", "token.value", "token[]", "user[token]", "token[a]", "tokens[0].value", "app_secret*", "app_secret?", "$app_secret", "@token", "token(1)",
+	} {
 		text := payloadEntry(`{` + quote(k) + `:"` + sec + `"}`)
 		if slices.Contains(noSecretKeys, k) {
 			requireRedacted(t, r, text, 0, text)

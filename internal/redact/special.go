@@ -14,36 +14,62 @@ type special struct{ first, second string }
 const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 var specials = []special{
-	{"\\", "u"}, {"%", "0234567"},
+	{"\\", "u"},
+	{"%", "0234567"},
 	{"&", "#nN"},
 	{":", "/\\%"},
 	{"@", "tu"},
 	{"-", "-" + alphanumeric},
-	{"\xc2", "\xa0\xad"}, {"\xe2", "\x80\x81"}, {"\xe3", "\x80"}, {"\xef", "\xbb\xbc\xbd"}, // spaces, invisible, full-width
-	{"\xe5", "\xaf\x8f"}, {"\xe7", "\xa7"}, {"\xe4", "\xbb"}, // 密, 口, 秘 and 私, 令
+	{"\xc2", "\xa0\xad"},
+	{"\xe2", "\x80\x81"},
+	{"\xe3", "\x80"},
+	{"\xef", "\xbb\xbc\xbd"}, // spaces, invisible, full-width
+	{"\xe5", "\xaf\x8f"},
+	{"\xe7", "\xa7"},
+	{"\xe4", "\xbb"}, // 密, 口, 秘 and 私, 令
 }
 
 // specialPairs and nearPairs are how the stride notices specials: of each,
 // wherever the text is cut into pairs of bytes, one of these. They are chosen to be
 // rare. A special of nearPairs begins with one of the two bytes.
 var specialPairs = []special{
-	{"0u", "0"},                                      // of \u00XX one pair is either 00 or u0
-	{"#", "0123456789xX"}, {"pP", ";"}, {"nN", "bB"}, // &#, and &nbsp; by its end
-	{"/", "/\\"}, {"\\", "/"},
-	{"\x80", "\x8b\x8c\x8d\x8e\x8f\xaf\x90\x91"}, {"\x81", "\xa0\x9f"}, {"\x80", "\x80"}, {"\xbb", "\xbf"},
+	{"0u", "0"}, // of \u00XX one pair is either 00 or u0
+	{"#", "0123456789xX"},
+	{"pP", ";"},
+	{"nN", "bB"}, // &#, and &nbsp; by its end
+	{"/", "/\\"},
+	{"\\", "/"},
+	{"\x80", "\x8b\x8c\x8d\x8e\x8f\xaf\x90\x91"},
+	{"\x81", "\xa0\x9f"},
+	{"\x80", "\x80"},
+	{"\xbb", "\xbf"},
 	{"\xbc", "\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8\xa9\xaa\xab\xac\xad\xae\xaf\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba"},
 	{"\xbd", "\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a"},
-	{"\xa0", "\x81"}, {"\xaf", "\x86"}, {"\x92", "\xa5"}, {"\xa7", "\x98\x81"}, {"\x8f", "\xa3"}, {"\xbb", "\xa4"}, {"\x89", "\x8c"}, // 码密钥秘私口令牌
+	{"\xa0", "\x81"},
+	{"\xaf", "\x86"},
+	{"\x92", "\xa5"},
+	{"\xa7", "\x98\x81"},
+	{"\x8f", "\xa3"},
+	{"\xbb", "\xa4"},
+	{"\x89", "\x8c"}, // 码密钥秘私口令牌
 }
 
 var nearPairs = []special{
-	{"%", "0234567"}, {anyByte, "%"},
+	{"%", "0234567"},
+	{anyByte, "%"},
 	{"&", "#"},
 	{":", "/"},
-	{"@", "tu"}, {anyByte, "@"},
-	{"tuarTUAR", "-"}, {"-", alphanumeric}, {" \t\n\r\"'+\x00", "-"}, {"-", "-"},
-	{"\xc2", "\xa0\xad"}, {anyByte, "\xc2"},
-	{"\xe2", "\x80\x81"}, {"\xe3", "\x80"}, {"\xef", "\xbb\xbc\xbd"},
+	{"@", "tu"},
+	{anyByte, "@"},
+	{"tuarTUAR", "-"},
+	{"-", alphanumeric},
+	{" \t\n\r\"'+\x00", "-"},
+	{"-", "-"},
+	{"\xc2", "\xa0\xad"},
+	{anyByte, "\xc2"},
+	{"\xe2", "\x80\x81"},
+	{"\xe3", "\x80"},
+	{"\xef", "\xbb\xbc\xbd"},
 }
 
 // specialReach is how far before a pair noticed a special may begin.
@@ -99,8 +125,8 @@ func hides[T string | []byte](text T, at int) bool {
 	if h < 0 || l < 0 {
 		return false
 	}
-	switch c := byte(h<<4 | l); {
-	case c == '&':
+	switch c := byte(h<<4 | l); c {
+	case '&':
 		rest := text[at+2:]
 		return hasPrefixAt(rest, 0, "#") || hasPrefixAt(rest, 0, "%23") || hasPrefixAt(rest, 0, `\u0023`)
 	default:

@@ -193,7 +193,6 @@ type key struct {
 	closing    quotation // the quote after it
 	extra      bool      // a configured one
 	parameter  bool      // a parameter of a URL
-	marked     bool      // it has a line of its own, but for marks, or is a table's cell
 	password   bool      // its value may be several words
 	common     bool      // a word of prose, too
 }
@@ -266,7 +265,7 @@ func (k *key) describe(text, name []byte) {
 	k.password = bytes.Contains(name, []byte("pass")) || bytes.HasSuffix(name, []byte("pwd")) || bytes.HasSuffix(name, []byte("密码")) ||
 		bytes.HasSuffix(name, []byte("口令"))
 	word := text[k.start:k.end]
-	k.common = !k.extra && bytes.IndexAny(word, "_-0123456789%\\") < 0 && !hasInnerUpper(word)
+	k.common = !k.extra && !bytes.ContainsAny(word, "_-0123456789%\\") && !hasInnerUpper(word)
 }
 
 // hasInnerUpper reports whether a word is written as names in programs are.

@@ -145,13 +145,13 @@ func isPlaceholderName(inside []byte) bool {
 			return false
 		}
 	}
-	return bytes.IndexAny(inside, " _-") >= 0
+	return bytes.ContainsAny(inside, " _-")
 }
 
 // isEnvName reports whether a word is the name of a variable as shells have them.
 func isEnvName(word []byte) bool {
 	for _, c := range word {
-		if !('A' <= c && c <= 'Z') && !isDigit(c) && c != '_' {
+		if ('A' > c || c > 'Z') && !isDigit(c) && c != '_' {
 			return false
 		}
 	}
@@ -172,7 +172,7 @@ func placeholderEnd(text []byte, at int) int {
 			continue
 		}
 		inside := rest[len(pair[0]) : len(pair[0])+end]
-		if bytes.Contains(inside, []byte(":-")) || bytes.IndexAny(inside, "\"'\n:=") >= 0 && !bytes.HasPrefix(inside, []byte("env:")) && !bytes.HasPrefix(inside, []byte("file:")) {
+		if bytes.Contains(inside, []byte(":-")) || bytes.ContainsAny(inside, "\"'\n:=") && !bytes.HasPrefix(inside, []byte("env:")) && !bytes.HasPrefix(inside, []byte("file:")) {
 			continue
 		}
 		return at + len(pair[0]) + end + len(pair[1])
