@@ -62,6 +62,7 @@ func TestAttackDecompressionBomb(t *testing.T) {
 			require.NoError(t, err)
 			peak := peakOf(func() {
 				require.NoError(t, r.Start(t.Context(), w.host()))
+				apart()
 				require.Eventually(t, func() bool { return len(w.sink.Got()) == 1 }, 30*time.Second, time.Millisecond)
 				require.NoError(t, r.Shutdown(context.Background()))
 			})

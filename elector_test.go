@@ -26,6 +26,7 @@ func TestElectedTooLate(t *testing.T) {
 		lead := &world.Elector{}
 		r := newTestReceiver(t, w)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
+		apart()
 
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -71,6 +72,7 @@ func TestTermsDoNotOverlap(t *testing.T) {
 		lead := &world.Elector{}
 		r := newTestReceiver(t, w)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
+		apart()
 		w.sink.Blocks = func() (time.Duration, bool) { return 3 * time.Second, false }
 		ctx, cancel := context.WithCancel(context.Background())
 		lead.OnStart(ctx)
@@ -101,6 +103,7 @@ func TestElectorWithoutStorage(t *testing.T) {
 		require.NoError(t, w.cfg.Validate())
 		r := newTestReceiver(t, w)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(&world.Elector{})))
+		apart()
 		require.NoError(t, r.Shutdown(context.Background()))
 		lines := w.logs.All()
 		require.Len(t, lines, 1)

@@ -79,6 +79,7 @@ func TestSeveralExporters(t *testing.T) {
 				r, err := audit.NewReceiver(set, w.cfg, fanOut{a, b}, w.paces)
 				require.NoError(t, err)
 				require.NoError(t, r.Start(t.Context(), w.host()))
+				apart()
 				time.Sleep(3 * time.Hour)
 				require.NoError(t, r.Shutdown(context.Background()))
 				assert.Len(t, b.Got(), 10)

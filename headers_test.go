@@ -50,6 +50,7 @@ func TestConfiguredHeaders(t *testing.T) {
 	r, err := audit.NewReceiver(receivertest.NewNopSettings(metadata.Type), cfg, world.NewSink(), &pace.Registry{})
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), world.Host{}))
+	apart()
 	require.Eventually(t, func() bool { return calls.Load() > 1 }, 20*time.Second, time.Millisecond)
 	require.NoError(t, r.Shutdown(t.Context()))
 	require.Eventually(t, func() bool { return closed.Load() == opened.Load() }, 20*time.Second, time.Millisecond, "well before idle_conn_timeout")

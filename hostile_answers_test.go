@@ -151,6 +151,7 @@ func attack(t *testing.T, long time.Duration, change func(*audit.Config), a *att
 			w.wire = simulator.Transport(a, nil)
 			h := &world.StatusHost{Host: w.host()}
 			require.NoError(t, r.Start(t.Context(), h))
+			apart()
 			time.Sleep(long)
 			require.NoError(t, r.Shutdown(context.Background()))
 			got.calls, got.times = int(a.calls.Load()), h.Statuses

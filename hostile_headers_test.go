@@ -60,6 +60,7 @@ func TestAttackHeaders(t *testing.T) {
 			require.NoError(t, err)
 			peak := peakOf(func() {
 				require.NoError(t, r.Start(t.Context(), w.host()))
+				apart()
 				require.Eventually(t, func() bool { return (&attacked{lines: lines}).says(tc.says) }, 30*time.Second, time.Millisecond)
 				if name != "time that overflows" { // ten minutes, as it should be
 					require.Eventually(t, func() bool { return len(w.sink.Got()) == 1 }, 30*time.Second, time.Millisecond)

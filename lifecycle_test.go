@@ -36,6 +36,7 @@ func TestStatusOnChange(t *testing.T) {
 		r := newTestReceiver(t, w)
 		h := &world.StatusHost{Host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
+		apart()
 		var seen []int
 		for len(w.sink.Got()) < 250 {
 			seen = append(seen, len(w.sink.Got()))
@@ -76,6 +77,7 @@ func TestUnusableCheckpoint(t *testing.T) {
 				r := newTestReceiver(t, w)
 				h := &world.StatusHost{Host: w.host()}
 				require.NoError(t, r.Start(t.Context(), h))
+				apart()
 				time.Sleep(time.Hour)
 				require.NoError(t, r.Shutdown(context.Background()))
 				assert.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.Statuses)
@@ -123,6 +125,7 @@ func TestLeaderElection(t *testing.T) {
 		lead := &world.Elector{}
 		r := newTestReceiver(t, w)
 		require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
+		apart()
 		entries(w.server, "first", 5, time.Now().Unix()-30)
 		time.Sleep(time.Hour)
 		assert.Empty(t, w.server.Calls(), "a standby does not read")
@@ -165,6 +168,7 @@ func TestPausedLeader(t *testing.T) {
 			other.sink, other.paces = sink, &pace.Registry{}
 			r := newTestReceiver(t, &other)
 			require.NoError(t, r.Start(t.Context(), w.hostWith(lead)))
+			apart()
 			return lead, func() { require.NoError(t, r.Shutdown(context.Background())) }
 		}
 		first, second := world.NewSink(), world.NewSink()

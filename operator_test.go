@@ -57,6 +57,7 @@ func newOperator(t *testing.T, w *testbed) *operator {
 	o.receiver, err = audit.NewReceiver(set, w.cfg, w.sink, w.paces)
 	require.NoError(t, err)
 	require.NoError(t, o.receiver.Start(t.Context(), o))
+	apart()
 	return o
 }
 

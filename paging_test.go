@@ -99,6 +99,7 @@ func TestPagesWithoutEnd(t *testing.T) {
 		r := newTestReceiver(t, w)
 		h := &world.StatusHost{Host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
+		apart()
 		defer func() { require.NoError(t, r.Shutdown(context.Background())) }()
 		for pages.Load() <= most {
 			time.Sleep(time.Second)

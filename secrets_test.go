@@ -270,6 +270,7 @@ func TestSecretsStayInside(t *testing.T) {
 						w.cfg.K8sLeaderElector, extensions[electorID] = &electorID, electsAtOnce{}
 					}
 					see.say(r.Start(t.Context(), witnessHost{extensions, see}))
+					apart()
 					time.Sleep(10 * time.Minute)
 					if tc.during != nil {
 						tc.during(w)

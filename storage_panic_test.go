@@ -27,6 +27,7 @@ func TestStoragePanicsWhenOpened(t *testing.T) {
 		r := newTestReceiver(t, w)
 		h := &world.StatusHost{Host: w.host()}
 		require.NoError(t, r.Start(t.Context(), h))
+		apart()
 		time.Sleep(time.Hour)
 		require.NoError(t, r.Shutdown(context.Background()))
 		require.Equal(t, []componentstatus.Status{componentstatus.StatusPermanentError}, h.Statuses)

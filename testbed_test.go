@@ -148,6 +148,9 @@ func (w *testbed) start(t require.TestingT) (stop func()) {
 	if w.leads = 0; w.replicas > 0 {
 		w.electors[0].OnStart(context.Background())
 	}
+	if w.watch == nil {
+		apart()
+	}
 	started := w.receivers // another start may follow before the end
 	return func() {
 		for _, r := range started {
@@ -155,6 +158,10 @@ func (w *testbed) start(t require.TestingT) (stop func()) {
 		}
 	}
 }
+
+// apart lets a millisecond pass after a start, so that what a test does a whole number of
+// seconds later never meets a tick of the receiver: which goes first would be chance.
+func apart() { time.Sleep(time.Millisecond) }
 
 // kill ends the process at once: nothing that it does from now on has an effect.
 func (w *testbed) kill() {
