@@ -63,7 +63,7 @@ var pollMutants = []mutant{
 	{
 		"a lost page counts as a success (F38)", "internal/poll/poller.go",
 		"		if dropped == 0 {\n",
-		"		if lost >= 0 {\n",
+		"		if dropped >= 0 {\n",
 	},
 	{
 		"each page counts as a walk that was finished (F37)", "internal/poll/poller.go",
