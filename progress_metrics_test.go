@@ -117,6 +117,24 @@ func TestLagOfAnExport(t *testing.T) {
 	})
 }
 
+// TestAgeOfALongWalk: pages keep coming, but only the end of a window makes walk_age small
+// again.
+func TestAgeOfALongWalk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
+		w.latency = func() time.Duration { return 10 * time.Second }
+		w.cfg.InitialLookback, w.cfg.RecheckAfter, w.cfg.PollInterval = time.Minute, nil, time.Hour
+		entries(w.server, "burst", 20*w.cfg.PageSize, time.Now().Unix()-30)
+		r := w.observed(t, tel, w.host())
+		time.Sleep(2 * time.Minute)
+		assert.Greater(t, len(w.sink.Got()), 5*w.cfg.PageSize)
+		metadatatest.AssertEqualReceiverFeishuAuditWalkAge(t, tel, single(120.0), untimed)
+		time.Sleep(3 * time.Minute)
+		assert.Less(t, points(t, tel, "walk_age")[""], 120.0)
+		require.NoError(t, r.Shutdown(context.Background()))
+	})
+}
+
 // TestAgesFromTheBegin: a receiver that has never read anything, or that stands
 // still, has an age that grows, too.
 func TestAgesFromTheBegin(t *testing.T) {

@@ -91,6 +91,11 @@ var apiMutants = []mutant{
 		"	_ = secrets\n	return &hushedError{err, err.Error()}\n",
 	},
 	{
+		"a credential may cross the network in the clear (F39)", "internal/openapi/endpoint.go",
+		"	case u.Scheme == \"http\" && !IsLoopback(u.Hostname()):\n",
+		"	case false:\n",
+	},
+	{
 		"a walk that has to hurry waits until bursts are allowed again (F14)", "internal/pace/pace.go",
 		"n >= 0 && !urgent {\n",
 		"n >= 0 {\n",
