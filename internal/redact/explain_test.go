@@ -59,6 +59,11 @@ func TestResourceTokens(t *testing.T) {
 	for _, text := range []string{`{"max_tokens":"12","need_password":false,"use_page_token":true}`, `{"tokens":5}`} {
 		requireRedacted(t, mask, text, 0, text)
 	}
+	// They are kept beside a credential, too: its name makes Redact read the whole entry.
+	for _, key := range []string{"file_token", "parentNodeToken", "page_token", "sync_token"} {
+		with := func(password string) string { return entry(`{"`+key+`":"boxcn1","password":"`+password+`"}`, answered) }
+		requireRedacted(t, keep, with(redact.Mask), 1, with("x"))
+	}
 	// Whatever the key, a credential is one, and the caller cannot name another API.
 	for _, text := range []string{
 		`{"api_key":"GET/open-apis/drive/v1/files","log_detail":{"payload":"{\"file_token\":\"u-6U1SbDiM6XIH2DcTCPyeub\"}"}}`,
