@@ -22,6 +22,7 @@ type fields struct {
 	eventTime, statusCode               int64
 	response                            response
 	body                                string
+	masked                              int // values in the body
 }
 
 // response is what log_detail.response says about the call.
@@ -86,6 +87,9 @@ func put(record plog.LogRecord, f *fields, observed pcommon.Timestamp) {
 	}
 	if f.response.Msg != "" {
 		attrs.PutStr("feishu.response.msg", f.response.Msg)
+	}
+	if f.masked > 0 {
+		attrs.PutInt("feishu.redacted", int64(f.masked))
 	}
 	record.SetSeverityNumber(plog.SeverityNumberInfo)
 	if errorType != "" {

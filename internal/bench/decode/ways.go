@@ -36,18 +36,18 @@ func FromSDK(items []*larksecurity.OpenapiLog, observed time.Time) (plog.Logs, e
 			id: *item.Id, apiKey: *item.ApiKey, appID: *item.AppId, ip: *item.Ip,
 			path: *item.LogDetail.Path, method: *item.LogDetail.Method,
 			eventTime: int64(*item.EventTime), statusCode: int64(*item.LogDetail.StatusCode),
-			response: parseResponse(*item.LogDetail.Response), body: masked(text),
+			response: parseResponse(*item.LogDetail.Response),
 		}
+		entries[i].mask(text)
 	}
 	return newLogs(entries, observed), nil
 }
 
 var redactor = redact.New(nil)
 
-// masked is the body of a record: what the receiver masks is masked here, too.
-func masked(text []byte) string {
-	body, _ := redactor.Redact(string(text))
-	return body
+// mask makes the body of a record: what the receiver masks is masked here, too.
+func (f *fields) mask(text []byte) {
+	f.body, f.masked = redactor.Redact(string(text))
 }
 
 // entry is the least that encoding/json has to read of an entry.
@@ -92,8 +92,9 @@ func split(body []byte) ([]fields, error) {
 		}
 		entries[i] = fields{
 			id: e.ID, apiKey: e.APIKey, appID: e.AppID, ip: e.IP, path: e.LogDetail.Path, method: e.LogDetail.Method,
-			eventTime: e.EventTime, statusCode: e.LogDetail.StatusCode, response: parseResponse(e.LogDetail.Response), body: masked(text),
+			eventTime: e.EventTime, statusCode: e.LogDetail.StatusCode, response: parseResponse(e.LogDetail.Response),
 		}
+		entries[i].mask(text)
 	}
 	return entries, nil
 }
