@@ -43,6 +43,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("app_id: cli_x\napp_secret: canary-Zx81Kq27\nendpoint: https://x?\n")
 	f.Add("app_id: cli_x\napp_secret: canary-Zx81Kq27\nendpoint: https://[::1]:99/a/../b#\nmax_response_size: 9223372036854775807\nrequests_per_minute: 9223372036854775807\n")
 	f.Add("app_id: cli_x\napp_secret: [canary-Zx81Kq27]\nrecheck_after: [1s, 2562047h]\nend_time: 9999-12-31T23:59:59Z\ninitial_lookback: 2562047h\n")
+	f.Add("app_id: cli_x\napp_secret: canary-Zx81Kq27\nendpoint: https://x:/\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		const canary = "canary-Zx81Kq27"
 		text = strings.ReplaceAll(text, "secret: secret", "secret: "+canary)

@@ -145,6 +145,7 @@ func TestValidate(t *testing.T) {
 		"proxy, SOCKS":         {func(c *audit.Config) { c.ClientConfig.ProxyURL = "socks5://me:hidden@[::1]:1080" }, nil},
 		"port":                 {func(c *audit.Config) { c.ClientConfig.Endpoint = "https://open.feishu.cn:99999" }, []string{`endpoint: "https://open.feishu.cn:99999" has a port out of range: use 1 to 65535`}},
 		"port 0":               {func(c *audit.Config) { c.ClientConfig.Endpoint = "https://open.feishu.cn:0" }, []string{"has a port out of range"}},
+		"colon without port":   {func(c *audit.Config) { c.ClientConfig.Endpoint = "https://open.feishu.cn:" }, []string{`endpoint: "https://open.feishu.cn:" has a colon without a port: remove the colon`}},
 		"token replaced":       {func(c *audit.Config) { c.ClientConfig.Headers.Set("authorizatioN", "hidden") }, []string{"headers::authorizatioN: would replace the access token", "remove it"}},
 		"another header":       {func(c *audit.Config) { c.ClientConfig.Headers.Set("X-Authorization", "hidden") }, nil},
 		"window fraction":      {func(c *audit.Config) { c.MaxWindow = 1500 * time.Millisecond }, []string{"max_window: 1.5s is not a whole number of seconds"}},

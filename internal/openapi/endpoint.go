@@ -27,6 +27,8 @@ func ValidateEndpoint(endpoint string) error {
 		return errors.New("endpoint: has a user or password in it: remove them; the credential goes to app_id and app_secret")
 	case u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
 		return fmt.Errorf("endpoint: %q is not an http(s) URL with a host: %s", endpoint, example)
+	case strings.HasSuffix(u.Host, ":"):
+		return fmt.Errorf("endpoint: %q has a colon without a port: remove the colon, or write the port", endpoint)
 	case !isPort(u.Port()):
 		return fmt.Errorf("endpoint: %q has a port out of range: use 1 to 65535, or none", endpoint)
 	case strings.ContainsAny(endpoint, "?#"):
