@@ -200,5 +200,5 @@ var byAPI = map[string]map[string]kind{
 	// V helpdesk-v1/ticket-management: ticket is an object.
 	"helpdesk": {"ticket": plain},
 	// V authen-v1/access_token/create.md: code is an authorization code, for five minutes.
-	"authen": {"code": secret},
+	"authen": {"code": plural}, // a number is the result code of its response
 }
