@@ -9,8 +9,6 @@ import (
 	"encoding/json"
 	"flag"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -322,31 +320,3 @@ func TestNothingIsShown(t *testing.T) {
 }
 
 var update = flag.Bool("update", false, "write the sample report into docs/doctor.md")
-
-// TestSample: the sample in docs/doctor.md is what the doctor says of a simulated
-// tenant.
-func TestSample(t *testing.T) {
-	var text string
-	synctest.Test(t, func(t *testing.T) {
-		o := simulator.Options{Seed: 5, Tenant: tenant(2), RateLimit: simulator.DefaultRateLimit, LogOwnCalls: true, Order: simulator.Descending, PageTokenLife: 30 * time.Second, EndExclusive: true, MaxWindow: 31 * day}
-		o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.2, 30*time.Minute
-		r := examine(t, simulator.New(o), nil)
-		never(t, o, r)
-		text = printed(t, r)
-	})
-	path := filepath.Join("..", "..", "docs", "doctor.md")
-	page, err := os.ReadFile(path)
-	require.NoError(t, err)
-	before, rest, ok := strings.Cut(string(page), "<!-- sample: written by go test ./internal/doctor -run TestSample -update -->\n")
-	require.True(t, ok)
-	sample, after, ok := strings.Cut(rest, "<!-- end sample -->")
-	require.True(t, ok)
-	want := "\n```text\n" + text + "```\n\n"
-	if *update {
-		head := strings.TrimSuffix(string(page), rest)
-		require.NoError(t, os.WriteFile(path, []byte(head+want+"<!-- end sample -->"+after), 0o644))
-		return
-	}
-	require.NotEmpty(t, before)
-	require.Equal(t, want, sample)
-}

@@ -281,57 +281,6 @@ func TestRecheckWithoutAnswer(t *testing.T) {
 	}
 }
 
-func TestNextLength(t *testing.T) {
-	assert.Equal(t, int64(1200), nextLength(300, 1, PagesPerWalk, 3600), "grows where there is little")
-	assert.Equal(t, int64(3600), nextLength(3600, 1, PagesPerWalk, 3600), "up to max_window")
-	assert.Equal(t, int64(300), nextLength(300, PagesPerWalk, PagesPerWalk, 3600))
-	assert.Equal(t, int64(30), nextLength(300, 10*PagesPerWalk, PagesPerWalk, 3600), "shrinks to what fits")
-	assert.Equal(t, int64(1), nextLength(1, 1000*PagesPerWalk, PagesPerWalk, 3600), "never below a second")
-}
-
-// TestScheduleLearnsDensity: a window that is shorter than planned tells how much
-// fits only where it took a good part of it.
-func TestScheduleLearnsDensity(t *testing.T) {
-	s := testSchedule(1000)
-	s.length = 3600
-	read := func(seconds, pages int64) {
-		w := s.start(0, window{from: s.tail(0), to: s.tail(0) + seconds})
-		w.pages = pages
-		s.finish(w)
-	}
-	read(60, 1)
-	assert.Equal(t, int64(3600), s.length)
-	read(60, PagesPerWalk/2)
-	assert.Equal(t, int64(120), s.length)
-	read(120, PagesPerWalk/10)
-	assert.Equal(t, int64(480), s.length, "grows by steps")
-}
-
-// TestShare: walks side by side get equal parts of a backlog, shorter ones towards
-// its end, and never scraps. Alone, a walk takes what it can.
-func TestShare(t *testing.T) {
-	s := &Plan{length: 1000, wide: 4}
-	assert.Equal(t, int64(1000), s.share(100_000))
-	assert.Equal(t, int64(500), s.share(2000))
-	assert.Equal(t, int64(200), s.share(100))
-	s.wide = 1
-	assert.Equal(t, int64(1000), s.share(2000))
-}
-
-// TestTokenExpires: where page tokens live for a short time, walks become short
-// enough, and grow again page by page. Covers F5.
-func TestTokenExpires(t *testing.T) {
-	s := testSchedule(1000)
-	s.expire(40)
-	assert.Equal(t, int64(20), s.wanted)
-	s.expire(0)
-	assert.Equal(t, int64(1), s.wanted)
-	for range 2 * PagesPerWalk {
-		s.finish(s.start(0, window{from: s.tail(0), to: s.tail(0) + 1}))
-	}
-	assert.Equal(t, int64(PagesPerWalk), s.wanted)
-}
-
 // TestLastRecheckGoesFirst: where not all rechecks fit into the pace, the last one
 // goes before the others, but not before fresh entries.
 func TestLastRecheckGoesFirst(t *testing.T) {

@@ -1,0 +1,45 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// TestSample: the sample in docs/doctor.md is what the doctor says of a simulated
+// tenant.
+func TestSample(t *testing.T) {
+	var text string
+	synctest.Test(t, func(t *testing.T) {
+		o := simulator.Options{Seed: 5, Tenant: tenant(2), RateLimit: simulator.DefaultRateLimit, LogOwnCalls: true, Order: simulator.Descending, PageTokenLife: 30 * time.Second, EndExclusive: true, MaxWindow: 31 * day}
+		o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.2, 30*time.Minute
+		r := examine(t, simulator.New(o), nil)
+		never(t, o, r)
+		text = printed(t, r)
+	})
+	path := filepath.Join("..", "..", "docs", "doctor.md")
+	page, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(page), "<!-- sample: written by go test ./internal/doctor -run TestSample -update -->\n")
+	require.True(t, ok)
+	sample, after, ok := strings.Cut(rest, "<!-- end sample -->")
+	require.True(t, ok)
+	want := "\n```text\n" + text + "```\n\n"
+	if *update {
+		head := strings.TrimSuffix(string(page), rest)
+		require.NoError(t, os.WriteFile(path, []byte(head+want+"<!-- end sample -->"+after), 0o644))
+		return
+	}
+	require.NotEmpty(t, before)
+	require.Equal(t, want, sample)
+}
