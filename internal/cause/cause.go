@@ -70,6 +70,9 @@ type Info struct {
 // ScopeName is the scope that the app needs, from the official page of list_data.
 const ScopeName = "security_and_compliance:audit_log.openapi_log:readonly"
 
+// AdviceOldToken is why a scope that was granted just now may still be missing.
+const AdviceOldToken = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"
+
 // All are all of them, in the order of the runbook.
 var All = []Info{
 	{
@@ -82,7 +85,7 @@ var All = []Info{
 	},
 	{
 		Scope, "the app may not read the audit log", ClassConfig, true,
-		"grant the app the scope " + ScopeName + " and publish a new version of it; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes",
+		"grant the app the scope " + ScopeName + " and publish a new version of it" + AdviceOldToken,
 	},
 	{
 		Address, "this collector's IP address is not allowed", ClassConfig, true,

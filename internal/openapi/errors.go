@@ -84,10 +84,7 @@ func (e *Error) CodeLabel() string {
 	return "other"
 }
 
-const (
-	adviceToken   = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"
-	adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
-)
+const adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
 
 // answerError sorts an answer that is not a success. The Open API's own code
 // decides before the HTTP status does: the same failure is seen as 200, 400 and
@@ -119,7 +116,7 @@ func answerError(operation string, res *Answer, code int64, hasCode bool) *Error
 		e.Wait = res.retryAfter()
 	}
 	if len(body.scopes) > 0 {
-		e.Advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it" + adviceToken
+		e.Advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it" + cause.AdviceOldToken
 	}
 	if e.Cause == cause.Scope {
 		e.Advice += ": " + firstOf(clean(body.scopeURL), res.scopePage)
