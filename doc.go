@@ -23,7 +23,7 @@
 //	metadata    generated from metadata.yaml; metadatatest
 //	doctor      examines a tenant before the receiver is set up for it
 //
-// For tests: simulator (the API), world (disk, pipeline, network, elector), jsonoracle,
+// For tests: simulator (the API), altapi (a second model of it), world (disk, pipeline, network, elector), jsonoracle,
 // conformance (the official SDK), mutants, testreport, bench, benchdata, compat, tools and
 // backends.
 //
