@@ -12,18 +12,19 @@ TOOL  := go tool -modfile=internal/tools/go.mod
 LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 
 # The modules of this repository, the product's first.
-MODULES := . internal/conformance internal/bench e2e internal/tools/kubeconform
+MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
-SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*' -not -path './internal/tools/*') go.mod go.sum
+SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*' -not -path './internal/tools/*' -not -path './cmd/*') go.mod go.sum
+TOOL_SOURCES := $(shell find cmd/feishu-audit -name '*.go' -not -name '*_test.go') cmd/feishu-audit/go.mod cmd/feishu-audit/go.sum
 
 .PHONY: help
 help: ## List the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 .PHONY: demo
-demo: $(BUILD)/otelcol-feishu-demo $(BUILD)/feishu-audit-demo ## Show audit records arriving; DEMO_SECONDS=20 ends it by itself
-	@$(BUILD)/feishu-audit-demo --collector $(BUILD)/otelcol-feishu-demo --config demo/collector.yaml --dir $(BUILD)/demo --seconds "$(DEMO_SECONDS)"
+demo: $(BUILD)/otelcol-feishu-demo $(BUILD)/feishu-audit ## Show audit records arriving; DEMO_SECONDS=20 ends it by itself
+	@$(BUILD)/feishu-audit demo --collector $(BUILD)/otelcol-feishu-demo --config demo/collector.yaml --dir $(BUILD)/demo --seconds "$(DEMO_SECONDS)"
 
 .PHONY: demo-reset
 demo-reset: ## Forget what the demo has read
@@ -31,11 +32,11 @@ demo-reset: ## Forget what the demo has read
 
 .PHONY: test
 test: ## Run the tests that need only Go, with the race detector; make simulate runs the long ones
-	@./internal/tools/test.sh -short . internal/conformance
+	@./internal/tools/test.sh -short . cmd/feishu-audit internal/conformance
 
 .PHONY: simulate
 simulate: ## Run the long tests with the race detector, and SIM_RUNS simulated worlds (default 60, some 200 days) without it
-	@./internal/tools/test.sh -long . internal/conformance
+	@./internal/tools/test.sh -long . cmd/feishu-audit internal/conformance
 	@mkdir -p $(BUILD); echo "== simulated worlds"
 	@GOGC=400 go test -count=1 -timeout 60m -v -run '^TestSimulation$$' -sim.runs $(or $(SIM_RUNS),60) . > $(BUILD)/simulate.log \
 	  || { grep -v -e '=== ' -e '--- PASS' $(BUILD)/simulate.log; exit 1; }
@@ -54,9 +55,8 @@ fuzz: ## Run every fuzz target for FUZZ_SECONDS (default 10)
 	@./internal/tools/fuzz.sh $(or $(FUZZ_SECONDS),10)
 
 .PHONY: bench
-bench: build ## Measure the receiver beside other ways: all, or BENCH="decode quota pipeline memory tenants plots"
+bench: build tool ## Measure the receiver beside other ways: all, or BENCH="decode quota pipeline memory tenants plots"
 	@mkdir -p $(BUILD)/bench
-	@go build -o $(BUILD)/bench/feishu-simulator ./cmd/feishu-simulator
 	@cd internal/bench && go build -o ../../$(BUILD)/bench/bench .
 	@$(BUILD)/bench/bench $(or $(BENCH),decode quota pipeline memory tenants plots)
 
@@ -73,6 +73,9 @@ compat: ## Run the receiver with a recent collector release (needs Go 1.26)
 .PHONY: build
 build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 
+.PHONY: tool
+tool: $(BUILD)/feishu-audit ## Build the tool beside the collector, _build/feishu-audit
+
 .PHONY: victoria-logs
 victoria-logs: $(BUILD)/victoria-logs ## Build VictoriaLogs, a backend of the end-to-end tests
 
@@ -82,7 +85,7 @@ $(BUILD)/victoria-logs: internal/backends/victorialogs/go.mod internal/backends/
 	@cd internal/backends/victorialogs && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
 
 .PHONY: e2e
-e2e: build victoria-logs ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build tool victoria-logs ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/test.sh e2e
@@ -117,7 +120,7 @@ on-call: build ## Break eleven things, and write what the person on call sees of
 	@cd e2e && go test -count=1 -v -run '^TestOnCall$$' . -args -oncall $(CURDIR)/$(BUILD)/on-call
 
 .PHONY: screenshot
-screenshot: build victoria-logs ## Take the picture of docs/img/victorialogs.png anew, of what the demo ships (Chromium is installed if missing)
+screenshot: build tool victoria-logs ## Take the picture of docs/img/victorialogs.png anew, of what the demo ships (Chromium is installed if missing)
 	@./internal/tools/install-chromium.sh
 	@cd e2e && go test -count=1 -run '^TestScreenshot$$' . -args -screenshot ../docs/img/victorialogs.png
 
@@ -177,9 +180,10 @@ $(eval $(call distribution,otelcol-feishu,builder-config.yaml,-trimpath -ldflags
 # Without -trimpath it shares what the demo itself is compiled from.
 $(eval $(call distribution,otelcol-feishu-demo,demo/builder-config.yaml,))
 
-$(BUILD)/feishu-audit-demo: $(SOURCES)
+$(BUILD)/feishu-audit: $(SOURCES) $(TOOL_SOURCES)
 	@mkdir -p $(BUILD)
-	@go build -buildvcs=false -o $@ ./cmd/feishu-audit-demo
+	@echo "building feishu-audit"
+	@cd cmd/feishu-audit && go build -buildvcs=false -o ../../$@ .
 
 .PHONY: pin
 pin: ## Pin the dependencies of the distributions after a change of a manifest

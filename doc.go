@@ -23,6 +23,8 @@
 //	metadata    generated from metadata.yaml; metadatatest
 //	doctor      examines a tenant before the receiver is set up for it
 //
+// cmd/feishu-audit, a module of its own, is the tool beside the collector.
+//
 // For tests: simulator (the API), altapi (a second model of it), world (disk, pipeline, network, elector), jsonoracle,
 // conformance (the official SDK), mutants, testreport, bench, benchdata, compat, tools and
 // backends.

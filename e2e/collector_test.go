@@ -39,6 +39,14 @@ func binary(t *testing.T) string {
 	return path
 }
 
+// feishuAudit returns the path of the tool beside the collector.
+func feishuAudit(t *testing.T) string {
+	path, err := filepath.Abs("../_build/feishu-audit")
+	require.NoError(t, err)
+	require.FileExists(t, path, "run `make tool` first")
+	return path
+}
+
 // setup is a collector's configuration and its folder.
 type setup struct {
 	Storage   string // the folder of file_storage

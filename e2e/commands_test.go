@@ -109,7 +109,7 @@ var validators map[string]func(*testing.T, *docCommand)
 
 func init() { // they mention each other
 	validators = map[string]func(*testing.T, *docCommand){
-		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "docker": checkDocker, "install": checkInstall,
+		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
 		// Takes a command of its own, in this documentation one that is somebody else's.
 		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
@@ -354,7 +354,7 @@ func checkExport(t *testing.T, c *docCommand) {
 	require.NotEmpty(t, c.args)
 	var taken strings.Builder
 	taken.WriteString(documentation(t)[c.page])
-	for _, pattern := range []string{"../examples/*/*.yaml", "../cmd/*/*.go"} {
+	for _, pattern := range []string{"../examples/*/*.yaml", "../cmd/feishu-audit/internal/*/*.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, file := range files {
@@ -368,6 +368,20 @@ func checkExport(t *testing.T, c *docCommand) {
 		require.True(t, given, "%s: %s", c.page, arg)
 		require.Regexp(t, `(\$\{(env:)?`+name+`[}:]|"`+name+`")`, taken.String(), "%s: nothing reads %s", c.page, name)
 	}
+}
+
+// checkTool: the subcommand exists, and has the flags.
+func checkTool(t *testing.T, c *docCommand) {
+	require.NotEmpty(t, c.args, c.page)
+	var path []string
+	for _, arg := range c.args {
+		if strings.HasPrefix(arg, "-") {
+			break
+		}
+		path = append(path, arg)
+	}
+	require.NotEmpty(t, path, "%s: %q: no subcommand", c.page, c.args)
+	hasFlags(t, c, helpOf(t, feishuAudit(t), append(path, "--help")...))
 }
 
 func checkCollector(t *testing.T, c *docCommand) {

@@ -25,11 +25,6 @@ import (
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	doctor := filepath.Join(dir, "doctor")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", doctor, "./cmd/feishu-audit-doctor")
-	build.Dir = ".."
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	secretFile := filepath.Join(dir, "app secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte(simulator.DefaultAppSecret+"\n"), 0o600))
 
@@ -56,7 +51,7 @@ func TestDoctor(t *testing.T) {
 			o := simulator.Options{Seed: 8, RateLimit: simulator.DefaultRateLimit, Tenant: simulator.Tenant{Seed: 8, PerSecond: 0.15, Start: began - 24*3600}}
 			tc.change(&o)
 			a := newAPI(t, o)
-			cmd := exec.CommandContext(t.Context(), doctor, append([]string{"--endpoint", "http://" + a.addr, "--app-id", simulator.DefaultAppID, "--duration", "10s"}, tc.args...)...)
+			cmd := exec.CommandContext(t.Context(), feishuAudit(t), append([]string{"doctor", "--endpoint", "http://" + a.addr, "--app-id", simulator.DefaultAppID, "--duration", "10s"}, tc.args...)...)
 			cmd.Env = append(os.Environ(), "FEISHU_APP_SECRET="+simulator.DefaultAppSecret)
 			var report, progress bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &report, &progress

@@ -271,9 +271,6 @@ var backendsWithoutATenant = map[string]struct {
 // backends of these tests in their place, records of the simulator arrive.
 func TestWithoutATenant(t *testing.T) {
 	t.Parallel()
-	simulator := filepath.Join(t.TempDir(), "feishu-simulator")
-	out, err := exec.CommandContext(t.Context(), "go", "-C", "..", "build", "-o", simulator, "./cmd/feishu-simulator").CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	for name, backend := range backendsWithoutATenant {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -290,10 +287,10 @@ func TestWithoutATenant(t *testing.T) {
 					environ = append(environ, words[1:]...)
 				case "docker":
 					containers = words
-				case "go":
-					require.Equal(t, []string{"go", "run", "./cmd/feishu-simulator"}, words[:3])
+				case "_build/feishu-audit":
+					require.Equal(t, "simulate", words[1])
 					require.Equal(t, "&", words[len(words)-1])
-					served = words[3 : len(words)-1]
+					served = words[2 : len(words)-1]
 				default:
 					collected = words
 				}
@@ -320,7 +317,7 @@ func TestWithoutATenant(t *testing.T) {
 			require.Equal(t, "--listen", served[0])
 			documented := served[1]
 			served[1] = "127.0.0.1:" + port
-			sim := exec.CommandContext(t.Context(), simulator, append(served, "--rate=5")...)
+			sim := exec.CommandContext(t.Context(), feishuAudit(t), append(append([]string{"simulate"}, served...), "--rate=5")...)
 			sim.Cancel = func() error { return sim.Process.Signal(os.Interrupt) }
 			require.NoError(t, sim.Start())
 			t.Cleanup(func() {

@@ -89,6 +89,8 @@ func readDockerfile(t *testing.T) dockerfile {
 					built := regexp.MustCompile(`(?m)^build: \$\(BUILD\)/(\S+) `).FindStringSubmatch(makefile(t))
 					require.NotNil(t, built)
 					d.made = append(d.made, folder+"/_build/"+built[1])
+				case strings.HasSuffix(command, "make tool"):
+					d.made = append(d.made, folder+"/_build/feishu-audit")
 				case words[0] == "mkdir":
 					d.made = append(d.made, words[len(words)-1])
 				default:
@@ -144,7 +146,8 @@ func TestDockerfile(t *testing.T) {
 	require.ElementsMatch(t, d.made, copied, "what the build makes is what is copied")
 	require.Regexp(t, `^[1-9]\d*:[1-9]\d*$`, d.user)
 	require.Equal(t, []string{"", d.made[0], d.entrypoint[0]}, d.copies[0])
-	require.Equal(t, []string{d.user, d.made[1], d.owned}, d.copies[1])
+	require.Equal(t, []string{"", d.made[1], "/feishu-audit"}, d.copies[1])
+	require.Equal(t, []string{d.user, d.made[2], d.owned}, d.copies[2])
 	require.Len(t, d.cmd, 2)
 	require.Equal(t, "--config", d.cmd[0])
 	ignored, err := os.ReadFile("../packaging/Dockerfile.dockerignore")

@@ -78,13 +78,10 @@ func TestScreenshot(t *testing.T) {
 	}
 	t.Parallel()
 	v := newVictoriaLogs(t)
-	demo := filepath.Join(t.TempDir(), "feishu-audit-demo")
-	out, err := exec.CommandContext(t.Context(), "go", "-C", "..", "build", "-o", demo, "./cmd/feishu-audit-demo").CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	// As if the demo had begun 40 minutes ago, and been interrupted at once.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "received"), []byte(time.Now().Add(-40*time.Minute).UTC().Format(time.RFC3339)+"\n"), 0o600))
-	cmd := exec.CommandContext(t.Context(), demo, "--collector", binary(t), "--config", demoConfig(t), "--dir", dir)
+	cmd := exec.CommandContext(t.Context(), feishuAudit(t), "demo", "--collector", binary(t), "--config", demoConfig(t), "--dir", dir)
 	cmd.Env = append(os.Environ(), v.env()...)
 	c := launch(t, cmd, (*exec.Cmd).Start)
 	const shown = 20

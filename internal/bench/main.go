@@ -43,7 +43,7 @@ func main() {
 	flag.StringVar(&b.data, "data", "_build/bench", "`directory` of the figures")
 	flag.StringVar(&b.images, "images", "docs/img", "`directory` of the plots")
 	flag.StringVar(&b.collector, "collector", "_build/otelcol-feishu", "the collector's `binary`")
-	flag.StringVar(&b.simulator, "simulator", "_build/bench/feishu-simulator", "the simulator's `binary`")
+	flag.StringVar(&b.simulator, "simulator", "_build/feishu-audit", "`binary` of feishu-audit, which serves the simulated API")
 	flag.IntVar(&b.entries, "entries", 1_000_000, "`entries` of a backlog")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -70,6 +70,16 @@ func (o *Options) dial(ctx context.Context, endpoint, secret string) (*client, e
 	return c, nil
 }
 
+// Validate reports what is wrong with the options, in the words of the receiver's
+// configuration. It makes no call.
+func (o Options) Validate(ctx context.Context) error {
+	c, err := o.dial(ctx, o.Endpoint, o.AppSecret)
+	if err == nil {
+		c.closeIdle()
+	}
+	return err
+}
+
 // noHost is a host without extensions.
 type noHost struct{}
 

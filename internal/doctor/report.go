@@ -152,7 +152,7 @@ const (
 // Text writes the report for people.
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "feishu-audit-doctor on %s as app %s, %s\n", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC"))
+	fmt.Fprintf(&b, "feishu-audit doctor on %s as app %s, %s\n", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC"))
 	fmt.Fprintf(&b, "%s of list_data (at most %d), %s, in %s. Nothing was changed.\n",
 		count(r.ListCalls, "call", "calls"), r.MaxCalls, count(r.TokenCalls, "token call", "token calls"), short(time.Duration(r.Took)))
 	b.WriteString("\nIs everything in order?\n\n")

@@ -6,7 +6,7 @@
 // the official documentation leaves open is a switch in [Options], what can go
 // wrong is a [Fault].
 //
-// It serves three uses: cmd/feishu-simulator over HTTP, tests through httptest,
+// It serves three uses: feishu-audit simulate over HTTP, tests through httptest,
 // and simulations in testing/synctest bubbles through [Transport]. For the last
 // one it takes the time from time.Now alone, starts no goroutine, and never
 // waits while it holds its mutex.

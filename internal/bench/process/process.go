@@ -194,10 +194,10 @@ func (p *Process) proc(name string) string {
 	return filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), name)
 }
 
-// Simulator starts cmd/feishu-simulator and returns its endpoint and port.
+// Simulator starts feishu-audit simulate and returns its endpoint and port.
 func Simulator(ctx context.Context, binary, dir string, args ...string) (p *Process, endpoint string, port int, err error) {
 	file := filepath.Join(dir, "endpoint")
-	p, err = Start(ctx, nil, binary, append([]string{"--port-file", file}, args...)...)
+	p, err = Start(ctx, nil, binary, append([]string{"simulate", "--listen", "127.0.0.1:0", "--port-file", file}, args...)...)
 	if err != nil {
 		return nil, "", 0, err
 	}

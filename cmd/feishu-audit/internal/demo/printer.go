@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package demo
 
 import (
 	"bufio"
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -34,16 +34,7 @@ type printer struct {
 }
 
 func newPrinter(out io.Writer, known *history, fail func(error)) *printer {
-	return &printer{out: out, history: known, fail: fail, zone: time.Local, colour: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
-}
-
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &printer{out: out, history: known, fail: fail, zone: time.Local, colour: cli.Colour(out)}
 }
 
 func (p *printer) line(format string, args ...any) {

@@ -1,13 +1,12 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package simulate
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"os"
@@ -17,16 +16,35 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
 var now = time.Unix(1_700_000_000, 0)
 
+// parseFlags reads a command line as the subcommand does, without serving.
+func parseFlags(args []string) (cfg *config, err error) {
+	given := newFlags()
+	cmd := Command()
+	cmd.ResetFlags()
+	for _, g := range given.groups {
+		cmd.Flags().AddFlagSet(g.FlagSet)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err = given.read(cmd.Flags(), now)
+		return err
+	}
+	root := cli.Root(cmd)
+	root.SetArgs(append([]string{"simulate"}, args...))
+	return cfg, root.Execute()
+}
+
 func parse(t *testing.T, args ...string) *config {
 	t.Helper()
-	cfg, err := parseFlags(args, now, io.Discard)
+	cfg, err := parseFlags(args)
 	require.NoError(t, err)
 	require.NoError(t, cfg.options.Validate())
 	return cfg
@@ -34,7 +52,7 @@ func parse(t *testing.T, args ...string) *config {
 
 func TestDefaults(t *testing.T) {
 	cfg := parse(t)
-	require.Equal(t, "127.0.0.1:0", cfg.listen)
+	require.Equal(t, "127.0.0.1:8090", cfg.listen)
 	require.Equal(t, simulator.Options{
 		Apps:             map[string]string{simulator.DefaultAppID: simulator.DefaultAppSecret},
 		Seed:             1,
@@ -88,9 +106,9 @@ func TestHistoryWithoutEnd(t *testing.T) {
 
 func TestFlagErrors(t *testing.T) {
 	for args, want := range map[string]string{
-		"--nope":              "not defined: -nope",
+		"--nope":              "unknown flag: --nope",
 		"serve":               `unexpected argument "serve"`,
-		"--rate many":         "-rate",
+		"--rate many":         "--rate",
 		"--rate -1":           "out of range",
 		"--listen 0.0.0.0:80": "--allow-remote",
 		"--listen :80":        "--allow-remote",
@@ -98,7 +116,7 @@ func TestFlagErrors(t *testing.T) {
 		"--app cli_b":         "not of the form id:secret",
 		"--app-id=":           "an app needs an id and a secret",
 		"--order up":          `order: "up" is unknown`,
-		"--since yesterday":   "-since",
+		"--since yesterday":   "--since",
 		"--since 2023-01-01T00:00:00Z --history 1h": "exclude each other",
 		"--history -1h":                        "--history: -1h0m0s is negative",
 		"--until 2020-01-01T00:00:00Z":         "not a time range",
@@ -113,8 +131,8 @@ func TestFlagErrors(t *testing.T) {
 		"--fault html,often":                   "not key=value",
 		"--entries /does/not/exist":            "--entries: open",
 	} {
-		_, err := parseFlags(strings.Fields(args), now, io.Discard)
-		var usage *usageError
+		_, err := parseFlags(strings.Fields(args))
+		var usage *cli.UsageError
 		require.ErrorAs(t, err, &usage, args)
 		require.ErrorContains(t, err, want, args)
 	}
@@ -125,8 +143,9 @@ func TestFlagErrors(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var out bytes.Buffer
-	_, err := parseFlags([]string{"--help"}, now, &out)
-	require.ErrorIs(t, err, flag.ErrHelp)
+	root := cli.Root(Command())
+	root.SetOut(&out)
+	require.Equal(t, cli.ExitOK, cli.Run(t.Context(), root, []string{"simulate", "--help"}))
 	for _, info := range simulator.FaultKinds() {
 		require.Contains(t, out.String(), "\n  "+string(info.Kind)+" ")
 	}
@@ -153,6 +172,15 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
+// serve runs the subcommand.
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	root := cli.Root(Command())
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetArgs(append([]string{"simulate"}, args...))
+	return root.ExecuteContext(ctx)
+}
+
 // The whole program: serves, says where, answers, and stops when told to, also
 // while a call hangs.
 func TestRun(t *testing.T) {
@@ -164,7 +192,7 @@ func TestRun(t *testing.T) {
 	var stdout, stderr output
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"--port-file", portFile, "--verbose", "--rate", "0", "--entries", entries, "--fault", "hang,after=1"}, &stdout, &stderr)
+		done <- serve(ctx, []string{"--listen", "127.0.0.1:0", "--port-file", portFile, "--verbose", "--rate", "0", "--entries", entries, "--fault", "hang,after=1"}, &stdout, &stderr)
 	}()
 
 	var endpoint string
@@ -213,8 +241,8 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunErrors(t *testing.T) {
-	err := run(t.Context(), []string{"--port-file", filepath.Join(t.TempDir(), "missing", "port")}, io.Discard, io.Discard)
+	err := serve(t.Context(), []string{"--listen", "127.0.0.1:0", "--port-file", filepath.Join(t.TempDir(), "missing", "port")}, io.Discard, io.Discard)
 	require.ErrorIs(t, err, os.ErrNotExist)
-	err = run(t.Context(), []string{"--listen", "127.0.0.1:99999"}, io.Discard, io.Discard)
+	err = serve(t.Context(), []string{"--listen", "127.0.0.1:99999"}, io.Discard, io.Discard)
 	require.ErrorContains(t, err, "port")
 }

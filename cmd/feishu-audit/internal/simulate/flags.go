@@ -1,11 +1,10 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package simulate
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -13,8 +12,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
+
+// DefaultListen is where the simulated API is served: the same from one day to the next, for
+// a position that a collector stores belongs to its endpoint.
+const DefaultListen = "127.0.0.1:8090"
 
 // config is what the flags say.
 type config struct {
@@ -26,40 +33,38 @@ type config struct {
 	entries          []simulator.Entry
 }
 
-// usageError is a mistake in the flags.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
+// flags are the command line, before it is checked.
+type flags struct {
+	config
+	groups       []group
+	allowRemote  bool
+	history      time.Duration
+	since, until time.Time
+	entriesFile  string
+	moreApps     map[string]string
+}
 
 // group is a part of the help.
 type group struct {
 	title string
-	*flag.FlagSet
+	*pflag.FlagSet
 }
 
-// parseFlags reads the command line. now is where the history ends.
-func parseFlags(args []string, now time.Time, help io.Writer) (*config, error) {
-	cfg := &config{}
-	var (
-		o            = &cfg.options
-		t            = &o.Tenant
-		groups       []group
-		allowRemote  bool
-		history      time.Duration
-		since, until time.Time
-		entriesFile  string
-		moreApps     = map[string]string{}
-	)
-	begin := func(title string) *flag.FlagSet {
-		fs := flag.NewFlagSet(title, flag.ContinueOnError)
-		groups = append(groups, group{title, fs})
+// newFlags defines the flags.
+func newFlags() *flags {
+	cfg := &flags{moreApps: map[string]string{}}
+	o := &cfg.options
+	t := &o.Tenant
+	begin := func(title string) *pflag.FlagSet {
+		fs := pflag.NewFlagSet(title, pflag.ContinueOnError)
+		fs.SortFlags = false
+		cfg.groups = append(cfg.groups, group{title, fs})
 		return fs
 	}
 
 	fs := begin("Server")
-	fs.StringVar(&cfg.listen, "listen", "127.0.0.1:0", "`address` to serve HTTP on; port 0 takes a free one")
-	fs.BoolVar(&allowRemote, "allow-remote", false, "let --listen be an address that other machines can reach")
+	fs.StringVar(&cfg.listen, "listen", DefaultListen, "`address` to serve HTTP on; port 0 takes a free one")
+	fs.BoolVar(&cfg.allowRemote, "allow-remote", false, "let --listen be an address that other machines can reach")
 	fs.StringVar(&cfg.portFile, "port-file", "", "write the endpoint to this `file` once it is served, and remove it in the end")
 	fs.BoolVar(&cfg.verbose, "verbose", false, "write a line for each call to standard error")
 	fs.DurationVar(&o.ClockSkew, "clock-skew", 0, "how far the server's clock is ahead")
@@ -73,7 +78,7 @@ func parseFlags(args []string, now time.Time, help io.Writer) (*config, error) {
 		if !ok || id == "" || secret == "" {
 			return errors.New("not of the form id:secret")
 		}
-		moreApps[id] = secret
+		cfg.moreApps[id] = secret
 		return nil
 	})
 	fs.DurationVar(&o.TokenLife, "token-life", 2*time.Hour, "life of an access token; one with 30m or more left is handed out again")
@@ -82,9 +87,9 @@ func parseFlags(args []string, now time.Time, help io.Writer) (*config, error) {
 
 	fs = begin("Log")
 	fs.Float64Var(&t.PerSecond, "rate", 2, "generated entries per second, on average; 0 for none")
-	fs.DurationVar(&history, "history", time.Hour, "how far back the generated log goes; 0 for without end")
-	fs.Func("since", "begin the generated log at this `time` (RFC 3339) instead of --history", timeVar(&since))
-	fs.Func("until", "end the generated log at this `time` (RFC 3339)", timeVar(&until))
+	fs.DurationVar(&cfg.history, "history", time.Hour, "how far back the generated log goes; 0 for without end")
+	fs.Func("since", "begin the generated log at this `time` (RFC 3339) instead of --history", timeVar(&cfg.since))
+	fs.Func("until", "end the generated log at this `time` (RFC 3339)", timeVar(&cfg.until))
 	fs.DurationVar(&t.BurstEvery, "burst-every", 0, "how often a single second holds a burst, in whole seconds")
 	fs.IntVar(&t.BurstSize, "burst-size", 0, "`entries` in a burst")
 	fs.IntVar(&t.Apps, "apps", 8, "`number` of apps that make calls")
@@ -93,7 +98,7 @@ func parseFlags(args []string, now time.Time, help io.Writer) (*config, error) {
 	fs.DurationVar(&t.Delay, "delay", 0, "how long after its event time each entry becomes visible")
 	fs.Float64Var(&t.LateFraction, "late-fraction", 0, "`part` of the entries that become visible later than that")
 	fs.DurationVar(&t.MaxLateness, "max-lateness", 10*time.Minute, "by how much at most")
-	fs.StringVar(&entriesFile, "entries", "", "`file` with further entries: one JSON object in the API's form on each line")
+	fs.StringVar(&cfg.entriesFile, "entries", "", "`file` with further entries: one JSON object in the API's form on each line")
 	fs.BoolVar(&o.LogOwnCalls, "log-own-calls", false, "calls of list_data appear in the log")
 
 	fs = begin("Queries and pages")
@@ -131,25 +136,17 @@ func parseFlags(args []string, now time.Time, help io.Writer) (*config, error) {
 		return err
 	})
 
-	all := flag.NewFlagSet("feishu-simulator", flag.ContinueOnError)
-	all.SetOutput(io.Discard) // errors are reported by main, once
-	for _, g := range groups {
-		g.VisitAll(func(f *flag.Flag) { all.Var(f.Value, f.Name, f.Usage) })
-	}
-	switch err := all.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		printHelp(help, groups)
-		return nil, err
-	case err != nil:
-		return nil, &usageError{err}
-	case all.NArg() > 0:
-		return nil, &usageError{fmt.Errorf("unexpected argument %q: everything is a flag", all.Arg(0))}
-	}
+	return cfg
+}
 
+// read checks the flags that were given. now is where the history ends.
+func (cfg *flags) read(given *pflag.FlagSet, now time.Time) (*config, error) {
+	o := &cfg.options
+	t := &o.Tenant
 	set := map[string]bool{}
-	all.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	given.Visit(func(f *pflag.Flag) { set[f.Name] = true })
 	o.Seed = t.Seed
-	o.Apps = moreApps
+	o.Apps = cfg.moreApps
 	o.Apps[cfg.appID] = cfg.appSecret
 	if t.FailureFraction == 0 {
 		t.FailureFraction = -1 // none; the library's zero means its default
@@ -158,25 +155,25 @@ func parseFlags(args []string, now time.Time, help io.Writer) (*config, error) {
 		t.MaxLateness = 0
 	}
 	switch {
-	case !since.IsZero():
-		t.Start = since.Unix()
-	case history > 0:
-		t.Start = now.Add(o.ClockSkew - history).Unix()
+	case !cfg.since.IsZero():
+		t.Start = cfg.since.Unix()
+	case cfg.history > 0:
+		t.Start = now.Add(o.ClockSkew - cfg.history).Unix()
 	}
-	if !until.IsZero() {
-		t.End = until.Unix()
+	if !cfg.until.IsZero() {
+		t.End = cfg.until.Unix()
 	}
-	if err := cfg.check(set, allowRemote, history); err != nil {
-		return nil, &usageError{err}
+	if err := cfg.check(set, cfg.allowRemote, cfg.history); err != nil {
+		return nil, &cli.UsageError{Err: err}
 	}
-	if entriesFile != "" {
-		entries, err := readEntries(entriesFile)
+	if cfg.entriesFile != "" {
+		entries, err := readEntries(cfg.entriesFile)
 		if err != nil {
-			return nil, &usageError{fmt.Errorf("--entries: %w", err)}
+			return nil, cli.Usagef("--entries: %w", err)
 		}
 		cfg.entries = entries
 	}
-	return cfg, nil
+	return &cfg.config, nil
 }
 
 // check finds values without meaning and flags that contradict each other.
@@ -246,17 +243,11 @@ func readEntries(path string) ([]simulator.Entry, error) {
 	return entries, nil
 }
 
-func printHelp(w io.Writer, groups []group) {
-	fmt.Fprint(w, `feishu-simulator serves a fake of the Feishu Open API endpoints for OpenAPI audit
-logs, with a generated log. It prints the endpoint and the credential for the
-collector's configuration, and serves until it is interrupted.
-
-Usage: feishu-simulator [flags]
-`)
-	for _, g := range groups {
-		fmt.Fprintf(w, "\n%s:\n", g.title)
-		g.SetOutput(w)
-		g.PrintDefaults()
+// help writes the help, flags in groups, in lines of at most so many columns.
+func (cfg *flags) help(w io.Writer, cmd *cobra.Command, columns int) {
+	fmt.Fprintf(w, "%s\n\nUsage:\n  %s [flags]\n\nExamples:\n%s\n", cmd.Long, cmd.CommandPath(), cmd.Example)
+	for _, g := range cfg.groups {
+		fmt.Fprintf(w, "\n%s:\n%s", g.title, g.FlagUsagesWrapped(columns))
 	}
 	fmt.Fprint(w, `
 A fault strikes at every call unless it says otherwise:
@@ -272,10 +263,4 @@ A fault strikes at every call unless it says otherwise:
 	for _, info := range simulator.FaultKinds() {
 		fmt.Fprintf(w, "  %-26s %s\n", info.Kind, info.Help)
 	}
-	fmt.Fprint(w, `
-Examples:
-  feishu-simulator --rate 50 --history 24h --late-fraction 0.3 --order shuffled
-  feishu-simulator --fault revoke_tokens,every=7 --fault html,probability=0.1 --verbose
-  feishu-simulator --fault wrong_secret,count=3 --fault error,code=99991662,msg='app disabled',after=20
-`)
 }

@@ -1,59 +1,66 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command feishu-audit-demo shows the receiver at work: it serves a simulated Open
-// API, runs a collector that reads it, takes what the collector exports, and prints
+// Package demo is the subcommand that shows the receiver at work: it serves a simulated
+// Open API, runs a collector that reads it, takes what the collector exports, and prints
 // the records as they arrive. `make demo` runs it.
-package main
+package demo
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-func main() {
-	collector := flag.String("collector", "_build/otelcol-feishu-demo", "the collector's binary")
-	config := flag.String("config", "demo/collector.yaml", "the collector's configuration")
-	dir := flag.String("dir", "_build/demo", "where the position is kept from one run to the next")
-	seconds := flag.String("seconds", "", "end after so many seconds; empty: run until interrupted")
-	flag.Parse()
-
-	if err := until(*collector, *config, *dir, *seconds); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
+// Command returns the subcommand.
+func Command() *cobra.Command {
+	var d demo
+	var seconds string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show a collector that reads a simulated tenant",
+		Long: `demo starts a simulated tenant and a collector with the receiver that reads it, and
+shows the records as they arrive. It needs no credential and no network, and goes on
+where it stopped when it is run again. In a checkout, make demo builds what it needs.`,
+		Example: `  make demo
+  DEMO_SECONDS=20 make demo`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return d.until(cmd.Context(), cmd.OutOrStdout(), seconds)
+		},
 	}
+	fs := cmd.Flags()
+	fs.StringVar(&d.collector, "collector", "_build/otelcol-feishu-demo", "the collector's `binary`")
+	fs.StringVar(&d.config, "config", "demo/collector.yaml", "the collector's configuration, a `file`")
+	fs.StringVar(&d.dir, "dir", "_build/demo", "`folder` where the position is kept from one run to the next")
+	fs.StringVar(&seconds, "seconds", "", "end after so many `seconds`; empty: run until interrupted")
+	return cmd
 }
 
 // until runs the demo until it is interrupted, or for so many seconds.
-func until(collector, config, dir, seconds string) error {
-	// SIGHUP too: a terminal that is closed must not leave a collector behind.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	d := demo{collector: collector, config: config, dir: dir}
+func (d demo) until(ctx context.Context, w io.Writer, seconds string) error {
 	if seconds == "" {
-		_, err := d.run(ctx, os.Stdout)
+		_, err := d.run(ctx, w)
 		return err
 	}
 	limit, err := time.ParseDuration(seconds + "s")
 	if err != nil || limit <= 0 {
-		return fmt.Errorf("DEMO_SECONDS=%q is not a number of seconds", seconds)
+		return cli.Usagef("DEMO_SECONDS=%q is not a number of seconds", seconds)
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	received, err := d.run(limited, os.Stdout)
+	received, err := d.run(limited, w)
 	if err == nil && received == 0 && ctx.Err() == nil {
 		err = fmt.Errorf("no record has arrived in %s", limit)
 	}

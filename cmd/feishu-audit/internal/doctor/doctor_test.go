@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package doctor
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -25,11 +26,14 @@ type output struct {
 
 func try(t *testing.T, transport http.RoundTripper, secret string, args ...string) output {
 	var stdout, stderr bytes.Buffer
-	c := command{stdout: &stdout, stderr: &stderr, transport: transport, getenv: func(name string) string {
+	c := command{transport: transport, getenv: func(name string) string {
 		require.Equal(t, "FEISHU_APP_SECRET", name)
 		return secret
 	}}
-	code := c.run(t.Context(), args)
+	root := cli.Root(c.cobra())
+	root.SetOut(&stdout)
+	root.SetErr(&stderr)
+	code := cli.Run(t.Context(), root, append([]string{"doctor"}, args...))
 	return output{code, stdout.String(), stderr.String()}
 }
 
@@ -43,24 +47,25 @@ func TestUsage(t *testing.T) {
 		says   string
 	}{
 		"no secret":        {"", []string{"--app-id", "cli_x"}, "set the environment variable FEISHU_APP_SECRET"},
-		"no app":           {"s", nil, "app_id: missing"},
-		"no such file":     {"", []string{"--app-secret-file", empty + "x"}, "--app-secret-file: open"},
-		"empty file":       {"", []string{"--app-secret-file", empty}, "is empty"},
-		"secret as a flag": {"", []string{"--app-secret", "s"}, "flag provided but not defined"},
+		"no app":           {"s", nil, "--app-id is missing"},
+		"no such file":     {"", []string{"--app-id", "cli_x", "--app-secret-file", empty + "x"}, "--app-secret-file: open"},
+		"empty file":       {"", []string{"--app-id", "cli_x", "--app-secret-file", empty}, "is empty"},
+		"secret as a flag": {"", []string{"--app-secret", "s"}, "unknown flag: --app-secret"},
 		"an argument":      {"s", []string{"cli_x"}, `unexpected argument "cli_x"`},
 		"no time":          {"s", []string{"--app-id", "cli_x", "--duration", "1s"}, "use 10s or more"},
 		"in the clear":     {"s", []string{"--app-id", "cli_x", "--endpoint", "http://open.feishu.cn"}, "is not encrypted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := try(t, nil, tc.secret, tc.args...)
-			require.Equal(t, exitUsage, out.code)
+			require.Equal(t, cli.ExitUsage, out.code)
 			require.Contains(t, out.stderr, tc.says)
+			require.NotContains(t, out.stderr, "This takes", "nothing is promised")
 			require.Empty(t, out.stdout)
 		})
 	}
 	help := try(t, nil, "", "--help")
-	require.Equal(t, exitOK, help.code)
-	require.Contains(t, help.stderr, "at most 60 calls of list_data, at most 60 of them a minute")
+	require.Equal(t, cli.ExitOK, help.code)
+	require.Contains(t, help.stdout, "at most 60 calls of list_data, at most 60 of them a minute")
 }
 
 // TestReport: the report goes to standard output, what goes on to standard error,
@@ -73,8 +78,8 @@ func TestReport(t *testing.T) {
 		transport := simulator.Transport(server, nil)
 
 		out := try(t, transport, "", "--app-id", simulator.DefaultAppID, "--app-secret-file", secretFile, "--endpoint", "lark")
-		require.Equal(t, exitOK, out.code, out.stderr)
-		require.Contains(t, out.stdout, "feishu-audit-doctor on https://open.larksuite.com")
+		require.Equal(t, cli.ExitOK, out.code, out.stderr)
+		require.Contains(t, out.stdout, "feishu-audit doctor on https://open.larksuite.com")
 		require.Contains(t, out.stdout, "app_secret: ${file:"+secretFile+"}")
 		// The collector does not start with the line break.
 		require.Contains(t, out.stdout, "truncate --size=-1 '"+secretFile+"'\n")
@@ -82,7 +87,7 @@ func TestReport(t *testing.T) {
 		require.NotContains(t, out.stdout+out.stderr, simulator.DefaultAppSecret)
 
 		out = try(t, transport, simulator.DefaultAppSecret, "--app-id", simulator.DefaultAppID, "--json", "--quiet")
-		require.Equal(t, exitOK, out.code)
+		require.Equal(t, cli.ExitOK, out.code)
 		require.Empty(t, out.stderr)
 		var report struct {
 			Checks   []struct{ Name, Status string }
@@ -97,7 +102,7 @@ func TestReport(t *testing.T) {
 
 		before := len(server.Calls())
 		out = try(t, transport, simulator.DefaultAppSecret, "--app-id", simulator.DefaultAppID, "--access-only")
-		require.Equal(t, exitOK, out.code)
+		require.Equal(t, cli.ExitOK, out.code)
 		require.Len(t, server.Calls(), before+2, "a token and a page")
 		require.Contains(t, out.stdout, "1 call of list_data (at most 6), 1 token call")
 		require.Contains(t, out.stdout, "How this API behaves was not examined.")
@@ -105,7 +110,7 @@ func TestReport(t *testing.T) {
 		require.Contains(t, out.stderr, "This takes a few seconds")
 
 		out = try(t, transport, "wrong", "--app-id", simulator.DefaultAppID)
-		require.Equal(t, exitProblem, out.code)
+		require.Equal(t, cli.ExitProblem, out.code)
 		require.Contains(t, out.stdout, "PROBLEM")
 	})
 }

@@ -1,12 +1,13 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package demo
 
 import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -145,10 +146,10 @@ func TestDemoWithoutOutput(t *testing.T) {
 
 func TestDemoSeconds(t *testing.T) {
 	for _, seconds := range []string{"x", "0", "-3", "5s"} {
-		require.ErrorContains(t, until("unused", "unused", t.TempDir(), seconds), "DEMO_SECONDS", seconds)
+		require.ErrorContains(t, demo{"unused", "unused", t.TempDir()}.until(t.Context(), io.Discard, seconds), "DEMO_SECONDS", seconds)
 	}
 	// A demo that shows nothing is a failure, for CI to see.
 	self, err := os.Executable()
 	require.NoError(t, err)
-	require.ErrorContains(t, until(self, "exports", t.TempDir(), "0.000001"), "no record has arrived")
+	require.ErrorContains(t, demo{self, "exports", t.TempDir()}.until(t.Context(), io.Discard, "0.000001"), "no record has arrived")
 }

@@ -1,54 +1,64 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command feishu-simulator is a fake of the Feishu Open API endpoints that serve
-// OpenAPI audit logs, with a generated tenant: for demos, for tests, and for
-// writing pipelines without a tenant of one's own.
-package main
+// Package simulate is the subcommand that serves a fake of the Feishu Open API endpoints
+// for OpenAPI audit logs, with a generated tenant: for demos, for tests, and for writing
+// pipelines without a tenant of one's own.
+package simulate
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
 // stopTime is how long calls in flight may take to end.
 const stopTime = 2 * time.Second
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	var usage *usageError
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "feishu-simulator: %v\nRun feishu-simulator --help for all flags.\n", err)
-		os.Exit(2)
-	default:
-		fmt.Fprintf(os.Stderr, "feishu-simulator: %v\n", err)
-		os.Exit(1)
+// Command returns the subcommand.
+func Command() *cobra.Command {
+	given := newFlags()
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Serve a simulated tenant",
+		Long: `simulate serves a fake of the Feishu Open API endpoints for OpenAPI audit logs,
+with a generated log. It prints the endpoint and the credential for the
+collector's configuration, and serves until it is interrupted.`,
+		Example: `  feishu-audit simulate --rate 50 --history 24h --late-fraction 0.3 --order shuffled
+  feishu-audit simulate --fault revoke_tokens,every=7 --fault html,probability=0.1 --verbose
+  feishu-audit simulate --fault wrong_secret,count=3 --fault error,code=99991662,msg='app disabled',after=20`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := given.read(cmd.Flags(), time.Now())
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
 	}
+	for _, g := range given.groups {
+		cmd.Flags().AddFlagSet(g.FlagSet)
+	}
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		out := cmd.OutOrStdout()
+		given.help(out, cmd, cli.Width(out))
+	})
+	return cmd
 }
 
 // run serves until the context ends.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	cfg, err := parseFlags(args, time.Now(), stdout)
-	if err != nil {
-		return err
-	}
+func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 	if cfg.verbose {
 		cfg.options.Observe = lineWriter(stderr)
 	}

@@ -1,0 +1,112 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cli is what the subcommands of feishu-audit share: exit codes, signals, where a
+// secret comes from, and what a terminal shows.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of every subcommand.
+const (
+	ExitOK      = 0
+	ExitProblem = 1 // not done; standard error says why
+	ExitUsage   = 2 // the command line is wrong; nothing was done
+)
+
+// UsageError is a mistake in the command line.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usagef returns a UsageError with that text.
+func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// ErrReported ends a command with ExitProblem whose output has said why.
+var ErrReported = errors.New("not done")
+
+// Context ends at an interrupt, at SIGTERM, and when the terminal is closed. What the
+// parent has set to be ignored stays so: a shell without job control does that for what it
+// starts with &, and nohup for SIGHUP.
+func Context(parent context.Context) (context.Context, context.CancelFunc) {
+	var signals []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
+	}
+	return signal.NotifyContext(parent, signals...)
+}
+
+// Root returns the program with these subcommands.
+func Root(commands ...*cobra.Command) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "feishu-audit",
+		Short: "Examine, export and simulate the OpenAPI audit log of Feishu and Lark",
+		Long: `feishu-audit is the tool beside the collector with the feishu_audit receiver.
+
+Results go to standard output, progress to standard error. It exits with 0 when it has
+done what it was asked, with 1 when it has not and standard error says why, with 2 when
+the command line is wrong. An app secret comes from the environment variable
+` + SecretVariable + ` or from a file, never from a flag.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return Usagef("unknown command %q", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &UsageError{err} })
+	for _, c := range commands {
+		if c.Args == nil && c.RunE != nil {
+			c.Args = OnlyFlags
+		}
+		c.Flags().SortFlags = false
+		root.AddCommand(c)
+	}
+	return root
+}
+
+// OnlyFlags refuses arguments.
+func OnlyFlags(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return Usagef("unexpected argument %q: everything is a flag", args[0])
+	}
+	return nil
+}
+
+// Run executes a command line and returns the exit code.
+func Run(ctx context.Context, root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	var usage *UsageError
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, ErrReported):
+		return ExitProblem
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: interrupted\n", cmd.CommandPath())
+		return ExitProblem
+	case errors.As(err, &usage):
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\nRun %s --help for its flags and examples.\n", cmd.CommandPath(), err, cmd.CommandPath())
+		return ExitUsage
+	default:
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", cmd.CommandPath(), err)
+		return ExitProblem
+	}
+}

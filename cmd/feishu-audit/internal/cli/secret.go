@@ -1,0 +1,64 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// SecretVariable is the environment variable with the app secret.
+const SecretVariable = "FEISHU_APP_SECRET"
+
+// Secret is an app secret and where it comes from. There is no flag for it: everybody on a
+// machine can see the arguments of its processes.
+type Secret struct {
+	Value string
+	// Source is how a collector's configuration names it: ${env:...} or ${file:...}.
+	Source string
+	// File is the path of its file, empty where it comes from the environment, and
+	// LineBreak how many bytes at the end of the file are a line break: an editor puts one
+	// there, and the collector would take it for a part of the secret.
+	File      string
+	LineBreak int
+}
+
+// ReadSecret takes the secret from the file, or from the environment where no file is named.
+func ReadSecret(file string, getenv func(string) string) (Secret, error) {
+	if file == "" {
+		s := Secret{Value: getenv(SecretVariable), Source: "${env:" + SecretVariable + "}"}
+		if s.Value == "" {
+			return s, Usagef("the app secret is missing: set the environment variable %s, or use --app-secret-file", SecretVariable)
+		}
+		return s, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return Secret{}, &UsageError{fmt.Errorf("--app-secret-file: %w", err)}
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return Secret{}, &UsageError{fmt.Errorf("--app-secret-file: %w", err)}
+	}
+	value := strings.TrimRight(string(data), "\r\n")
+	if value == "" {
+		return Secret{}, Usagef("--app-secret-file: %s is empty", file)
+	}
+	return Secret{Value: value, Source: "${file:" + path + "}", File: path, LineBreak: len(data) - len(value)}, nil
+}
+
+// Endpoint is the base URL that a flag names: feishu and lark stand for the public clouds.
+func Endpoint(name string) string {
+	switch strings.ToLower(name) {
+	case "feishu":
+		return openapi.FeishuEndpoint
+	case "lark":
+		return openapi.LarkEndpoint
+	}
+	return name
+}

@@ -1,0 +1,125 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package doctor is the subcommand that examines the OpenAPI audit log of a real tenant
+// before a collector is set up for it: it finds what is not in order and says what to
+// do, measures what the API's documentation leaves open, and writes the configuration
+// that follows. It only reads. docs/doctor.md has a sample of its report.
+package doctor
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
+	"github.com/feishuaudit/feishuauditreceiver/internal/doctor"
+)
+
+// command is the process around a run.
+type command struct {
+	getenv    func(string) string
+	transport http.RoundTripper // nil: the network
+}
+
+// Command returns the subcommand.
+func Command() *cobra.Command { return command{getenv: os.Getenv}.cobra() }
+
+func (c command) cobra() *cobra.Command {
+	var (
+		opts       = doctor.Options{Transport: c.transport}
+		secretFile string
+		asJSON     bool
+		quiet      bool
+	)
+	cmd := &cobra.Command{
+		Use:   "doctor --app-id ID",
+		Short: "Examine a tenant before a collector is set up for it",
+		Long: fmt.Sprintf(`doctor examines the OpenAPI audit log of a tenant: is everything in order
+to read it, how does the API behave, and which configuration of the
+collector follows.
+
+It only reads. It makes one call for an access token (one more each time the
+API refuses it), at most %d calls of list_data, at most %d of them a minute
+(a free plan may have 10,000 a month; with --access-only at most %d), and one
+call to the other cloud if this one does not take the credential. It shows
+nothing of the log's content.
+
+The app secret is taken from the environment variable %s, or from a file.`,
+			doctor.MaxCalls, doctor.CallsPerMinute, doctor.AccessCalls, cli.SecretVariable),
+		Example: fmt.Sprintf(`  export %s=...
+  feishu-audit doctor --app-id cli_xxx
+  feishu-audit doctor --app-id cli_xxx --endpoint lark --access-only`, cli.SecretVariable),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.run(cmd, opts, secretFile, asJSON, quiet)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&opts.AppID, "app-id", "", "App `ID` of the custom app (cli_...); required")
+	fs.StringVar(&opts.Endpoint, "endpoint", "feishu", "base `URL` of the Open API, or feishu or lark for the public clouds")
+	fs.StringVar(&secretFile, "app-secret-file", "", "`file` with the app secret, instead of "+cli.SecretVariable)
+	fs.StringVar(&opts.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY counts")
+	fs.StringVar(&opts.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
+	fs.DurationVar(&opts.Duration, "duration", doctor.DefaultDuration, "how long to watch for late entries and hold page tokens back; at least "+doctor.MinDuration.String())
+	fs.BoolVar(&opts.AccessOnly, "access-only", false, "only examine whether the log can be read, with two calls as a rule; not how the API behaves")
+	fs.BoolVar(&asJSON, "json", false, "write the report as JSON")
+	fs.BoolVar(&quiet, "quiet", false, "do not show progress")
+	return cmd
+}
+
+func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string, asJSON, quiet bool) error {
+	if opts.Duration < doctor.MinDuration {
+		return cli.Usagef("--duration: %s is too short: use %s or more", opts.Duration, doctor.MinDuration)
+	}
+	opts.Endpoint = cli.Endpoint(opts.Endpoint)
+	if opts.CAFile != "" {
+		path, err := filepath.Abs(opts.CAFile)
+		if err != nil {
+			return cli.Usagef("--ca-file: %w", err)
+		}
+		opts.CAFile = path
+	}
+	if opts.AppID == "" {
+		return cli.Usagef("--app-id is missing: the App ID (cli_...) is on the app's page of the developer console")
+	}
+	secret, err := cli.ReadSecret(secretFile, c.getenv)
+	if err != nil {
+		return err
+	}
+	opts.AppSecret, opts.SecretSource, opts.SecretFile, opts.LineBreak = secret.Value, secret.Source, secret.File, secret.LineBreak
+	if err := opts.Validate(cmd.Context()); err != nil {
+		return &cli.UsageError{Err: err}
+	}
+	stderr := cmd.ErrOrStderr()
+	if !quiet {
+		most, takes := doctor.MaxCalls, "about "+max(opts.Duration, doctor.LeastTime).String()
+		if opts.AccessOnly {
+			most, takes = doctor.AccessCalls, "a few seconds"
+		}
+		opts.Progress = func(p doctor.Progress) {
+			fmt.Fprintf(stderr, "[%4.0f s, call %2d of at most %d] %s\n", p.Elapsed.Seconds(), p.Calls, most, p.Text)
+		}
+		fmt.Fprintf(stderr, "This takes %s and changes nothing. Ctrl-C ends it.\n", takes)
+	}
+	report, err := doctor.Run(cmd.Context(), opts)
+	if err != nil {
+		return err
+	}
+	if !quiet {
+		fmt.Fprintln(stderr)
+	}
+	write := report.Text
+	if asJSON {
+		write = report.JSON
+	}
+	if err := write(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	if !report.Healthy() {
+		return cli.ErrReported
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command feishu-audit is the tool beside the collector: it examines a tenant, and serves a
+// simulated one. `feishu-audit --help` lists its subcommands.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/demo"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/doctor"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/simulate"
+)
+
+func main() {
+	ctx, stop := cli.Context(context.Background())
+	code := cli.Run(ctx, newCommand(), os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// newCommand is the whole program.
+func newCommand() *cobra.Command {
+	return cli.Root(doctor.Command(), simulate.Command(), demo.Command())
+}
