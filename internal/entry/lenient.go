@@ -184,6 +184,14 @@ func ParseInteger(text string) (int64, bool) {
 	return n, err == nil
 }
 
+// ParseCode reads the JSON text of a result code: a whole number, quoted or not.
+func ParseCode(text string) (code int64, ok bool) {
+	if text, ok = ParseText(text); !ok {
+		return 0, false
+	}
+	return ParseInteger(strings.TrimSpace(text))
+}
+
 // ValidUTF8 replaces every byte that is not UTF-8 by U+FFFD, as encoding/json
 // does. The strings of OTLP are UTF-8, and a single wrong byte in one of them makes
 // a backend refuse the whole batch, for good.

@@ -21,8 +21,8 @@ import (
 type Page struct {
 	// Code is the Open API's own result code, 0 is success.
 	Code int64
-	// HasCode is false if this is no answer of the Open API: there is no numeric
-	// code, or it is 0 while data, items, has_more or page_token are of a type
+	// HasCode is false if this is no answer of the Open API: there is no whole number
+	// as code, quoted or not, or it is 0 while data, items, has_more or page_token are of a type
 	// that cannot be read, or one of these stands in the answer twice. Such an
 	// answer must not count as an empty or last page.
 	HasCode bool
@@ -66,10 +66,7 @@ func (p *Page) read(s *jsontext.Scanner) {
 	for ok := s.Open('{'); ok; ok = s.More('}') {
 		switch seen.Next(s.Key(), pageMember) {
 		case memberCode:
-			p.Code, p.HasCode = 0, false
-			if text := s.Value(); IsNumber(text) {
-				p.Code, p.HasCode = ParseInteger(text)
-			}
+			p.Code, p.HasCode = ParseCode(s.Value())
 		case memberData:
 			if s.Peek() == '{' {
 				p.readData(s)

@@ -82,8 +82,38 @@ var apiMutants = []mutant{
 	},
 	{
 		"a missing scope counts as a temporary error", "internal/openapi/codes.go",
-		"	99991672: cause.Scope,\n",
-		"",
+		"	99991672: cause.Scope, ",
+		"	99991672: cause.API, ",
+	},
+	{
+		"an HTTP 401 with a code that nobody knows keeps the access token (F48)", "internal/openapi/codes.go",
+		"(status == http.StatusUnauthorized || firstTokenCode",
+		"(firstTokenCode",
+	},
+	{
+		"an HTTP 401 without a code keeps the access token (F48)", "internal/openapi/errors.go",
+		"	case res.Status == http.StatusUnauthorized && e.Operation == OpList:\n",
+		"	case false:\n",
+	},
+	{
+		"an HTTP 401 whose body cannot be read keeps the access token (F48)", "internal/openapi/errors.go",
+		"	if operation == OpList && res.Status == http.StatusUnauthorized {\n",
+		"	if false {\n",
+	},
+	{
+		"a token whose life is written as text is thought to live for five minutes (F49)", "internal/openapi/token.go",
+		"strconv.ParseFloat(strings.TrimSpace(text), 64)",
+		"strconv.ParseFloat(text+\"s\", 64)",
+	},
+	{
+		"a token inside of data is not found (F49)", "internal/openapi/token.go",
+		"firstRaw(top.Token, inner.Token)",
+		"firstRaw(top.Token)",
+	},
+	{
+		"a code in quotes is none (F49)", "internal/entry/lenient.go",
+		"	if text, ok = ParseText(text); !ok {\n",
+		"	if ok = IsNumber(text); !ok {\n",
 	},
 	{
 		"spans repeat what a server quotes (F39)", "internal/openapi/hush.go",

@@ -4,7 +4,6 @@
 package openapi
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -100,7 +99,7 @@ func answerError(operation string, res *Answer, code int64, hasCode bool) *Error
 	e.LogID = firstOf(res.logID, clean(body.logID))
 	e.Reason = firstOf(clean(firstOf(body.msg, body.message)), "no message")
 
-	e.setCause(cmp.Or(Causes[code], cause.API))
+	e.setCause(causeOf(operation, code, res.Status))
 	switch {
 	case operation == OpToken && e.Class == cause.ClassParameter:
 		e.setCause(cause.Credential)
@@ -147,6 +146,9 @@ func describeForeignAnswer(e *Error, res *Answer) {
 		e.setCause(cause.Endpoint)
 		e.Advice = adviceBaseURL
 		e.Reason = "the server redirects elsewhere, which is not followed: the access token would go along"
+	case res.Status == http.StatusUnauthorized && e.Operation == OpList:
+		e.setCause(cause.Token)
+		e.Reason = "the access token is refused, with " + kind
 	case res.Status == http.StatusTooManyRequests:
 		e.setCause(cause.RateLimit)
 		e.Wait = res.waitHint()
@@ -180,6 +182,9 @@ func transportError(operation string, res *Answer, err error, secrets ...string)
 	e.HTTPStatus, e.LogID, e.Wait = res.Status, res.logID, res.retryAfter()
 	if hint := res.waitHint(); res.Status == http.StatusTooManyRequests || res.Status == http.StatusBadRequest && hint > 0 {
 		e.Class, e.Wait = cause.ClassRateLimited, hint
+	}
+	if operation == OpList && res.Status == http.StatusUnauthorized {
+		e.Class = cause.ClassToken // which the status says though why cannot be read
 	}
 	return e
 }

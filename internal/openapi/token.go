@@ -6,12 +6,15 @@ package openapi
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
 // Token makes sure that there is an access token, and returns how long a new one has to
@@ -46,21 +49,72 @@ func (c *Client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	if err != nil {
 		return "", 0, transportError(OpToken, res, err, c.secrets()...)
 	}
-	var parsed struct {
-		Code   *int64 `json:"code"`
-		Token  string `json:"tenant_access_token"`
-		Expire int64  `json:"expire"` // seconds of life left
-	}
-	err = json.Unmarshal(res.body, &parsed)
+	token, ok := readToken(res.body)
 	switch {
-	case err != nil || parsed.Code == nil:
+	case !ok:
 		return "", 0, answerError(OpToken, res, 0, false)
-	case *parsed.Code != 0:
-		return "", 0, answerError(OpToken, res, *parsed.Code, true)
-	case res.Status != http.StatusOK || !usableToken(parsed.Token) || parsed.Expire <= 0:
+	case token.code != 0:
+		return "", 0, answerError(OpToken, res, token.code, true)
+	case res.Status != http.StatusOK || !usableToken(token.value) || token.life <= 0:
 		return "", 0, &Error{Operation: OpToken, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID, Wait: res.retryAfter(), Reason: "the answer says success but holds no usable token"}
 	}
-	return parsed.Token, time.Duration(min(parsed.Expire, 1<<31)) * time.Second, nil
+	return token.value, token.life, nil
+}
+
+// tokenAnswer is what the token call returns.
+type tokenAnswer struct {
+	code  int64
+	value string
+	life  time.Duration // what is left of it
+}
+
+// lifeNotSaid is for how long a token is used whose answer does not say how long it lives,
+// or says it in a way that cannot be read. To ask again is cheap: the same token is given
+// out while it has half an hour to live.
+const lifeNotSaid = 5 * time.Minute
+
+// readToken reads an answer of the token call as leniently as a page of list_data is read:
+// numbers and texts may stand for each other, names may differ in case, and code, token and
+// life may be wrapped in data as those of newer calls are. It fails where there is no code:
+// that is no answer of the Open API.
+func readToken(body []byte) (out tokenAnswer, ok bool) {
+	var top, inner tokenFields
+	if json.Unmarshal(body, &top) != nil {
+		return out, false
+	}
+	_ = json.Unmarshal(top.Data, &inner) // not documented, so it may be anything
+	if out.code, ok = entry.ParseCode(string(firstRaw(top.Code, inner.Code))); !ok {
+		return out, false
+	}
+	out.value, _ = entry.ParseText(string(firstRaw(top.Token, inner.Token)))
+	out.life = lifeNotSaid
+	if text, _ := entry.ParseText(string(firstRaw(top.Expire, inner.Expire))); text != "" {
+		// Whole seconds, says the page. A fraction of one is no reason to go without.
+		if seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil && !math.IsNaN(seconds) {
+			out.life = time.Duration(min(max(seconds, 0), maxLife.Seconds())) * time.Second
+		}
+	}
+	return out, true
+}
+
+// maxLife bounds what is believed of a token's life. It is documented as two hours at most.
+const maxLife = 1 << 31 * time.Second
+
+type tokenFields struct {
+	Code   json.RawMessage `json:"code"`
+	Token  json.RawMessage `json:"tenant_access_token"`
+	Expire json.RawMessage `json:"expire"` // seconds of life left
+	Data   json.RawMessage `json:"data"`
+}
+
+// firstRaw is the first that is there and not null.
+func firstRaw(candidates ...json.RawMessage) json.RawMessage {
+	for _, c := range candidates {
+		if len(c) > 0 && string(c) != "null" {
+			return c
+		}
+	}
+	return nil
 }
 
 // maxToken is the longest access token that is taken, in bytes: the newer ones are
