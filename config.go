@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
@@ -30,6 +29,8 @@ const (
 	maxFilterAPIKeys = 100
 	// apiCallsPerMinute is the API's own limit for one app (official rate level 3).
 	apiCallsPerMinute = 100
+	// maxCallsPerMinute is beyond what one connection can do.
+	maxCallsPerMinute = 1_000_000
 )
 
 // Config is the configuration of the receiver. Keys, defaults and meaning are
@@ -166,37 +167,17 @@ func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	if err := openapi.ValidateEndpoint(c.ClientConfig.Endpoint); err != nil {
-		errs = append(errs, err)
-	}
-	if proxy := c.ClientConfig.ProxyURL; proxy != "" && !openapi.IsProxy(proxy) {
-		bad("proxy_url: not a URL with a scheme (http, https, socks5) and a host: use one like http://proxy.example.com:3128") // without the value, which may hold a password
-	}
-	for name := range c.ClientConfig.Headers.Iter {
-		if strings.EqualFold(name, "Authorization") {
-			bad("headers::%s: would replace the access token that the receiver sends: remove it; a proxy's credential goes into proxy_url", name)
-		}
-	}
-	if c.ClientConfig.Timeout <= 0 {
-		bad("timeout: %s must be more than 0: a call without a time limit can hang for ever", c.ClientConfig.Timeout)
-	}
-	switch {
-	case c.AppID == "":
-		bad("app_id: missing: set it to the App ID of your custom app (developer console, Credentials & Basic Info)")
-	case strings.TrimSpace(c.AppID) != c.AppID:
-		bad("app_id: %q has white space around it: remove it", c.AppID)
-	}
-	switch secret := string(c.AppSecret); {
-	case secret == "":
-		bad("app_secret: missing or empty: set it to the App Secret of app_id, for example ${env:FEISHU_APP_SECRET}, and check that the variable is set")
-	case strings.TrimSpace(secret) != secret:
-		bad("app_secret: has white space around it (a line break from a file?): remove it")
-	}
+	errs = append(errs, openapi.ValidateHTTP(&c.ClientConfig)...)
+	errs = append(errs, openapi.ValidateCredential(c.AppID, string(c.AppSecret))...)
 	if c.PollInterval < time.Second {
 		bad("poll_interval: %s is too short: use 1s or more", c.PollInterval)
 	}
-	if c.StartTime.IsZero() && c.InitialLookback < 0 {
-		bad("initial_lookback: %s is negative: use 0 or more, or start_time", c.InitialLookback)
+	switch lookback := c.InitialLookback; {
+	case !c.StartTime.IsZero():
+	case lookback < 0:
+		bad("initial_lookback: %s is negative: use 0 or more, or start_time", lookback)
+	case lookback > 0 && lookback < time.Second:
+		bad("initial_lookback: %s is less than a second: use 0, or 1s or more, and write the unit, as in 1h", lookback)
 	}
 	notBefore1970 := func(key string, t time.Time) {
 		if !t.IsZero() && t.Unix() < 0 {
@@ -229,8 +210,8 @@ func (c *Config) Validate() error {
 	if c.PageSize < 1 || c.PageSize > entry.MaxPageSize {
 		bad("page_size: %d is out of range: the API takes 1 to %d", c.PageSize, entry.MaxPageSize)
 	}
-	if c.RequestsPerMinute < 1 {
-		bad("requests_per_minute: %d is out of range: use 1 or more; the API allows %d for one app", c.RequestsPerMinute, apiCallsPerMinute)
+	if c.RequestsPerMinute < 1 || c.RequestsPerMinute > maxCallsPerMinute {
+		bad("requests_per_minute: %d is out of range: use 1 to %d; the API allows %d for one app", c.RequestsPerMinute, maxCallsPerMinute, apiCallsPerMinute)
 	}
 	if c.MaxConcurrentWalks < 1 || c.MaxConcurrentWalks > 100 {
 		bad("max_concurrent_walks: %d is out of range: use 1 to 100", c.MaxConcurrentWalks)
@@ -246,12 +227,17 @@ func (c *Config) Validate() error {
 		switch {
 		case key == "":
 			bad("filter::api_keys[%d]: empty: remove it, or write method and path, like %s", i, example)
+		case openapi.TextFault(key) != "" && apiKeyShape.MatchString(key):
+			bad("filter::api_keys[%d]: %q %s", i, key, openapi.TextFault(key))
 		case !apiKeyShape.MatchString(key):
 			bad("filter::api_keys[%d]: %q would match nothing: write the method in capitals and the path right behind it, without white space, like %s", i, key, example)
 		}
 	}
-	if strings.ContainsFunc(c.Filter.AppID, unicode.IsSpace) {
-		bad("filter::app_id: %q has white space in it: remove it", c.Filter.AppID)
+	switch fault := openapi.TextFault(c.Filter.AppID); {
+	case fault != "":
+		bad("filter::app_id: %q %s", c.Filter.AppID, fault)
+	case openapi.IsPlaceholder(c.Filter.AppID):
+		bad("filter::app_id: %q is a placeholder: set it to the App ID of the app whose calls are wanted, or remove it", c.Filter.AppID)
 	}
 	for i, key := range c.Redaction.Keys {
 		switch {
@@ -338,4 +324,4 @@ func validateRetry(c *configretry.BackOffConfig) []error {
 
 // apiKeyShape is what the log's api_key looks like. Which methods and paths there are
 // is the API's business.
-var apiKeyShape = regexp.MustCompile(`^[A-Z]+/\S*$`)
+var apiKeyShape = regexp.MustCompile(`^[A-Z]+(/[^\s/?#]+)+/?$`)

@@ -41,7 +41,7 @@ func TestLoadConfig(t *testing.T) {
 	full.ClientConfig.Endpoint = openapi.LarkEndpoint
 	full.ClientConfig.Timeout = 10 * time.Second
 	full.ClientConfig.ProxyURL = "http://proxy.example.com:3128"
-	full.AppID, full.AppSecret = "cli_xxx", "secret"
+	full.AppID, full.AppSecret = "cli_a1b2c3d4e5f60718", "secret"
 	full.PollInterval = 2 * time.Minute
 	full.InitialLookback = 24 * time.Hour
 	full.StartTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -52,7 +52,7 @@ func TestLoadConfig(t *testing.T) {
 	full.RequestsPerMinute = 80
 	full.MaxConcurrentWalks = 4
 	full.MaxResponseSize = 8 << 20
-	full.Filter = audit.FilterConfig{APIKeys: []string{"POST/open-apis/authen/v1/access_token", "GET/open-apis/im/v1/messages"}, AppID: "cli_yyy"}
+	full.Filter = audit.FilterConfig{APIKeys: []string{"POST/open-apis/authen/v1/access_token", "GET/open-apis/im/v1/messages"}, AppID: "cli_b1b2c3d4e5f60718"}
 	full.Redaction = audit.RedactionConfig{Enabled: false, Keys: []string{"id_card"}}
 	full.Body = audit.BodyStructured
 	full.RetryOnFailure = configretry.BackOffConfig{
@@ -61,10 +61,10 @@ func TestLoadConfig(t *testing.T) {
 	full.Storage, full.K8sLeaderElector = &storage, &elector
 
 	least := audit.CreateDefaultConfig().(*audit.Config)
-	least.AppID, least.AppSecret = "cli_xxx", "secret"
+	least.AppID, least.AppSecret = "cli_a1b2c3d4e5f60718", "secret"
 
 	empty := audit.CreateDefaultConfig().(*audit.Config)
-	empty.AppID, empty.AppSecret = "cli_xxx", "secret"
+	empty.AppID, empty.AppSecret = "cli_a1b2c3d4e5f60718", "secret"
 	empty.RecheckAfter, empty.MaxResponseSize = []time.Duration{}, 1<<20
 
 	for id, want := range map[string]*audit.Config{"feishu_audit": full, "feishu_audit/least": least, "feishu_audit/empty": empty} {

@@ -34,13 +34,15 @@ func TestDocumentedConfigs(t *testing.T) {
 	dir := t.TempDir()
 	base := filepath.Join(dir, "base.yaml")
 	require.NoError(t, os.WriteFile(base, []byte(`
-receivers: {feishu_audit: {app_id: cli_xxx, app_secret: secret}}
+receivers: {feishu_audit: {app_id: cli_a1b2c3d4e5f60718, app_secret: secret}}
 exporters: {debug: {}}
 service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 `), 0o600))
 	validate := func(page, block string, configs ...string) {
 		t.Helper()
 		path := filepath.Join(dir, "block.yaml")
+		// The placeholder is to be replaced by whoever copies the block, and refused until then.
+		block = strings.ReplaceAll(block, "cli_xxx", simulator.DefaultAppID)
 		require.NoError(t, os.WriteFile(path, []byte(block), 0o600))
 		args := []string{"validate"}
 		for _, config := range append(configs, path) {

@@ -58,7 +58,9 @@ func loaded(t *testing.T, r *Report) *feishuauditreceiver.Config {
 	require.NoError(t, err)
 	cfg := feishuauditreceiver.NewFactory().CreateDefaultConfig().(*feishuauditreceiver.Config)
 	require.NoError(t, section.Unmarshal(cfg))
-	require.NoError(t, xconfmap.Validate(cfg))
+	resolved := *cfg
+	resolved.AppSecret = simulator.DefaultAppSecret // as the collector resolves the reference
+	require.NoError(t, xconfmap.Validate(&resolved))
 	return cfg
 }
 
@@ -95,12 +97,12 @@ func TestRecommendation(t *testing.T) {
 		}},
 		"odd names": {nil, func(o *Options) {
 			o.Endpoint = "https://open.飞书.example:8443/x"
-			o.AppID, o.AppSecret = `cli_"$a: #b`, "s"
+			o.AppID, o.AppSecret = `cli_"$a:#b`, "s"
 			o.ProxyURL = "http://user:pass@proxy.example.com:3128"
 			o.SecretSource = `${file:/etc/otel col #1/"secret"}`
 			o.Transport = simulator.Transport(http.StripPrefix("/x", simulator.New(simulator.Options{Apps: map[string]string{o.AppID: "s"}})), nil)
 		}, func(t *testing.T, c *feishuauditreceiver.Config) {
-			assert.Equal(t, `cli_"$$a: #b`, c.AppID) // the collector makes one $ of two
+			assert.Equal(t, `cli_"$$a:#b`, c.AppID) // the collector makes one $ of two
 			assert.Equal(t, "https://open.飞书.example:8443/x", c.ClientConfig.Endpoint)
 			assert.Equal(t, "http://user:pass@proxy.example.com:3128", c.ClientConfig.ProxyURL)
 			assert.Equal(t, `${file:/etc/otel col #1/"secret"}`, string(c.AppSecret))

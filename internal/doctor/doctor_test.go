@@ -76,7 +76,7 @@ func TestProblems(t *testing.T) {
 			sim: fault(simulator.FaultRateLimited, ""), check: checkRead, says: []string{"code 99991400", "another program uses this app"},
 		},
 		"wrong path": {
-			change: func(o *Options) { o.Endpoint += "/somewhere" },
+			change: func(o *Options) { o.Endpoint = "https://open.example.com/somewhere" },
 			check:  checkDomain, says: []string{"does not know this path", "base URL only"},
 		},
 		"a page in between": {

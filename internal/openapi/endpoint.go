@@ -4,6 +4,7 @@
 package openapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,10 @@ import (
 func ValidateEndpoint(endpoint string) error {
 	const example = "use a base URL like " + FeishuEndpoint + " (Feishu) or " + LarkEndpoint + " (Lark)"
 	u, err := url.Parse(endpoint)
+	var host string
+	if err == nil {
+		host = plainHost(u.Hostname())
+	}
 	switch {
 	case endpoint == "":
 		return errors.New("endpoint: missing: " + example)
@@ -33,8 +38,14 @@ func ValidateEndpoint(endpoint string) error {
 		return fmt.Errorf("endpoint: %q has a port out of range: use 1 to 65535, or none", endpoint)
 	case strings.ContainsAny(endpoint, "?#"):
 		return fmt.Errorf("endpoint: %q has a query or fragment: %s", endpoint, example)
-	case strings.Contains(u.Path, "open-apis"):
+	case textFault(endpoint, true) != "" || strings.Contains(endpoint, " "):
+		return fmt.Errorf("endpoint: %q %s", endpoint, cmp.Or(textFault(endpoint, true), "has a space in it: remove it"))
+	case strings.Contains(strings.ToLower(u.Path), "open-apis"):
 		return fmt.Errorf("endpoint: %q goes too deep: leave out /open-apis and what follows; %s", endpoint, example)
+	case isPublicCloud(host) && !strings.HasPrefix(host, "open."):
+		return fmt.Errorf("endpoint: %q is not where the Open API is: %s", endpoint, example)
+	case isPublicCloud(host) && strings.Trim(u.Path, "/") != "":
+		return fmt.Errorf("endpoint: %q goes too deep: leave out what follows the host; %s", endpoint, example)
 	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
 		return fmt.Errorf("endpoint: %q is not encrypted: use https (http is for loopback addresses only)", endpoint)
 	}
@@ -53,7 +64,21 @@ func isPort(port string) bool {
 	return port == "" || err == nil && n > 0
 }
 
+// isPublicCloud reports whether a host is one of Feishu's or Lark's own.
+func isPublicCloud(host string) bool {
+	for _, domain := range []string{"feishu.cn", "larksuite.com"} {
+		if host == domain || strings.HasSuffix(host, "."+domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainHost is a host without what makes no difference: case, and the dot at its end.
+func plainHost(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
+
 // IsLoopback reports whether a host is this machine, by name or address.
 func IsLoopback(host string) bool {
+	host = plainHost(host)
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
