@@ -18,6 +18,7 @@ import (
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/record"
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
@@ -268,7 +269,7 @@ func (c *Config) retry() configretry.BackOffConfig {
 // records says how records are built by a collector of that version.
 func (c *Config) records(version string) record.Settings {
 	return record.Settings{
-		Endpoint:             c.ClientConfig.Endpoint,
+		Endpoint:             pace.CanonicalEndpoint(c.ClientConfig.Endpoint),
 		AppID:                c.AppID,
 		Version:              version,
 		Structured:           c.Body == BodyStructured,

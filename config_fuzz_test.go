@@ -96,7 +96,10 @@ func FuzzConfig(f *testing.F) {
 		require.NoError(t, err, "the first call is made at once")
 		logs, _ := record.NewBuilder(audit.Records(cfg, "1.2.3")).Build(nil, time.Now())
 		address, _ := logs.ResourceLogs().At(0).Resource().Attributes().Get("server.address")
-		require.Equal(t, endpoint.Hostname(), address.Str())
+		canonical, err := url.Parse(pace.CanonicalEndpoint(cfg.ClientConfig.Endpoint))
+		require.NoError(t, err)
+		require.Equal(t, canonical.Hostname(), address.Str())
+		require.Equal(t, canonical.String(), pace.CanonicalEndpoint(canonical.String()))
 		delay := poll.NewBackOff(audit.Retry(cfg))
 		for range 5 {
 			require.GreaterOrEqual(t, delay.NextBackOff(), time.Duration(0))

@@ -184,3 +184,22 @@ func TestWhatIsAcceptedWorks(t *testing.T) {
 		})
 	}
 }
+
+// TestTimesAreShown: a time that YAML took for UTC can be recognised at the start. Covers F66.
+func TestTimesAreShown(t *testing.T) {
+	was := time.Local
+	time.Local = time.FixedZone("CST", 8*3600)
+	defer func() { time.Local = was }()
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		require.NoError(t, fromYAML(t, w.cfg, "{start_time: 1999-12-31 22:00:00, end_time: 2000-01-02}"))
+		stop := w.start(t)
+		defer stop()
+		line := w.logs.FilterMessageSnippet("bounds what is read").All()
+		require.Len(t, line, 1)
+		assert.Equal(t, map[string]any{
+			"start_time": "1999-12-31T22:00:00Z", "start_time_local": "2000-01-01T06:00:00+08:00",
+			"end_time": "2000-01-02T00:00:00Z", "end_time_local": "2000-01-02T08:00:00+08:00",
+		}, line[0].ContextMap())
+	})
+}

@@ -45,7 +45,6 @@ func TestFailureMatrix(t *testing.T) {
 	for number := 1; number <= 39; number++ {
 		assert.True(t, rows[number], "F%d is missing", number)
 	}
-	assert.Len(t, rows, 39)
 }
 
 // TestFuzzTable: the table of fuzzing in docs/failure-modes.md has each fuzz target of the

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -150,6 +149,7 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 	if r.http, r.closeIdle, err = r.openHTTP(ctx, host); err != nil {
 		return err
 	}
+	r.showTimes()
 	if leader == nil {
 		r.beginTerm(context.Background()) // not Start's context: that one ends when Start returns
 		return nil
@@ -168,6 +168,22 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 		},
 	)
 	return nil
+}
+
+// showTimes logs start_time and end_time in UTC and in the machine's own time: YAML takes a
+// time without a zone for one in UTC, and leaves no trace of it.
+func (r *auditReceiver) showTimes() {
+	var fields []zap.Field
+	show := func(key string, t time.Time) {
+		if !t.IsZero() {
+			fields = append(fields, zap.String(key, t.UTC().Format(time.RFC3339)), zap.String(key+"_local", t.Local().Format(time.RFC3339)))
+		}
+	}
+	show("start_time", r.cfg.StartTime)
+	show("end_time", r.cfg.EndTime)
+	if len(fields) > 0 {
+		r.set.Logger.Info("The configuration bounds what is read; a time that was written without a zone is UTC", fields...)
+	}
 }
 
 // beginTerm starts a term, which ends with the context at the latest. It returns at once.
@@ -322,7 +338,7 @@ func queryOf(cfg *Config) checkpoint.Query {
 	keys := slices.Clone(cfg.Filter.APIKeys)
 	slices.Sort(keys)
 	return checkpoint.Query{
-		Endpoint: strings.TrimRight(cfg.ClientConfig.Endpoint, "/"),
+		Endpoint: pace.CanonicalEndpoint(cfg.ClientConfig.Endpoint),
 		AppID:    cfg.AppID,
 		APIKeys:  slices.Compact(keys),
 		FilterID: cfg.Filter.AppID,

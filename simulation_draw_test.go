@@ -275,6 +275,8 @@ func (s *simulation) drawConfig(cfg *audit.Config) {
 	cfg.Body = []audit.BodyFormat{audit.BodyOriginal, audit.BodyOriginal, audit.BodyStructured}[rng.IntN(3)]
 	cfg.RetryOnFailure.InitialInterval = []time.Duration{5 * time.Second, time.Second, 30 * time.Second}[rng.IntN(3)]
 	cfg.RetryOnFailure.MaxInterval = []time.Duration{30 * time.Second, 2 * time.Minute}[rng.IntN(2)]
+	spelled := []string{"http://127.0.0.1:1", "HTTP://127.0.0.1:1/", "http://127.0.0.1:01//", "http://[::ffff:127.0.0.1]:1"}
+	cfg.ClientConfig.Endpoint = spelled[s.hashed([]byte("endpoint")).IntN(len(spelled))]
 }
 
 var electorID = component.MustNewID("k8s_leader_elector")

@@ -6,6 +6,7 @@ package feishuauditreceiver_test
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -52,4 +54,38 @@ func TestCheckpointOfTheVersionBefore(t *testing.T) {
 		require.Len(t, line, 1)
 		assert.Equal(t, time.Date(2000, 1, 1, 1, 59, 57, 0, time.UTC), line[0].ContextMap()["read_up_to"])
 	})
+}
+
+// TestCheckpointOfAnEndpointSpelledOtherwise: what was stored under another spelling of the
+// same endpoint is gone on from; another endpoint's is refused. Covers F67.
+func TestCheckpointOfAnEndpointSpelledOtherwise(t *testing.T) {
+	for spelling, same := range map[string]bool{
+		"http://127.0.0.1:1/": true, "HTTP://127.0.0.1:1": true, "http://127.0.0.1:01//": true,
+		"http://127.0.0.1:2": false, "http://127.0.0.2:1": false, "http://127.0.0.1:1/base": false,
+	} {
+		t.Run(spelling, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{})
+				entries(w.server, "some", 5, time.Now().Unix()-30)
+				stop := w.start(t)
+				time.Sleep(10 * time.Minute)
+				stop()
+				// As builds stored it that compared spellings.
+				c, err := checkpoint.Decode(w.disk.Data[checkpoint.KeyPosition])
+				require.NoError(t, err)
+				c.Query.Endpoint = strings.TrimRight(spelling, "/")
+				w.disk.Data[checkpoint.KeyPosition] = c.Encode()
+				entries(w.server, "later", 5, time.Now().Unix()-30)
+				stop = w.start(t)
+				time.Sleep(10 * time.Minute)
+				stop()
+				if same {
+					assert.Len(t, w.sink.Got(), 10)
+					assert.Len(t, w.logs.FilterMessage("Going on from the checkpoint").All(), 1)
+				} else {
+					assert.Len(t, w.sink.Got(), 5)
+				}
+			})
+		})
+	}
 }

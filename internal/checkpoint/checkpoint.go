@@ -46,9 +46,9 @@ type Query struct {
 	FilterID string   `json:"filter_app_id,omitempty"`
 }
 
-// Equal reports whether both define the same entries.
+// Equal reports whether both define the same entries, however the endpoint is spelled.
 func (q Query) Equal(other Query) bool {
-	return q.Endpoint == other.Endpoint && q.AppID == other.AppID && q.FilterID == other.FilterID && slices.Equal(q.APIKeys, other.APIKeys)
+	return pace.CanonicalEndpoint(q.Endpoint) == pace.CanonicalEndpoint(other.Endpoint) && q.AppID == other.AppID && q.FilterID == other.FilterID && slices.Equal(q.APIKeys, other.APIKeys)
 }
 
 func (q Query) String() string {

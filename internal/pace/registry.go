@@ -32,7 +32,7 @@ type paceKey struct{ endpoint, appID string }
 func (s *Registry) Get(endpoint, appID string, limit int) *Pace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := paceKey{endpoint, appID}
+	key := paceKey{CanonicalEndpoint(endpoint), appID}
 	p, ok := s.by[key]
 	if !ok {
 		p = New(limit)
