@@ -177,8 +177,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestFaults: each fault gives what it says, or an error of the transport.
-func TestFaults(t *testing.T) {
+// TestFaultsOfTheModel: each fault gives what it says, or an error of the transport.
+func TestFaultsOfTheModel(t *testing.T) {
 	for _, fault := range append(listFaults, authFaults...) {
 		t.Run(string(fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
