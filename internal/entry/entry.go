@@ -43,6 +43,8 @@ const (
 	FieldMethod
 	FieldStatusCode
 	FieldResponse
+	FieldQuery
+	FieldPayload
 	fieldCount
 )
 
@@ -74,6 +76,10 @@ func detailField(name string) int {
 		return FieldStatusCode
 	case "response":
 		return FieldResponse
+	case "query_param":
+		return FieldQuery
+	case "payload":
+		return FieldPayload
 	}
 	return 0
 }

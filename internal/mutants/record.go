@@ -32,12 +32,32 @@ var recordMutants = []mutant{
 	},
 	{
 		"an attribute may be of any length", "internal/record/record.go",
-		"	if len(text) <= entry.MaxAttribute {\n",
+		"	if len(text) <= end {\n",
 		"	if true {\n",
 	},
 	{
 		"the API's code does not make an error.type", "internal/record/result.go",
 		"		if r.code != 0 {\n",
 		"		if false {\n",
+	},
+	{
+		"a masked value stands in the resource (F39)", "internal/record/resource.go",
+		"strings.Contains(n.value, redact.Mask)",
+		"n.value == redact.Mask",
+	},
+	{
+		"a resource token stands in the resource where it is masked (F39)", "internal/record/resource.go",
+		" || w.redactor.MasksKey(apiKey, n.name)",
+		"",
+	},
+	{
+		"a resource of another path than the API's", "internal/record/resource.go",
+		"		if part != value {\n",
+		"		if false {\n",
+	},
+	{
+		"the parent of a resource is the resource", "internal/record/resource.go",
+		"parent, last = last, named{",
+		"parent, last = parent, named{",
 	},
 }

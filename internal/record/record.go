@@ -118,15 +118,17 @@ type recordWriter struct {
 }
 
 // maxAttributes is how many attributes a record has, but for odd entries.
-const maxAttributes = 13
+const maxAttributes = 16
 
 // cutOff shortens text that is longer than MaxAttribute, at the end of a character; the
 // body has all of it.
-func cutOff(text string) string {
-	if len(text) <= entry.MaxAttribute {
+func cutOff(text string) string { return cutAt(text, entry.MaxAttribute) }
+
+// cutAt shortens text to at most so many bytes, at the end of a character.
+func cutAt(text string, end int) string {
+	if len(text) <= end {
 		return text
 	}
-	end := entry.MaxAttribute
 	for !utf8.RuneStart(text[end]) {
 		end--
 	}
@@ -161,12 +163,13 @@ func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
 	attrs.PutStr("log.record.uid", uid)
 	putText(attrs, "client.address", from.Fields[entry.FieldIP])
 	putMethod(attrs, from.Fields[entry.FieldMethod])
-	putText(attrs, "url.path", from.Fields[entry.FieldPath])
+	path := putText(attrs, "url.path", from.Fields[entry.FieldPath])
 	apiKey := putText(attrs, "feishu.api_key", from.Fields[entry.FieldAPIKey])
 	if slash := strings.IndexByte(apiKey, '/'); slash >= 0 {
-		attrs.PutStr("url.template", apiKey[slash:])
+		attrs.PutStr("url.template", cutOff(apiKey[slash:]))
 	}
 	putText(attrs, "feishu.app.id", from.Fields[entry.FieldAppID])
+	w.putResource(attrs, from, apiKey, path)
 
 	record.SetSeverityNumber(plog.SeverityNumberInfo)
 	if errorType := w.putResult(attrs, from); errorType != "" {
@@ -206,12 +209,11 @@ func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, ma
 	return text, malformed, masked
 }
 
-// putText puts the text of a field, unless it is empty, and returns what it put.
+// putText puts the text of a field, unless it is empty, and returns all of it.
 func putText(attrs pcommon.Map, name, field string) string {
 	value, _ := entry.ParseText(field)
-	value = cutOff(value)
 	if value != "" {
-		attrs.PutStr(name, value)
+		attrs.PutStr(name, cutOff(value))
 	}
 	return value
 }

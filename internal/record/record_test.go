@@ -110,8 +110,8 @@ func TestRecordsGolden(t *testing.T) {
 // TestRecordModel: docs/record-model.md has every attribute that records have, and
 // says rightly which of them are OpenTelemetry's semantic conventions.
 func TestRecordModel(t *testing.T) {
-	const odd = `{"id":"1","api_key":"X/open-apis/x","app_id":"cli_a","ip":"192.0.2.1","event_time":"soon",` +
-		`"log_detail":{"method":"X","path":"/x","payload":"token=x","status_code":500,"response":"{\"code\":1,\"msg\":\"m\"}"}}`
+	const odd = `{"id":"1","api_key":"X/open-apis/x/:x_id/y/:y_id","app_id":"cli_a","ip":"192.0.2.1","event_time":"soon",` +
+		`"log_detail":{"method":"X","path":"/open-apis/x/1/y/2","payload":"token=x","status_code":500,"response":"{\"code\":1,\"msg\":\"m\"}"}}`
 	logs, _ := buildAnswer(t, someSettings(), answerOf(odd))
 	var names []string
 	for _, attributes := range []pcommon.Map{recordsOf(logs).At(0).Attributes(), logs.ResourceLogs().At(0).Resource().Attributes()} {

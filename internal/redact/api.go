@@ -16,19 +16,39 @@ func (w *walker) inAPI(raw []byte, k kind) kind {
 	}
 	var buf [maxBareName]byte
 	name := appendNormal(buf[:0], raw)
-	switch string(name) {
-	case "token", "tokens", "ticket":
-		if !w.keys.keep {
-			return k
-		}
-	case "code":
-	default:
+	if !w.keys.dependsOnAPI(name) {
 		return k
 	}
 	if found, ok := byAPI[string(w.api())][string(name)]; ok {
 		return found
 	}
 	return k
+}
+
+// dependsOnAPI reports whether a name is one that byAPI decides.
+func (k *keySet) dependsOnAPI(name []byte) bool {
+	switch string(name) {
+	case "token", "tokens", "ticket":
+		return k.keep
+	case "code":
+		return true
+	}
+	return false
+}
+
+// MasksKey reports whether every text under this key is masked in an entry of this
+// api_key, so that it must not stand elsewhere either: a variable of the path.
+func (r *Redactor) MasksKey(apiKey, key string) bool {
+	var buf [64]byte
+	raw := []byte(key)
+	name := appendNormal(buf[:0], raw)
+	k := r.keys.kind(raw, name)
+	if r.keys.dependsOnAPI(name) && !r.keys.isExtra(name) {
+		if found, ok := byAPI[string(family([]byte(apiKey)))][string(name)]; ok {
+			k = found
+		}
+	}
+	return k > weak
 }
 
 // api returns the first part of the path of the entry's own api_key after

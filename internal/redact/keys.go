@@ -74,6 +74,9 @@ func (k *keySet) builtIn(raw, name []byte) kind {
 		}
 	}
 	if found == secret || found == plural {
+		if k.keep && endsInOneOf(name, sessions) {
+			return plain
+		}
 		return k.tokenKind(found, raw, name)
 	}
 	return found
@@ -179,10 +182,6 @@ func isResource(stem []byte, noun bool) bool {
 		}
 	}
 	return false
-}
-
-func isOneOf(name []byte, words []string) bool {
-	return slices.Contains(words, string(name))
 }
 
 // fits reports whether a key ends with a credential's suffix as that has to stand

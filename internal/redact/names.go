@@ -180,6 +180,10 @@ var cursors = []string{
 	"page", "nextpage", "prevpage", "previouspage", "userpage", "pagination", "sync", "nextsync", "syncpage", "client",
 }
 
+// sessions are ids of conversations with an assistant, which open nothing (SDK aily,
+// spark): variables of paths, and fields of their answers.
+var sessions = []string{"ailysessionid", "agentchatsessionid"}
+
 // counts are the words before token or tokens that make it a number: how many.
 var counts = []string{
 	"max", "min", "num", "total", "prompt", "completion", "input", "output", "used", "cached", "reasoning", "remaining",

@@ -4,6 +4,8 @@
 package redact
 
 import (
+	"bytes"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -90,3 +92,11 @@ func foldCase(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 // isSeparator reports whether c only separates the words of a key. '+' is a space
 // in form encoding.
 func isSeparator(c byte) bool { return c == '_' || c == '-' || c == ' ' || c == '+' || c == '\t' }
+
+func isOneOf(name []byte, words []string) bool {
+	return slices.Contains(words, string(name))
+}
+
+func endsInOneOf(name []byte, suffixes []string) bool {
+	return slices.ContainsFunc(suffixes, func(suffix string) bool { return bytes.HasSuffix(name, []byte(suffix)) })
+}

@@ -19,6 +19,7 @@ import (
 // fields are those of an entry that become attributes, and the record's body.
 type fields struct {
 	id, apiKey, appID, ip, path, method string
+	resource                            resource
 	eventTime, statusCode               int64
 	response                            response
 	body                                string
@@ -61,7 +62,7 @@ func put(record plog.LogRecord, f *fields, observed pcommon.Timestamp) {
 	record.SetObservedTimestamp(observed)
 	record.SetEventName("feishu.openapi.call")
 	attrs := record.Attributes()
-	attrs.EnsureCapacity(12)
+	attrs.EnsureCapacity(15)
 	attrs.PutStr("log.record.uid", f.id)
 	attrs.PutStr("client.address", f.ip)
 	attrs.PutStr("http.request.method", f.method)
@@ -71,6 +72,13 @@ func put(record plog.LogRecord, f *fields, observed pcommon.Timestamp) {
 		attrs.PutStr("url.template", f.apiKey[slash:])
 	}
 	attrs.PutStr("feishu.app.id", f.appID)
+	if f.resource.id != "" {
+		attrs.PutStr("feishu.resource.type", f.resource.kind)
+		attrs.PutStr("feishu.resource.id", f.resource.id)
+	}
+	if f.resource.parent != "" {
+		attrs.PutStr("feishu.resource.parent_id", f.resource.parent)
+	}
 	attrs.PutInt("feishu.status_code", f.statusCode)
 	errorType := ""
 	if f.statusCode >= 100 && f.statusCode <= 599 {

@@ -37,6 +37,7 @@ func FromSDK(items []*larksecurity.OpenapiLog, observed time.Time) (plog.Logs, e
 			path: *item.LogDetail.Path, method: *item.LogDetail.Method,
 			eventTime: int64(*item.EventTime), statusCode: int64(*item.LogDetail.StatusCode),
 			response: parseResponse(*item.LogDetail.Response),
+			resource: resourceOf(*item.ApiKey, *item.LogDetail.Path, *item.LogDetail.Payload),
 		}
 		entries[i].mask(text)
 	}
@@ -61,6 +62,7 @@ type entry struct {
 		Path       string `json:"path"`
 		Method     string `json:"method"`
 		StatusCode int64  `json:"status_code"`
+		Payload    string `json:"payload"`
 		Response   string `json:"response"`
 	} `json:"log_detail"`
 }
@@ -93,6 +95,7 @@ func split(body []byte) ([]fields, error) {
 		entries[i] = fields{
 			id: e.ID, apiKey: e.APIKey, appID: e.AppID, ip: e.IP, path: e.LogDetail.Path, method: e.LogDetail.Method,
 			eventTime: e.EventTime, statusCode: e.LogDetail.StatusCode, response: parseResponse(e.LogDetail.Response),
+			resource: resourceOf(e.APIKey, e.LogDetail.Path, e.LogDetail.Payload),
 		}
 		entries[i].mask(text)
 	}

@@ -1,0 +1,226 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"net/url"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
+	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
+)
+
+// maxResource is how long each attribute of a resource may be, in bytes. Feishu's own
+// ids have up to some 60.
+const maxResource = 128
+
+// named is something that a call names: the variable of its path or the field that
+// holds it, and its value.
+type named struct {
+	name, value string
+	kind        string // feishu.resource.type
+}
+
+// putResource puts what the call touched: one pair of type and id, however many
+// variables the path has, because backends index each attribute name. The parent is
+// what the path names before it. Nothing that is masked is put.
+func (w *recordWriter) putResource(attrs pcommon.Map, it *entry.Entry, apiKey, path string) {
+	touched, parent, variables := fromPath(apiKey, path)
+	if !variables {
+		touched = w.fromFields(it, apiKey)
+	}
+	id := w.shown(apiKey, touched)
+	if id == "" || touched.kind == "" {
+		return
+	}
+	attrs.PutStr("feishu.resource.type", cutAt(touched.kind, maxResource))
+	attrs.PutStr("feishu.resource.id", id)
+	if id = w.shown(apiKey, parent); id != "" {
+		attrs.PutStr("feishu.resource.parent_id", id)
+	}
+}
+
+// shown is the value as it may be shown: nothing if it is masked, or if its name is one
+// whose values are masked. The path itself is not masked by name.
+func (w *recordWriter) shown(apiKey string, n named) string {
+	if n.value == "" || w.redactor != nil && (strings.Contains(n.value, redact.Mask) || w.redactor.MasksKey(apiKey, n.name)) {
+		return ""
+	}
+	return cutAt(n.value, maxResource)
+}
+
+// fromPath zips the template in an api_key with the path of the call: the last variable
+// and the one before it. variables reports whether the template has any. Where the two
+// differ in anything else, neither is known.
+func fromPath(apiKey, path string) (last, parent named, variables bool) {
+	_, template, _ := strings.Cut(apiKey, "/")
+	if strings.IndexByte(template, ':') < 0 {
+		return last, parent, false
+	}
+	if end := strings.IndexAny(path, "?#"); end >= 0 {
+		path = path[:end]
+	}
+	template, path = strings.TrimSuffix(template, "/"), strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
+	before := ""
+	for more := true; more; {
+		var part, value string
+		var moreOfPath bool
+		part, template, more = strings.Cut(template, "/")
+		value, path, moreOfPath = strings.Cut(path, "/")
+		if more != moreOfPath {
+			return named{}, named{}, true
+		}
+		if name, ok := strings.CutPrefix(part, ":"); ok {
+			if value == part {
+				value = "" // the path is the template
+			}
+			parent, last = last, named{name, value, kindOf(name, before)}
+			variables = true
+			continue
+		}
+		if part != value {
+			return named{}, named{}, true
+		}
+		before = part
+	}
+	last.value, parent.value = unescaped(last.value), unescaped(parent.value)
+	return last, parent, variables
+}
+
+// unescaped is a part of a path without its percent escapes, as payloads have it.
+func unescaped(part string) string {
+	if strings.IndexByte(part, '%') < 0 {
+		return part
+	}
+	if plain, err := url.PathUnescape(part); err == nil {
+		return entry.ValidUTF8(plain)
+	}
+	return part
+}
+
+// kindOf is what a variable of a path names: file_token a file, spreadsheetToken a
+// spreadsheet. id and token are of what the part before them says.
+func kindOf(name, before string) string {
+	switch name {
+	case "id", "token":
+		if before == "permissions" {
+			return "file" // drive: permissions of whatever lies in Drive
+		}
+		if kind, ok := strings.CutSuffix(before, "ies"); ok {
+			return kind + "y"
+		}
+		return strings.TrimSuffix(before, "s")
+	}
+	for _, suffix := range [...]string{"_id", "_token", "Id", "Token"} {
+		if kind, ok := strings.CutSuffix(name, suffix); ok && kind != "" {
+			return kind
+		}
+	}
+	return name
+}
+
+// fromFields finds what a call touched that has no variable in its path, for the APIs
+// that resourceFields lists.
+func (w *recordWriter) fromFields(it *entry.Entry, apiKey string) named {
+	for _, f := range resourceFields[apiKey] {
+		if value := fieldOf(it.Fields[f.in], f.name); value != "" {
+			return named{lastName(f.name), value, f.kindOf(value)}
+		}
+	}
+	return named{}
+}
+
+func lastName(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// fieldOf finds the value of a member in query_param or payload: a string with JSON or
+// a query string in it, or JSON itself. Dots in name lead into objects. Of members with
+// one name the first one counts, and of an array its first element. What stands before a
+// break counts.
+func fieldOf(field, name string) string {
+	if entry.IsEmpty(field) {
+		return ""
+	}
+	if value, ok := firstMember(field, name); ok {
+		return value
+	}
+	copied := field[0] == '"'
+	if copied {
+		field = jsontext.Unquote(field)
+		if field == "" {
+			return ""
+		}
+	}
+	s := jsontext.NewScanner(field)
+	if s.Peek() != '{' {
+		return parameter(field, name)
+	}
+	text := find(s, name)
+	value, _ := entry.ParseText(text)
+	if copied {
+		value = strings.Clone(value) // so that it does not keep all of the payload
+	}
+	return value
+}
+
+// firstMember reads a member that is the first one of an object in a string, with a
+// plain value. Most are, and nothing is copied.
+func firstMember(field, name string) (string, bool) {
+	rest, ok := strings.CutPrefix(field, `"{\"`)
+	if !ok {
+		return "", false
+	}
+	if rest, ok = strings.CutPrefix(rest, name); !ok {
+		return "", false
+	}
+	if rest, ok = strings.CutPrefix(rest, `\":\"`); !ok {
+		return "", false
+	}
+	end := strings.IndexByte(rest, '\\')
+	if end < 0 || !strings.HasPrefix(rest[end:], `\"`) {
+		return "", false
+	}
+	return entry.ValidUTF8(rest[:end]), true
+}
+
+// find returns the JSON text of the member that name leads to, "" if there is none.
+func find(s *jsontext.Scanner, name string) string {
+	for s.Peek() == '[' {
+		if !s.Open('[') {
+			return ""
+		}
+	}
+	if name == "" {
+		text := s.Value()
+		if s.Err() != nil || text == "" || s.Pos() == 0 {
+			return ""
+		}
+		return text
+	}
+	if s.Peek() != '{' {
+		return ""
+	}
+	first, rest, _ := strings.Cut(name, ".")
+	for ok := s.Open('{'); ok; ok = s.More('}') {
+		if s.Key() == first {
+			return find(s, rest)
+		}
+		s.Value()
+	}
+	return ""
+}
+
+// parameter returns the value of a query string's parameter.
+func parameter(query, name string) string {
+	for pair := range strings.SplitSeq(strings.TrimPrefix(query, "?"), "&") {
+		if value, ok := strings.CutPrefix(pair, name); ok && strings.HasPrefix(value, "=") {
+			if plain, err := url.QueryUnescape(value[1:]); err == nil {
+				return strings.Clone(entry.ValidUTF8(plain))
+			}
+		}
+	}
+	return ""
+}
