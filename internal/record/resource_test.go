@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,8 +79,8 @@ func TestResourceOfEveryAPI(t *testing.T) {
 			f := fields[0]
 			value := `"oc_value"`
 			names := strings.Split(f.name, ".")
-			for i := len(names) - 1; i >= 0; i-- {
-				value = fmt.Sprintf(`{%q:%s}`, names[i], value)
+			for i, name := range slices.Backward(names) {
+				value = fmt.Sprintf(`{%q:%s}`, name, value)
 				if i > 0 {
 					value = "[" + value + "]"
 				}
