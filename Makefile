@@ -128,6 +128,14 @@ screenshot: build tool victoria-logs ## Take the picture of docs/img/victorialog
 sbom: build ## Write the bill of materials, _build/otelcol-feishu.cdx.json
 	@./internal/tools/sbom.sh $(BUILD)/otelcol-feishu $(BUILD)/otelcol-feishu.cdx.json
 
+.PHONY: detections
+detections: ## Convert detections/*.yml for every backend (needs Python 3; installs pySigma below _build)
+	@./internal/tools/detections/run.sh
+
+.PHONY: detections-check
+detections-check: ## Validate the detections, and fail if what was converted is stale
+	@./internal/tools/detections/run.sh --check
+
 .PHONY: lint
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
