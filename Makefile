@@ -77,15 +77,23 @@ build: $(BUILD)/otelcol-feishu ## Build the collector, _build/otelcol-feishu
 tool: $(BUILD)/feishu-audit ## Build the tool beside the collector, _build/feishu-audit
 
 .PHONY: victoria-logs
-victoria-logs: $(BUILD)/victoria-logs ## Build VictoriaLogs, a backend of the end-to-end tests
+victoria-logs: $(BUILD)/victoria-logs ## Build VictoriaLogs, a backend of the end-to-end tests (needs Go 1.26)
 
-$(BUILD)/victoria-logs: internal/backends/victorialogs/go.mod internal/backends/victorialogs/go.sum
+.PHONY: vmalert
+vmalert: $(BUILD)/vmalert ## Build vmalert, which runs the detections on VictoriaLogs (needs Go 1.26)
+
+# The two want different versions of each other, so each has a module of its own.
+define backend
+$(BUILD)/$(1): internal/backends/$(2)/go.mod internal/backends/$(2)/go.sum
 	@mkdir -p $(BUILD)
-	@echo "building victoria-logs (a minute the first time)"
-	@cd internal/backends/victorialogs && CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
+	@echo "building $(1) (a minute the first time)"
+	@cd internal/backends/$(2) && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -o $(CURDIR)/$$@ $(3)
+endef
+$(eval $(call backend,victoria-logs,victorialogs,github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs))
+$(eval $(call backend,vmalert,vmalert,github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert))
 
 .PHONY: e2e
-e2e: build tool victoria-logs ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build tool victoria-logs vmalert ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/test.sh e2e
