@@ -128,7 +128,7 @@ on-call: build ## Break eleven things, and write what the person on call sees of
 	@cd e2e && go test -count=1 -v -run '^TestOnCall$$' . -args -oncall $(CURDIR)/$(BUILD)/on-call
 
 .PHONY: screenshot
-screenshot: build tool victoria-logs ## Take the picture of docs/img/victorialogs.png anew, of what the demo ships (Chromium is installed if missing)
+screenshot: build tool victoria-logs ## Take the picture of docs/img/victorialogs.png, of what the demo ships (Chromium is installed if missing)
 	@./internal/tools/install-chromium.sh
 	@cd e2e && go test -count=1 -run '^TestScreenshot$$' . -args -screenshot ../docs/img/victorialogs.png
 

@@ -18,8 +18,8 @@ import (
 // bulk takes Elasticsearch's bulk requests and keeps documents by index and id, as
 // its documentation says: "create" answers 409 where the id exists, each document has
 // a status of its own, and the request as a whole succeeds. It stands in for
-// Elasticsearch itself, of which no Go module exists, in what VictoriaLogs lacks: ids
-// and refusals of single documents. Elastic's own mock (github.com/elastic/mock-es)
+// Elasticsearch itself, of which no Go module exists: ids and refusals of single
+// documents. Elastic's own mock (github.com/elastic/mock-es)
 // draws its answers by lot and keeps no documents, and the Go proxy that these tests
 // are built with does not serve it.
 type bulk struct {

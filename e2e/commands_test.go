@@ -55,13 +55,14 @@ var fence = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")
 // languages are those of the blocks, and what becomes of them. What nobody reads must
 // not be there.
 var languages = map[string]string{
-	"sh":    "TestDocumentedCommands",
-	"yaml":  "TestDocumentedConfigs",
-	"text":  "what a program says: docs/doctor.md, held by TestSample; its configuration and its commands are read here, too",
-	"":      "drawings and formulas; a command in one is read like one in text",
-	"esql":  "queries of Elasticsearch, which cannot be installed here",
-	"spl":   "queries of Splunk, which cannot be installed here",
-	"logql": "queries of Loki for a person to try; the rules that ship are run by TestDetections, with a Loki of one's own",
+	"sh":     "TestDocumentedCommands",
+	"yaml":   "TestDocumentedConfigs",
+	"text":   "what a program says: docs/doctor.md, held by TestSample; its configuration and its commands are read here, too",
+	"":       "drawings and formulas; a command in one is read like one in text",
+	"esql":   "queries of Elasticsearch, which cannot be installed here",
+	"spl":    "queries of Splunk, which cannot be installed here",
+	"logsql": "queries of VictoriaLogs: TestVictoriaLogs runs those of its example",
+	"logql":  "queries of Loki for a person to try; the rules that ship are run by TestDetections, with a Loki of one's own",
 }
 
 // docCommand is one command of a page.

@@ -23,7 +23,7 @@ import (
 var screenshot = flag.String("screenshot", "", "let Chromium take a picture of VictoriaLogs' page into this file")
 
 // demoConfig is the configuration of `make demo` with a second exporter: the one of
-// examples/elasticsearch, which leads to VictoriaLogs.
+// examples/victorialogs.
 func demoConfig(t *testing.T) string {
 	t.Helper()
 	var config map[string]any
@@ -45,7 +45,7 @@ func demoConfig(t *testing.T) string {
 		}
 	}
 	merge(config, map[string]any{"service": map[string]any{"pipelines": map[string]any{"logs": map[string]any{
-		"processors": []any{"transform"}, "exporters": []any{"otlphttp", "elasticsearch"},
+		"processors": []any{"transform"}, "exporters": []any{"otlphttp", "otlphttp/victorialogs"},
 	}}}})
 	text, err := yaml.Marshal(config)
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestScreenshot(t *testing.T) {
 	require.Len(t, held, came, "records came twice")
 
 	page := "http://" + v.addr + "/select/vmui/?#/?" + url.Values{
-		"query":          {`attributes.error.type:* | sort by (_time) desc | fields _time, attributes.log.record.uid, attributes.feishu.api_key, attributes.client.address, attributes.error.type, attributes.feishu.response.msg`},
+		"query":          {`error.type:* | sort by (_time) desc | fields _time, log.record.uid, feishu.api_key, client.address, error.type, feishu.response.msg`},
 		"g0.range_input": {"1h"}, "limit": {"20"}, "view": {"table"},
 	}.Encode()
 	chromium := func(does string) string {

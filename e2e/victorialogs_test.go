@@ -6,52 +6,64 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// victoriaLogs is a running VictoriaLogs, built by `make victoria-logs`. It takes
-// Elasticsearch's bulk requests and has no ids: what comes twice, it has twice.
+// victoriaLogs is a running VictoriaLogs, built by `make victoria-logs`. It has no
+// ids: what comes twice, it has twice.
 type victoriaLogs struct {
 	addr, dir string
+	flags     []string // those of examples/victorialogs/compose.yaml, and what a test adds
 	cmd       *exec.Cmd
+	out       *output
 }
 
-func newVictoriaLogs(t *testing.T) *victoriaLogs {
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	v := &victoriaLogs{addr: l.Addr().String(), dir: t.TempDir()}
+// newVictoriaLogs starts VictoriaLogs with the flags of the example. Those that are given
+// come last, where they win.
+func newVictoriaLogs(t *testing.T, flags ...string) *victoriaLogs {
+	v := &victoriaLogs{addr: "127.0.0.1:" + freePort(t), dir: t.TempDir(), flags: append(exampleFlags(t), flags...)}
 	v.up(t)
 	return v
 }
 
-func (*victoriaLogs) config() []string {
-	return []string{"elasticsearch/collector.yaml", "elasticsearch/victorialogs.yaml"}
+// exampleFlags are those of the compose file, without the folder.
+func exampleFlags(t *testing.T) []string {
+	project, err := loadCompose(t, filepath.Join(examples, "victorialogs/compose.yaml"), given)
+	require.NoError(t, err)
+	command := project.Services["victorialogs"].Command
+	require.Regexp(t, `^-storageDataPath=`, command[0])
+	return command[1:]
 }
 
-func (v *victoriaLogs) env() []string {
-	return []string{"ELASTICSEARCH_ENDPOINT=http://" + v.addr + "/insert/elasticsearch"}
-}
+func (*victoriaLogs) config() []string { return []string{"victorialogs/collector.yaml"} }
+
+func (v *victoriaLogs) env() []string { return []string{"VICTORIALOGS_ENDPOINT=http://" + v.addr} }
 
 func (v *victoriaLogs) up(t *testing.T) {
 	path := os.Getenv("VICTORIA_LOGS")
 	if path == "" {
 		path = filepath.Join("..", "_build", "victoria-logs")
 	}
-	v.cmd = exec.CommandContext(t.Context(), path, "-httpListenAddr="+v.addr, "-storageDataPath="+v.dir, "-loggerLevel=ERROR")
+	v.out = &output{}
+	v.cmd = exec.CommandContext(t.Context(), path, append([]string{"-httpListenAddr=" + v.addr, "-storageDataPath=" + v.dir}, v.flags...)...)
+	v.cmd.Stderr = v.out
 	v.cmd.Cancel = func() error { return v.cmd.Process.Signal(syscall.SIGINT) }
-	require.NoError(t, v.cmd.Start(), "run `make victoria-logs` first")
-	t.Cleanup(func() { _ = v.cmd.Process.Kill() })
+	cmd := v.cmd
+	require.NoError(t, cmd.Start(), "run `make victoria-logs` first")
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	eventually(t, 30*time.Second, "VictoriaLogs answers", func() bool {
 		resp, err := v.get(t, "/health", nil)
 		if err != nil {
@@ -67,34 +79,66 @@ func (v *victoriaLogs) down(t *testing.T) {
 	require.NoError(t, v.cmd.Wait())
 }
 
+// kill ends it as a power cut does.
+func (v *victoriaLogs) kill(t *testing.T) {
+	require.NoError(t, v.cmd.Process.Kill())
+	_ = v.cmd.Wait() // it was killed
+}
+
 func (v *victoriaLogs) get(t *testing.T, path string, query url.Values) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+v.addr+path+"?"+query.Encode(), http.NoBody)
 	require.NoError(t, err)
 	return http.DefaultClient.Do(req)
 }
 
-func (v *victoriaLogs) held(t *testing.T) []arrival {
-	resp, err := v.get(t, "/select/logsql/query", url.Values{"query": {"*"}})
+// rows are what a query of LogsQL finds.
+func (v *victoriaLogs) rows(t *testing.T, query string) []map[string]string {
+	resp, err := v.get(t, "/select/logsql/query", url.Values{"query": {query}})
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	require.Equal(t, http.StatusOK, resp.StatusCode)
-	var held []arrival
+	var rows []map[string]string
 	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
+	lines.Buffer(nil, 8<<20)
 	for lines.Scan() {
-		r := arrival{attributes: map[string]string{}}
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &r.attributes))
-		at, err := time.Parse(time.RFC3339Nano, r.attributes["_time"])
-		require.NoError(t, err)
-		held = append(held, r.unprefixed(at, "_msg"))
+		row := map[string]string{}
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &row))
+		rows = append(rows, row)
 	}
 	require.NoError(t, lines.Err())
+	return rows
+}
+
+func (v *victoriaLogs) held(t *testing.T) []arrival {
+	var held []arrival
+	for _, row := range v.rows(t, "*") {
+		at, err := time.Parse(time.RFC3339Nano, row["_time"])
+		require.NoError(t, err)
+		held = append(held, arrival{uid: row["log.record.uid"], time: at.UnixNano(), body: row["_msg"], attributes: row})
+	}
 	return held
 }
 
-// TestVictoriaLogs: with the configuration for Elasticsearch and three headers on top, every
-// entry arrives in a server that speaks its bulk API.
+// TestVictoriaLogs: through examples/victorialogs every entry arrives, whatever stops in
+// mid-flow. What comes twice counts once in every query of the README.
 func TestVictoriaLogs(t *testing.T) {
 	t.Parallel()
-	deliver(t, newVictoriaLogs(t), false)
+	v := newVictoriaLogs(t)
+	deliver(t, v, false)
+
+	streams := v.rows(t, "* | stats by (_stream) count() n")
+	require.Len(t, streams, 1, "one stream, whatever apps and APIs there are")
+	assert.JSONEq(t, `{"_stream":"{feishu.credential.app_id=\"`+simulator.DefaultAppID+`\",service.name=\"feishu\"}"}`, `{"_stream":`+strconv.Quote(streams[0]["_stream"])+`}`)
+	held := v.held(t)
+	counted := v.rows(t, `{service.name=~"feishu|lark"} | stats count_uniq(log.record.uid) n`)
+	require.Equal(t, strconv.Itoa(len(byID(held))), counted[0]["n"])
+	for _, r := range held {
+		require.Equal(t, "feishu.openapi.call", r.attributes["event_name"])
+	}
+	queries := found("(?s)```logsql\n(.*?)\n```", readFile(t, "victorialogs/README.md"))
+	require.NotEmpty(t, queries)
+	for _, query := range queries {
+		require.NotContains(t, query, "count()", "it would count twice what came twice")
+		v.rows(t, query)
+	}
 }

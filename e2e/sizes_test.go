@@ -1,0 +1,138 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// The kinds of entries that a path may treat in a way of its own, by size, age or number.
+const (
+	kindSmall  = "0.4 KB"
+	kind300K   = "300 KB"
+	kind1900K  = "1.9 MB"
+	kind3M     = "3 MB"
+	kindPage   = "100 of 20 KB"
+	kindOld    = "40 days old"
+	kindSecond = "2,000 in one second"
+)
+
+// kinds lists them, with how many entries there are, how long their texts are at least, and
+// how old they are.
+var kinds = []struct {
+	name  string
+	count int
+	bytes int
+	ago   time.Duration
+}{
+	{kindSmall, 20, 0, time.Hour},
+	{kind300K, 1, 300_000, 50 * time.Minute},
+	{kind1900K, 1, 1_900_000, 45 * time.Minute},
+	{kind3M, 1, 3_000_000, 40 * time.Minute},
+	{kindPage, 100, 20_000, 35 * time.Minute},
+	{kindSecond, 2000, 0, 30 * time.Minute},
+	{kindOld, 1, 0, 40 * 24 * time.Hour},
+}
+
+// fate is what becomes of an entry.
+type fate int
+
+const (
+	whole   fate = iota // the backend has it, as it is
+	cut                 // the backend has it, its text cut, with a mark
+	refused             // the backend does not have it: the README says so, and an alert fires
+)
+
+// sizes runs the example over a log with every kind of entries. Each of them arrives once
+// and as it is, but for those kinds whose fate is given.
+func sizes(t *testing.T, d destination, fates map[string]fate, settings ...string) {
+	t.Helper()
+	start := time.Now().Truncate(time.Second)
+	template := simulator.Tenant{Seed: 77, PerSecond: 1, Start: start.Unix() - 10, End: start.Unix() - 10}
+	like := template.Entries(template.Start, template.End+1)[0]
+	a := newAPI(t, simulator.Options{})
+	var entries []simulator.Entry
+	kindOf := map[string]string{}
+	var lost []string
+	for i, kind := range kinds {
+		for n := range kind.count {
+			entry := like
+			entry.ID = fmt.Sprintf("75%02d%015d", i, n)
+			entry.EventTime = start.Add(-kind.ago).Unix()
+			if kind.bytes > 0 {
+				// Three bytes a character, which a limit in bytes may cut in its middle.
+				entry.Payload = `{"text":"` + strings.Repeat("字", kind.bytes/3) + `"}`
+			}
+			kindOf[entry.ID] = kind.name
+			if fates[kind.name] == refused {
+				lost = append(lost, entry.ID)
+			}
+			entries = append(entries, entry)
+		}
+	}
+	a.Add(entries...)
+	a.known.sent = len(entries)
+	e := newExample(t, a, d)
+	for _, setting := range append([]string{
+		"receivers.feishu_audit.initial_lookback=1000h", "receivers.feishu_audit.max_window=24h", "receivers.feishu_audit.requests_per_minute=6000",
+	}, settings...) {
+		e.args = append(e.args, "--set="+setting)
+	}
+	c := e.start(t)
+	eventually(t, time.Minute, "everything arrives", func() bool { return len(byID(e.held(t))) >= len(entries)-len(lost) })
+	pause(t, 2*time.Second) // what comes now would come twice
+	c.term(t)
+
+	came := count(t, entries, e.held(t), 0, lost...)
+	for _, entry := range entries {
+		for _, r := range came[entry.ID] {
+			if fates[kindOf[entry.ID]] == cut {
+				checkCut(t, entry, r)
+				continue
+			}
+			r.check(t, entry)
+		}
+	}
+}
+
+// mark ends a text that was cut.
+const mark = " [TRUNCATED]"
+
+// checkCut: the text is the beginning of the entry's, without a broken character, and says
+// that it was cut; an attribute has the size that it had.
+func checkCut(t *testing.T, entry simulator.Entry, r arrival) {
+	t.Helper()
+	text, marked := strings.CutSuffix(r.body, mark)
+	require.True(t, marked, "the mark at the end of %s", entry.ID)
+	require.True(t, strings.HasPrefix(entry.JSON(false), text), "the beginning of %s", entry.ID)
+	require.Greater(t, len(text), 1_999_990)
+	require.Equal(t, fmt.Sprint(len(entry.JSON(false))), r.attributes["feishu.body.size"])
+	r.body = entry.JSON(false)
+	r.check(t, entry)
+}
+
+// TestSizes: every path takes entries of every size, age and number, or says what it does
+// not take. Covers F62.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		start    func(*testing.T) destination
+		fates    map[string]fate
+		settings []string
+	}{
+		"victorialogs": {start: func(t *testing.T) destination { return newVictoriaLogs(t) }, fates: map[string]fate{kind3M: cut}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sizes(t, tc.start(t), tc.fates, tc.settings...)
+		})
+	}
+}

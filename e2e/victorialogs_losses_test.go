@@ -1,0 +1,138 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// uncut is the example without its processors, which cut texts.
+type uncut struct{ *victoriaLogs }
+
+func (uncut) config() []string {
+	return []string{"victorialogs/collector.yaml", "../e2e/testdata/victorialogs-uncut.yaml"}
+}
+
+// TestVictoriaLogsDrops: what VictoriaLogs drops with a success for an answer, it drops where
+// the example's settings are not used, and the alerts of the example fire. With them it
+// drops nothing, and no alert fires. Covers F62.
+func TestVictoriaLogsDrops(t *testing.T) {
+	t.Parallel()
+	t.Run("without the settings of the example", func(t *testing.T) {
+		t.Parallel()
+		v := newVictoriaLogs(t, "-retentionPeriod=30d")
+		sizes(t, uncut{v}, map[string]fate{kind3M: refused, kindOld: refused})
+		require.Contains(t, v.out.String(), "ignoring too long log entry")
+		fires(t, "victorialogs/alerts.yaml", nil, scrape(t, v.addr), "FeishuAuditRowsDropped", "FeishuAuditRowsIgnored")
+	})
+	t.Run("with the settings of the example", func(t *testing.T) {
+		t.Parallel()
+		v := newVictoriaLogs(t)
+		sizes(t, v, map[string]fate{kind3M: cut})
+		metrics := scrape(t, v.addr)
+		require.Contains(t, metrics, `vl_rows_dropped_total{reason="too_small_timestamp"}`, "the metric that the alert watches")
+		fires(t, "victorialogs/alerts.yaml", nil, metrics)
+	})
+}
+
+// fires evaluates the alert rules of an example by promtool, over metrics as they were
+// scraped: they appear after ten minutes, have the values before for five, if there are any,
+// and then the values after. Exactly these alerts fire.
+func fires(t *testing.T, rules string, before, after map[string]float64, alerts ...string) {
+	t.Helper()
+	file, err := filepath.Abs(filepath.Join(examples, rules))
+	require.NoError(t, err)
+	var series, samples strings.Builder
+	number := func(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }
+	for metric, value := range after {
+		earlier := "_x5"
+		if before != nil {
+			earlier = number(before[metric]) + "+0x4"
+		}
+		name, labels, _ := strings.Cut(metric, "{")
+		labels = `job="backend",instance="a:1",` + strings.TrimSuffix(labels, "}")
+		fmt.Fprintf(&series, "      - series: %s\n        values: '_x10 %s %s+0x60'\n", strconv.Quote(name+"{"+strings.TrimSuffix(labels, ",")+"}"), earlier, number(value))
+	}
+	for _, alert := range alerts {
+		fmt.Fprintf(&samples, "          - {labels: '{alertname=\"%s\"}', value: 1}\n", alert)
+	}
+	const expr = `'count by (alertname) (count by (alertname, instance) (ALERTS{alertstate="firing"}))'`
+	test := fmt.Sprintf("rule_files: [%s]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n%s    promql_expr_test:\n      - expr: %s\n        eval_time: 14m\n      - expr: %s\n        eval_time: 20m\n        exp_samples:\n%s",
+		file, &series, expr, expr, &samples)
+	path := filepath.Join(t.TempDir(), "alerts_test.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(test), 0o600))
+	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "test", "rules", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// TestVictoriaLogsFullDisk: without space on its disk VictoriaLogs refuses what comes. The
+// receiver waits, says so, and delivers all of it once there is space.
+func TestVictoriaLogsFullDisk(t *testing.T) {
+	t.Parallel()
+	v := newVictoriaLogs(t, "-storage.minFreeDiskSpaceBytes=1000TB")
+	a, entries := newBacklog(t, 54, 500)
+	e := newExample(t, a, v)
+	c := e.start(t)
+	c.says(t, "the pipeline does not take records", 30*time.Second)
+	c.says(t, "429", time.Second)
+	require.Empty(t, e.held(t))
+	v.down(t)
+	v.flags = exampleFlags(t)
+	v.up(t)
+	e.arrives(t, len(entries))
+	c.term(t)
+	checkPath(t, entries, e.held(t), 0)
+}
+
+// TestVictoriaLogsKilled: VictoriaLogs answers before it has written to its disk. Killed, it
+// loses what came within the last seconds, as its documentation says; what a bounded export
+// of that time reads again makes the log whole, and no query counts an entry twice. Covers
+// F62.
+func TestVictoriaLogsKilled(t *testing.T) {
+	t.Parallel()
+	v := newVictoriaLogs(t)
+	a, entries := newBacklog(t, 55, 2000)
+	e := newExample(t, a, v)
+	c := e.start(t)
+	eventually(t, time.Minute, "some pages arrive", func() bool { return len(e.held(t)) >= 10*pageSize })
+	before := scrape(t, v.addr)
+	v.kill(t)
+	pause(t, time.Second)
+	v.up(t)
+	fires(t, "victorialogs/alerts.yaml", before, scrape(t, v.addr), "FeishuAuditVictoriaLogsRestarted")
+	eventually(t, time.Minute, "the collector delivered the rest", func() bool {
+		return len(v.rows(t, `log.record.uid:="`+entries[len(entries)-1].ID+`"`)) > 0
+	})
+	c.term(t)
+	kept := len(byID(e.held(t)))
+	lost := len(entries) - kept
+	t.Logf("%d of %d were lost", lost, len(entries))
+	// Two calls a second, 100 entries each, within a second and the time of a flush.
+	require.LessOrEqual(t, lost, 6*pageSize, "no more than what came in the last seconds, as the README says")
+
+	again := newExample(t, a, v)
+	first, last := entries[0].EventTime, entries[len(entries)-1].EventTime
+	again.args = append(again.args, "--set=receivers.feishu_audit.recheck_after=[]",
+		"--set=receivers.feishu_audit.start_time="+time.Unix(first, 0).UTC().Format(time.RFC3339),
+		"--set=receivers.feishu_audit.end_time="+time.Unix(last+1, 0).UTC().Format(time.RFC3339))
+	c = again.start(t)
+	again.arrives(t, len(entries))
+	c.says(t, "The export is complete", 30*time.Second)
+	c.term(t)
+	held := again.held(t)
+	checkPath(t, entries, held, (kept+pageSize-1)/pageSize) // those that were there are there twice
+	counted := v.rows(t, `{service.name=~"feishu|lark"} feishu.credential.app_id:="`+simulator.DefaultAppID+`" | stats count_uniq(log.record.uid) n`)
+	require.Equal(t, strconv.Itoa(len(entries)), counted[0]["n"])
+}
