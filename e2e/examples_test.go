@@ -67,7 +67,11 @@ func TestExamplesAreValid(t *testing.T) {
 				text, err := os.ReadFile(part)
 				require.NoError(t, err)
 				for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
-					cmd.Env = append(cmd.Env, name[1]+"=http://127.0.0.1:1")
+					value, isGiven := given[name[1]]
+					if !isGiven {
+						value = "http://127.0.0.1:1"
+					}
+					cmd.Env = append(cmd.Env, name[1]+"="+value)
 				}
 			}
 			out, err := cmd.CombinedOutput()

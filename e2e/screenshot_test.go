@@ -102,8 +102,9 @@ func TestScreenshot(t *testing.T) {
 	require.Len(t, held, came, "records came twice")
 
 	page := "http://" + v.addr + "/select/vmui/?#/?" + url.Values{
-		"query":          {`error.type:* | sort by (_time) desc | fields _time, log.record.uid, feishu.api_key, client.address, error.type, feishu.response.msg`},
-		"g0.range_input": {"1h"}, "limit": {"20"}, "view": {"table"},
+		"query":            {`error.type:* | sort by (_time) desc | fields _time, log.record.uid, feishu.api_key, client.address, error.type, feishu.response.msg`},
+		"g0.relative_time": {"last_1_hour"}, "limit": {"20"}, "view": {"group"}, "groupBy": {"none"},
+		"displayFields": {"log.record.uid,feishu.api_key,client.address,error.type,feishu.response.msg"},
 	}.Encode()
 	chromium := func(does string) string {
 		t.Helper()
