@@ -137,13 +137,19 @@ func Decode(data []byte) (*Checkpoint, error) {
 // SeenName is the key of the n-th page of remembered ids.
 func SeenName(n uint64) string { return fmt.Sprintf("%s%d", KeySeen, n) }
 
+// Versions of a page of keys.
+const (
+	keysByID    = 1 // the hash is that of the id alone
+	keysVersion = 2 // the hash is that of the entry's identity
+)
+
 // encodeKeys writes the ids of a page: 8 bytes of hash each, behind the
 // difference of its minute to the one before (mostly one byte), and a checksum.
 func encodeKeys(keys []plan.Key) []byte {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, func(a, b plan.Key) int { return cmp.Compare(a.LastMinute(), b.LastMinute()) })
 	out := make([]byte, 0, 16+10*len(keys))
-	out = append(out, Version)
+	out = append(out, keysVersion)
 	out = binary.AppendUvarint(out, uint64(len(keys)))
 	minute := int64(0)
 	for _, k := range keys {
@@ -152,7 +158,7 @@ func encodeKeys(keys []plan.Key) []byte {
 			odd = 1
 		}
 		out = binary.AppendVarint(out, (k.LastMinute()-minute)<<1|odd)
-		out = binary.LittleEndian.AppendUint64(out, k.IdHash())
+		out = binary.LittleEndian.AppendUint64(out, k.Hash())
 		minute = k.LastMinute()
 	}
 	return sealKeys(out)
@@ -175,8 +181,13 @@ func DecodeKeys(data []byte) ([]plan.Key, error) {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return nil, fmt.Errorf("%w: its checksum does not match", errDamaged)
 	}
-	if body[0] != Version {
-		return nil, fmt.Errorf("it has version %d, and this build reads version %d", body[0], Version)
+	stored := plan.StoredKey
+	switch body[0] {
+	case keysVersion:
+	case keysByID:
+		stored = plan.KeyByID
+	default:
+		return nil, fmt.Errorf("it has version %d, and this build reads versions up to %d", body[0], keysVersion)
 	}
 	body = body[1:]
 	count, n := binary.Uvarint(body)
@@ -195,7 +206,7 @@ func DecodeKeys(data []byte) ([]plan.Key, error) {
 		if minute += min(max(step>>1, -2*maxMinute), 2*maxMinute); minute < -1 || minute > maxMinute {
 			return nil, fmt.Errorf("%w: a time in it is out of range", errDamaged)
 		}
-		keys = append(keys, plan.StoredKey(minute, step&1 == 1, binary.LittleEndian.Uint64(body[n:])))
+		keys = append(keys, stored(minute, step&1 == 1, binary.LittleEndian.Uint64(body[n:])))
 		body = body[n+8:]
 	}
 	if len(body) != 0 {

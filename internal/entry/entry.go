@@ -7,7 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
@@ -85,10 +88,63 @@ func detailField(name string) int {
 }
 
 // UID is log.record.uid: the entry's id, a number as its text. An entry without
-// one, or with one that cannot be read, gets a hash of its text, which is the same
-// whenever the API returns the same bytes. An id longer than MaxAttribute gets a
-// hash of the id: cut off it would not be unique.
+// one, or with one that cannot be read or that only fills the place of one, gets a hash of
+// its text, which is the same whenever the API returns the same bytes. An id longer than
+// MaxAttribute gets a hash of the id: cut off it would not be unique.
 func (it *Entry) UID() string { return it.ID }
+
+// Identity is what makes an entry the same one when it is returned again: its id, its time,
+// the app that called, and the API that it called. The id alone is "the unique id of the
+// log", says the official page; where it is not, entries that are not the same must not be
+// taken for one.
+//
+// The others are settled before the call is made, as the gateway needs the app and the API
+// to let it pass. What is settled later, and so may be filled in or changed in an entry that
+// was returned already, is no part: log_detail, with what was answered. Neither is the
+// address, which proxies may report in several forms.
+func (it *Entry) Identity() string {
+	var b strings.Builder
+	app, _ := ParseText(it.Fields[FieldAppID])
+	api, _ := ParseText(it.Fields[FieldAPIKey])
+	at := it.Fields[fieldEventTime]
+	if it.hasTime {
+		at = strconv.FormatInt(it.second, 10) // in whatever form it came
+	}
+	b.Grow(len(it.ID) + len(at) + len(app) + len(api) + 3)
+	for i, part := range [...]string{it.ID, at, app, api} {
+		if i > 0 {
+			b.WriteByte(0)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// isPlaceholder reports whether an id is none: what programs write in the place of one that
+// they do not have. That is nothing, nothing but zeros and signs (0, 0.0, -, 00000000-0000-...),
+// -1, and the words for nothing.
+func isPlaceholder(id string) bool {
+	if len(id) > longestPlaceholder {
+		return false
+	}
+	signs := true
+	for _, r := range id {
+		signs = signs && (strings.ContainsRune("0-_.:/*?#–—－", r) || brackets(r))
+	}
+	if signs {
+		return true
+	}
+	switch strings.ToLower(strings.TrimFunc(id, brackets)) {
+	case "null", "nil", "none", "undefined", "n/a", "na", "nan", "-1":
+		return true
+	}
+	return false
+}
+
+// brackets reports whether a rune only surrounds something.
+func brackets(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]{}", r) }
+
+const longestPlaceholder = 40 // a UUID of zeros in braces
 
 // EventTime is the entry's time in Unix seconds, if it has one that can be read:
 // a whole number that fits a timestamp in nanoseconds, from 1970 to 2554. The API
@@ -113,7 +169,7 @@ func (it *Entry) Read(s *jsontext.Scanner, known *KnownKeys) {
 	}
 	it.IsASCII = s.ASCII()
 	switch id, _ := ParseText(it.Fields[fieldID]); {
-	case id == "":
+	case isPlaceholder(id):
 		it.ID = hashOf(it.Text)
 	case len(id) > MaxAttribute:
 		it.ID = hashOf(id)

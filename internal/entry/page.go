@@ -103,11 +103,11 @@ func (p *Page) readData(s *jsontext.Scanner) {
 	p.odd = p.odd || seen.repeated
 }
 
-// IDs are those of the items.
+// IDs are the identities of the items.
 func (p *Page) IDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range p.Entries {
-			if !yield(p.Entries[i].UID()) {
+			if !yield(p.Entries[i].Identity()) {
 				return
 			}
 		}

@@ -176,6 +176,11 @@ func TestItemUID(t *testing.T) {
 		`{"id":true}`:                            hash(`{"id":true}`),
 		`{"id":{}}`:                              hash(`{"id":{}}`),
 		`{"id":["1"]}`:                           hash(`{"id":["1"]}`),
+		`{"id":"00"}`:                            hash(`{"id":"00"}`),
+		`{"id":"100"}`:                           "100",
+		`{"id":"-1x"}`:                           "-1x",
+		`{"id":"nullable"}`:                      "nullable",
+		`{"id":"cafe-0"}`:                        "cafe-0",
 		`{"log_detail":{"id":"inside"}}`:         hash(`{"log_detail":{"id":"inside"}}`),
 		`{}`:                                     hash(`{}`),
 		`null`:                                   hash(`null`),
@@ -189,6 +194,54 @@ func TestItemUID(t *testing.T) {
 		require.Equal(t, text, p.Entries[0].Raw())
 		require.Equal(t, want, p.Entries[0].UID(), text)
 	}
+}
+
+// TestPlaceholderIDs: what is written where there is no id is none. Covers F46.
+func TestPlaceholderIDs(t *testing.T) {
+	for _, id := range []string{
+		`0`, `0.0`, `-1`, `-0`, `"0"`, `"0.0"`, `"000"`, `""`, `" "`, `"\t"`, `"　"`, `"-"`, `"--"`, `"—"`, `"_"`, `"?"`, `"."`, `"null"`, `"NULL"`, `"<nil>"`, `"(none)"`, `" undefined "`, `"N/A"`,
+		`"-1"`, `"NaN"`, `"{}"`, `"[]"`, `"00000000-0000-0000-0000-000000000000"`, `null`, `true`, `{}`,
+	} {
+		uids := map[string]bool{}
+		for _, rest := range []string{`"app_id":"cli_a"`, `"app_id":"cli_b"`} {
+			p, err := ParsePage([]byte(`{"code":0,"data":{"items":[{"id":` + id + `,` + rest + `}]}}`))
+			require.NoError(t, err)
+			require.Regexp(t, "^sha256:[0-9a-f]{32}$", p.Entries[0].UID(), id)
+			uids[p.Entries[0].UID()] = true
+		}
+		require.Len(t, uids, 2, id)
+	}
+}
+
+// TestIdentity: which entries are the same one. Covers F46.
+func TestIdentity(t *testing.T) {
+	identity := func(text string) string {
+		p, err := ParsePage([]byte(`{"code":0,"data":{"items":[` + text + `]}}`))
+		require.NoError(t, err, text)
+		return p.Entries[0].Identity()
+	}
+	one := identity(`{"id":"1","event_time":1700000000,"app_id":"cli_a","api_key":"GET/a"}`)
+	for _, same := range []string{
+		`{"api_key":"GET/a","app_id":"cli_a","event_time":1700000000,"id":"1"}`,
+		`{"id":1,"event_time":1700000000,"app_id":"cli_a","api_key":"GET/a"}`,
+		`{"id":"1","event_time":"1700000000","app_id":"cli_\u0061","api_key":"GET\/a"}`,
+		`{"id":"1","event_time":1.7e9,"app_id":"cli_a","api_key":"GET/a","ip":"10.0.0.1"}`,
+		`{"ID":"1","Event_Time":1700000000,"app_id":"cli_a","api_key":"GET/a","log_detail":{"status_code":200,"response":"{}"}}`,
+	} {
+		require.Equal(t, one, identity(same), same)
+	}
+	for _, other := range []string{
+		`{"id":"2","event_time":1700000000,"app_id":"cli_a","api_key":"GET/a"}`,
+		`{"id":"1","event_time":1700000001,"app_id":"cli_a","api_key":"GET/a"}`,
+		`{"id":"1","event_time":"soon","app_id":"cli_a","api_key":"GET/a"}`,
+		`{"id":"1","event_time":1700000000,"app_id":"cli_b","api_key":"GET/a"}`,
+		`{"id":"1","event_time":1700000000,"app_id":"cli_a","api_key":"GET/b"}`,
+		`{"id":"1","event_time":1700000000,"api_key":"GET/a"}`,
+		`{"id":"1","event_time":1700000000,"app_id":"GET/a","api_key":"cli_a"}`,
+	} {
+		require.NotEqual(t, one, identity(other), other)
+	}
+	require.NotEqual(t, identity(`{"id":"1","event_time":"soon"}`), identity(`{"id":"1","event_time":"later"}`))
 }
 
 func TestParseInteger(t *testing.T) {

@@ -45,6 +45,7 @@ type TelemetryBuilder struct {
 	ReceiverFeishuAuditRefusedEntries   metric.Int64Counter
 	ReceiverFeishuAuditRememberedBytes  metric.Int64ObservableGauge
 	ReceiverFeishuAuditRememberedIds    metric.Int64ObservableGauge
+	ReceiverFeishuAuditSharedIds        metric.Int64Counter
 	ReceiverFeishuAuditSkippedTime      metric.Int64Counter
 	ReceiverFeishuAuditTrouble          metric.Float64ObservableGauge
 	ReceiverFeishuAuditWalkAge          metric.Float64ObservableGauge
@@ -336,6 +337,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_feishu_audit_remembered_ids",
 		metric.WithDescription("Ids of delivered entries that are remembered. [Development]"),
 		metric.WithUnit("{id}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditSharedIds, err = builder.meter.Int64Counter(
+		"otelcol_receiver_feishu_audit_shared_ids",
+		metric.WithDescription("New entries whose id another recent entry has, too. All are delivered; a backend that drops equal ids keeps one of them. [Development]"),
+		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditSkippedTime, err = builder.meter.Int64Counter(

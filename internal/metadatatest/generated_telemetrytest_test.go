@@ -66,6 +66,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ReceiverFeishuAuditReadEntries.Add(context.Background(), 1)
 	tb.ReceiverFeishuAuditRedactedValues.Add(context.Background(), 1)
 	tb.ReceiverFeishuAuditRefusedEntries.Add(context.Background(), 1)
+	tb.ReceiverFeishuAuditSharedIds.Add(context.Background(), 1)
 	tb.ReceiverFeishuAuditSkippedTime.Add(context.Background(), 1)
 	AssertEqualReceiverFeishuAuditBacklog(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
@@ -116,6 +117,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverFeishuAuditRememberedIds(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualReceiverFeishuAuditSharedIds(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverFeishuAuditSkippedTime(t, testTel,

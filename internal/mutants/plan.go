@@ -181,6 +181,21 @@ var planMutants = []mutant{
 		"w.pages > 1 {\n",
 	},
 	{
+		"what an older build has remembered is not known (F46)", "internal/plan/seen.go",
+		"s.has(k, k.hash) || s.byID >= noMinute && s.has(k, k.id)",
+		"s.has(k, k.hash)",
+	},
+	{
+		"an entry is known by its id alone for ever (F46)", "internal/plan/seen.go",
+		"s.has(k, k.hash) || s.byID >= noMinute && s.has(k, k.id)",
+		"s.has(k, k.hash) || s.has(k, k.id)",
+	},
+	{
+		"the same entry again counts as another one with its id (F46)", "internal/plan/sharedids.go",
+		"place.identity != k.hash && ",
+		"",
+	},
+	{
 		"no entry is known from before (F3)", "internal/plan/seen.go",
 		"func (s *Seen) Has(k Key) bool {\n",
 		"func (s *Seen) Has(k Key) bool {\n	if true {\n		return false\n	}\n",
@@ -192,7 +207,7 @@ var planMutants = []mutant{
 	},
 	{
 		"an entry without a readable time is not found again (F9)", "internal/plan/seen.go",
-		"	_, ok := s.odd[k.hash]\n	return ok\n",
+		"	_, ok := s.odd[hash]\n	return ok\n",
 		"	return false\n",
 	},
 	{

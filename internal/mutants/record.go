@@ -6,6 +6,21 @@ package main
 // recordMutants break how an entry becomes a log record.
 var recordMutants = []mutant{
 	{
+		"two calls of one id are one entry (F46)", "internal/entry/entry.go",
+		"[...]string{it.ID, at, app, api}",
+		"[...]string{it.ID, at, app}",
+	},
+	{
+		"two entries of one id and another time are one (F46)", "internal/entry/entry.go",
+		"[...]string{it.ID, at, app, api}",
+		"[...]string{it.ID, app, api}",
+	},
+	{
+		"an id of zeros is one (F46)", "internal/entry/entry.go",
+		"strings.ContainsRune(\"0-_",
+		"strings.ContainsRune(\"-_",
+	},
+	{
 		"a number goes through a float64 (F28)", "internal/entry/lenient.go",
 		"	if n, err := strconv.ParseInt(text, 10, 64); err == nil {\n		return n, true\n",
 		"	if n, err := strconv.ParseFloat(text, 64); err == nil {\n		return int64(n), true\n",

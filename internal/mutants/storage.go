@@ -6,6 +6,11 @@ package main
 // storageMutants break what is remembered across restarts.
 var storageMutants = []mutant{
 	{
+		"ids that an older build has stored are taken for identities (F46)", "internal/checkpoint/checkpoint.go",
+		"		stored = plan.KeyByID\n",
+		"",
+	},
+	{
 		"a storage that cannot be read is an empty one (F32)", "internal/checkpoint/store.go",
 		"		return nil, nil, fmt.Errorf(\"cannot read the checkpoint: %w\", err)\n	}\n	known := plan.NewSeen()\n",
 		"		return nil, plan.NewSeen(), nil\n	}\n	known := plan.NewSeen()\n",
@@ -37,8 +42,8 @@ var storageMutants = []mutant{
 	},
 	{
 		"a damaged checkpoint is taken as it is (F32)", "internal/checkpoint/checkpoint.go",
-		"	if crc32.Checksum(body, castagnoli) != sum {\n		return nil, fmt.Errorf(\"%w: its checksum does not match\", errDamaged)\n	}\n	if body[0]",
-		"	_ = sum\n	if body[0]",
+		"	if crc32.Checksum(body, castagnoli) != sum {\n		return nil, fmt.Errorf(\"%w: its checksum does not match\", errDamaged)\n	}\n	stored :=",
+		"	_ = sum\n	stored :=",
 	},
 	{
 		"a checkpoint of a newer version is read (F31)", "internal/checkpoint/checkpoint.go",

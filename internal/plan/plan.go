@@ -145,6 +145,10 @@ func (s *Plan) Outside(eventTime int64) bool { return s.pos.outside(eventTime) }
 // Known reports whether the pipeline has accepted an entry before.
 func (s *Plan) Known(k Key) bool { return s.seen.Has(k) }
 
+// SharesID reports whether a new entry has the id of another one that was new a while ago,
+// which is not the same: see Seen.
+func (s *Plan) SharesID(k Key) bool { return s.seen.shared.note(k) }
+
 // Remember notes that the pipeline has accepted entries.
 func (s *Plan) Remember(keys []Key) {
 	for _, k := range keys {

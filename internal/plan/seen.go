@@ -10,8 +10,8 @@ import (
 // Seen remembers which entries the pipeline has accepted, from the last pass's
 // watermark on.
 //
-// An entry is remembered by 64 bits of a hash of its id, among the entries of the
-// same minute of event time. At the API's ceiling a minute holds 10,000 entries,
+// An entry is remembered by 64 bits of a hash of its identity, which is more than its id
+// (entry.Entry.Identity), among the entries of the same minute of event time. At the API's ceiling a minute holds 10,000 entries,
 // so a new entry is taken for a known one with a probability of 10,000 / 2^64,
 // which is 5e-16: at the ceiling, once in about 400,000 years.
 //
@@ -24,23 +24,38 @@ type Seen struct {
 	odd     map[uint64]int64 // hash to the minute from which it may be forgotten
 	count   int
 	places  int // of all sets
+	// byID is the last minute of what an older build has remembered by a hash of the id
+	// alone; before the first minute there is, if nothing was.
+	byID   int64
+	shared sharedIDs
 }
 
 // NewSeen remembers nothing yet.
 func NewSeen() *Seen {
-	return &Seen{minutes: make(map[int64]*hashSet), odd: make(map[uint64]int64)}
+	return &Seen{minutes: make(map[int64]*hashSet), odd: make(map[uint64]int64), byID: noMinute - 1}
 }
 
 // Key is an entry as Seen remembers it.
 type Key struct {
 	minute int64 // of its event time; of an odd entry: from when it may be forgotten
 	odd    bool
-	hash   uint64
+	hash   uint64 // of its identity
 	// at is the minute of its event time, noMinute if that cannot be read. Not stored.
 	at int64
+	// id is the hash of its id. Not stored.
+	id uint64
+	// byID tells that hash is that of the id alone: an older build has stored it.
+	byID bool
 }
 
 const noMinute = -1
+
+// KeyByID is StoredKey for what builds have stored that took the id alone for the identity.
+func KeyByID(minute int64, odd bool, hash uint64) Key {
+	k := StoredKey(minute, odd, hash)
+	k.byID = true
+	return k
+}
 
 // StoredKey is the key of an entry whose minute, hash and oddness were stored.
 func StoredKey(minute int64, odd bool, hash uint64) Key {
@@ -57,8 +72,8 @@ func (k Key) LastMinute() int64 { return k.minute }
 // IsOdd reports whether the entry has no minute to be found in again.
 func (k Key) IsOdd() bool { return k.odd }
 
-// IdHash is the hash of the entry's id.
-func (k Key) IdHash() uint64 { return k.hash }
+// Hash is the hash of the entry's identity, or of its id: see KeyByID.
+func (k Key) Hash() uint64 { return k.hash }
 
 // OddHorizon bounds how long an entry with an event time ahead of the window that
 // returned it is kept, in minutes beyond that window: long enough for clocks that
@@ -67,8 +82,8 @@ func (k Key) IdHash() uint64 { return k.hash }
 const OddHorizon = 10
 
 // keyOf makes the key of an entry that the window returned.
-func keyOf(uid string, eventTime int64, readable bool, w window) Key {
-	k := Key{hash: xxhash.Sum64String(uid), at: minuteOf(eventTime)}
+func keyOf(identity, uid string, eventTime int64, readable bool, w window) Key {
+	k := Key{hash: xxhash.Sum64String(identity), id: xxhash.Sum64String(uid), at: minuteOf(eventTime)}
 	last := minuteOf(w.to)
 	switch {
 	case !readable:
@@ -92,10 +107,14 @@ func minuteOf(second int64) int64 {
 // minute and among the odd ones, whether it is odd or not: an earlier window may have
 // found it otherwise.
 func (s *Seen) Has(k Key) bool {
-	if set := s.minutes[k.at]; set != nil && set.has(k.hash) {
+	return s.has(k, k.hash) || s.byID >= noMinute && s.has(k, k.id)
+}
+
+func (s *Seen) has(k Key, hash uint64) bool {
+	if set := s.minutes[k.at]; set != nil && set.has(hash) {
 		return true
 	}
-	_, ok := s.odd[k.hash]
+	_, ok := s.odd[hash]
 	return ok
 }
 
@@ -104,6 +123,9 @@ func (s *Seen) Len() int { return s.count }
 
 // Add remembers an entry.
 func (s *Seen) Add(k Key) {
+	if k.byID {
+		s.byID = max(s.byID, k.minute)
+	}
 	if k.odd {
 		before, ok := s.odd[k.hash]
 		if !ok {
@@ -131,6 +153,9 @@ func (s *Seen) bytes() int64 {
 
 // forgetBefore drops everything of minutes before the given one.
 func (s *Seen) forgetBefore(minute int64) {
+	if s.byID < minute {
+		s.byID = noMinute - 1
+	}
 	for m, set := range s.minutes {
 		if m < minute {
 			s.count -= set.n

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,8 +40,8 @@ func TestHashSet(t *testing.T) {
 func TestSeenForgets(t *testing.T) {
 	s := NewSeen()
 	w := window{from: 6000, to: 6600}
-	early := keyOf("early", 6000, true, w)
-	late := keyOf("late", 6599, true, w)
+	early := keyOf("identity of early", "early", 6000, true, w)
+	late := keyOf("identity of late", "late", 6599, true, w)
 	s.Add(early)
 	s.Add(late)
 	s.Add(late)
@@ -58,18 +59,63 @@ func TestSeenOdd(t *testing.T) {
 	w, later := window{from: 6000, to: 6600}, window{from: 6300, to: 7200}
 	future := int64(4_070_908_800) // in 2099
 	s := NewSeen()
-	s.Add(keyOf("unreadable", 0, false, w))
-	s.Add(keyOf("future", future, true, w))
-	s.Add(keyOf("ahead", 6900, true, w))
-	assert.True(t, s.Has(keyOf("unreadable", 0, false, later)))
-	assert.True(t, s.Has(keyOf("future", future, true, later)))
-	assert.True(t, s.Has(keyOf("ahead", 6900, true, later)), "no longer odd for the later window")
-	assert.False(t, s.Has(keyOf("other", 0, false, later)))
+	s.Add(keyOf("identity of unreadable", "unreadable", 0, false, w))
+	s.Add(keyOf("identity of future", "future", future, true, w))
+	s.Add(keyOf("identity of ahead", "ahead", 6900, true, w))
+	assert.True(t, s.Has(keyOf("identity of unreadable", "unreadable", 0, false, later)))
+	assert.True(t, s.Has(keyOf("identity of future", "future", future, true, later)))
+	assert.True(t, s.Has(keyOf("identity of ahead", "ahead", 6900, true, later)), "no longer odd for the later window")
+	assert.False(t, s.Has(keyOf("identity of other", "other", 0, false, later)))
 	s.forgetBefore(minuteOf(6600) + 1)
-	assert.False(t, s.Has(keyOf("unreadable", 0, false, later)))
-	assert.True(t, s.Has(keyOf("ahead", 6900, true, later)))
+	assert.False(t, s.Has(keyOf("identity of unreadable", "unreadable", 0, false, later)))
+	assert.True(t, s.Has(keyOf("identity of ahead", "ahead", 6900, true, later)))
 	s.forgetBefore(minuteOf(6600) + OddHorizon + 1)
 	assert.Zero(t, s.count)
+}
+
+// TestSeenOfOlderBuilds: what an older build has remembered by the id alone is known, as
+// long as it is remembered, beside what is remembered by the whole identity. Covers F46.
+func TestSeenOfOlderBuilds(t *testing.T) {
+	w, later := window{from: 6000, to: 6600}, window{from: 60_000, to: 66_000}
+	s := NewSeen()
+	a, b := keyOf("id at 6000", "id", 6000, true, w), keyOf("id at 6001", "id", 6001, true, w)
+	s.Add(a)
+	assert.True(t, s.Has(a))
+	assert.False(t, s.Has(b), "another entry with the same id")
+
+	odd := keyOf("identity of odd", "odd", 0, false, w)
+	old := keyOf("identity of old", "old", 6500, true, w)
+	assert.False(t, s.Has(old))
+	s.Add(KeyByID(minuteOf(6500), false, old.id))
+	s.Add(KeyByID(minuteOf(6600), true, odd.id))
+	assert.True(t, s.Has(old))
+	assert.True(t, s.Has(odd))
+	assert.False(t, s.Has(b), "of another minute")
+
+	s.forgetBefore(minuteOf(6600) + 1)
+	assert.Zero(t, s.count)
+	assert.False(t, s.Has(old))
+	c := keyOf("id at 60000", "id", 60_000, true, later)
+	s.Add(Key{minute: c.minute, hash: c.id})
+	assert.False(t, s.Has(c), "no id alone is looked for any more")
+}
+
+// TestSharedIDs: an id that comes with another entry is noticed, and the same entry again is
+// none. Covers F46.
+func TestSharedIDs(t *testing.T) {
+	w := window{from: 6000, to: 600_000}
+	p := New(Settings{Begin: 6000, Tick: 60, MaxWindow: 3600, Walks: 1, PageSize: 100}, NewSeen())
+	a, b := keyOf("id at 6000", "id", 6000, true, w), keyOf("id at 599999", "id", 599_999, true, w)
+	assert.False(t, p.SharesID(a))
+	assert.False(t, p.SharesID(a))
+	for i := range sharedPlaces / 4 {
+		name := strconv.Itoa(i)
+		assert.False(t, p.SharesID(keyOf("identity of "+name, name, 7000, true, w)))
+	}
+	assert.False(t, p.SharesID(a), "noted again, if another one has taken its place")
+	assert.True(t, p.SharesID(b))
+	assert.True(t, p.SharesID(a))
+	assert.Len(t, p.seen.shared.places, sharedPlaces)
 }
 
 // TestBytesPerID: what a remembered id costs in memory, at the API's ceiling and in quiet

@@ -57,10 +57,10 @@ func RequestFor(from, to int64) Request {
 // Span is the window that the walk reads, and the pass that it reads it for.
 func (w *Walk) Span() (pass int, from, to int64) { return w.pass, w.from, w.to }
 
-// Key is an entry that the walk returned, as it is remembered. readable is false where
-// the entry's time cannot be read.
-func (w *Walk) Key(uid string, eventTime int64, readable bool) Key {
-	return keyOf(uid, eventTime, readable, w.window)
+// Key is an entry that the walk returned, as it is remembered: by its identity, of which its
+// id is a part. readable is false where the entry's time cannot be read.
+func (w *Walk) Key(identity, uid string, eventTime int64, readable bool) Key {
+	return keyOf(identity, uid, eventTime, readable, w.window)
 }
 
 // RefusedFor returns for how many seconds the API has refused the walk, counted from the first

@@ -35,7 +35,7 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 		if readable && p.sched.Outside(at) {
 			continue
 		}
-		k := w.Key(it.UID(), at, readable)
+		k := w.Key(it.Identity(), it.UID(), at, readable)
 		_, twice := inPage[k]
 		inPage[k] = struct{}{}
 		switch {
@@ -47,6 +47,7 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 				again = append(again, k)
 			}
 		default:
+			p.noteShared(k, it)
 			items, fresh = append(items, it), append(fresh, k)
 		}
 	}

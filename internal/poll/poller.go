@@ -35,6 +35,7 @@ type Poller struct {
 	failedAt  time.Time // when that was
 	results   chan result
 	complete  bool // a bounded export was reported complete
+	sharedID  bool // that ids are not unique was reported
 	// lookbackFrom is when this term began with initial_lookback, by our clock; zero once the
 	// server's is known.
 	lookbackFrom time.Time

@@ -48,6 +48,7 @@ func (t *Telemetry) zero() {
 	t.CountDelivered(0, 0)
 	t.CountNoticed(0, 0)
 	t.CountKnown(0)
+	t.CountSharedIDs(0)
 	t.CountRefused(0)
 	t.CountSkipped(0)
 	for _, pass := range []string{plan.FoundByRecheck, plan.FoundByLast, plan.FoundByChance} {
@@ -103,6 +104,11 @@ func (t *Telemetry) CountKnown(n int) { t.entries("known", n) }
 
 func (t *Telemetry) entries(result string, n int) {
 	t.builder.ReceiverFeishuAuditEntries.Add(context.Background(), int64(n), t.with(attribute.String("result", result)))
+}
+
+// CountSharedIDs counts new entries whose id another one has had, too.
+func (t *Telemetry) CountSharedIDs(n int) {
+	t.builder.ReceiverFeishuAuditSharedIds.Add(context.Background(), int64(n), t.plain)
 }
 
 // CountRefused counts records in refusals of the pipeline, with each try.

@@ -1,0 +1,26 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+)
+
+// noteShared counts a new entry whose id another one has had, and reports the first one of a
+// term. Both are delivered; what stands behind the pipeline may take them for one.
+func (p *Poller) noteShared(k plan.Key, it *entry.Entry) {
+	if !p.sched.SharesID(k) {
+		return
+	}
+	p.Tel.CountSharedIDs(1)
+	if p.sharedID {
+		return
+	}
+	p.sharedID = true
+	p.Logger.Warn("The API gives one id to several entries: all are delivered, a backend that drops equal ids keeps one",
+		zap.String("id", it.UID()))
+}
