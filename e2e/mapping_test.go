@@ -5,22 +5,21 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
+	"fmt"
 	"maps"
-	"net/http"
 	"net/netip"
 	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/record"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -56,7 +55,7 @@ func tableRows(t *testing.T, heading string) [][]string {
 func mappedFields(t *testing.T, column int) (mapped []string, same map[string]string) {
 	t.Helper()
 	for _, cells := range tableRows(t, "record | entry |") {
-		require.Len(t, cells, 5, "%q", cells)
+		require.Len(t, cells, 6, "%q", cells)
 		if strings.HasPrefix(cells[column], "-") {
 			continue
 		}
@@ -68,6 +67,9 @@ func mappedFields(t *testing.T, column int) (mapped []string, same map[string]st
 	same = map[string]string{}
 	for _, cells := range tableRows(t, "ECS | value |") {
 		require.Len(t, cells, 4, "%q", cells)
+		if column == columnCIM {
+			return slices.Compact(mapped), same
+		}
 		if field := quoted.FindStringSubmatch(cells[2*(column-columnECS)]); field != nil {
 			same[field[1]] = cells[2*(column-columnECS)+1]
 		}
@@ -80,6 +82,7 @@ func mappedFields(t *testing.T, column int) (mapped []string, same map[string]st
 const (
 	columnECS  = 3
 	columnOCSF = 4
+	columnCIM  = 5
 )
 
 // recordAttributes are the attributes that a record or its resource may have, as the
@@ -102,6 +105,9 @@ type outcome struct {
 	code   string // of the response, "" if there is none
 	msg    string
 	status string // of HTTP, "" if there is none
+
+	attributes map[string]any // of the record; TestResourceOfEveryAPI holds them against the entry
+	query      string         // query_param as it is in the body
 }
 
 func outcomeOf(e simulator.Entry) outcome {
@@ -112,6 +118,22 @@ func outcomeOf(e simulator.Entry) outcome {
 	}
 	if json.Unmarshal([]byte(e.Response), &response) == nil {
 		o.code, o.msg = response.Code.String(), response.Msg
+	}
+	page, err := entry.ParsePage([]byte(`{"code":0,"data":{"items":[` + e.JSON(false) + `]}}`))
+	if err != nil {
+		panic(err) // an entry of ours
+	}
+	builder := record.NewBuilder(record.Settings{Redact: true})
+	logs, _ := builder.Build([]*entry.Entry{&page.Entries[0]}, time.Unix(0, 0))
+	made := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+	o.attributes = made.Attributes().AsRaw()
+	var body struct {
+		Detail struct {
+			Query any `json:"query_param"`
+		} `json:"log_detail"`
+	}
+	if json.Unmarshal([]byte(made.Body().Str()), &body) == nil {
+		o.query, _ = body.Detail.Query.(string)
 	}
 	if e.StatusCode >= 100 && e.StatusCode <= 599 {
 		o.status = strconv.Itoa(e.StatusCode)
@@ -139,6 +161,28 @@ func (o outcome) named(success, failure, unknown string) string {
 		return success
 	}
 	return unknown
+}
+
+// attribute is one of the record as text, "" if it is not there.
+func (o outcome) attribute(name string) string {
+	if value, ok := o.attributes[name]; ok {
+		return fmt.Sprint(value)
+	}
+	return ""
+}
+
+// attributeOf is a field that has the value of an attribute.
+func attributeOf(name string) func(outcome) string {
+	return func(o outcome) string { return o.attribute(name) }
+}
+
+// queryString is query_param where it says anything.
+func (o outcome) queryString() string { return onlyIf(o.query != "{}", o.query) }
+
+// touchesPerson reports whether the call is about a person.
+func (o outcome) touchesPerson() bool {
+	kind := o.attribute("feishu.resource.type")
+	return kind == "user" || kind == "employee"
 }
 
 // malformed is whether the entry has a field that cannot be read.
@@ -178,71 +222,6 @@ func service(o outcome) string {
 	return ""
 }
 
-// ecsFields are the fields of an ECS document that its entry decides. An empty text
-// means that there is no such field. What an entry alone cannot tell is checked apart.
-var ecsFields = map[string]func(outcome) string{
-	"@timestamp":                func(o outcome) string { return time.Unix(o.entry.EventTime, 0).UTC().Format(time.RFC3339) },
-	"event.id":                  func(o outcome) string { return o.entry.ID },
-	"event.action":              func(o outcome) string { return o.entry.APIKey },
-	"message":                   func(o outcome) string { return o.entry.APIKey },
-	"event.outcome":             func(o outcome) string { return o.named("success", "failure", "unknown") },
-	"client.address":            func(o outcome) string { return o.entry.IP },
-	"client.ip":                 func(o outcome) string { return onlyIf(isAddress(o.entry.IP), o.entry.IP) },
-	"related.ip":                func(o outcome) string { return onlyIf(isAddress(o.entry.IP), `["`+o.entry.IP+`"]`) },
-	"http.request.method":       func(o outcome) string { return o.entry.Method },
-	"url.path":                  func(o outcome) string { return o.entry.Path },
-	"feishu.app.id":             func(o outcome) string { return o.entry.AppID },
-	"feishu.status_code":        func(o outcome) string { return onlyIf(o.entry.Raw == "", strconv.Itoa(o.entry.StatusCode)) },
-	"http.response.status_code": func(o outcome) string { return o.status },
-	"feishu.response.code":      func(o outcome) string { return o.code },
-	"error.code":                outcome.failure,
-	"error.message":             func(o outcome) string { return onlyIf(o.failure() != "", o.msg) },
-	"feishu.entry.malformed":    outcome.malformed,
-	"observer.vendor":           func(outcome) string { return "feishu" },
-	"feishu.credential.app_id":  func(outcome) string { return simulator.DefaultAppID },
-	"server.address":            func(outcome) string { return "127.0.0.1" },
-	"server.ip":                 func(outcome) string { return "127.0.0.1" },
-	"server.domain":             func(outcome) string { return "" },
-}
-
-// activities are OCSF's activity_id by method: a POST may be a search.
-var activities = map[string]int{"GET": 2, "PUT": 3, "PATCH": 3, "DELETE": 4}
-
-func activity(o outcome) int {
-	if id, known := activities[o.entry.Method]; known {
-		return id
-	}
-	return 99
-}
-
-// ocsfFields are the fields of an OCSF event that its entry decides.
-var ocsfFields = map[string]func(outcome) string{
-	"time":                              func(o outcome) string { return strconv.FormatInt(o.entry.EventTime*1000, 10) },
-	"metadata.uid":                      func(o outcome) string { return o.entry.ID },
-	"activity_id":                       func(o outcome) string { return strconv.Itoa(activity(o)) },
-	"activity_name":                     func(o outcome) string { return onlyIf(activity(o) == 99, o.entry.Method) },
-	"type_uid":                          func(o outcome) string { return strconv.Itoa(600300 + activity(o)) },
-	"status_id":                         func(o outcome) string { return o.named("1", "2", "0") },
-	"status_code":                       outcome.failure,
-	"status_detail":                     func(o outcome) string { return o.msg },
-	"src_endpoint.ip":                   func(o outcome) string { return onlyIf(isAddress(o.entry.IP), o.entry.IP) },
-	"src_endpoint.name":                 func(o outcome) string { return onlyIf(!isAddress(o.entry.IP), orUnknown(o.entry.IP)) },
-	"http_request.http_method":          func(o outcome) string { return o.entry.Method },
-	"http_request.url.path":             func(o outcome) string { return o.entry.Path },
-	"http_response.code":                func(o outcome) string { return o.status },
-	"api.operation":                     func(o outcome) string { return orUnknown(o.entry.APIKey) },
-	"api.service.name":                  service,
-	"api.response.code":                 func(o outcome) string { return o.code },
-	"api.response.message":              func(o outcome) string { return o.msg },
-	"actor.app_uid":                     func(o outcome) string { return orUnknown(o.entry.AppID) },
-	"unmapped.feishu.status_code":       func(o outcome) string { return onlyIf(o.entry.Raw == "", strconv.Itoa(o.entry.StatusCode)) },
-	"unmapped.feishu.entry.malformed":   outcome.malformed,
-	"unmapped.feishu.credential.app_id": func(outcome) string { return simulator.DefaultAppID },
-	"metadata.product.vendor_name":      func(outcome) string { return "feishu" },
-	"dst_endpoint.ip":                   func(outcome) string { return "127.0.0.1" },
-	"dst_endpoint.hostname":             func(outcome) string { return "" },
-}
-
 // mapping is what a test knows of one of the mappings.
 type mapping struct {
 	column         int
@@ -268,6 +247,7 @@ func newMappedLog(t *testing.T, seed uint64) (*api, []simulator.Entry) {
 			Raw: `{"id":"malformed","event_time":` + strconv.FormatInt(at, 10) + `,"app_id":["a"],"log_detail":{"method":"DELETE","status_code":"many"}}`,
 		},
 	}
+	odd = append(odd, callsOfEveryAPI(t, at)...)
 	a.Add(odd...)
 	entries = append(entries, odd...)
 	a.known.sent, a.known.lost = len(entries), len(entries)
@@ -278,7 +258,10 @@ func newMappedLog(t *testing.T, seed uint64) (*api, []simulator.Entry) {
 func (m *mapping) check(t *testing.T, entries []simulator.Entry, began time.Time) {
 	t.Helper()
 	documented, same := mappedFields(t, m.column)
-	known := append(slices.Collect(maps.Keys(m.fields)), m.body, m.observed)
+	known := slices.Collect(maps.Keys(m.fields))
+	if m.body != "" {
+		known = append(known, m.body, m.observed)
+	}
 	slices.Sort(known)
 	require.Equal(t, known, documented, "the fields of docs/record-model.md, and those that this test knows")
 	seen := map[string]bool{}
@@ -299,6 +282,10 @@ func (m *mapping) check(t *testing.T, entries []simulator.Entry, began time.Time
 			seen[name] = seen[name] || has
 			delete(doc, name)
 		}
+		if m.body == "" {
+			require.Empty(t, doc, "further fields of %s", entry.ID)
+			continue
+		}
 		observed := m.parse(doc[m.observed])
 		require.False(t, observed.Before(began) || observed.After(time.Now()), "%s of %s: %s", m.observed, entry.ID, observed)
 		if body := doc[m.body]; !strings.Contains(body, "[REDACTED]") {
@@ -316,126 +303,4 @@ func (m *mapping) check(t *testing.T, entries []simulator.Entry, began time.Time
 			require.True(t, seen[name], "no document has %s", name)
 		}
 	}
-}
-
-// ecs is the path through examples/mapping/ecs.yaml.
-type ecs struct{ *bulk }
-
-func (ecs) config() []string { return []string{"mapping/ecs.yaml"} }
-
-func (e ecs) held(*testing.T) []arrival {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	held := make([]arrival, 0, len(e.docs))
-	for key := range e.docs {
-		held = append(held, arrival{uid: key.id})
-	}
-	return held
-}
-
-// TestECS: the statements of examples/mapping make each entry a document of the Elastic
-// Common Schema, as the tables in docs/record-model.md say.
-func TestECS(t *testing.T) {
-	t.Parallel()
-	began := time.Now().Truncate(time.Second)
-	d := ecs{newBulk(t)}
-	a, entries := newMappedLog(t, 54)
-	e := newExample(t, a, d)
-	c := e.start(t)
-	e.arrives(t, len(entries))
-	c.term(t)
-	require.NotContains(t, c.out.String(), "failed to execute statement")
-	count(t, entries, e.held(t), 0)
-	m := mapping{column: columnECS, fields: ecsFields, body: "event.original", observed: "event.created", documents: map[string]map[string]string{}}
-	m.parse = func(text string) time.Time {
-		at, err := time.Parse(time.RFC3339, text)
-		require.NoError(t, err)
-		return at
-	}
-	for key, doc := range d.docs {
-		require.Equal(t, "logs-feishu.openapi-default", key.index)
-		m.documents[key.id] = map[string]string{}
-		flatten(m.documents[key.id], "", doc)
-	}
-	m.check(t, entries, began)
-}
-
-// ocsf keeps the bodies of records that come by OTLP.
-type ocsf struct {
-	*server
-	mu     sync.Mutex
-	came   []arrival
-	events map[string]map[string]any // by log.record.uid
-}
-
-func newOCSF(t *testing.T) *ocsf {
-	o := &ocsf{events: map[string]map[string]any{}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/logs", o.serveLogs)
-	o.server = serve(t, mux)
-	return o
-}
-
-func (*ocsf) config() []string { return []string{"mapping/ocsf.yaml"} }
-
-func (o *ocsf) env() []string { return []string{"OTLP_ENDPOINT=http://" + o.addr} }
-
-func (o *ocsf) held(*testing.T) []arrival {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.came)
-}
-
-func (o *ocsf) serveLogs(w http.ResponseWriter, r *http.Request) {
-	unpacked, err := unpacked(r)
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	body, err := io.ReadAll(unpacked)
-	req := plogotlp.NewExportRequest()
-	if err != nil || req.UnmarshalProto(body) != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, rl := range req.Logs().ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, record := range sl.LogRecords().All() {
-				uid, _ := record.Attributes().Get("log.record.uid")
-				o.came = append(o.came, arrival{uid: uid.Str()})
-				o.events[uid.Str()] = record.Body().Map().AsRaw()
-			}
-		}
-	}
-}
-
-// TestOCSF: the statements of examples/mapping make each entry an API Activity event, as
-// the tables in docs/record-model.md say, with every attribute that the class requires.
-func TestOCSF(t *testing.T) {
-	t.Parallel()
-	began := time.Now().Truncate(time.Millisecond)
-	d := newOCSF(t)
-	a, entries := newMappedLog(t, 55)
-	e := newExample(t, a, d)
-	c := e.start(t)
-	e.arrives(t, len(entries))
-	c.term(t)
-	require.NotContains(t, c.out.String(), "failed to execute statement")
-	count(t, entries, e.held(t), 0)
-	m := mapping{column: columnOCSF, fields: ocsfFields, body: "raw_data", observed: "metadata.logged_time", documents: map[string]map[string]string{}}
-	m.parse = func(text string) time.Time {
-		ms, err := strconv.ParseInt(text, 10, 64)
-		require.NoError(t, err)
-		return time.UnixMilli(ms)
-	}
-	for uid, event := range d.events {
-		for _, required := range []string{"actor", "api", "src_endpoint", "metadata", "activity_id", "category_uid", "class_uid", "type_uid", "severity_id", "time"} {
-			require.NotEmpty(t, event[required], "%s of %s", required, uid)
-		}
-		m.documents[uid] = map[string]string{}
-		flatten(m.documents[uid], "", event)
-	}
-	m.check(t, entries, began)
 }

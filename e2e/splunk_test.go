@@ -214,7 +214,7 @@ func stanzas(t *testing.T, path string) map[string]map[string]string {
 		switch name, value, isSetting := strings.Cut(line, " = "); {
 		case line == "" || line[0] == '#':
 		case line[0] == '[':
-			require.Regexp(t, `^\[[\w.:]*\]$`, line, where)
+			require.Regexp(t, `^\[[\w.:=]*\]$`, line, where)
 			name := line[1 : len(line)-1]
 			require.NotContains(t, read, name, where)
 			stanza = map[string]string{}
@@ -252,11 +252,13 @@ func indexedFields(t *testing.T) []string {
 func TestSplunkApp(t *testing.T) {
 	t.Parallel()
 	settings := map[string][]string{ // of each file, as Splunk's documentation has them
-		"default/app.conf":      {"description", "is_visible", "label", "version"},
-		"default/fields.conf":   {"INDEXED"},
-		"default/indexes.conf":  {"coldPath", "frozenTimePeriodInSecs", "homePath", "thawedPath"},
-		"default/props.conf":    {"KV_MODE", "SHOULD_LINEMERGE", "TRUNCATE"},
-		"metadata/default.meta": {"access", "export"},
+		"default/app.conf":        {"description", "is_visible", "label", "version"},
+		"default/fields.conf":     {"INDEXED"},
+		"default/indexes.conf":    {"coldPath", "frozenTimePeriodInSecs", "homePath", "thawedPath"},
+		"default/eventtypes.conf": {"search"},
+		"default/tags.conf":       {"access", "account", "authentication", "change", "data"},
+		"default/props.conf":      append([]string{"KV_MODE", "SHOULD_LINEMERGE", "TRUNCATE"}, evaluated()...),
+		"metadata/default.meta":   {"access", "export"},
 	}
 	files := map[string]map[string]map[string]string{}
 	require.NoError(t, filepath.WalkDir(splunkApp, func(path string, entry os.DirEntry, err error) error {
@@ -273,6 +275,7 @@ func TestSplunkApp(t *testing.T) {
 				used[setting] = true
 			}
 		}
+		slices.Sort(settings[name])
 		require.Equal(t, settings[name], slices.Sorted(maps.Keys(used)), name)
 		return nil
 	}))
@@ -287,10 +290,23 @@ func TestSplunkApp(t *testing.T) {
 		}
 		require.Len(t, files[stanza], 1)
 	}
+	for name := range files["default/tags.conf"] {
+		require.Contains(t, files["default/eventtypes.conf"], strings.TrimPrefix(name, "eventtype="))
+	}
+	require.Len(t, files["default/tags.conf"], len(files["default/eventtypes.conf"]))
 	// What the exporter adds to the record's attributes.
 	want := append(recordAttributes(t), "otel.log.severity.number")
 	slices.Sort(want)
 	require.Equal(t, want, indexedFields(t), "fields.conf, against docs/record-model.md")
+}
+
+// evaluated are the settings of props.conf that make fields in searches.
+func evaluated() []string {
+	var settings []string
+	for field := range cimFields {
+		settings = append(settings, "EVAL-"+field)
+	}
+	return settings
 }
 
 // TestSplunkRepeats: a page that comes again is there twice, with the same
