@@ -92,10 +92,26 @@ endef
 $(eval $(call backend,victoria-logs,victorialogs,github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs))
 $(eval $(call backend,vmalert,vmalert,github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert))
 
+.PHONY: opensearch
+opensearch: $(BUILD)/opensearch/ready ## Fetch OpenSearch, a backend of the end-to-end tests (needs Java 17 and Maven)
+
+.PHONY: kafka
+kafka: $(BUILD)/kafka/ready ## Fetch Kafka, a backend of the end-to-end tests (needs Java 17 and Maven)
+
+$(BUILD)/%/ready: internal/backends/%/pom.xml internal/backends/%/jars.sha256 $(wildcard internal/backends/*/*.java) internal/tools/jars.sh
+	@echo "fetching $*"
+	@./internal/tools/jars.sh $*
+	@touch $@
+
+.PHONY: opensearch-pin kafka-pin
+opensearch-pin kafka-pin: ## Pin the jars of OpenSearch or Kafka after a change of their pom.xml
+	@./internal/tools/jars.sh $(@:-pin=) pin
+
 .PHONY: e2e
-e2e: build tool victoria-logs vmalert ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build tool victoria-logs vmalert opensearch kafka ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
+	@./internal/tools/install-nginx.sh
 	@./internal/tools/test.sh e2e
 
 .PHONY: e2e-loki

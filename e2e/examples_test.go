@@ -267,6 +267,7 @@ var backendsWithoutATenant = map[string]struct {
 }{
 	"elasticsearch": {"ELASTICSEARCH_ENDPOINT", func(t *testing.T) destination { return newBulk(t) }},
 	"splunk":        {"SPLUNK_HEC_ENDPOINT", func(t *testing.T) destination { return newSplunk(t) }},
+	"opensearch":    {"OPENSEARCH_ENDPOINT", func(t *testing.T) destination { return newOpenSearch(t) }},
 	"victorialogs":  {"VICTORIALOGS_ENDPOINT", func(t *testing.T) destination { return newVictoriaLogs(t) }},
 	"kafka":         {"KAFKA_BROKER", func(t *testing.T) destination { return newKafka(t) }},
 }
