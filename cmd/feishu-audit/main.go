@@ -14,6 +14,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/demo"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/doctor"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/export"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/simulate"
 )
 
@@ -26,5 +27,5 @@ func main() {
 
 // newCommand is the whole program.
 func newCommand() *cobra.Command {
-	return cli.Root(doctor.Command(), simulate.Command(), demo.Command())
+	return cli.Root(doctor.Command(), export.Command(), simulate.Command(), demo.Command())
 }

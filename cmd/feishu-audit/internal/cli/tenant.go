@@ -1,0 +1,92 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.opentelemetry.io/collector/config/configopaque"
+
+	receiver "github.com/feishuaudit/feishuauditreceiver"
+)
+
+// Tenant is what to call, and as which app.
+type Tenant struct {
+	Endpoint, AppID  string
+	SecretFile       string
+	ProxyURL, CAFile string
+}
+
+// AddFlags defines its flags.
+func (t *Tenant) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&t.AppID, "app-id", "", "App `ID` of the custom app that reads the log (cli_...); required")
+	fs.StringVar(&t.Endpoint, "endpoint", "feishu", "base `URL` of the Open API, or feishu or lark for the public clouds")
+	fs.StringVar(&t.SecretFile, "app-secret-file", "", "`file` with the app secret, instead of "+SecretVariable)
+	fs.StringVar(&t.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY counts")
+	fs.StringVar(&t.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
+}
+
+// Read checks the flags, replaces the names in them, and takes the secret from where it is.
+func (t *Tenant) Read(getenv func(string) string) (Secret, error) {
+	if t.AppID == "" {
+		return Secret{}, Usagef("--app-id is missing: the App ID (cli_...) is on the app's page of the developer console")
+	}
+	t.Endpoint = Endpoint(t.Endpoint)
+	if t.CAFile != "" {
+		path, err := filepath.Abs(t.CAFile)
+		if err != nil {
+			return Secret{}, Usagef("--ca-file: %w", err)
+		}
+		t.CAFile = path
+	}
+	return ReadSecret(t.SecretFile, getenv)
+}
+
+// Config is the receiver's configuration for the tenant, with all else at its default.
+func (t *Tenant) Config(secret Secret) *receiver.Config {
+	cfg := receiver.NewFactory().CreateDefaultConfig().(*receiver.Config)
+	cfg.ClientConfig.Endpoint = t.Endpoint
+	cfg.ClientConfig.ProxyURL = t.ProxyURL
+	cfg.ClientConfig.TLS.CAFile = t.CAFile
+	cfg.AppID, cfg.AppSecret = t.AppID, configopaque.String(secret.Value)
+	return cfg
+}
+
+// ParseSpan reads a time span: as Go writes it, and with days (7d, 1d12h).
+func ParseSpan(text string) (time.Duration, error) {
+	days, rest, found := strings.Cut(text, "d")
+	if !found {
+		return time.ParseDuration(text)
+	}
+	n, err := strconv.Atoi(days)
+	if err != nil || n < 0 || n > 36500 {
+		return 0, Usagef("%q is not a time span like 90m, 24h or 7d", text)
+	}
+	span := time.Duration(n) * 24 * time.Hour
+	if rest != "" {
+		more, err := time.ParseDuration(rest)
+		if err != nil {
+			return 0, Usagef("%q is not a time span like 90m, 24h or 7d", text)
+		}
+		span += more
+	}
+	return span, nil
+}
+
+// timeForms are what ParseTime reads; all but the first are in the local time zone.
+var timeForms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
+
+// ParseTime reads a point in time.
+func ParseTime(text string) (time.Time, error) {
+	for _, form := range timeForms {
+		if t, err := time.ParseInLocation(form, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, Usagef("%q is not a time like 2026-01-31T15:04:05+08:00, or 2026-01-31 15:04 in this machine's time zone", text)
+}

@@ -1,0 +1,217 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package screen shows records to a person: one line each, as wide as the terminal at most,
+// without a character that a terminal would act on.
+package screen
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// Colours of a terminal (ECMA-48, SGR).
+const (
+	Red    = 31
+	Green  = 32
+	Yellow = 33
+	Cyan   = 36
+)
+
+// Note is a remark at the end of a line.
+type Note struct {
+	Text   string
+	Colour int
+}
+
+// Layout is how wide the columns are.
+type Layout struct {
+	Colour bool
+	Dates  bool // days beside the times
+
+	width, when, app, address int
+}
+
+const (
+	markWidth = 4
+	gap       = 1
+	// leastCall is what is left of a call where notes need the room.
+	leastCall = 16
+)
+
+// NewLayout makes columns for a terminal of that width. What is narrower than 60 is taken
+// for 60: lines are too long there, and readable.
+func NewLayout(width int, colour, dates bool) *Layout {
+	l := &Layout{Colour: colour, Dates: dates, width: max(60, width), when: len("15:04:05"), app: 12, address: 15}
+	if dates {
+		l.when = len("01-02 15:04:05")
+	}
+	if width >= 120 {
+		l.app, l.address = len("cli_0123456789abcdef"), 28
+		if dates {
+			l.when = len("2006-01-02 15:04:05")
+		}
+	}
+	return l
+}
+
+// TimeFormat is that of the first column.
+func (l *Layout) TimeFormat() string {
+	const full = "2006-01-02 15:04:05"
+	return full[len(full)-l.when:]
+}
+
+// Title names the columns.
+func (l *Layout) Title() string {
+	return strings.TrimRight(l.columns("TIME", "", "APP", "ADDRESS")+"CALL", " ")
+}
+
+func (l *Layout) columns(when, mark, app, address string) string {
+	return pad(when, l.when) + pad(mark, markWidth) + pad(app, l.app) + pad(address, l.address)
+}
+
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-Columns(text))+gap)
+}
+
+// Line shows a record: when, whether the call went well, which app, from where, which call,
+// and notes, the API's message for a failed call first.
+func (l *Layout) Line(when string, record plog.LogRecord, notes ...Note) string {
+	mark, colour := "ok", Green
+	if failed := Attribute(record, "error.type"); failed != "" {
+		mark, colour = "FAIL", Red
+		notes = append([]Note{{strings.TrimSpace(failed + " " + Attribute(record, "feishu.response.msg")), Red}}, notes...)
+	}
+	path := Attribute(record, "url.template")
+	if path == "" {
+		path = Attribute(record, "url.path")
+	}
+	call := Clean(strings.TrimSpace(Attribute(record, "http.request.method") + " " + strings.TrimPrefix(path, "/open-apis/")))
+	left := l.columns(when, mark, Tail(Clean(Attribute(record, "feishu.app.id")), l.app), Head(Clean(Attribute(record, "client.address")), l.address))
+	at := l.when + gap
+	left = left[:at] + l.paint(mark, colour) + left[at+len(mark):]
+	room := l.width - (l.when + markWidth + l.app + l.address + 4*gap)
+	return left + l.fill(call, notes, room, mark == "FAIL")
+}
+
+// fill puts a call and its notes into so many columns. The notes go first where there is not
+// room for all: the call is shortened, and then the notes.
+func (l *Layout) fill(call string, notes []Note, room int, failed bool) string {
+	const between = 2
+	need := 0
+	for i := range notes {
+		notes[i].Text = Clean(notes[i].Text)
+		need += between + Columns(notes[i].Text)
+	}
+	call = Method(call, max(min(leastCall, room), room-need))
+	room -= Columns(call)
+	var b strings.Builder
+	if failed {
+		call = l.paint(call, Red)
+	}
+	b.WriteString(call)
+	for i, note := range notes {
+		after := 0 // what the shorter notes after this one need
+		for _, next := range notes[i+1:] {
+			after += between + Columns(next.Text)
+		}
+		text := Head(note.Text, max(min(8, room-between), room-between-after))
+		if text == "" {
+			break
+		}
+		room -= between + Columns(text)
+		b.WriteString("  " + l.paint(text, note.Colour))
+	}
+	return b.String()
+}
+
+func (l *Layout) paint(text string, colour int) string { return Paint(text, colour, l.Colour) }
+
+// Paint colours a text where that is wanted.
+func Paint(text string, colour int, wanted bool) string {
+	if !wanted || text == "" {
+		return text
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, text)
+}
+
+// Method shortens "METHOD path" in its path, from the left: the end says what was called.
+func Method(call string, width int) string {
+	method, path, found := strings.Cut(call, " ")
+	if !found || Columns(call) <= width {
+		return Tail(call, width)
+	}
+	return method + " " + Tail(path, width-Columns(method)-1)
+}
+
+// Tail keeps the end of a text that is too wide.
+func Tail(text string, width int) string {
+	if Columns(text) <= width {
+		return text
+	}
+	for Columns(text) >= width && text != "" {
+		_, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
+	}
+	if width < 1 {
+		return ""
+	}
+	return "…" + text
+}
+
+// Head keeps the begin of a text that is too wide.
+func Head(text string, width int) string {
+	if Columns(text) <= width {
+		return text
+	}
+	for Columns(text) >= width && text != "" {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	if width < 1 {
+		return ""
+	}
+	return text + "…"
+}
+
+// Columns is how many columns of a terminal a text without colours takes.
+func Columns(text string) int {
+	n := 0
+	for _, r := range text {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana), r >= 0x3000 && r <= 0x303f, r >= 0xff00 && r <= 0xff60, r >= 0x1f300 && r <= 0x1faff:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// Clean replaces what a terminal would act on: what an app sends is not ours to trust.
+func Clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '·'
+		}
+		return r
+	}, text)
+}
+
+// Attribute is an attribute as text, empty where there is none.
+func Attribute(record plog.LogRecord, name string) string {
+	value, ok := record.Attributes().Get(name)
+	if !ok {
+		return ""
+	}
+	if value.Type() == pcommon.ValueTypeStr {
+		return value.Str()
+	}
+	return value.AsString()
+}
