@@ -41,10 +41,11 @@ type API struct {
 	tokens  int
 	counts  map[string]int
 	auth    authority
-	calls   []Call
+	calls   []*Call
 }
 
-// Call is a call of list_data, by the clock of the caller.
+// Call is a call of list_data, by the clock of the caller. Answered is zero while, or if, there is
+// no response; Code is -1 then, and if the response has none.
 type Call struct {
 	At, Answered time.Time
 	Start, End   int64
@@ -77,7 +78,11 @@ func (a *API) Shown() []*Entry {
 func (a *API) Calls() []Call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.Clone(a.calls)
+	calls := make([]Call, len(a.calls))
+	for i, call := range a.calls {
+		calls[i] = *call
+	}
+	return calls
 }
 
 // Now is the server's clock.
@@ -93,27 +98,27 @@ func (a *API) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req.Body.Close()
 	}
-	call := Call{At: time.Now()}
-	if err := wait(req.Context(), a.traits.Latency/2); err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	rng := a.chance(body)
-	r, fault := a.serve(req, body, &call, rng)
-	resp := a.response(req, r, a.Now())
-	a.mu.Unlock()
-	err := a.carry(req.Context(), fault, resp)
+	call := &Call{At: time.Now(), Code: -1}
 	if req.URL.Path == listPath {
-		call.Answered, call.Status, call.Code, call.Hint = time.Now(), r.status, r.code, r.hint
-		if err != nil || fault.changes() {
-			call.Status, call.Code, call.Hint = 0, -1, 0
-		}
 		a.mu.Lock()
 		a.calls = append(a.calls, call)
 		a.mu.Unlock()
 	}
-	if err != nil {
+	if err := wait(req.Context(), a.traits.Latency/2); err != nil {
 		return nil, err
+	}
+	a.mu.Lock()
+	r, fault := a.serve(req, body, call, a.chance(body))
+	resp := a.response(req, r, a.Now())
+	a.mu.Unlock()
+	if err := a.carry(req.Context(), fault, resp); err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	call.Answered = time.Now()
+	if fault != Cut {
+		call.Status, call.Code, call.Hint = r.status, r.code, r.hint
 	}
 	return resp, nil
 }

@@ -114,7 +114,7 @@ func drawID(rng *rand.Rand, ids IDs, e *Entry, perSecond int) string {
 	case IDOdd:
 		return quote(fmt.Sprintf("日志/%d %%+=\"'\t%c", e.n, 'a'+rune(e.n%26)))
 	case IDRepeated:
-		return strconv.Quote(strconv.Itoa(10000 + e.n%17))
+		return strconv.Quote(strconv.Itoa(10000 + e.n%(2*BusiestSecond))) // not within a second
 	case IDPerSecond:
 		return strconv.Quote(strconv.Itoa(perSecond))
 	case IDMissing:

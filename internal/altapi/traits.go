@@ -220,7 +220,7 @@ const (
 	IDNumber    IDs = "JSON number above 2^53"
 	IDHex       IDs = "hex"
 	IDOdd       IDs = "with spaces, slashes and non-ASCII characters"
-	IDRepeated  IDs = "repeated"
+	IDRepeated  IDs = "repeated after a time"
 	IDPerSecond IDs = "unique within a second"
 	IDMissing   IDs = "sometimes missing"
 )

@@ -176,3 +176,6 @@ func (a *API) scope(f Fault) *answer {
 		`{"code":99991672,"msg":"Access denied. One of the following scopes is required: [%s].应用尚未开通所需的应用身份权限","error":{"log_id":%q,"permission_violations":[%s]}}`,
 		scope, a.logID(), what)}
 }
+
+// Weather is what fails.
+func (a *API) Weather() []Episode { return a.weather }

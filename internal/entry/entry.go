@@ -89,7 +89,8 @@ func detailField(name string) int {
 
 // UID is log.record.uid: the entry's id, a number as its text. An entry without
 // one, or with one that cannot be read or that only fills the place of one, gets a hash of
-// its text, which is the same whenever the API returns the same bytes. An id longer than
+// its text, with the members of objects in the order of their names: it is the same whenever
+// the API returns the same members and values. An id longer than
 // MaxAttribute gets a hash of the id: cut off it would not be unique.
 func (it *Entry) UID() string { return it.ID }
 
@@ -170,7 +171,7 @@ func (it *Entry) Read(s *jsontext.Scanner, known *KnownKeys) {
 	it.IsASCII = s.ASCII()
 	switch id, _ := ParseText(it.Fields[fieldID]); {
 	case isPlaceholder(id):
-		it.ID = hashOf(it.Text)
+		it.ID = hashOf(canonical(it.Text))
 	case len(id) > MaxAttribute:
 		it.ID = hashOf(id)
 	default:

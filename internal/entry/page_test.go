@@ -172,7 +172,7 @@ func TestItemUID(t *testing.T) {
 		`{"ID":"1","id":"2","Id":"3"}`:           "2",
 		`{"ID":"1","Id":"3"}`:                    "3",
 		`{"id":""}`:                              hash(`{"id":""}`),
-		`{"id":null, "x":1}`:                     hash(`{"id":null, "x":1}`),
+		`{"id":null, "x":1}`:                     hash(`{"id":null,"x":1}`),
 		`{"id":true}`:                            hash(`{"id":true}`),
 		`{"id":{}}`:                              hash(`{"id":{}}`),
 		`{"id":["1"]}`:                           hash(`{"id":["1"]}`),
@@ -211,6 +211,32 @@ func TestPlaceholderIDs(t *testing.T) {
 		}
 		require.Len(t, uids, 2, id)
 	}
+}
+
+// TestOrderOfMembers: an entry without an id is the same one in whatever order its members
+// come, and another one if anything else differs. Covers F46.
+func TestOrderOfMembers(t *testing.T) {
+	uid := func(text string) string {
+		p, err := ParsePage([]byte(`{"code":0,"data":{"items":[` + text + `]}}`))
+		require.NoError(t, err, text)
+		return p.Entries[0].UID()
+	}
+	one := uid(`{"app_id":"a","tags":[1,{"x":1,"y":2}],"log_detail":{"path":"/p","method":"GET"}}`)
+	for _, same := range []string{
+		`{"log_detail":{"method":"GET","path":"/p"},"tags":[1,{"y":2,"x":1}],"app_id":"a"}`,
+		`{"tags": [1, {"x": 1, "y": 2}], "log_detail": {"path": "/p", "method": "GET"}, "app_id": "a"}`,
+	} {
+		require.Equal(t, one, uid(same), same)
+	}
+	for _, other := range []string{
+		`{"app_id":"a","tags":[{"x":1,"y":2},1],"log_detail":{"path":"/p","method":"GET"}}`,
+		`{"app_id":"a","tags":[1,{"x":2,"y":1}],"log_detail":{"path":"/p","method":"GET"}}`,
+		`{"app_id":"a","tags":[1,{"x":1,"y":2}],"log_detail":{"path":"GET","method":"/p"}}`,
+		`{"app_id":"a","tags":[1,{"x":1,"y":2}],"path":"/p","method":"GET"}`,
+	} {
+		require.NotEqual(t, one, uid(other), other)
+	}
+	require.NotEqual(t, uid(`{"a":1,"a":2}`), uid(`{"a":2,"a":1}`), "the last one counts")
 }
 
 // TestIdentity: which entries are the same one. Covers F46.
