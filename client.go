@@ -6,10 +6,16 @@ package feishuauditreceiver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"path"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
@@ -21,6 +27,54 @@ import (
 // openHTTP makes the HTTP client of the receiver.
 func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) (*http.Client, func(), error) {
 	return openapi.NewHTTP(ctx, r.cfg.ClientConfig, host, r.set.TelemetrySettings, receiverAttribute(r.set.ID))
+}
+
+// watchedHTTP notes how long calls wait for their answers: net/http's time limit ends most,
+// and a middleware need not heed it.
+func watchedHTTP(client *http.Client, watch *report.Watch) *http.Client {
+	watched := *client
+	watched.Transport = watchedTransport{client.Transport, watch}
+	return &watched
+}
+
+type watchedTransport struct {
+	http.RoundTripper
+	watch *report.Watch
+}
+
+// RoundTrip implements http.RoundTripper. The wait ends with the body.
+func (t watchedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	done := t.watch.Begin(report.OnAPI, "call "+path.Base(req.URL.Path))
+	res, err := t.RoundTripper.RoundTrip(req)
+	if err != nil {
+		done()
+		return res, err
+	}
+	res.Body = &watchedBody{res.Body, sync.OnceFunc(done)}
+	return res, nil
+}
+
+type watchedBody struct {
+	io.ReadCloser
+	done func()
+}
+
+// Close implements io.Closer.
+func (b *watchedBody) Close() error {
+	defer b.done()
+	return b.ReadCloser.Close()
+}
+
+// watchedPipeline notes how long the pipeline takes for what it is handed.
+type watchedPipeline struct {
+	consumer.Logs
+	watch *report.Watch
+}
+
+// ConsumeLogs implements consumer.Logs.
+func (p watchedPipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	defer p.watch.Begin(report.OnPipeline, fmt.Sprintf("hand over %d records", logs.LogRecordCount()))()
+	return p.Logs.ConsumeLogs(ctx, logs)
 }
 
 // calls is the client's gate of one term: calls keep to the pace, are written down before

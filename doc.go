@@ -9,6 +9,7 @@
 // keys, receiver.go its life cycle, client.go how it calls the Open API. The rest is below
 // internal/, in the order in which an entry meets it:
 //
+//	term        from one election, or from Start, to its end
 //	poll        the loop of one term: ask, call, deliver, commit
 //	plan        which page to ask for next; pure
 //	pace        calls per minute, across receivers and restarts

@@ -142,7 +142,7 @@ func TestHangIsNotCalm(t *testing.T) {
 		o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 3}, simulator.Fault{Kind: simulator.FaultHang, After: 1})
 		time.Sleep(5 * time.Hour)
 		o.stop()
-		assert.Equal(t, []string{saysBegin, saysFails + "network"}, o.lines())
+		assert.Equal(t, []string{saysBegin, saysFails + "network", saysWaits + "network", saysOver}, o.lines())
 	})
 }
 

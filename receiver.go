@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -29,6 +28,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/record"
 	"github.com/feishuaudit/feishuauditreceiver/internal/report"
+	"github.com/feishuaudit/feishuauditreceiver/internal/term"
 )
 
 // auditReceiver is the component: it begins and ends terms. In a term, a poller
@@ -54,27 +54,9 @@ type auditReceiver struct {
 	http      *http.Client
 	closeIdle func()
 	storage   storage.Extension // nil: the position is kept in memory only
+	panicked  error             // of the storage; touched by the running term only
 
-	mu       sync.Mutex
-	term     *term
-	shutdown bool
-}
-
-// term is the running poller.
-type term struct {
-	cancel context.CancelFunc
-	over   <-chan struct{} // closed when it is told to end
-	ended  chan struct{}
-}
-
-// ending reports whether it has been told to end.
-func (t *term) ending() bool {
-	select {
-	case <-t.over:
-		return true
-	default:
-		return false
-	}
+	terms term.Terms
 }
 
 func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared *pace.Registry) (*auditReceiver, error) {
@@ -90,7 +72,7 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 	// hide the line that says what to do.
 	set.Logger = set.Logger.WithOptions(zap.AddStacktrace(zap.FatalLevel))
 	q := queryOf(cfg)
-	return &auditReceiver{
+	r := &auditReceiver{
 		cfg:     cfg,
 		set:     set,
 		next:    next,
@@ -98,7 +80,9 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 		records: record.NewBuilder(cfg.records(set.BuildInfo.Version)),
 		obsrep:  obsrep,
 		phase:   shared.Phase(),
-	}, nil
+	}
+	r.terms.Run = r.run
+	return r, nil
 }
 
 // elector is the part of the k8s_leader_elector extension that we use. Declared
@@ -149,9 +133,10 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 	if r.http, r.closeIdle, err = r.openHTTP(ctx, host); err != nil {
 		return err
 	}
+	r.tel.Gauges.ShowPace(r.pace.Present)
 	r.showTimes()
 	if leader == nil {
-		r.beginTerm(context.Background()) // not Start's context: that one ends when Start returns
+		r.terms.Begin(context.Background()) // not Start's context: that one ends when Start returns
 		return nil
 	}
 	leader.SetCallBackFuncs(
@@ -160,11 +145,11 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 				return // no longer
 			}
 			r.set.Logger.Info("Elected: this replica reads the audit log")
-			r.beginTerm(leads)
+			r.terms.Begin(leads)
 		},
 		func() {
 			r.set.Logger.Info("No longer elected: another replica reads the audit log")
-			_ = r.endTerm(context.Background()) // fails only when its context ends
+			_ = r.terms.End(context.Background()) // fails only when its context ends
 		},
 	)
 	return nil
@@ -186,80 +171,57 @@ func (r *auditReceiver) showTimes() {
 	}
 }
 
-// beginTerm starts a term, which ends with the context at the latest. It returns at once.
-func (r *auditReceiver) beginTerm(leads context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	before := r.term
-	if r.shutdown || before != nil && !before.ending() {
-		return
+// newHealth is the health of a term.
+func (r *auditReceiver) newHealth() *report.Health {
+	return &report.Health{
+		Logger: r.set.Logger,
+		Report: func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) },
+		Gauges: &r.tel.Gauges,
+		First:  report.FirstCalm(r.cfg.retry()),
+		GoesOn: r.cfg.K8sLeaderElector != nil,
 	}
-	ctx, cancel := context.WithCancel(leads)
-	t := &term{cancel: cancel, over: ctx.Done(), ended: make(chan struct{})}
-	r.term = t
-	go func() {
-		defer close(t.ended)
-		if before != nil { // its election was lost, and nobody has told us
-			<-before.ended
-		}
-		r.run(ctx)
-		if leads.Err() != nil {
-			r.tel.Gauges.End()
-		}
-	}()
-}
-
-// endTerm stops the term and waits for it, for as long as ctx allows.
-func (r *auditReceiver) endTerm(ctx context.Context) error {
-	r.mu.Lock()
-	t := r.term
-	r.term = nil
-	r.mu.Unlock()
-	if t == nil {
-		return nil
-	}
-	t.cancel()
-	defer r.tel.Gauges.End()
-	select {
-	case <-t.ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// leadershipLost reports whether a term has ended because another replica was elected.
-func (r *auditReceiver) leadershipLost(ctx context.Context) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return ctx.Err() != nil && !r.shutdown
 }
 
 // stopGrace is how long the pipeline may take to finish with the records that it
 // was given when a term ends.
 const stopGrace = 5 * time.Second
 
-// run is one term.
-func (r *auditReceiver) run(ctx context.Context) {
+// run is one term, once the one before has ended.
+func (r *auditReceiver) run(ctx context.Context, before <-chan struct{}) {
+	well := r.newHealth()
+	watch := &report.Watch{Health: well}
+	if before != nil {
+		done := watch.Begin(report.OnTerm, "end the term before")
+		<-before
+		done()
+	}
+	if ctx.Err() == nil {
+		r.read(ctx, well, watch)
+	}
+	<-ctx.Done()           // a term that stands still has not ended
+	if !r.terms.Closed() { // another replica was elected
+		well.Rest()
+	}
+	r.tel.Gauges.End()
+}
+
+// read is what a term does.
+func (r *auditReceiver) read(ctx context.Context, well *report.Health, watch *report.Watch) {
 	began := time.Now()
-	tell := func(event *componentstatus.Event) { componentstatus.ReportStatus(r.host, event) }
 	clock := &openapi.Clock{}
 	r.tel.Gauges.Begin(clock, r.storage != nil)
-	well := &report.Health{Logger: r.set.Logger, Report: tell, Gauges: &r.tel.Gauges, First: report.FirstCalm(r.cfg.retry())}
-	defer func() {
-		if r.leadershipLost(ctx) {
-			well.Rest()
-		}
-	}()
 	remembers := r.pace.Begins()
 	defer remembers(pace.Remembered{})
-	keeper, err := r.openStorage(ctx, well)
+	keeper, err := r.openStorage(ctx, well, watch)
 	if err != nil {
 		return // the term is over
 	}
 	defer func() {
 		if err := keeper.Close(context.WithoutCancel(ctx)); err != nil {
 			r.set.Logger.Warn("Cannot close the storage", zap.Error(err))
+		}
+		if guarded, ok := keeper.(*checkpoint.Guard); ok {
+			r.panicked = guarded.Broken()
 		}
 	}()
 
@@ -271,7 +233,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 	p := poll.New(r.cfg.reading(r.phase), poll.Parts{
 		Logger: r.set.Logger,
 		Client: openapi.New(openapi.Settings{
-			HTTP:        r.http,
+			HTTP:        watchedHTTP(r.http, watch),
 			CloseIdle:   r.closeIdle,
 			Endpoint:    r.cfg.ClientConfig.Endpoint,
 			AppID:       r.cfg.AppID,
@@ -285,7 +247,7 @@ func (r *auditReceiver) run(ctx context.Context) {
 		Store:   kept,
 		Records: r.records,
 		Pipe: poll.NewPipe(poll.PipeSettings{
-			Next:    r.next,
+			Next:    watchedPipeline{r.next, watch},
 			ObsRep:  r.obsrep,
 			Retry:   r.cfg.retry(),
 			Logger:  r.set.Logger,
@@ -307,30 +269,46 @@ func (r *auditReceiver) run(ctx context.Context) {
 // who has lost the election knows it by then.
 const afterTakeover = 15 * time.Second
 
+// storageWaits is told what is done with the storage.
+func (r *auditReceiver) storageWaits(watch *report.Watch) checkpoint.Waits {
+	return func(what string) (done func()) {
+		return watch.Begin(report.OnStorage, what+" the storage of "+r.cfg.Storage.String())
+	}
+}
+
 // openStorage gets the storage client, for as long as it takes: another process
 // may still hold its lock, and a file system may come back.
-func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health) (storage.Client, error) {
+func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health, watch *report.Watch) (storage.Client, error) {
 	if r.storage == nil {
 		return storage.NewNopClient(), nil
 	}
 	delay := poll.NewBackOff(r.cfg.retry())
 	for {
 		began := time.Now()
-		keeper, err := checkpoint.OpenGuarded(ctx, r.storage, r.set.ID)
+		err := r.panicked // in an earlier term: nobody knows which locks it holds
 		if err == nil {
-			return keeper, nil
+			var keeper *checkpoint.Guard
+			if keeper, err = checkpoint.OpenGuarded(ctx, r.storage, r.set.ID, r.storageWaits(watch)); err == nil {
+				return keeper, nil
+			}
+			r.panicked = keeper.Broken()
 		}
-		var panicked *checkpoint.PanicError
-		if errors.As(err, &panicked) {
-			waiting.Stop(cause.Storage, fmt.Errorf("cannot open the storage: %w", err))
+		err = r.cannotOpen(err)
+		if r.panicked != nil {
+			waiting.Stop(cause.Storage, err)
 			return nil, err
 		}
 		wait := delay.NextBackOff()
-		waiting.NoteFailure(cause.Storage, fmt.Errorf("cannot open the storage: %w", err), began, wait)
+		waiting.NoteFailure(cause.Storage, err, began, wait)
 		if err := poll.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// cannotOpen names the storage that cannot be opened.
+func (r *auditReceiver) cannotOpen(err error) error {
+	return fmt.Errorf("cannot open the storage %s: %w", r.cfg.Storage, err)
 }
 
 // queryOf is what defines which entries a position is about.
@@ -348,10 +326,7 @@ func queryOf(cfg *Config) checkpoint.Query {
 // Shutdown ends the term. It waits for the pipeline to finish with the records
 // that it was given, up to stopGrace, and for its checkpoint to be written.
 func (r *auditReceiver) Shutdown(ctx context.Context) error {
-	r.mu.Lock()
-	r.shutdown = true
-	r.mu.Unlock()
-	err := r.endTerm(ctx)
+	err := r.terms.Close(ctx)
 	if r.closeIdle != nil {
 		r.closeIdle()
 	}

@@ -23,30 +23,33 @@ func (e *PanicError) Error() string {
 		"put back a good copy, or remove it from the storage extension's directory to begin anew (with start_time or initial_lookback), and restart the collector", e.reason)
 }
 
-// guard is a storage client that fails where the one below panics, and from then on:
+// Guard is a storage client that fails where the one below panics, and from then on:
 // after a panic nobody knows which locks it still holds.
-type guard struct {
+type Guard struct {
 	storage.Client
 	broken atomic.Pointer[PanicError]
+	waits  Waits
 }
 
+// Waits is told of each call of the storage before it is made, and, by what it returns, of
+// its end: a storage may hang.
+type Waits func(what string) (done func())
+
 // OpenGuarded gets the storage client of a receiver from an extension, guarded from then on.
-func OpenGuarded(ctx context.Context, extension storage.Extension, id component.ID) (_ *guard, err error) {
-	g := &guard{}
-	err = g.do(func() error {
+func OpenGuarded(ctx context.Context, extension storage.Extension, id component.ID, waits Waits) (_ *Guard, err error) {
+	g := &Guard{waits: waits}
+	err = g.do("open", func() error {
 		g.Client, err = extension.GetClient(ctx, component.KindReceiver, id, "")
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return g, nil
+	return g, err
 }
 
-func (g *guard) do(f func() error) (err error) {
+func (g *Guard) do(what string, f func() error) (err error) {
 	if broken := g.broken.Load(); broken != nil {
 		return broken
 	}
+	defer g.waits(what)()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -58,9 +61,17 @@ func (g *guard) do(f func() error) (err error) {
 	return f()
 }
 
+// Broken returns the panic that the storage ended with, or nil.
+func (g *Guard) Broken() error {
+	if broken := g.broken.Load(); broken != nil {
+		return broken
+	}
+	return nil
+}
+
 // Get implements storage.Client.
-func (g *guard) Get(ctx context.Context, key string) (value []byte, err error) {
-	err = g.do(func() error {
+func (g *Guard) Get(ctx context.Context, key string) (value []byte, err error) {
+	err = g.do("read", func() error {
 		value, err = g.Client.Get(ctx, key)
 		return err
 	})
@@ -68,21 +79,21 @@ func (g *guard) Get(ctx context.Context, key string) (value []byte, err error) {
 }
 
 // Set implements storage.Client.
-func (g *guard) Set(ctx context.Context, key string, value []byte) error {
-	return g.do(func() error { return g.Client.Set(ctx, key, value) })
+func (g *Guard) Set(ctx context.Context, key string, value []byte) error {
+	return g.do("write", func() error { return g.Client.Set(ctx, key, value) })
 }
 
 // Delete implements storage.Client.
-func (g *guard) Delete(ctx context.Context, key string) error {
-	return g.do(func() error { return g.Client.Delete(ctx, key) })
+func (g *Guard) Delete(ctx context.Context, key string) error {
+	return g.do("write", func() error { return g.Client.Delete(ctx, key) })
 }
 
 // Batch implements storage.Client.
-func (g *guard) Batch(ctx context.Context, ops ...*storage.Operation) error {
-	return g.do(func() error { return g.Client.Batch(ctx, ops...) })
+func (g *Guard) Batch(ctx context.Context, ops ...*storage.Operation) error {
+	return g.do("write", func() error { return g.Client.Batch(ctx, ops...) })
 }
 
 // Close implements storage.Client.
-func (g *guard) Close(ctx context.Context) error {
-	return g.do(func() error { return g.Client.Close(ctx) })
+func (g *Guard) Close(ctx context.Context) error {
+	return g.do("close", func() error { return g.Client.Close(ctx) })
 }

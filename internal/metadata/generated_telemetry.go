@@ -40,6 +40,7 @@ type TelemetryBuilder struct {
 	ReceiverFeishuAuditLateness         metric.Int64Histogram
 	ReceiverFeishuAuditLeader           metric.Int64ObservableGauge
 	ReceiverFeishuAuditMalformedEntries metric.Int64Counter
+	ReceiverFeishuAuditPace             metric.Int64ObservableGauge
 	ReceiverFeishuAuditReadEntries      metric.Int64Counter
 	ReceiverFeishuAuditRedactedValues   metric.Int64Counter
 	ReceiverFeishuAuditRefusedEntries   metric.Int64Counter
@@ -48,6 +49,7 @@ type TelemetryBuilder struct {
 	ReceiverFeishuAuditSharedIds        metric.Int64Counter
 	ReceiverFeishuAuditSkippedTime      metric.Int64Counter
 	ReceiverFeishuAuditTrouble          metric.Float64ObservableGauge
+	ReceiverFeishuAuditWaitAge          metric.Float64ObservableGauge
 	ReceiverFeishuAuditWalkAge          metric.Float64ObservableGauge
 }
 
@@ -137,6 +139,21 @@ func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditLeaderCallback(cb me
 	return nil
 }
 
+// RegisterReceiverFeishuAuditPaceCallback sets callback for observable ReceiverFeishuAuditPace metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditPaceCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditPace, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditPace)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterReceiverFeishuAuditRememberedBytesCallback sets callback for observable ReceiverFeishuAuditRememberedBytes metric.
 func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditRememberedBytesCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -173,6 +190,21 @@ func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditTroubleCallback(cb m
 		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditTrouble, obs: o})
 		return nil
 	}, builder.ReceiverFeishuAuditTrouble)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditWaitAgeCallback sets callback for observable ReceiverFeishuAuditWaitAge metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditWaitAgeCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditWaitAge, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditWaitAge)
 	if err != nil {
 		return err
 	}
@@ -309,6 +341,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditPace, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_feishu_audit_pace",
+		metric.WithDescription("How many calls of list_data a minute the receiver allows itself at present: `requests_per_minute`, or less where the API has shown that it allows less. Shared by receivers with one endpoint and app_id. [Development]"),
+		metric.WithUnit("{calls}/min"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditReadEntries, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_read_entries",
 		metric.WithDescription("Entries on the pages that the API returned. [Development]"),
@@ -354,6 +392,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ReceiverFeishuAuditTrouble, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_feishu_audit_trouble",
 		metric.WithDescription("For how long reading has failed, by cause; 0 while it does not fail for that cause. [Development]"),
+		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditWaitAge, err = builder.meter.Float64ObservableGauge(
+		"otelcol_receiver_feishu_audit_wait_age",
+		metric.WithDescription("How long the receiver has been waiting at this moment for something outside of it; 0 where it waits for nothing. Above 30 s there is a log line and a status. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)

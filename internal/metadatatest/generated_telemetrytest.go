@@ -201,6 +201,20 @@ func AssertEqualReceiverFeishuAuditMalformedEntries(t *testing.T, tt *componentt
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
+func AssertEqualReceiverFeishuAuditPace(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_receiver_feishu_audit_pace",
+		Description: "How many calls of list_data a minute the receiver allows itself at present: `requests_per_minute`, or less where the API has shown that it allows less. Shared by receivers with one endpoint and app_id. [Development]",
+		Unit:        "{calls}/min",
+		Data: metricdata.Gauge[int64]{
+			DataPoints: dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_receiver_feishu_audit_pace")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
 func AssertEqualReceiverFeishuAuditReadEntries(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_read_entries",
@@ -319,6 +333,20 @@ func AssertEqualReceiverFeishuAuditTrouble(t *testing.T, tt *componenttest.Telem
 		},
 	}
 	got, err := tt.GetMetric("otelcol_receiver_feishu_audit_trouble")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
+func AssertEqualReceiverFeishuAuditWaitAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_receiver_feishu_audit_wait_age",
+		Description: "How long the receiver has been waiting at this moment for something outside of it; 0 where it waits for nothing. Above 30 s there is a log line and a status. [Development]",
+		Unit:        "s",
+		Data: metricdata.Gauge[float64]{
+			DataPoints: dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_receiver_feishu_audit_wait_age")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

@@ -33,7 +33,7 @@ var receiverMutants = []mutant{
 	{
 		"a header that leaves answers compressed is accepted (F66)", "internal/openapi/validate.go",
 		"	case ok:\n		return reserved\n",
-		"",
+		"	case ok && reserved == \"\":\n		return reserved\n",
 	},
 	{
 		"an invisible character in a credential is accepted (F66)", "internal/openapi/credential.go",

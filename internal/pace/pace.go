@@ -61,6 +61,13 @@ func (p *Pace) lower(limit int) {
 	p.limit = min(p.limit, limit)
 }
 
+// Present is how many calls a minute are allowed at present.
+func (p *Pace) Present() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.limit
+}
+
 // Wait returns when one more call, urgent or not, may be made. The function it returns must be
 // called once the answer is there.
 func (p *Pace) Wait(ctx context.Context, urgent bool) (answered func(), err error) {

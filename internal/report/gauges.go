@@ -6,6 +6,7 @@ package report
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type Gauges struct {
 	saved  time.Time      // when the position was written, or the term began
 	cause  cause.Cause    // of the present trouble, empty where there is none
 	since  time.Time      // when it began
+	waits  []*wait        // on what is outside, in the order in which they began
+	pace   func() int     // calls a minute at present; nil: not known
 }
 
 // Begin is the begin of a term.
@@ -109,6 +112,37 @@ func (g *Gauges) trouble(c cause.Cause, since time.Time) {
 	g.cause, g.since = c, since
 }
 
+func (g *Gauges) beginWait(x *wait) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waits = append(g.waits, x)
+}
+
+func (g *Gauges) endWait(x *wait) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.waits, x); i >= 0 {
+		g.waits = slices.Delete(g.waits, i, i+1)
+	}
+}
+
+// waited is how long the longest present wait on that has lasted.
+func (g *Gauges) waited(on Outside) float64 {
+	for _, x := range g.waits {
+		if x.on == on {
+			return time.Since(x.since).Seconds()
+		}
+	}
+	return 0
+}
+
+// ShowPace has the gauge ask for the calls a minute that the receiver allows itself.
+func (g *Gauges) ShowPace(present func() int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pace = present
+}
+
 // register makes the metric reader ask.
 func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyValue) error {
 	plain := metric.WithAttributeSet(attribute.NewSet(receiver))
@@ -177,6 +211,16 @@ func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyVa
 				if skew, known := g.clock.Skew(); known {
 					o.Observe(skew.Seconds(), plain)
 				}
+			}
+		})),
+		b.RegisterReceiverFeishuAuditPaceCallback(whole(func(o metric.Int64Observer) {
+			if g.clock != nil && g.pace != nil {
+				o.Observe(int64(g.pace()), plain)
+			}
+		})),
+		b.RegisterReceiverFeishuAuditWaitAgeCallback(fractional(func(o metric.Float64Observer) {
+			for _, on := range outsides {
+				o.Observe(g.waited(on), with(attribute.String("waits_for", string(on))))
 			}
 		})),
 		b.RegisterReceiverFeishuAuditTroubleCallback(fractional(func(o metric.Float64Observer) {

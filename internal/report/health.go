@@ -7,6 +7,7 @@ package report
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component/componentstatus"
@@ -32,8 +33,8 @@ const (
 )
 
 // Health tells the operator what is wrong, when that changes: one log line and one
-// status when a problem starts or gets another cause, and one when it ends. Not
-// safe for concurrent use: the goroutine of the term is its only user.
+// status when a problem starts or gets another cause, and one when it ends. Safe for
+// concurrent use: a Watch tells of waits while the goroutine of the term waits.
 //
 //	          first window read               calm for long enough
 //	starting ───────────────────▶ well ◀──────────────────────────── recovering
@@ -51,7 +52,11 @@ type Health struct {
 	Report func(*componentstatus.Event)
 	Gauges *Gauges
 	First  time.Duration // FirstCalm
+	// GoesOn is set where a later term may go on, as that of a replica that is elected
+	// again: nothing can follow a permanent status.
+	GoesOn bool
 
+	mu     sync.Mutex
 	state  state
 	streak streak // of failures without a success in between
 
@@ -67,6 +72,8 @@ type Health struct {
 	calmFrom time.Time     // since when nothing has failed; where the state is recovering
 	dropping bool          // the pipeline has dropped records, and has taken none since
 	dropped  bool          // that was reported
+
+	waits map[cause.Cause]bool // of the problem at hand: whether a wait was logged
 
 	lastEnd time.Time // when the last problem ended
 }
@@ -108,6 +115,11 @@ func FirstCalm(cfg configretry.BackOffConfig) time.Duration {
 // again. What needs a person is reported at once. A passing failure that takes turns with
 // what was reported is not reported until it is there to stay.
 func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == stopped {
+		return
+	}
 	h.count(c, sent)
 	info := c.Info()
 	err = fmt.Errorf("%s: %w", info.Title, err)
@@ -134,6 +146,11 @@ func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn t
 // NoteDropped notes that the pipeline has refused n records permanently, which has been
 // logged. Nobody is to take a receiver for well that delivers nothing.
 func (h *Health) NoteDropped(n int, err error, sent time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == stopped {
+		return
+	}
 	h.count(cause.Pipeline, sent)
 	h.dropping = true
 	if h.reported == cause.Pipeline && h.dropped {
@@ -171,6 +188,31 @@ func (h *Health) takesTurns(c cause.Cause) bool {
 	return time.Since(h.lastMet) < h.calm
 }
 
+// noteWait notes a wait that is long and has not ended. It reports whether that was logged:
+// once in a problem for each cause; and whether the status shows it.
+func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == stopped {
+		return false, true
+	}
+	err = fmt.Errorf("%s: %w", c.Info().Title, err)
+	if logged = !h.waits[c]; logged {
+		if h.waits == nil {
+			h.waits = make(map[cause.Cause]bool)
+		}
+		h.waits[c] = true
+		h.Logger.Warn("Something outside keeps the receiver waiting; nothing is lost", zap.String("cause", string(c)), zap.String("waits_for", string(x.on)),
+			zap.Duration("for", time.Since(x.since).Round(time.Second)), zap.Error(err))
+	}
+	h.count(c, x.since)
+	turns := c != h.reported && h.takesTurns(c)
+	if c != h.reported && !turns {
+		h.reportProblem(c, err)
+	}
+	return logged, !turns
+}
+
 // reportProblem leads to troubled.
 func (h *Health) reportProblem(c cause.Cause, err error) {
 	if h.reported != "" {
@@ -195,11 +237,16 @@ func (h *Health) reportProblem(c cause.Cause, err error) {
 // window was read to its end. Where the pipeline had dropped records, nothing but the first
 // shows that it is over; before the second nothing is known to be well.
 func (h *Health) NoteSuccess(accepted, finished bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == stopped {
+		return
+	}
 	h.streak = streak{}
 	if h.reported == "" {
 		h.failures = 0
 		if h.state == well || finished {
-			h.Rest()
+			h.rest()
 		}
 		return
 	}
@@ -210,12 +257,18 @@ func (h *Health) NoteSuccess(accepted, finished bool) {
 	if h.state != recovering {
 		h.state, h.calmFrom = recovering, time.Now()
 	}
-	h.Settle()
+	h.settle()
 }
 
 // SettlesAt is when the problem is over if nothing fails until then; zero if it cannot be
 // said.
 func (h *Health) SettlesAt() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.settlesAt()
+}
+
+func (h *Health) settlesAt() time.Time {
 	if h.state != recovering {
 		return time.Time{}
 	}
@@ -224,21 +277,37 @@ func (h *Health) SettlesAt() time.Time {
 
 // Settle reports that the problem is over if nothing has failed for long enough.
 func (h *Health) Settle() {
-	if at := h.SettlesAt(); at.IsZero() || time.Now().Before(at) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settle()
+}
+
+func (h *Health) settle() {
+	if at := h.settlesAt(); at.IsZero() || time.Now().Before(at) {
 		return
 	}
 	h.Logger.Info("Reading the audit log works again", zap.String("cause", string(h.reported)),
 		zap.Int("failures", h.failures), zap.Duration("after", h.calmFrom.Sub(h.firstSent).Round(time.Millisecond)))
 	h.lastEnd = time.Now()
-	h.Rest()
+	h.rest()
 }
 
 // Rest forgets the problem, as that of a replica that no longer reads.
 func (h *Health) Rest() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rest()
+}
+
+func (h *Health) rest() {
+	if h.state == stopped && !h.GoesOn {
+		return // the collector lets no component come back from a permanent status
+	}
 	h.reported, h.previous, h.failures, h.dropping, h.dropped = "", "", 0, false, false
+	h.waits = nil
 	h.streak = streak{}
 	h.Gauges.trouble("", time.Time{})
-	if h.state != well && h.state != stopped { // from which the collector lets no component come back
+	if h.state != well {
 		h.state = well
 		h.Report(componentstatus.NewEvent(componentstatus.StatusOK))
 	}
@@ -246,9 +315,18 @@ func (h *Health) Rest() {
 
 // Stop notes what only a restart with another configuration or storage can fix.
 func (h *Health) Stop(c cause.Cause, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	err = fmt.Errorf("%s: %w", c.Info().Title, err)
 	h.Logger.Error("The receiver stands still; the rest of the collector goes on", zap.String("cause", string(c)), zap.Error(err))
 	h.state = stopped
 	h.Gauges.trouble(c, time.Now())
+	if h.GoesOn {
+		if h.reported != "" { // or the collector would pass over this one
+			h.Report(componentstatus.NewEvent(componentstatus.StatusOK))
+		}
+		h.Report(componentstatus.NewRecoverableErrorEvent(err))
+		return
+	}
 	h.Report(componentstatus.NewPermanentErrorEvent(err))
 }

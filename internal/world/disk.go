@@ -40,7 +40,10 @@ type Disk struct {
 
 	// Trouble is what happens to a batch; nil: nothing.
 	Trouble func(ops []*storage.Operation) DiskTrouble
-	Killed  chan struct{} // closed when the process is dead
+	// Hangs is how long a call takes, whatever its context says, as one of a file system
+	// across the network may: open, get, set, batch, or close; nil: no time.
+	Hangs  func(call string) time.Duration
+	Killed chan struct{} // closed when the process is dead
 	// OnCommit is told that the position was written, and the writer knows; nil:
 	// nobody is. Unwritten tells that the last position was not, and that this is the
 	// disk's fault: replicas read it before they write it.
@@ -59,10 +62,28 @@ type DiskTrouble struct {
 
 // GetClient implements storage.Extension.
 func (d *Disk) GetClient(context.Context, component.Kind, component.ID, string) (storage.Client, error) {
+	d.hang("open")
 	if err := d.check(); err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+// hang lets the time pass that a call takes.
+func (d *Disk) hang(call string) {
+	d.Mu.Lock()
+	hangs := d.Hangs
+	d.Mu.Unlock()
+	if hangs != nil {
+		if takes := hangs(call); takes > 0 {
+			timer := time.NewTimer(takes)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-d.Killed:
+			}
+		}
+	}
 }
 
 var errDead = errors.New("the process is dead")
@@ -81,23 +102,31 @@ func (d *Disk) check() error {
 
 // Get implements storage.Client.
 func (d *Disk) Get(ctx context.Context, key string) ([]byte, error) {
+	d.hang("get")
 	op := storage.GetOperation(key)
-	err := d.Batch(ctx, op)
+	err := d.write(ctx, op)
 	return op.Value, err
 }
 
 // Set implements storage.Client.
 func (d *Disk) Set(ctx context.Context, key string, value []byte) error {
-	return d.Batch(ctx, storage.SetOperation(key, value))
+	d.hang("set")
+	return d.write(ctx, storage.SetOperation(key, value))
 }
 
 // Delete implements storage.Client.
 func (d *Disk) Delete(ctx context.Context, key string) error {
-	return d.Batch(ctx, storage.DeleteOperation(key))
+	d.hang("set")
+	return d.write(ctx, storage.DeleteOperation(key))
 }
 
 // Batch refuses a context that has ended, as a storage across the network does.
 func (d *Disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
+	d.hang("batch")
+	return d.write(ctx, ops...)
+}
+
+func (d *Disk) write(ctx context.Context, ops ...*storage.Operation) error {
 	i := slices.IndexFunc(ops, func(op *storage.Operation) bool { return op.Key == "position" })
 	blame, err := d.batch(ctx, ops)
 	if i < 0 {
@@ -204,4 +233,7 @@ func (d *Disk) Snapshot() map[string][]byte {
 }
 
 // Close implements storage.Client.
-func (*Disk) Close(context.Context) error { return nil }
+func (d *Disk) Close(context.Context) error {
+	d.hang("close")
+	return nil
+}

@@ -1,0 +1,107 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+)
+
+// Outside is something that the receiver waits for, as the metric wait_age names it.
+type Outside string
+
+const (
+	// OnPipeline waits for the pipeline to take records.
+	OnPipeline Outside = "pipeline"
+	// OnStorage waits for the storage.
+	OnStorage Outside = "storage"
+	// OnAPI waits for the answer to a call.
+	OnAPI Outside = "api"
+	// OnTerm waits for the term before to end.
+	OnTerm Outside = "term"
+)
+
+var outsides = []Outside{OnPipeline, OnStorage, OnAPI, OnTerm}
+
+// problem is what the operator is told of a wait on it that is too long.
+func (o Outside) problem() (c cause.Cause, advice string) {
+	switch o {
+	case OnPipeline:
+		return cause.Pipeline, "check the exporters of this receiver's pipeline and the backends that they send to; a full queue that blocks waits like this, too"
+	case OnAPI:
+		return cause.Network, "check that this machine may connect to endpoint, or needs a proxy (proxy_url); timeout bounds such a call"
+	case OnStorage:
+		return cause.Storage, "check the disk or the network below the storage extension, and whether another process holds its lock"
+	case OnTerm:
+		return cause.Storage, "this replica was elected again while its last term still waits for the pipeline or the storage, which the lines before this one name"
+	}
+	return cause.API, ""
+}
+
+// LongWait is how long the receiver waits for something outside of it before the operator
+// is told.
+const LongWait = 30 * time.Second
+
+// Watch notices waits on what is outside of the receiver. One that takes longer than
+// LongWait is logged, with what is waited for, and shown as a status; its end is logged with
+// how long it took. Safe for concurrent use.
+type Watch struct {
+	Health *Health
+}
+
+// wait is one that has not ended.
+type wait struct {
+	on    Outside
+	what  string
+	since time.Time
+
+	mu     sync.Mutex
+	ended  bool
+	logged bool
+	timer  *time.Timer
+}
+
+// Begin notes the start of a wait; what says what is done meanwhile. What it returns is to
+// be called at the end of the wait.
+func (w *Watch) Begin(on Outside, what string) (done func()) {
+	x := &wait{on: on, what: what, since: time.Now()}
+	w.Health.Gauges.beginWait(x)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.timer = time.AfterFunc(LongWait+time.Millisecond, func() { w.long(x) })
+	return func() { w.end(x) }
+}
+
+// long tells of a wait, and again later until its status is shown: another problem's may be
+// in the way.
+func (w *Watch) long(x *wait) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return
+	}
+	c, advice := x.on.problem()
+	logged, shown := w.Health.noteWait(c, x, fmt.Errorf("%s: no end after %s; %s", x.what, LongWait, advice))
+	x.logged = x.logged || logged
+	if !shown {
+		x.timer.Reset(LongWait)
+	}
+}
+
+func (w *Watch) end(x *wait) {
+	w.Health.Gauges.endWait(x)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended = true
+	x.timer.Stop()
+	if x.logged {
+		w.Health.Logger.Info("The wait is over", zap.String("waits_for", string(x.on)), zap.String("waiting_to", x.what),
+			zap.Duration("after", time.Since(x.since).Round(time.Millisecond)))
+	}
+}
