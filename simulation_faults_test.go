@@ -163,6 +163,15 @@ func (s *simulation) arm(w *testbed) {
 		}
 		return nil
 	}
+	hangs := chance(s.hashed([]byte("hangs"), []byte{byte(w.n)}), 0.25)
+	w.disk.Hangs = func(call string) time.Duration {
+		draw := s.hashed([]byte("hangs"), []byte(call), []byte{byte(w.n)})
+		if !hangs || !s.troubled.Load() || !chance(draw, 0.002) {
+			return 0
+		}
+		s.count("calls of the storage that hang")
+		return time.Duration(1 + draw.Int64N(int64(3*time.Minute)))
+	}
 	w.disk.Trouble = func(ops []*storage.Operation) world.DiskTrouble {
 		draw := s.hashed([]byte(ops[0].Key), []byte{byte(len(ops)), byte(w.n)})
 		happens := world.DiskTrouble{Takes: time.Duration(1 + draw.Int64N(int64(time.Millisecond))), Applies: draw.IntN(len(ops) + 1)}

@@ -42,7 +42,7 @@ var (
 //
 //	go test -run TestSimulation -sim.seed N -cpu 1 .   replays one seed
 //
-// Covers F1 to F7, F9 to F18, F20, F21, F23, F24, F26, F28 to F30, F32, F33, F67.
+// Covers F1 to F7, F9 to F18, F20, F21, F23, F24, F26, F28 to F30, F32, F33, F59, F65, F67.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	first, n := *simFrom, *simRuns
@@ -236,11 +236,11 @@ func (s *simulation) ends(w *testbed, stop func()) {
 	if w.sink.Dead {
 		return
 	}
-	if took := time.Since(laterOf(began, w.sink.Freed)); took > checkpoint.CommitGrace+audit.StopGrace {
-		w.sink.Book.Fault("the end takes %s", took)
-	}
 	w.disk.Mu.Lock()
 	defer w.disk.Mu.Unlock()
+	if took := time.Since(laterOf(laterOf(began, w.sink.Freed), w.disk.Freed)); took > checkpoint.CommitGrace+audit.StopGrace {
+		w.sink.Book.Fault("the end takes %s", took)
+	}
 	w.sink.Book.Ended(w.cfg.PageSize, w.disk.Unwritten)
 }
 

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component/componentstatus"
@@ -284,10 +285,19 @@ func (w *watch) skips(fields []zapcore.Field) {
 // watchedHost is a collector whose statuses are looked at.
 type watchedHost struct {
 	world.Host
-	watch *watch
+	watch     *watch
+	permanent atomic.Bool
 }
 
 func (h *watchedHost) Report(event *componentstatus.Event) {
+	if h.permanent.Load() {
+		h.watch.mu.Lock()
+		h.watch.fault("%s follows a permanent status", event.Status())
+		h.watch.mu.Unlock()
+	}
+	if event.Status() == componentstatus.StatusPermanentError {
+		h.permanent.Store(true)
+	}
 	if event.Err() != nil {
 		h.watch.says(event.Err().Error())
 	}

@@ -134,7 +134,7 @@ func (w *testbed) start(t require.TestingT) (stop func()) {
 		extensions := w.hostWith(lead)
 		var in component.Host = extensions
 		if w.watch != nil {
-			in = &watchedHost{extensions, w.watch}
+			in = &watchedHost{Host: extensions, watch: w.watch}
 		}
 		began := time.Now()
 		ctx, cancel := context.WithCancel(context.Background())

@@ -57,6 +57,9 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 	// backends take.
 	for start := 0; start < len(items); start += entry.MaxPageSize {
 		end := min(start+entry.MaxPageSize, len(items))
+		if err := ctx.Err(); err != nil { // each batch may take the pipeline's whole grace
+			return p.remember(fresh[:start:start]), start, dropped, err
+		}
 		batch := items[start:end]
 		logs, stats := p.Records.Build(batch, r.res.Received)
 		refused, left, err := p.Pipe.hand(ctx, logs, p.Health)

@@ -43,6 +43,7 @@ type Disk struct {
 	// Hangs is how long a call takes, whatever its context says, as one of a file system
 	// across the network may: open, get, set, batch, or close; nil: no time.
 	Hangs  func(call string) time.Duration
+	Freed  time.Time     // when a call last stopped to hang
 	Killed chan struct{} // closed when the process is dead
 	// OnCommit is told that the position was written, and the writer knows; nil:
 	// nobody is. Unwritten tells that the last position was not, and that this is the
@@ -82,6 +83,9 @@ func (d *Disk) hang(call string) {
 			case <-timer.C:
 			case <-d.Killed:
 			}
+			d.Mu.Lock()
+			d.Freed = time.Now()
+			d.Mu.Unlock()
 		}
 	}
 }
