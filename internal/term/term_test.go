@@ -5,8 +5,8 @@ package term
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -55,7 +55,7 @@ func TestCloseWaitsForATermThatEnds(t *testing.T) {
 // run at once, and one runs where the last call was a begin. Covers F63.
 func TestOneTermAtATime(t *testing.T) {
 	for seed := range uint64(200) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 1))
 				var running atomic.Int64
