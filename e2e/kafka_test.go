@@ -14,31 +14,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-const (
-	kafkaTopic      = "feishu-audit"
-	kafkaPartitions = 12
-)
-
-// kafka is a broker in this process and a consumer of its topic. A log has no ids:
-// what comes twice, it has twice.
+// kafka is a broker in this process and a consumer of its topic.
 type kafka struct {
+	topic
 	listener *switched
-
-	mu       sync.Mutex
-	records  []arrival
-	messages []message
-	broken   []error
-}
-
-// message is what is known of a message of the topic.
-type message struct {
-	key       string
-	partition int32
-	apps      map[string]bool // the calling apps of its records
 }
 
 func newKafka(t *testing.T) *kafka {
@@ -53,24 +34,7 @@ func newKafka(t *testing.T) *kafka {
 		}))
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
-	consumer, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ConsumeTopics(kafkaTopic),
-		kgo.MetadataMinAge(100*time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 100 * time.Millisecond }))
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			fetched := consumer.PollFetches(t.Context())
-			if fetched.IsClientClosed() || t.Context().Err() != nil {
-				return
-			}
-			fetched.EachRecord(k.take)
-		}
-	}()
-	t.Cleanup(func() {
-		consumer.Close()
-		<-done
-	})
+	k.consume(t, cluster.ListenAddrs()...)
 	return k
 }
 
@@ -81,37 +45,6 @@ func (k *kafka) env() []string { return []string{"KAFKA_BROKER=" + k.listener.Ad
 func (k *kafka) up(*testing.T) { k.listener.turn(true) }
 
 func (k *kafka) down(*testing.T) { k.listener.turn(false) }
-
-func (k *kafka) take(r *kgo.Record) {
-	logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(r.Value)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err != nil {
-		k.broken = append(k.broken, err)
-		return
-	}
-	m := message{key: string(r.Key), partition: r.Partition, apps: map[string]bool{}}
-	for _, rl := range logs.ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, record := range sl.LogRecords().All() {
-				// The record's own attributes last: they are what the documentation promises.
-				attributes := texts(texts(map[string]string{}, rl.Resource().Attributes()), record.Attributes())
-				app, _ := record.Attributes().Get("feishu.app.id")
-				m.apps[app.AsString()] = true
-				k.records = append(k.records, arrival{
-					uid: attributes["log.record.uid"], time: int64(record.Timestamp()), body: record.Body().AsString(), attributes: attributes,
-				})
-			}
-		}
-	}
-	k.messages = append(k.messages, m)
-}
-
-func (k *kafka) held(*testing.T) []arrival {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return append([]arrival(nil), k.records...)
-}
 
 // switched is a listener that can be away: it closes its connections and every new
 // one.
@@ -147,41 +80,6 @@ func (s *switched) turn(up bool) {
 		_ = conn.Close()
 	}
 	s.conns = nil
-}
-
-// TestKafka: through examples/kafka every entry arrives in the topic. A message holds
-// the entries of one app; all messages of an app have one key, which is that app's
-// alone, and lie in one partition.
-func TestKafka(t *testing.T) {
-	t.Parallel()
-	k := newKafka(t)
-	deliver(t, k, false)
-	require.Empty(t, k.broken)
-	apps := map[string]string{} // by key
-	partitions := map[string]int32{}
-	keys := map[string]string{} // by app
-	for _, m := range k.messages {
-		require.NotEmpty(t, m.key)
-		require.Len(t, m.apps, 1, "apps in one message")
-		for app := range m.apps {
-			require.NotEmpty(t, app)
-			if _, known := apps[m.key]; !known {
-				apps[m.key], partitions[m.key] = app, m.partition
-			}
-			require.Equal(t, apps[m.key], app, "a key stands for one app")
-			require.Equal(t, partitions[m.key], m.partition, "the partition of a key")
-			if keys[app] == "" {
-				keys[app] = m.key
-			}
-			require.Equal(t, keys[app], m.key, "an app has one key")
-		}
-	}
-	callers := map[string]bool{}
-	for _, r := range k.records {
-		callers[r.attributes["feishu.app.id"]] = true
-	}
-	require.Greater(t, len(callers), 1, "apps in the log")
-	require.Len(t, apps, len(callers), "keys")
 }
 
 // TestKafkaAwayAtTheEnd: what the exporter has begun to send, it cannot take back, so

@@ -128,6 +128,7 @@ func TestSizes(t *testing.T) {
 		fates    map[string]fate
 		settings []string
 	}{
+		"kafka":        {start: func(t *testing.T) destination { return newBroker(t, true) }},
 		"victorialogs": {start: func(t *testing.T) destination { return newVictoriaLogs(t) }, fates: map[string]fate{kind3M: cut}},
 	} {
 		t.Run(name, func(t *testing.T) {
