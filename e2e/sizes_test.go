@@ -128,8 +128,11 @@ func TestSizes(t *testing.T) {
 		fates    map[string]fate
 		settings []string
 	}{
-		"kafka":        {start: func(t *testing.T) destination { return newBroker(t, true) }},
-		"victorialogs": {start: func(t *testing.T) destination { return newVictoriaLogs(t) }, fates: map[string]fate{kind3M: cut}},
+		"elasticsearch":   {start: func(t *testing.T) destination { return newBulk(t) }},
+		"splunk":          {start: func(t *testing.T) destination { return newHEC(t) }},
+		"splunk receiver": {start: func(t *testing.T) destination { return newSplunk(t) }},
+		"kafka":           {start: func(t *testing.T) destination { return newBroker(t, true) }},
+		"victorialogs":    {start: func(t *testing.T) destination { return newVictoriaLogs(t) }, fates: map[string]fate{kind3M: cut}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
