@@ -103,12 +103,27 @@ $(BUILD)/%/ready: internal/backends/%/pom.xml internal/backends/%/jars.sha256 $(
 	@./internal/tools/jars.sh $*
 	@touch $@
 
-.PHONY: opensearch-pin kafka-pin
-opensearch-pin kafka-pin: ## Pin the jars of OpenSearch or Kafka after a change of their pom.xml
+.PHONY: clients
+clients: $(BUILD)/oapi-node/ready $(BUILD)/oapi-python/ready $(BUILD)/oapi-java/ready ## Install the vendor's own clients, for the end-to-end tests (needs Node.js 18, Python 3.9, Java 17 and Maven)
+
+$(BUILD)/oapi-java/ready: $(wildcard internal/clients/oapi-java/*) internal/tools/jars.sh
+	@echo "fetching oapi-java"
+	@./internal/tools/jars.sh oapi-java
+	@touch $@
+
+$(BUILD)/oapi-node/ready: internal/clients/oapi-node/package-lock.json
+$(BUILD)/oapi-python/ready: internal/clients/oapi-python/requirements.txt
+$(BUILD)/oapi-node/ready $(BUILD)/oapi-python/ready: internal/tools/clients.sh
+	@echo "installing $(@:$(BUILD)/%/ready=%)"
+	@./internal/tools/clients.sh $(@:$(BUILD)/%/ready=%)
+	@touch $@
+
+.PHONY: opensearch-pin kafka-pin oapi-java-pin
+opensearch-pin kafka-pin oapi-java-pin: ## Pin the jars of OpenSearch, Kafka or the Java SDK after a change of their pom.xml
 	@./internal/tools/jars.sh $(@:-pin=) pin
 
 .PHONY: e2e
-e2e: build tool victoria-logs vmalert opensearch kafka ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build tool victoria-logs vmalert opensearch kafka clients ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/install-nginx.sh
