@@ -11,6 +11,7 @@
 //
 //	term        from one election, or from Start, to its end
 //	poll        the loop of one term: ask, call, deliver, commit
+//	handover    what goes to the pipeline next, divided or held where it is refused; pure
 //	plan        which page to ask for next; pure
 //	pace        calls per minute, across receivers and restarts
 //	openapi     the two calls and their sorted errors

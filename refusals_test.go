@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/consumer/consumererror"
-	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
@@ -70,33 +67,6 @@ func (u *unhurried) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Minute)
 	}
 	u.Handler.ServeHTTP(w, r)
-}
-
-// TestPermanentRefusal: records refused for good neither block nor come again.
-// Covers F24.
-func TestPermanentRefusal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := quietWorld(simulator.Options{})
-		w.sink.RefuseWith(func(plog.Logs) error { return consumererror.NewPermanent(assert.AnError) })
-		second := time.Now().Unix() - 30
-		entries(w.server, "bad", 2, second)
-		entries(w.server, "worse", 1, second+7)
-		stop := w.start(t)
-		defer stop()
-		time.Sleep(5 * time.Minute)
-		w.sink.RefuseWith(nil)
-		entries(w.server, "good", 3, time.Now().Unix())
-		time.Sleep(3 * time.Hour)
-		assert.Len(t, w.sink.GaveUp(), 3)
-		assert.Len(t, w.sink.Got(), 3)
-		for id, n := range w.sink.GaveUp() {
-			assert.Equal(t, 1, n, id)
-		}
-		told := w.logs.FilterMessageSnippet("refused records for good").All()
-		require.Len(t, told, 1)
-		assert.Equal(t, second, told[0].ContextMap()["from"].(time.Time).Unix(), "for start_time")
-		assert.Equal(t, second+8, told[0].ContextMap()["to"].(time.Time).Unix(), "for end_time")
-	})
 }
 
 // TestWindowRefused: a window longer than the API takes is shortened, and not asked

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	audit "github.com/feishuaudit/feishuauditreceiver"
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
@@ -127,7 +128,19 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	}
 	fresh := world.Expect(audit.Records(w.cfg, receivertest.NewNopSettings(metadata.Type).BuildInfo.Version))
 	book := w.sink.Book
+	list, err := checkpoint.DecodeGivenUp(w.disk.Snapshot()[checkpoint.KeyGivenUp])
+	require.NoError(t, err)
+	gaveUp := map[string]bool{}
+	for _, r := range list.Records {
+		gaveUp[r.ID] = true
+	}
+	s.counts["records given up"] += len(gaveUp)
 	var lost, wrong []string
+	for uid := range gaveUp {
+		if !s.never(uid) {
+			wrong = append(wrong, uid+" was given up, and the pipeline takes it")
+		}
+	}
 	wanted, odd := 0, 0
 	known := map[string]bool{}
 	var times []int64
@@ -144,10 +157,10 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		if second, ok := it.EventTime(); !ok || second != e.EventTime {
 			odd++
 		}
-		got, refused := w.sink.Accepted[uid], w.sink.Lost[uid]
+		got := w.sink.Accepted[uid]
 		if promised(e) {
 			wanted++
-			if got == 0 && refused == 0 {
+			if got == 0 && !gaveUp[uid] {
 				lost = append(lost, fmt.Sprintf("%s at %d", uid, e.EventTime))
 			}
 		}

@@ -5,7 +5,9 @@ package feishuauditreceiver_test
 
 import (
 	"errors"
+	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -111,7 +113,11 @@ func TestSimulationDrawsEveryFault(t *testing.T) {
 func (s *simulation) arm(w *testbed) {
 	n := uint64(w.n)
 	pipeline, storing := rand.New(rand.NewPCG(s.seed, 100+n)), rand.New(rand.NewPCG(s.seed, 200+n))
-	flaky, partial, permanent, stalls := chance(s.rng, 0.4), chance(s.rng, 0.3), chance(s.rng, 0.1), chance(s.rng, 0.2)
+	flaky, partial, stalls := chance(s.rng, 0.4), chance(s.rng, 0.3), chance(s.rng, 0.2)
+	s.bad = []float64{0, 0, 0, 0.001, 0.03}[s.rng.IntN(5)]
+	most, tooMany := []int{0, 0, 0, 60, 9}[s.rng.IntN(5)], []bool{true, false}[s.rng.IntN(2)]
+	foreign := chance(s.rng, 0.5)
+	w.sink.Frees = chance(s.rng, 0.3)
 	// A backend quotes what it refuses.
 	quoting := func(logs plog.Logs, text string) error {
 		record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
@@ -122,11 +128,20 @@ func (s *simulation) arm(w *testbed) {
 		case s.pipelineDown.Load():
 			s.count("refusals of the pipeline")
 			return quoting(logs, "the backend is away")
+		case s.pipelineRefuses.Load():
+			s.count("refusals of everything")
+			return consumererror.NewPermanent(quoting(logs, "HTTP status code 401"))
+		case slices.ContainsFunc(world.UidsIn(logs), s.never):
+			s.count("refusals of one record")
+			return consumererror.NewPermanent(quoting(logs, "HTTP status code 400"))
+		case most > 0 && logs.LogRecordCount() > most:
+			s.count("refusals of size")
+			if tooMany {
+				return consumererror.NewPermanent(quoting(logs, "HTTP status code 413"))
+			}
+			return quoting(logs, "message too long")
 		case !s.troubled.Load():
 			return nil
-		case permanent && chance(pipeline, 0.02):
-			s.count("refusals of the pipeline")
-			return consumererror.NewPermanent(quoting(logs, "never"))
 		case flaky && chance(pipeline, 0.1):
 			s.count("refusals of the pipeline")
 			return quoting(logs, "no room")
@@ -136,6 +151,10 @@ func (s *simulation) arm(w *testbed) {
 			logs.CopyTo(rest)
 			n := 0
 			rest.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().RemoveIf(func(plog.LogRecord) bool { n++; return n%2 == 0 })
+			if foreign {
+				other := rest.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+				other.Attributes().PutStr("log.record.uid", "somebody else's")
+			}
 			return consumererror.NewLogs(quoting(logs, "no room for some"), rest)
 		}
 		return nil
@@ -187,10 +206,18 @@ func (s *simulation) arm(w *testbed) {
 	}
 }
 
+// never tells which records no backend of this world takes.
+func (s *simulation) never(uid string) bool {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(uid))
+	return rand.New(rand.NewPCG(s.seed, h.Sum64())).Float64() < s.bad
+}
+
 // weather draws what is wrong from now on.
 func (s *simulation) weather() {
 	rng := s.rng
 	s.pipelineDown.Store(chance(rng, 0.08))
+	s.pipelineRefuses.Store(chance(rng, 0.08))
 	s.diskDown.Store(chance(rng, 0.05))
 	s.diskSlow.Store(chance(rng, 0.3))
 	s.troubled.Store(chance(rng, 0.7))
@@ -226,6 +253,7 @@ func (s *simulation) weather() {
 
 func (s *simulation) calm() {
 	s.pipelineDown.Store(false)
+	s.pipelineRefuses.Store(false)
 	s.diskDown.Store(false)
 	s.diskSlow.Store(false)
 	s.troubled.Store(false)

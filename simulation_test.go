@@ -86,7 +86,7 @@ func (a *tally) String() string {
 // kinds are what is counted, in the order of the tally.
 var kinds = []string{
 	"outages of the API", "waits asked for by the API", "failures of the storage", "slow accesses of the storage",
-	"refusals of the pipeline", "stalls of the pipeline", "jumps of a clock", "changes of the configuration", "elections",
+	"refusals of the pipeline", "refusals of everything", "refusals of one record", "refusals of size", "records given up", "stalls of the pipeline", "jumps of a clock", "changes of the configuration", "elections",
 	"times passed over", "crashes", "entries again after crashes",
 }
 
@@ -114,7 +114,8 @@ type simulation struct {
 	samples  [2][]memory // by receiver
 	baseline int         // goroutines while no process runs
 
-	pipelineDown, diskDown, diskSlow, troubled atomic.Bool
+	pipelineDown, pipelineRefuses, diskDown, diskSlow, troubled atomic.Bool
+	bad                                                         float64 // part of the records that no backend takes
 	// catch is called by the pipeline when it gets the next records.
 	catch atomic.Pointer[func()]
 

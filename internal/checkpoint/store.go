@@ -38,6 +38,10 @@ type Store struct {
 	// noting may touch it.
 	noting chan struct{} // capacity 1
 	noted  uint64
+	// givenUp is the list of the records that were given up; gaveUp that it was not written
+	// since it grew.
+	givenUp GivenUpList
+	gaveUp  bool
 }
 
 // NewStore keeps the checkpoint of a query. Where the storage is shared, replicas use it in
@@ -80,6 +84,9 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 	data, err := s.client.Get(ctx, KeyPosition)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
+	}
+	if err := s.loadGivenUp(ctx); err != nil {
+		return nil, nil, err
 	}
 	known := plan.NewSeen()
 	s.term = 1
@@ -154,6 +161,9 @@ func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, f
 	}
 	c.Version, c.Query = Version, s.query
 	c.First, c.Next = s.first+uint64(drop), next
+	if s.gaveUp {
+		ops = append(ops, storage.SetOperation(KeyGivenUp, s.givenUp.Encode()))
+	}
 	ops = append(ops, storage.SetOperation(KeyPosition, c.Encode()))
 	for n := s.deleted; n < c.First; n++ {
 		ops = append(ops, storage.DeleteOperation(SeenName(n)))
@@ -161,6 +171,7 @@ func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, f
 	if err := s.client.Batch(ctx, ops...); err != nil {
 		return fmt.Errorf("cannot write the checkpoint: %w", err)
 	}
+	s.gaveUp = false
 	s.first, s.pages, s.deleted = c.First, pages[drop:], c.First
 	return nil
 }

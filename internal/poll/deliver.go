@@ -8,7 +8,6 @@ import (
 	"errors"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
@@ -17,17 +16,17 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// deliver hands the new entries of a page to the pipeline and returns what to
-// remember of the page, how many entries were handed over, and how many of them were
-// lost. With an error, that is what the pipeline took before the term ended.
-func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []plan.Key, delivered, dropped int, err error) {
+// deliver hands the new entries of a page to the pipeline and returns what to remember: of
+// the page, and of records that were held. With an error, that is what the pipeline took before
+// the term ended.
+func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (out delivery, err error) {
 	var (
-		items []*entry.Entry // the new entries,
-		fresh []plan.Key     // and their keys
-		again []plan.Key     // to be remembered anew: this window returned them, too
+		fresh []*handed
+		again []plan.Key // to be remembered once more: this window returned them, too
 		known int
 	)
 	ctx = p.spans.within(ctx, w)
+	_, from, to := w.Span()
 	inPage := make(map[plan.Key]struct{}, len(r.page.Entries))
 	for i := range r.page.Entries {
 		it := &r.page.Entries[i]
@@ -39,7 +38,7 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 		_, twice := inPage[k]
 		inPage[k] = struct{}{}
 		switch {
-		case twice:
+		case twice, p.Pipe.holds(it):
 			known++
 		case p.sched.Known(k):
 			known++
@@ -48,76 +47,46 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (keys []pl
 			}
 		default:
 			p.noteShared(k, it)
-			items, fresh = append(items, it), append(fresh, k)
+			h := &handed{entry: it, key: k, from: from, received: r.res.Received}
+			if readable && from <= at && at <= to {
+				h.from = at
+			}
+			fresh = append(fresh, h)
 		}
 	}
 	p.Tel.CountRead(len(r.page.Entries))
 	p.Tel.CountKnown(known)
 	// An API that ignores page_size must not make a batch larger than pipelines and
 	// backends take.
-	for start := 0; start < len(items); start += entry.MaxPageSize {
-		end := min(start+entry.MaxPageSize, len(items))
-		if err := ctx.Err(); err != nil { // each batch may take the pipeline's whole grace
-			return p.remember(fresh[:start:start]), start, dropped, err
-		}
-		batch := items[start:end]
-		logs, stats := p.Records.Build(batch, r.res.Received)
-		refused, left, err := p.Pipe.hand(ctx, logs, p.Health)
-		if err != nil {
-			accepted := acceptedKeys(batch, fresh[start:end], left)
-			p.Tel.CountDelivered(len(accepted), 0)
-			return p.remember(append(fresh[:start:start], accepted...)), start + len(accepted), dropped, err
-		}
-		dropped += refused
-		p.Tel.CountDelivered(len(batch)-refused, refused)
-		p.Tel.CountNoticed(stats.Malformed, stats.Redacted)
-		p.countLate(batch)
+	for start := 0; start < len(fresh) && err == nil; start += entry.MaxPageSize {
+		var part delivery
+		part, err = p.handOver(ctx, p.Pipe.add(fresh[start:min(start+entry.MaxPageSize, len(fresh))]))
+		out.keys, out.taken, out.lost = append(out.keys, part.keys...), out.taken+part.taken, out.lost+part.lost
 	}
-	return p.remember(append(fresh, again...)), len(items), dropped, nil
+	if err == nil {
+		out.keys = append(out.keys, again...)
+	}
+	p.remember(out.keys)
+	return out, err
 }
 
-func (p *Poller) remember(keys []plan.Key) []plan.Key {
-	p.sched.Remember(keys)
-	return keys
-}
+func (p *Poller) remember(keys []plan.Key) { p.sched.Remember(keys) }
 
-// countLate counts the new entries of seconds that were read before.
-func (p *Poller) countLate(items []*entry.Entry) {
-	now := p.Clock.Now().Unix()
-	for _, it := range items {
-		at, ok := it.EventTime()
-		if !ok {
-			continue
-		}
-		if foundBy, late := p.sched.Late(at); late {
-			p.Tel.CountLate(foundBy, max(0, now-at))
-		}
+// countLate counts a new entry of a second that was read before.
+func (p *Poller) countLate(it *entry.Entry) {
+	at, ok := it.EventTime()
+	if !ok {
+		return
 	}
-}
-
-// acceptedKeys returns the keys of the items that are not among the records left; none
-// where a processor changed or removed ids, so that it cannot be told.
-func acceptedKeys(items []*entry.Entry, keys []plan.Key, left plog.Logs) []plan.Key {
-	missing := make(map[string]struct{})
-	for _, uid := range uidsOf(left) {
-		missing[uid] = struct{}{}
+	if foundBy, late := p.sched.Late(at); late {
+		p.Tel.CountLate(foundBy, max(0, p.Clock.Now().Unix()-at))
 	}
-	var out []plan.Key
-	for i, it := range items {
-		if _, ok := missing[it.UID()]; !ok {
-			out = append(out, keys[i])
-		}
-	}
-	if len(items)-len(out) != left.LogRecordCount() {
-		return nil // better twice than never
-	}
-	return out
 }
 
 // commit writes the checkpoint. Until it is written nothing more is asked for: a
 // crash would otherwise repeat more than the last page.
 func (p *Poller) commit(ctx context.Context, keys []plan.Key) error {
-	now, forgettable := p.sched.Snapshot(), p.sched.Forgettable()
+	now, forgettable := p.position()
 	// Not ctx: what the pipeline has accepted is written down even when the term
 	// ends in this moment.
 	lasting, done := outlive(ctx, checkpoint.CommitGrace)

@@ -5,18 +5,17 @@ package poll
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.uber.org/zap"
 
-	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
-	"github.com/feishuaudit/feishuauditreceiver/internal/report"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/handover"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
 // PipeSettings are what a pipe needs.
@@ -25,79 +24,111 @@ type PipeSettings struct {
 	ObsRep  *receiverhelper.ObsReport
 	Retry   configretry.BackOffConfig
 	Logger  *zap.Logger
-	Refused func(n int) // is told of every refusal, with the number of records
+	Refused func(n int) // gets the number of records in every refusal
 	// Grace is how long a call of the pipeline may go on after the term has
 	// ended: one that is cut off may have delivered what we then deliver again.
 	Grace time.Duration
 }
 
-// Pipe hands records to the pipeline until it takes them.
-type Pipe struct{ set PipeSettings }
+// Pipe is the way into the pipeline: what is to be handed over, and what is held because it
+// was refused. There is one for all walks of a receiver.
+type Pipe struct {
+	set   PipeSettings
+	queue *handover.Queue[*handed]
+	held  map[string]struct{} // identities of what the queue holds
+	pools bool                // the pipeline frees records when its call returns
+}
+
+// handed is a new entry on its way into the pipeline.
+type handed struct {
+	entry    *entry.Entry
+	key      plan.Key
+	from     int64 // Unix seconds: a position here does not pass over the entry
+	received time.Time
+}
 
 // NewPipe returns a pipe.
-func NewPipe(set PipeSettings) *Pipe { return &Pipe{set} }
+func NewPipe(set PipeSettings) *Pipe {
+	p := &Pipe{set: set, pools: poolsRecords()}
+	p.reset()
+	return p
+}
+
+// maxSecondLook bounds how long after a record was refused alone it is tried again, where
+// others were taken in between.
+const maxSecondLook = 20 * time.Second
+
+// reset forgets what was held: the position was not moved past it.
+func (p *Pipe) reset() {
+	p.queue = handover.New[*handed](handover.Settings{
+		Backoff:    NewBackOff(p.set.Retry),
+		SecondLook: min(2*p.set.Retry.InitialInterval, maxSecondLook),
+		MaxElapsed: p.set.Retry.MaxElapsedTime,
+		Disabled:   !p.set.Retry.Enabled,
+	})
+	p.held = make(map[string]struct{})
+}
+
+// add puts the new entries of a page into the queue.
+func (p *Pipe) add(entries []*handed) *handover.Batch {
+	records := make([]handover.Record[*handed], len(entries))
+	for i, h := range entries {
+		records[i] = handover.Record[*handed]{Value: h, Size: len(h.entry.Text)}
+		p.held[h.entry.Identity()] = struct{}{}
+	}
+	return p.queue.Add(time.Now(), records)
+}
+
+// holds reports whether the entry is in the queue already.
+func (p *Pipe) holds(it *entry.Entry) bool {
+	if len(p.held) == 0 {
+		return false
+	}
+	_, ok := p.held[it.Identity()]
+	return ok
+}
+
+// done takes a record out of what is held.
+func (p *Pipe) done(h *handed) { delete(p.held, h.entry.Identity()) }
+
+// empty reports whether nothing is held.
+func (p *Pipe) empty() bool { return len(p.held) == 0 }
+
+// oldest is the second that a position must not pass: that of the oldest entry held.
+func (p *Pipe) oldest() (second int64, any bool) {
+	for r := range p.queue.All {
+		if !any || r.Value.from < second {
+			second, any = r.Value.from, true
+		}
+	}
+	return second, any
+}
+
+// dueAt is when something that is held may be tried; zero: not before something is added.
+func (p *Pipe) dueAt() time.Time {
+	if p.empty() {
+		return time.Time{}
+	}
+	now := time.Now()
+	if try, at := p.queue.Next(now); try == nil {
+		return at
+	}
+	return now
+}
 
 // dataFormat is what the collector's receiver metrics call our data.
 const dataFormat = "feishu_openapi_audit"
 
-// hand returns when the pipeline has accepted the records, or has refused them
-// permanently: dropped says how many. It fails only when ctx ends first; left are
-// the records that the pipeline has not answered for by then. The same records are
-// tried again for as long as the refusal may pass.
-func (p *Pipe) hand(ctx context.Context, logs plog.Logs, h *report.Health) (dropped int, left plog.Logs, err error) {
-	began := time.Now()
-	delay := NewBackOff(p.set.Retry)
-	for {
-		sent := time.Now()
-		cut, err := p.try(ctx, logs)
-		if err == nil {
-			return 0, plog.Logs{}, nil
-		}
-		refused := logs.LogRecordCount()
-		p.set.Refused(refused)
-		// A partial failure names what is left; what was taken must not go again. Where
-		// several branches refuse, each has its own rest, and all get all of it again.
-		var part consumererror.Logs
-		if !isPermanent(err) && len(joined(err)) == 0 && errors.As(err, &part) {
-			logs = part.Data()
-			refused = logs.LogRecordCount()
-		}
-		// A refusal for good is an answer even where the term has ended: a branch that took
-		// the records would get them again. Of one that was cut off nobody knows.
-		if ctx.Err() != nil && (cut || !isPermanent(err)) {
-			return 0, logs, ctx.Err()
-		}
-		gaveUp := p.set.Retry.MaxElapsedTime > 0 && time.Since(began) >= p.set.Retry.MaxElapsedTime
-		if isPermanent(err) || !p.set.Retry.Enabled || gaveUp {
-			from, to := timesOf(logs)
-			p.set.Logger.Error("The pipeline refused records for good: they are lost", zap.String("cause", string(cause.Pipeline)), zap.Error(safeRefusal(err)), zap.Int("records", refused),
-				zap.Time("from", from), zap.Time("to", to), zap.Strings("log.record.uid", uidsOf(logs)))
-			h.NoteDropped(refused, safeRefusal(err), sent)
-			return refused, plog.Logs{}, nil
-		}
-		wait := delay.NextBackOff()
-		h.NoteFailure(cause.Pipeline, safeRefusal(err), sent, wait)
-		if err := Sleep(ctx, wait); err != nil {
-			return 0, logs, err
-		}
-	}
-}
-
-// try tells, beside the pipeline's error, whether the grace was over before the pipeline answered.
-func (p *Pipe) try(ctx context.Context, logs plog.Logs) (cut bool, err error) {
+// hand makes one call of the pipeline, with records that belong to it from then on: whatever
+// it answers, they are not looked at again. cut tells that the grace was over before the
+// pipeline answered.
+func (p *Pipe) hand(ctx context.Context, logs plog.Logs) (cut bool, err error) {
 	lasting, done := outlive(ctx, p.set.Grace)
 	defer done()
 
-	attempt := logs
-	if p.set.Next.Capabilities().MutatesData {
-		// A processor may have changed the records before a later one refused
-		// them; the next try needs them as they were.
-		attempt = plog.NewLogs()
-		logs.CopyTo(attempt)
-	}
 	n := logs.LogRecordCount()
 	op := p.set.ObsRep.StartLogsOp(lasting)
-	err = p.set.Next.ConsumeLogs(op, attempt)
+	err = p.set.Next.ConsumeLogs(op, logs)
 	p.set.ObsRep.EndLogsOp(op, dataFormat, n, safeRefusal(err)) // writes the text into a span
 	return lasting.Err() != nil, err
 }

@@ -64,6 +64,7 @@ type result struct {
 // that the pipeline has accepted by then is still committed.
 func (p *Poller) Run(ctx context.Context) error {
 	p.delays.reset()
+	p.Pipe.reset()
 	if err := p.resume(ctx); err != nil {
 		var unusable *checkpoint.UnusableError
 		if errors.As(err, &unusable) {
@@ -95,6 +96,9 @@ func (p *Poller) loop(ctx context.Context) error {
 			}
 		}
 		p.launch(ctx)
+		if err := p.retryHeld(ctx); err != nil {
+			return err
+		}
 		p.showProgress()
 		wake := nextTick
 		if p.notBefore.After(time.Now()) && p.notBefore.Before(wake) {
@@ -102,6 +106,9 @@ func (p *Poller) loop(ctx context.Context) error {
 		}
 		// A call in flight may be the next failure: its outcome says whether trouble is over.
 		if at := p.Health.SettlesAt(); p.sched.InFlight() == 0 && !at.IsZero() && at.Before(wake) {
+			wake = at
+		}
+		if at := p.Pipe.dueAt(); !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
 		timer.Reset(time.Until(wake))
@@ -206,7 +213,8 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		date = r.res.Date.Unix()
 	}
 	setBack := p.sched.NoteAnswer(w, date)
-	keys, delivered, dropped, err := p.deliver(ctx, w, r)
+	out, err := p.deliver(ctx, w, r)
+	keys := out.keys
 	if err != nil {
 		if len(keys) > 0 {
 			err = errors.Join(err, p.commit(ctx, keys))
@@ -231,11 +239,11 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		p.shorten(w, fault)
 		return nil
 	}
-	if delivered > 0 || !r.page.HasMore {
+	if out.taken > 0 || !r.page.HasMore {
 		// Only progress counts as a success: pages that lead nowhere do not.
 		p.delays.reset()
-		if dropped == 0 {
-			p.Health.NoteSuccess(delivered > 0, !r.page.HasMore)
+		if out.lost == 0 {
+			p.Health.NoteSuccess(out.taken > 0, !r.page.HasMore)
 		}
 	}
 	p.tellComplete()
@@ -244,7 +252,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 
 // tellComplete says once that a bounded export has nothing left to read.
 func (p *Poller) tellComplete() {
-	if p.sched.Done() && !p.complete {
+	if p.sched.Done() && p.Pipe.empty() && !p.complete {
 		p.complete = true
 		begin, end := p.sched.Bounds()
 		p.Logger.Info("The export is complete", zap.Time("from", time.Unix(begin, 0).UTC()), zap.Time("to", time.Unix(end, 0).UTC()))
@@ -253,7 +261,7 @@ func (p *Poller) tellComplete() {
 
 // showProgress tells the gauges how far the term is.
 func (p *Poller) showProgress() {
-	now := p.sched.Snapshot()
+	now, _ := p.position()
 	_, end := p.sched.Bounds()
 	ids, bytes := p.sched.Remembered()
 	p.Tel.Gauges.SetProgress(report.Progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})

@@ -6,15 +6,127 @@ package poll
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/handover"
 )
 
-// isPermanent reports whether trying again is in vain. Where the pipeline branches, as with
-// several exporters, the errors of its branches come joined: one that may pass is worth
+// answer returns what the pipeline said to each of the entries that it was handed.
+//
+// A partial failure names the records that are left. It may name them as the exporter saw them,
+// changed by processors, and with those of others, which an exporter has put into the same
+// batch. So it only tells which of our entries are left: these are handed over again as they
+// were. Where the pipeline branches, as with several exporters, an entry is left if any branch
+// leaves it, and may be tried again if any branch says so.
+func (p *Pipe) answer(err error, items []*entry.Entry) func(i int) handover.Class {
+	classes := make([]handover.Class, len(items))
+	if err != nil {
+		p.judge(err, items, classes)
+	}
+	return func(i int) handover.Class { return classes[i] }
+}
+
+func (p *Pipe) judge(err error, items []*entry.Entry, classes []handover.Class) {
+	part, branches := outermost(err)
+	if part == nil && len(branches) > 0 && !permanentItself(err) {
+		for _, branch := range branches {
+			if branch != nil {
+				p.judge(branch, items, classes)
+			}
+		}
+		return
+	}
+	left := func(*entry.Entry) bool { return true }
+	if part != nil && !p.pools {
+		left = leftOf(part.Data(), items)
+	}
+	class := handover.Retry
+	if isPermanent(err) || tooLarge(err) {
+		class = handover.Permanent
+	}
+	for i, it := range items {
+		if left(it) && (classes[i] == handover.Taken || class == handover.Retry) {
+			classes[i] = class
+		}
+	}
+}
+
+// outermost returns the partial failure that an error is, or the errors that are joined in it,
+// whichever comes first. What is joined below a partial failure is its reason.
+func outermost(err error) (part *consumererror.Logs, branches []error) {
+	for err != nil {
+		switch e := err.(type) { //nolint:errorlint // this is the walk that errors.As makes
+		case consumererror.Logs:
+			return &e, nil
+		case interface{ Unwrap() []error }:
+			return nil, e.Unwrap()
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		default:
+			return nil, nil
+		}
+	}
+	return nil, nil
+}
+
+// leftOf tells which entries are left by what a partial failure names. Where that cannot be
+// said, as after a processor that changes ids, all are: twice is better than never.
+func leftOf(data plog.Logs, items []*entry.Entry) func(it *entry.Entry) bool {
+	ours := make(map[string]int, len(items))
+	for _, it := range items {
+		ours[it.UID()]++
+	}
+	named, matched, nameless := make(map[string]int), 0, 0
+	for _, rl := range data.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				value, ok := record.Attributes().Get("log.record.uid")
+				uid := value.AsString()
+				switch {
+				case ok && ours[uid] > 0:
+					named[uid]++
+					matched++
+				case !ok && mayBeOurs(record):
+					nameless++
+				}
+			}
+		}
+	}
+	if matched == 0 || nameless > 0 {
+		return func(*entry.Entry) bool { return true }
+	}
+	return func(it *entry.Entry) bool { return named[it.UID()] > 0 }
+}
+
+// mayBeOurs reports whether a record without an id has the form of ours, and so may have had
+// one before a processor removed it.
+func mayBeOurs(record plog.LogRecord) bool {
+	if record.EventName() == "feishu.openapi.call" {
+		return true
+	}
+	_, ok := record.Attributes().Get("feishu.api_key")
+	return ok
+}
+
+// poolsRecords reports whether the collector frees records for use by others when a call of
+// the pipeline returns: what a partial failure names may be among them, and is not looked at.
+func poolsRecords() (pools bool) {
+	featuregate.GlobalRegistry().VisitAll(func(gate *featuregate.Gate) {
+		if gate.ID() == "pdata.useProtoPooling" {
+			pools = gate.IsEnabled()
+		}
+	})
+	return pools
+}
+
+// isPermanent reports whether trying the same again does not help. Where the pipeline branches,
+// as with several exporters, the errors of its branches come joined: one that may pass is worth
 // a retry, even beside one that is permanent.
 func isPermanent(err error) bool {
 	if !consumererror.IsPermanent(err) {
@@ -28,6 +140,19 @@ func isPermanent(err error) bool {
 	}
 	// None: what is permanent is what they are wrapped in.
 	return permanent == 0 || permanent == len(branches)
+}
+
+// permanentItself reports whether an error calls itself permanent, whatever is joined in it.
+func permanentItself(err error) bool {
+	if !consumererror.IsPermanent(err) {
+		return false
+	}
+	for _, branch := range joined(err) {
+		if consumererror.IsPermanent(branch) {
+			return false
+		}
+	}
+	return true
 }
 
 // joined are the errors of which err consists, if it wraps several.
@@ -45,6 +170,26 @@ func joined(err error) []error {
 	return nil
 }
 
+// sizeRefusals are texts of refusals of a batch's size that do not call themselves permanent,
+// although the same batch can never be taken.
+var sizeRefusals = []string{
+	"element size too large",  // exporterhelper: larger than its queue
+	"message larger than max", // grpc, of either side
+	"Message was too large",   // kafka: MESSAGE_TOO_LARGE
+}
+
+// tooLarge reports whether a refusal is about the size of the batch. Without this it is found
+// out by trying smaller ones, only later.
+func tooLarge(err error) bool {
+	text := err.Error()
+	for _, known := range sizeRefusals {
+		if strings.Contains(text, known) {
+			return true
+		}
+	}
+	return false
+}
+
 // knownRefusals are texts of the collector's own errors that hold nothing of a
 // record.
 var knownRefusals = []string{
@@ -55,19 +200,31 @@ var knownRefusals = []string{
 	context.Canceled.Error(),
 }
 
+// statusOf finds the HTTP status or the gRPC code in the text of an exporter's error.
+var statusOf = regexp.MustCompile(`(?i)\b(?:HTTP(?:/[0-9.]+)?|status)(?: status)?(?: code)?[ :="]{1,3}([45][0-9]{2})\b|\bcode = ([A-Z][A-Za-z]{1,30})\b`)
+
 // safeRefusal is an error of the pipeline without what it may quote: backends
 // answer with the record that they refuse, and exporters hand that on.
 func safeRefusal(err error) error {
 	if err == nil {
 		return nil
 	}
-	safe := errors.New("the processor or exporter that refuses them logs why; its error is not repeated here, as it may quote records")
+	text := err.Error()
+	what := "the processor or exporter that refuses them logs why; its error is not repeated here, as it may quote records"
 	for _, known := range knownRefusals {
-		if strings.Contains(err.Error(), known) {
-			safe = errors.New(known)
+		if strings.Contains(text, known) {
+			what = known
 			break
 		}
 	}
+	if found := statusOf.FindStringSubmatch(text); found != nil {
+		if found[1] != "" {
+			what = "HTTP " + found[1] + "; " + what
+		} else {
+			what = "gRPC " + found[2] + "; " + what
+		}
+	}
+	safe := errors.New(what)
 	if isPermanent(err) {
 		safe = consumererror.NewPermanent(safe)
 	}
@@ -75,38 +232,4 @@ func safeRefusal(err error) error {
 		safe = consumererror.NewDownstream(safe)
 	}
 	return safe
-}
-
-func uidsOf(logs plog.Logs) []string {
-	var ids []string
-	for _, rl := range logs.ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, record := range sl.LogRecords().All() {
-				if uid, ok := record.Attributes().Get("log.record.uid"); ok {
-					ids = append(ids, uid.Str())
-				}
-			}
-		}
-	}
-	return ids
-}
-
-// timesOf are the start_time and end_time with which the records can be read again: of
-// those whose time could be read, or both zero.
-func timesOf(logs plog.Logs) (from, to time.Time) {
-	for _, rl := range logs.ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, record := range sl.LogRecords().All() {
-				if record.Timestamp() == 0 {
-					continue
-				}
-				at := record.Timestamp().AsTime()
-				if from.IsZero() || at.Before(from) {
-					from = at
-				}
-				to = later(to, at.Add(time.Second))
-			}
-		}
-	}
-	return from, to
 }

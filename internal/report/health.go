@@ -70,8 +70,11 @@ type Health struct {
 	lastMet  time.Time     // when the reported cause was last met
 	calm     time.Duration // how long nothing may fail for the problem to be over
 	calmFrom time.Time     // since when nothing has failed; where the state is recovering
-	dropping bool          // the pipeline has dropped records, and has taken none since
-	dropped  bool          // that was reported
+	// owes is what is wrong with the pipeline: it has refused records permanently, and has
+	// taken none since. Nothing but a success of the pipeline ends that, whatever else has
+	// passed. owed says that it was reported last.
+	owes error
+	owed bool
 
 	waits map[cause.Cause]bool // of the problem at hand: whether a wait was logged
 
@@ -139,12 +142,12 @@ func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn t
 	} else {
 		h.Logger.Warn("Reading the audit log fails and is tried again, nothing is lost", fields...)
 	}
-	h.dropping, h.dropped = false, false
+	h.owed = false
 	h.reportProblem(c, err)
 }
 
-// NoteDropped notes that the pipeline has refused n records permanently, which has been
-// logged. Nobody is to take a receiver for well that delivers nothing.
+// NoteDropped notes that n records were given up, which has been logged. Nobody is to take a
+// receiver for well that delivers nothing.
 func (h *Health) NoteDropped(n int, err error, sent time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -152,12 +155,39 @@ func (h *Health) NoteDropped(n int, err error, sent time.Time) {
 		return
 	}
 	h.count(cause.Pipeline, sent)
-	h.dropping = true
-	if h.reported == cause.Pipeline && h.dropped {
+	h.owe(fmt.Errorf("%s: it has refused %d permanently, they are lost: %w", cause.Pipeline.Info().Title, n, err))
+}
+
+// NoteHeld notes that the pipeline refuses n records permanently, which are held, as it has
+// taken no others since.
+func (h *Health) NoteHeld(n int, err error, sent time.Time, retryIn time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == stopped {
 		return
 	}
-	h.dropped = true
-	h.reportProblem(cause.Pipeline, fmt.Errorf("%s: it has refused %d for good, they are lost: %w", cause.Pipeline.Info().Title, n, err))
+	h.count(cause.Pipeline, sent)
+	err = fmt.Errorf("%s: it refuses %d permanently and takes no others, they are held: %w", cause.Pipeline.Info().Title, n, err)
+	fields := []zap.Field{
+		zap.String("cause", string(cause.Pipeline)), zap.Error(err), zap.Int("held", n),
+		zap.Int("failures", h.failures), zap.Duration("retry_in", retryIn.Round(time.Millisecond)),
+	}
+	if h.owe(err) {
+		h.Logger.Error("The pipeline refuses records permanently and takes no others: action required. They are held and retried, nothing is lost", fields...)
+	} else {
+		h.Logger.Debug("Failed again", fields...)
+	}
+}
+
+// owe reports what is wrong with the pipeline, and whether that was not reported yet.
+func (h *Health) owe(err error) bool {
+	h.owes = err
+	if h.reported == cause.Pipeline && h.owed {
+		return false
+	}
+	h.owed = true
+	h.reportProblem(cause.Pipeline, err)
+	return true
 }
 
 // count adds a failure to the problem at hand and to the streak.
@@ -250,10 +280,15 @@ func (h *Health) NoteSuccess(accepted, finished bool) {
 		}
 		return
 	}
-	if h.dropping && !accepted {
+	switch {
+	case h.owes == nil || accepted:
+		h.owes = nil
+	case h.reported != cause.Pipeline: // that has passed, and this has not
+		h.owe(h.owes)
+		return
+	default:
 		return
 	}
-	h.dropping = false
 	if h.state != recovering {
 		h.state, h.calmFrom = recovering, time.Now()
 	}
@@ -303,7 +338,7 @@ func (h *Health) rest() {
 	if h.state == stopped && !h.GoesOn {
 		return // the collector lets no component come back from a permanent status
 	}
-	h.reported, h.previous, h.failures, h.dropping, h.dropped = "", "", 0, false, false
+	h.reported, h.previous, h.failures, h.owes, h.owed = "", "", 0, nil, false
 	h.waits = nil
 	h.streak = streak{}
 	h.Gauges.trouble("", time.Time{})

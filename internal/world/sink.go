@@ -19,13 +19,16 @@ import (
 type Sink struct {
 	Mu       sync.Mutex
 	Accepted map[string]int
-	Lost     map[string]int // refused for good
+	Lost     map[string]int // how often it was refused permanently, alone or in company
 	times    map[string]int64
 	Arrived  map[string]time.Time
 	Refuse   func(logs plog.Logs) error // nil: never
 	Mutates  bool
-	Dead     bool
-	Killed   chan struct{} // closed when the process is dead
+	// Frees empties what it was handed when its call returns, also with an error, as a
+	// collector does that pools records. The receiver does not know that it does.
+	Frees  bool
+	Dead   bool
+	Killed chan struct{} // closed when the process is dead
 
 	// Blocks is how long the pipeline takes, and whether it heeds its context
 	// meanwhile; nil: no time.
@@ -41,7 +44,7 @@ func NewSink() *Sink {
 	return &Sink{Accepted: map[string]int{}, Lost: map[string]int{}, times: map[string]int64{}, Arrived: map[string]time.Time{}}
 }
 
-// RefuseWith sets what is refused; nil: nothing. As Got and GaveUp it may be used while the
+// RefuseWith sets what is refused; nil: nothing. As Got and Refused it may be used while the
 // receiver runs.
 func (s *Sink) RefuseWith(refuse func(plog.Logs) error) {
 	s.Mu.Lock()
@@ -56,8 +59,8 @@ func (s *Sink) Got() map[string]int {
 	return maps.Clone(s.Accepted)
 }
 
-// GaveUp counts, for each id, how often it was refused permanently.
-func (s *Sink) GaveUp() map[string]int {
+// Refused counts, for each id, how often it was refused permanently, alone or in company.
+func (s *Sink) Refused() map[string]int {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
 	return maps.Clone(s.Lost)
@@ -72,6 +75,9 @@ func (s *Sink) Capabilities() consumer.Capabilities {
 func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	if err := s.block(ctx); err != nil {
 		return err
+	}
+	if len(UidsIn(logs)) == 0 {
+		panic("a hand-over without records")
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -90,17 +96,14 @@ func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 			left[uid] = true
 		}
 		s.take(logs, func(uid string) bool { return !left[uid] })
-	case consumererror.IsPermanent(err) && ctx.Err() == nil: // later, nobody takes it for an answer
+	case consumererror.IsPermanent(err):
 		for _, uid := range UidsIn(logs) {
 			s.Lost[uid]++
-			if s.Book != nil {
-				s.Book.taken(uid)
-			}
 		}
 	case err == nil:
 		s.take(logs, func(string) bool { return true })
 	}
-	if s.Mutates { // as a processor would, whether the pipeline behind it takes the records or not
+	if s.Mutates || s.Frees { // as a processor would, whether the pipeline behind it takes the records or not
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 	}
 	return err

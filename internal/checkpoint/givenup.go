@@ -1,0 +1,81 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package checkpoint
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// KeyGivenUp is the list of the records that were given up, in JSON. It is written together
+// with the position that moves past them, and nothing reads it but people and tools.
+const KeyGivenUp = "given_up"
+
+// maxGivenUp bounds the list: the newest are kept, and all are counted.
+const maxGivenUp = 1000
+
+// GivenUpList is what is stored.
+type GivenUpList struct {
+	Version int       `json:"version"`
+	Total   int64     `json:"total"`   // all that were given up, also those no longer listed
+	Records []GivenUp `json:"records"` // the newest, oldest first
+}
+
+// GivenUp is a record that was not delivered.
+type GivenUp struct {
+	ID        string `json:"id"`                   // log.record.uid
+	EventTime int64  `json:"event_time,omitempty"` // Unix seconds; 0: it could not be read
+	At        int64  `json:"given_up_at"`          // Unix seconds, by the collector's clock
+	Why       string `json:"why"`                  // as internal/handover says
+	Error     string `json:"error"`                // of the last refusal, without what it may quote
+	Tries     int    `json:"refused_alone"`        // how often it was refused alone
+}
+
+// DecodeGivenUp reads the list; an empty one where nothing is stored.
+func DecodeGivenUp(data []byte) (GivenUpList, error) {
+	list := GivenUpList{Version: Version}
+	if data == nil {
+		return list, nil
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		return GivenUpList{Version: Version}, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	if list.Version != Version {
+		return list, fmt.Errorf("it has version %d, and this build reads version %d", list.Version, Version)
+	}
+	return list, nil
+}
+
+// Encode writes the list in one line.
+func (l GivenUpList) Encode() []byte {
+	data, _ := json.Marshal(l) // numbers and strings always marshal
+	return append(data, '\n')
+}
+
+// loadGivenUp reads the list. One that cannot be read is no reason not to read the log: it is
+// replaced when another record is given up.
+func (s *Store) loadGivenUp(ctx context.Context) error {
+	data, err := s.client.Get(ctx, KeyGivenUp)
+	if err != nil {
+		return fmt.Errorf("cannot read the checkpoint: %w", err)
+	}
+	s.gaveUp = false
+	if s.givenUp, err = DecodeGivenUp(data); err != nil {
+		s.givenUp = GivenUpList{Version: Version}
+	}
+	return nil
+}
+
+// GiveUp adds a record to the list, which the next Save writes.
+func (s *Store) GiveUp(r GivenUp) {
+	l := &s.givenUp
+	l.Total++
+	l.Records = append(l.Records, r)
+	if extra := len(l.Records) - maxGivenUp; extra > 0 {
+		l.Records = slices.Delete(l.Records, 0, extra)
+	}
+	s.gaveUp = true
+}

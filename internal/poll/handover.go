@@ -1,0 +1,184 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/handover"
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+)
+
+// delivery is what became of records: of those of a page, and of those that were held.
+type delivery struct {
+	keys  []plan.Key // of those taken or given up: to be remembered
+	taken int
+	lost  int
+}
+
+// handOver hands records to the pipeline as the queue says, until reading may go on beside what
+// is left of the batch; without a batch until nothing can be tried now. It fails only when ctx
+// ends first.
+func (p *Poller) handOver(ctx context.Context, b *handover.Batch) (out delivery, err error) {
+	for ctx.Err() == nil {
+		try, at := p.Pipe.queue.Next(time.Now())
+		switch {
+		case try != nil:
+			p.attempt(ctx, try, &out)
+		case b == nil || !p.Pipe.queue.Blocks(b):
+			return out, nil
+		default:
+			if err := Sleep(ctx, time.Until(at)); err != nil {
+				return out, err
+			}
+		}
+	}
+	if b == nil || b.Done() {
+		return out, nil
+	}
+	return out, ctx.Err()
+}
+
+// attempt makes one hand-over. Each is of records of its own, built from the entries: the
+// pipeline may have changed or freed those of the last one.
+func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *delivery) {
+	items := make([]*entry.Entry, len(try.Records))
+	for i, r := range try.Records {
+		items[i] = r.Value.entry
+	}
+	logs, stats := p.Records.Build(items, try.Records[0].Value.received)
+	sent := time.Now()
+	cut, err := p.Pipe.hand(ctx, logs)
+	said := p.Pipe.answer(err, items)
+	if err != nil {
+		refused := 0
+		for i := range items {
+			if said(i) != handover.Taken {
+				refused++
+			}
+		}
+		p.Pipe.set.Refused(refused)
+		if ctx.Err() != nil || cut {
+			// The end of the term may be the reason for the refusal. What was taken is known.
+			answer := said
+			said = func(i int) handover.Class {
+				if answer(i) == handover.Taken {
+					return handover.Taken
+				}
+				return handover.Retry
+			}
+		}
+	}
+	res := p.Pipe.queue.Answered(time.Now(), try, said)
+	for _, r := range res.Taken {
+		p.settle(r.Value, out)
+	}
+	out.taken += len(res.Taken)
+	if err == nil {
+		p.Tel.CountNoticed(stats.Malformed, stats.Redacted)
+	}
+	p.Tel.CountDelivered(len(res.Taken), 0)
+	if len(res.GaveUp) > 0 {
+		p.giveUpRecords(res.GaveUp, err, sent, out)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.noteRefusal(err, sent)
+	}
+}
+
+// settle notes that nothing more is to be done for an entry.
+func (p *Poller) settle(h *handed, out *delivery) {
+	p.Pipe.done(h)
+	out.keys = append(out.keys, h.key)
+	p.countLate(h.entry)
+}
+
+// tellHeldAfter is how long a record is held before that is reported: most are given up, or
+// taken, before.
+const tellHeldAfter = time.Minute
+
+// noteRefusal reports a refusal after which nothing can be done at once.
+func (p *Poller) noteRefusal(err error, sent time.Time) {
+	now := time.Now()
+	try, at := p.Pipe.queue.Next(now)
+	if try != nil || p.Pipe.empty() {
+		return // divided, or over
+	}
+	wait, safe := at.Sub(now), safeRefusal(err)
+	if !isPermanent(err) {
+		p.Health.NoteFailure(cause.Pipeline, safe, sent, wait)
+		return
+	}
+	n, _ := p.Pipe.queue.Open()
+	if since := p.Pipe.queue.RefusedSince(); p.Pipe.queue.Holding() || now.Sub(since) >= tellHeldAfter {
+		p.Health.NoteHeld(n, safe, sent, wait)
+	}
+}
+
+// giveUpRecords reports records that are not tried any more: each in a line of its own, as a
+// log drops lines that say the same, and in the storage, where the list of them is found.
+func (p *Poller) giveUpRecords(gone []handover.GivenUp[*handed], err error, sent time.Time, out *delivery) {
+	safe := safeRefusal(err)
+	for _, g := range gone {
+		it := g.Value.entry
+		second, readable := it.EventTime()
+		lost := checkpoint.GivenUp{
+			ID: it.UID(), At: time.Now().Unix(), Why: string(g.Why), Error: safe.Error(), Tries: g.Tries,
+		}
+		fields := []zap.Field{
+			zap.String("cause", string(cause.Pipeline)), zap.Error(safe), zap.String("why", string(g.Why)),
+			zap.String("log.record.uid", it.UID()), zap.Int("refused_alone", g.Tries),
+		}
+		if readable {
+			lost.EventTime = second
+			fields = append(fields, zap.Time("event_time", time.Unix(second, 0).UTC()))
+		}
+		p.Store.GiveUp(lost)
+		p.Logger.Error("Gave up record "+it.UID()+": the pipeline refuses it", fields...)
+		p.settle(g.Value, out)
+	}
+	out.lost += len(gone)
+	p.Tel.CountDelivered(0, len(gone))
+	p.Health.NoteDropped(len(gone), safe, sent)
+}
+
+// retryHeld tries what is held and due.
+func (p *Poller) retryHeld(ctx context.Context) error {
+	if at := p.Pipe.dueAt(); at.IsZero() || at.After(time.Now()) {
+		return nil
+	}
+	out, err := p.handOver(ctx, nil)
+	if err != nil || len(out.keys) == 0 {
+		return err
+	}
+	p.remember(out.keys)
+	if err := p.commit(ctx, out.keys); err != nil {
+		return err
+	}
+	if out.taken > 0 && out.lost == 0 {
+		p.Health.NoteSuccess(true, false)
+	}
+	p.tellComplete()
+	return nil
+}
+
+// position is what to write down: not past anything that is held, and forgetting nothing that
+// would be read again from there.
+func (p *Poller) position() (now plan.Snapshot, forgettable int64) {
+	now, forgettable = p.sched.Snapshot(), p.sched.Forgettable()
+	second, any := p.Pipe.oldest()
+	if !any {
+		return now, forgettable
+	}
+	for i, mark := range now.Marks {
+		now.Marks[i] = max(min(mark, second), min(mark, now.Begin))
+	}
+	return now, min(forgettable, (second-plan.Overlap-1)/60-1)
+}
