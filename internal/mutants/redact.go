@@ -115,4 +115,24 @@ var redactMutants = []mutant{
 		"	if masked > 0 {\n",
 		"	if false {\n",
 	},
+	{
+		"the lines below a line of names are not read (F72)", "internal/redact/text.go",
+		"		if end := w.columns(text, &k); end > 0 {\n",
+		"		if false {\n			end := 0\n",
+	},
+	{
+		"a line of names may have another number of cells than the lines below (F72)", "internal/redact/columns.go",
+		"splitCells(text, at, line, mark, &cells) != count",
+		"splitCells(text, at, line, mark, &cells) <= column",
+	},
+	{
+		"a list of names is not read with its values (F72)", "internal/redact/pairs.go",
+		"	if pair.columns.names != 0 && pair.rows > 0 &&",
+		"	if false &&",
+	},
+	{
+		"an authorization code alone is not masked in its API (F72)", "internal/redact/redact.go",
+		"	if clean(r.filter, text) && !mayHoldCodes(apiKey) {\n",
+		"	if clean(r.filter, text) {\n",
+	},
 }

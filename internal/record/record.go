@@ -200,7 +200,8 @@ func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, ma
 	}
 	malformed = text != it.Text || it.Malformed()
 	if w.redactor != nil {
-		text, masked = w.redactor.Redact(text)
+		apiKey, _ := entry.ParseText(it.Fields[entry.FieldAPIKey])
+		text, masked = w.redactor.RedactEntry(text, apiKey)
 		w.stats.Redacted += masked
 	}
 	if w.detach {

@@ -3,7 +3,10 @@
 
 package redact
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // maxBareName is the length of the longest name in byAPI.
 const maxBareName = len("tokens")
@@ -94,6 +97,49 @@ func apiOf(entry []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// mayHoldCodes reports whether text, which may be an api_key, names an API in which
+// code is a credential, so that a text without any other key may hold one.
+func mayHoldCodes[T string | []byte](text T) bool {
+	const api = "/open-apis/authen/"
+	switch text := any(text).(type) {
+	case string:
+		return strings.Contains(text, api)
+	case []byte:
+		return bytes.Contains(text, []byte(api))
+	}
+	return false
+}
+
+// clean is the filter's clean, and reports that codes may be in a text of their API.
+func (w *walker) clean(text []byte) bool {
+	return clean(w.filter, text) && (!w.codes || nextCode(text, 0) < 0)
+}
+
+// nextHit is the filter's nextHit, or the next code in an entry of its API.
+func (w *walker) nextHit(text []byte, from int) int {
+	hit := nextHit(w.filter, text, from)
+	if w.codes {
+		if code := nextCode(text, from); code >= 0 && (hit < 0 || code < hit) {
+			return code
+		}
+	}
+	return hit
+}
+
+// nextCode returns the position of the next word code, or part of one, or -1.
+func nextCode(text []byte, from int) int {
+	for at := from; ; {
+		i := bytes.Index(text[at:], []byte("ode"))
+		if i < 0 {
+			return -1
+		}
+		if at += i; at > from && lower(text[at-1]) == 'c' {
+			return at - 1
+		}
+		at++
+	}
 }
 
 // isMemberName reports whether a colon follows at text[at], so that the string

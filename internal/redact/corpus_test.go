@@ -81,6 +81,8 @@ func TestCorpus(t *testing.T) {
 			text, want := s.in(message)
 			got, n := r.Redact(text)
 			requireLaws(t, r, text, got, n)
+			same, _ := r.RedactEntry(text, s.apiKey)
+			require.Equal(t, got, same)
 			values += len(s.secrets)
 			masks += n
 			if got == want {

@@ -36,7 +36,7 @@ type Finding struct {
 // Explain returns what Redact masks in text, in the order of the text. It is for
 // people who want to see what redaction does; Redact is for records.
 func (r *Redactor) Explain(text string) []Finding {
-	if clean(r.filter, text) {
+	if clean(r.filter, text) && !mayHoldCodes(text) {
 		return nil
 	}
 	w := &walker{explain: true}

@@ -170,7 +170,6 @@ func TestFieldCases(t *testing.T) {
 var leftOpen = map[string]string{
 	"x-tt-token prefix in path": "t- before eleven letters is no token: Feishu's have twenty and more",
 	"encrypt":                   "Feishu's encrypt is the ciphertext of an event, which its key protects",
-	"csv":                       "the names of columns on a line of their own; tables in JSON are read",
 }
 
 // TestFieldConfiguredKeys: the same with the names that users add.

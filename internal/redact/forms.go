@@ -141,7 +141,7 @@ func (w *walker) hidesCredential(encoded []byte) bool {
 	}
 	decoded := make([]byte, encoding.DecodedLen(len(encoded)))
 	n, err := encoding.Decode(decoded, encoded)
-	if err != nil || clean(w.filter, decoded[:n]) {
+	if err != nil || w.clean(decoded[:n]) {
 		return false
 	}
 	inner := walker{keys: w.keys, filter: w.filter, inBase64: true, apiKnown: true, apiName: w.api()}

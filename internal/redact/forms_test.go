@@ -39,7 +39,9 @@ func TestFurtherKeysInForms(t *testing.T) {
 func TestNotRecognised(t *testing.T) {
 	for _, text := range []string{
 		`{"payload":"{\"code\":\"S3CRET\"}"}`,
-		`{"payload":"user,password\nroot,S3CRET12"}`,
+		`{"payload":"{\"pin\":\"1234\",\"sid\":\"S3CRET12345\"}"}`,
+		`{"payload":"the password is hunter"}`,
+		`{"payload":"密码是天王盖地虎"}`,
 		`{"payload":"[\"login\",\"S3CRET12\"]"}`,
 		`{"payload":"our wifi is S3CRET12"}`,
 		`{"payload":"密码：天王盖地虎"}`,

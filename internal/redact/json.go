@@ -24,6 +24,7 @@ type parser struct {
 	form  bool // text may be from a form, where '+' is a space
 
 	table  table
+	last   row // the array that ended last
 	before before
 }
 
@@ -97,7 +98,7 @@ func (p *parser) stringValue(s jsonString, k kind) {
 	case k > weak && isNothing(content, k):
 	case k > weak, k == weak && isStrong(content, minStrong) && !isID(content):
 		p.spans = append(p.spans, span{start: s.start, end: s.end})
-	case !clean(p.filter, content):
+	case !p.clean(content):
 		p.strings = append(p.strings, s)
 	}
 }

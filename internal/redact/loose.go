@@ -118,10 +118,19 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 		return w.mask(text, v, end, "")
 	case isPIN(text, k, v, end, 4):
 		return w.mask(text, v, end, "")
+	case k.password && len(word) >= 4 && !isProseWord(word) && !isURL(word) && (o.mark == '`' || hasSymbol(word)):
+		return w.mask(text, v, end, "") // as code, or with a sign that words do not have
 	case k.password && text[k.end-1] >= 0x80 && len(word) > 3 && isLetter(word[0]) && !isProseWord(word) && !nextIsWordy(text, end):
 		return w.mask(text, v, end, "") // a word of ASCII amid Chinese
 	}
 	return 0
+}
+
+// hasSymbol reports whether a word of letters has a sign inside that passwords have and
+// prose has not.
+func hasSymbol(word []byte) bool {
+	i := bytes.IndexAny(word, "!#$^&*+=~@")
+	return i > 0 && i < len(word)-1 && word[0] < 0x80 && isLetter(word[0]) && !bytes.ContainsAny(word, `%\"./:(`)
 }
 
 // isPIN reports whether text[v:end] is digits that are a password, and no measure.

@@ -42,6 +42,27 @@ type pairing struct {
 		start, end int  // in text, as it is
 		text       bool // it may be prose
 	}
+	// An object may have an array of names and one of their values, or of rows of them.
+	columns row
+	rows    int // where the values begin, 0 if there are none
+}
+
+// isNamesKey reports whether a member of that name may hold names of other values, in
+// an array, and isRowsKey whether it may hold those.
+func isNamesKey(name []byte) bool {
+	switch string(name) {
+	case "keys", "names", "fields", "columns", "cols", "headers", "header", "params", "labels", "variables":
+		return true
+	}
+	return false
+}
+
+func isRowsKey(name []byte) bool {
+	switch string(name) {
+	case "values", "rows", "data", "records", "cells":
+		return true
+	}
+	return false
 }
 
 // maxPairValue is how long a value that is no string may be to be read a second
@@ -58,7 +79,18 @@ func (p *parser) memberValue(key jsonString, of kind, depth int, pair *pairing, 
 	}
 	var buf [16]byte
 	name := appendLower(buf[:0], raw)
+	if c == '[' && isRowsKey(name) {
+		pair.rows = start
+	}
 	switch {
+	case c == '[' && isNamesKey(name):
+		if !p.value(plain, depth) {
+			return false
+		}
+		if !p.last.value {
+			pair.columns = p.last
+		}
+		return true
 	case c == '"' && isNameKey(name):
 		s, ok := p.quoted()
 		if !ok {
@@ -113,6 +145,9 @@ func (p *parser) named(content []byte) kind {
 // finish masks the value of an object's pair at its end. What was found within it
 // is merged.
 func (p *parser) finish(pair *pairing, depth int) bool {
+	if pair.columns.names != 0 && pair.rows > 0 && !p.readRows(pair, depth) {
+		return false
+	}
 	v := &pair.value
 	if pair.kind == plain || v.end <= 0 {
 		return true
@@ -136,6 +171,21 @@ func (p *parser) finish(pair *pairing, depth int) bool {
 	p.pos = v.start
 	ok := p.value(pair.kind, depth)
 	p.pos = end
+	return ok
+}
+
+// readRows reads the values of a pair of arrays a second time, by their names. What is
+// found twice is merged.
+func (p *parser) readRows(pair *pairing, depth int) bool {
+	end, before := p.pos, p.table
+	p.pos = pair.rows + 1
+	p.table = table{depth: depth + 1, names: pair.columns.names, sure: pair.columns.sure}
+	if p.peek() == '[' {
+		p.table.depth++
+	}
+	p.pos = pair.rows
+	ok := p.value(plain, depth)
+	p.pos, p.table = end, before
 	return ok
 }
 

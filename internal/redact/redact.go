@@ -38,16 +38,22 @@
 // remarks and line ends may stand between a key and its value. After "password:"
 // the value may be several words; a sentence that only speaks of a password stays.
 // Without a separator ("the password is x", a cell of a table) the value has to
-// look like a credential. Without a key, what follows Bearer or Basic is masked,
+// look like a credential, or stand below its key in a table whose first line has
+// names. Without a key, what follows Bearer or Basic is masked,
 // passwords in URLs and options of commands, a bot's hook, and the few forms of
 // values in forms.go.
 //
 // # What is not recognised
 //
-//   - code outside of the calls that exchange an authorization code for a token
-//   - a word without digits after "the password is", and a password in Chinese
-//   - names in the first line of comma-separated text, and of a list apart from its
-//     values
+//   - code outside of the authen APIs, which exchange an authorization code for a token:
+//     elsewhere it is the code of a result, a country, a currency
+//   - a plain word after "the password is": wrong, compromised and hunter are of one form. In
+//     quotes, as code, with a digit or a sign in it, or after a colon, it is masked
+//   - a password in Chinese characters after a colon: what people write there is
+//     请联系管理员, and fields for passwords do not take them. In quotes, or as the value of
+//     the key in JSON or a form, it is masked
+//   - pin and sid: a pinned message in Feishu's own API, and the id of a sheet, an account or a
+//     session. redaction::keys takes them where they are credentials; a Cookie is masked as a whole
 //   - a value that has nothing but its own look, and is no form of forms.go
 //
 // # Values
@@ -99,9 +105,21 @@ func New(extraKeys []string, options ...Option) *Redactor {
 // values that were. All other bytes stay as they are. With nothing to mask it
 // returns text itself and does not allocate.
 func (r *Redactor) Redact(text string) (string, int) {
-	if clean(r.filter, text) {
+	if clean(r.filter, text) && !mayHoldCodes(text) {
 		return text, 0
 	}
+	return r.redact(text)
+}
+
+// RedactEntry is Redact for an entry whose api_key the caller has read already.
+func (r *Redactor) RedactEntry(text, apiKey string) (string, int) {
+	if clean(r.filter, text) && !mayHoldCodes(apiKey) {
+		return text, 0
+	}
+	return r.redact(text)
+}
+
+func (r *Redactor) redact(text string) (string, int) {
 	w := walkers.Get().(*walker)
 	defer w.release()
 

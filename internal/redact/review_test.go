@@ -67,10 +67,10 @@ func payloadEntry(payload string) string {
 	return `{"id":"1","api_key":"POST/open-apis/x","event_time":1,"log_detail":{"path":"/open-apis/x","payload":` + string(b) + `,"response":"{\"code\":0}"}}`
 }
 
-// idKeys are names that look like a credential's and are of an id, a name, an
+// noSecretKeys are names that look like a credential's and are of an id, a name, an
 // address or a hash of no secret.
 var noSecretKeys = []string{
-	"private-key-id", "AccessKeyId", "SecretId", "app_key", "appKey", "ssid", "nonce", "pin", "webhook_url", "hook_url", "contraseña", "sid", "pem", "keypair", "saml_response", "SAMLResponse",
+	"private-key-id", "AccessKeyId", "SecretId", "app_key", "appKey", "ssid", "nonce", "pin", "webhook_url", "hook_url", "contraseña", "sid", "pem", "keypair",
 }
 
 func TestReviewKeys(t *testing.T) {

@@ -9,6 +9,7 @@ package redact
 // row is what was read of an array of strings.
 type row struct {
 	names uint32 // a bit for each of the first elements that is the name of a credential
+	sure  uint32 // those that mean nothing else
 	first kind   // what the first element names
 	value bool   // an element looks like a credential
 }
@@ -17,6 +18,7 @@ type row struct {
 type table struct {
 	depth int    // of its rows; 0 if there is none
 	names uint32 // as row
+	sure  uint32 // those of names that are no words for much else, if a member says that they are names
 }
 
 const (
@@ -33,6 +35,9 @@ func (p *parser) cellKind(r *row, n, depth int) kind {
 	case n == 1 && r.first != plain:
 		return weak
 	case p.table.depth == depth && n < maxColumns && p.table.names>>n&1 != 0:
+		if p.table.sure>>n&1 != 0 {
+			return secret
+		}
 		return weak
 	}
 	return plain
@@ -46,6 +51,9 @@ func (p *parser) noteCell(r *row, n int, element []byte) {
 	content := element[1 : len(element)-1]
 	if k := p.named(content); k != plain {
 		r.names |= 1 << n
+		if k > weak {
+			r.sure |= 1 << n
+		}
 		if n == 0 {
 			r.first = k
 		}
@@ -57,6 +65,7 @@ func (p *parser) noteCell(r *row, n int, element []byte) {
 // endRow notes at the end of an array of that many elements after the first
 // whether it is a table's first row.
 func (p *parser) endRow(r *row, last, depth int) {
+	p.last = *r
 	if p.table.depth == depth+1 {
 		p.table = table{} // this was the table
 	}
@@ -87,7 +96,7 @@ func (p *parser) textValue(s jsonString, depth int) {
 	last := p.text[b.text.start:b.text.end]
 	broken := b.lines || b.depth != depth
 	b.depth, b.lines, b.text = depth, false, s
-	if p.inBase64 || len(last) == 0 || len(last) > maxLink || len(b.more) == 0 && clean(p.filter, last) {
+	if p.inBase64 || len(last) == 0 || len(last) > maxLink || len(b.more) == 0 && p.clean(last) {
 		b.more = nil
 		return
 	}
@@ -98,7 +107,7 @@ func (p *parser) textValue(s jsonString, depth int) {
 	}
 	tail := len(joined)
 	read := appendUnescaped(joined, raw[:min(len(raw), maxLink)], backslash)
-	inner := walker{keys: p.keys, filter: p.filter, inBase64: true, apiKnown: true, apiName: p.api(), explain: p.explain}
+	inner := walker{keys: p.keys, filter: p.filter, inBase64: true, apiKnown: true, apiName: p.api(), codes: p.codes, explain: p.explain}
 	inner.level(read, 1)
 	spans := inner.spans[:0]
 	for _, found := range inner.spans {

@@ -41,9 +41,11 @@ func (w *walker) searchText(text []byte, level int) {
 		hit   = -1                          // the next hit of the filter
 		tries = maxFailed * (len(text) + 1) // bytes left to be read in vain
 	)
+	rows := w.rows
+	w.rows = span{}
 	for i := 0; i < len(text); {
 		if hit < i {
-			if hit = nextHit(w.filter, text, i); hit < 0 {
+			if hit = w.nextHit(text, i); hit < 0 {
 				break
 			}
 		}
@@ -65,6 +67,7 @@ func (w *walker) searchText(text []byte, level int) {
 			i++
 		}
 	}
+	w.rows = rows
 	w.unescaped(text, gap, len(text), level)
 }
 
@@ -210,11 +213,11 @@ func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 	if k.kind, k.extra, w.key = w.keys.kindInText(text[start:stop], w.key); k.kind == plain && index > stop {
 		k.kind, k.extra, w.key = w.keys.kindInText(text[start:index], w.key)
 	}
-	if k.kind == plain {
-		return 0, false
-	}
 	k.end = stop
 	for k.start = stop; k.start > start && isWordByte(text[k.start-1]); k.start-- {
+	}
+	if k.kind == plain && (!w.codes || !equalFold(lastWord(text[k.start:stop]), "code")) {
+		return 0, false
 	}
 	if !k.extra {
 		if k.kind = w.inAPI(lastWord(text[k.start:stop]), k.kind); k.kind == plain {
@@ -231,6 +234,9 @@ func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 		return end, known
 	}
 	if sep == noSeparator {
+		if end := w.columns(text, &k); end > 0 {
+			return end, known
+		}
 		return w.loose(text, &k, c), known
 	}
 	return w.value(text, &k, sep, at), known

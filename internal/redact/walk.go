@@ -34,6 +34,8 @@ type walker struct {
 	entry    []byte // the whole entry
 	apiName  []byte // what api found
 	apiKnown bool
+	rows     span // the lines below the names of the last table, in the text being searched
+	codes    bool // code is a credential in this API
 	inBase64 bool // the text is base64's meaning
 	explain  bool // spans get the names of their keys
 }
@@ -59,6 +61,7 @@ func (w *walker) walk(r *Redactor, text string, whole bool) (spans []span, guess
 	w.whole, w.guessed = whole, false
 	w.text = append(w.text[:0], text...)
 	w.entry, w.apiName, w.apiKnown = w.text, nil, false
+	w.codes = mayHoldCodes(text) && byAPI[string(w.api())]["code"] != plain
 	w.level(w.text, 0)
 	return w.spans, w.guessed
 }
@@ -149,7 +152,7 @@ func (w *walker) unescaped(text []byte, from, to, level int) {
 		}
 		w.text = appendUnescaped(w.text[:start], raw, e)
 		if meaning := w.text[start:]; len(meaning) < len(raw) {
-			if !clean(w.filter, meaning) {
+			if !w.clean(meaning) {
 				w.below(meaning, raw, e, level)
 			}
 			break
