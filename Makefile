@@ -122,8 +122,17 @@ $(BUILD)/oapi-node/ready $(BUILD)/oapi-python/ready: internal/tools/clients.sh
 opensearch-pin kafka-pin oapi-java-pin: ## Pin the jars of OpenSearch, Kafka or the Java SDK after a change of their pom.xml
 	@./internal/tools/jars.sh $(@:-pin=) pin
 
+.PHONY: logql
+logql: $(BUILD)/logql/ready ## Fetch the grammar of LogQL, for the end-to-end tests (needs Node.js 20 and npm)
+
+$(BUILD)/logql/ready: internal/tools/logql/package.json internal/tools/logql/package-lock.json internal/tools/logql/parse.js
+	@command -v npm > /dev/null || { echo "logql needs Node.js 20 or later, and npm"; exit 1; }
+	@rm -rf $(BUILD)/logql && mkdir -p $(BUILD) && cp -r internal/tools/logql $(BUILD)/logql
+	@cd $(BUILD)/logql && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 .PHONY: e2e
-e2e: build tool victoria-logs vmalert opensearch kafka clients ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build tool victoria-logs vmalert opensearch kafka logql clients ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/install-nginx.sh

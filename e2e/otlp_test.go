@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -26,8 +27,8 @@ import (
 // lokiStandIn takes OTLP where Loki takes it, and stands in for Loki in what
 // examples/loki/README.md says of lines: two are one if stream, time, text and structured
 // metadata are equal, of which the observed time is a part; and what is more than an hour
-// older than the newest of its stream is refused. It has no query language, and none of
-// Loki's other limits: for those see loki.
+// older than the newest of its stream is refused, as is what is longer than a line may be,
+// and a request with more than may come at once. It has no query language.
 type lokiStandIn struct {
 	*server
 	gate
@@ -38,6 +39,9 @@ type lokiStandIn struct {
 	newest  map[string]time.Time
 	sent    int // records
 	refused int
+	// Bytes of a line, and of a request: max_line_size and ingestion_burst_size_mb.
+	longest, burst int
+	why            string // the last refusal, in Loki's words
 }
 
 // lokiTakes is how much older than the newest of its stream a line may be: half of
@@ -45,7 +49,14 @@ type lokiStandIn struct {
 const lokiTakes = time.Hour
 
 func newLokiStandIn(t *testing.T) *lokiStandIn {
-	s := &lokiStandIn{lines: map[string]arrival{}, newest: map[string]time.Time{}}
+	limits := exampleSettings(t)
+	s := &lokiStandIn{lines: map[string]arrival{}, newest: map[string]time.Time{}, longest: 256 << 10, burst: 6 << 20}
+	if limit := limits["limits_config.max_line_size"]; limit != "" {
+		s.longest = atoi(t, plainSetting(limit))
+	}
+	if limit := limits["limits_config.ingestion_burst_size_mb"]; limit != "" {
+		s.burst = atoi(t, limit) << 20
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /otlp/v1/logs", s.serveLogs)
 	s.server = serve(t, mux)
@@ -78,13 +89,26 @@ func (s *lokiStandIn) serveLogs(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	if len(body) > s.burst {
+		http.Error(w, fmt.Sprintf("ingestion rate limit exceeded for user fake while attempting to ingest lines totaling '%d' bytes", len(body)), http.StatusTooManyRequests)
+		return
+	}
 	refused := s.storeAll(request.Logs())
 	s.pass()
 	if refused > 0 {
-		http.Error(w, "entry too far behind", http.StatusBadRequest)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		http.Error(w, s.why, http.StatusBadRequest)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func atoi(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
 }
 
 // storeAll returns how many records are refused. The others are taken.
@@ -106,8 +130,14 @@ func (s *lokiStandIn) store(attributes map[string]string, record plog.LogRecord)
 	s.sent++
 	stream := attributes["service.name"]
 	at := record.Timestamp().AsTime()
-	if s.newest[stream].Sub(at) > lokiTakes {
+	switch {
+	case s.newest[stream].Sub(at) > lokiTakes:
 		s.refused++
+		s.why = "entry too far behind"
+		return
+	case len(record.Body().AsString()) > s.longest:
+		s.refused++
+		s.why = fmt.Sprintf("max entry size '%d' bytes exceeded for stream", s.longest)
 		return
 	}
 	if at.After(s.newest[stream]) {

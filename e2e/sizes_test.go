@@ -128,6 +128,12 @@ func TestSizes(t *testing.T) {
 		fates    map[string]fate
 		settings []string
 	}{
+		"loki": {start: func(t *testing.T) destination { return newLokiStandIn(t) }},
+		"loki with its own limits": {start: func(t *testing.T) destination {
+			s := newLokiStandIn(t)
+			s.longest, s.burst = 256<<10, 6<<20
+			return s
+		}, fates: map[string]fate{kind300K: refused, kind1900K: refused, kind3M: refused}, settings: []string{"receivers.feishu_audit.page_size=20"}},
 		"elasticsearch":   {start: func(t *testing.T) destination { return newBulk(t) }},
 		"splunk":          {start: func(t *testing.T) destination { return newHEC(t) }},
 		"splunk receiver": {start: func(t *testing.T) destination { return newSplunk(t) }},
