@@ -26,6 +26,7 @@ func (m mutant) apply(source string) (string, error) {
 var mutants = slices.Concat(
 	planMutants,
 	pollMutants,
+	handoverMutants,
 	apiMutants,
 	storageMutants,
 	recordMutants,

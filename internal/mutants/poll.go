@@ -7,8 +7,8 @@ package main
 var pollMutants = []mutant{
 	{
 		"the watermark moves before the pipeline has accepted the page (F24)", "internal/poll/poller.go",
-		"	keys, delivered, dropped, err := p.deliver(ctx, w, r)\n",
-		"	if !r.page.HasMore {\n		_ = p.sched.Turn(w, r.page.IDs(), false, \"\")\n		_ = p.commit(ctx, nil)\n	}\n	keys, delivered, dropped, err := p.deliver(ctx, w, r)\n",
+		"	out, err := p.deliver(ctx, w, r)\n",
+		"	if !r.page.HasMore {\n		_ = p.sched.Turn(w, r.page.IDs(), false, \"\")\n		_ = p.commit(ctx, nil)\n	}\n	out, err := p.deliver(ctx, w, r)\n",
 	},
 	{
 		"a walk goes on though the server's clock was set back (F9)", "internal/poll/poller.go",
@@ -62,8 +62,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"a lost page counts as a success (F38)", "internal/poll/poller.go",
-		"		if dropped == 0 {\n",
-		"		if dropped >= 0 {\n",
+		"		if out.lost == 0 {\n",
+		"		if out.lost >= 0 {\n",
 	},
 	{
 		"each page counts as a walk that was finished (F37)", "internal/poll/poller.go",
@@ -82,8 +82,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"the part of a page that was taken before the end is forgotten", "internal/poll/deliver.go",
-		"			accepted := acceptedKeys(batch, fresh[start:end], left)\n",
-		"			accepted := acceptedKeys(nil, nil, left)\n",
+		"	p.remember(out.keys)\n	return out, err\n",
+		"	if err != nil {\n		out.keys = nil\n	}\n	p.remember(out.keys)\n	return out, err\n",
 	},
 	{
 		"an entry that comes twice in one page is delivered twice", "internal/poll/deliver.go",
@@ -93,7 +93,7 @@ var pollMutants = []mutant{
 	{
 		"one odd entry drops its page (F26)", "internal/poll/deliver.go",
 		"		at, readable := it.EventTime()\n		if readable && p.sched.Outside(at) {\n",
-		"		if it.Malformed() {\n			return nil, 0, 0, nil\n		}\n		at, readable := it.EventTime()\n		if readable && p.sched.Outside(at) {\n",
+		"		if it.Malformed() {\n			return delivery{}, nil\n		}\n		at, readable := it.EventTime()\n		if readable && p.sched.Outside(at) {\n",
 	},
 	{
 		"the first position is not written before the first page", "internal/poll/resume.go",
@@ -109,46 +109,6 @@ var pollMutants = []mutant{
 		"the calls of the last process are forgotten (F17)", "internal/poll/resume.go",
 		"	p.Remembers(calls)\n",
 		"	_ = calls\n	p.Remembers(pace.Remembered{})\n",
-	},
-	{
-		"a refused page is given up at once (F24)", "internal/poll/pipe.go",
-		"if isPermanent(err) || !p.set.Retry.Enabled || gaveUp {",
-		"if true || gaveUp {",
-	},
-	{
-		"a permanent refusal is retried without end (F24)", "internal/poll/pipe.go",
-		"if isPermanent(err) || !p.set.Retry.Enabled || gaveUp {",
-		"if gaveUp {",
-	},
-	{
-		"records that were refused permanently at the end of a term are delivered again (F24)", "internal/poll/pipe.go",
-		"		if ctx.Err() != nil && (cut || !isPermanent(err)) {\n",
-		"		if ctx.Err() != nil && (cut || true) {\n",
-	},
-	{
-		"an exporter that was cut off counts as a permanent refusal (F24)", "internal/poll/pipe.go",
-		"		if ctx.Err() != nil && (cut || !isPermanent(err)) {\n",
-		"		if ctx.Err() != nil && (cut && false || !isPermanent(err)) {\n",
-	},
-	{
-		"after a partial refusal the whole page is sent again", "internal/poll/pipe.go",
-		"			logs = part.Data()\n",
-		"",
-	},
-	{
-		"a processor's changes are sent again with the retry (F28)", "internal/poll/pipe.go",
-		"		attempt = plog.NewLogs()\n		logs.CopyTo(attempt)\n",
-		"",
-	},
-	{
-		"lost records are not reported as a problem (F38)", "internal/poll/pipe.go",
-		"			h.NoteDropped(refused, safeRefusal(err), sent)\n",
-		"",
-	},
-	{
-		"all branches get only the rest of one again (F24)", "internal/poll/pipe.go",
-		"!isPermanent(err) && len(joined(err)) == 0 && errors.As",
-		"!isPermanent(err) && errors.As",
 	},
 	{
 		"time beyond the API's retention blocks the receiver (F8)", "internal/poll/retention.go",
@@ -204,10 +164,5 @@ var pollMutants = []mutant{
 		"the wait that a gateway asks for is ignored (F16)", "internal/poll/failure.go",
 		"wait = max(p.delays.passing(), api.Wait)",
 		"wait = p.delays.passing()",
-	},
-	{
-		"one branch that refuses permanently decides for all (F24)", "internal/poll/refusal.go",
-		"	return permanent == 0 || permanent == len(branches)\n",
-		"	return true\n",
 	},
 }

@@ -12,8 +12,8 @@ var storageMutants = []mutant{
 	},
 	{
 		"a storage that cannot be read is an empty one (F32)", "internal/checkpoint/store.go",
-		"		return nil, nil, fmt.Errorf(\"cannot read the checkpoint: %w\", err)\n	}\n	known := plan.NewSeen()\n",
-		"		return nil, plan.NewSeen(), nil\n	}\n	known := plan.NewSeen()\n",
+		"		return nil, nil, fmt.Errorf(\"cannot read the checkpoint: %w\", err)\n	}\n	if err := s.loadGivenUp",
+		"		return nil, plan.NewSeen(), nil\n	}\n	if err := s.loadGivenUp",
 	},
 	{
 		"stored ids are not loaded (F30)", "internal/checkpoint/store.go",

@@ -87,13 +87,15 @@ func leftOf(data plog.Logs, items []*entry.Entry) func(it *entry.Entry) bool {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
 				value, ok := record.Attributes().Get("log.record.uid")
-				uid := value.AsString()
-				switch {
-				case ok && ours[uid] > 0:
+				if !ok {
+					if mayBeOurs(record) {
+						nameless++
+					}
+					continue
+				}
+				if uid := value.AsString(); ours[uid] > 0 {
 					named[uid]++
 					matched++
-				case !ok && mayBeOurs(record):
-					nameless++
 				}
 			}
 		}

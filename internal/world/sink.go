@@ -88,13 +88,8 @@ func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	if s.Refuse != nil {
 		err = s.Refuse(logs)
 	}
-	var part consumererror.Logs
-	switch {
-	case errors.As(err, &part):
-		left := map[string]bool{}
-		for _, uid := range UidsIn(part.Data()) {
-			left[uid] = true
-		}
+	switch left, partly := leftOf(err); {
+	case partly:
 		s.take(logs, func(uid string) bool { return !left[uid] })
 	case consumererror.IsPermanent(err):
 		for _, uid := range UidsIn(logs) {
@@ -107,6 +102,29 @@ func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 	}
 	return err
+}
+
+// leftOf are the ids that partial failures name, where an error consists of such.
+func leftOf(err error) (left map[string]bool, partly bool) {
+	left = map[string]bool{}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			of, ok := leftOf(one)
+			if !ok {
+				return nil, false
+			}
+			maps.Copy(left, of)
+		}
+		return left, true
+	}
+	var part consumererror.Logs
+	if !errors.As(err, &part) {
+		return nil, false
+	}
+	for _, uid := range UidsIn(part.Data()) {
+		left[uid] = true
+	}
+	return left, true
 }
 
 // UidsIn are the log.record.uid of all records.

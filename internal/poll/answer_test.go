@@ -1,0 +1,100 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/benchdata"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+	"github.com/feishuaudit/feishuauditreceiver/internal/handover"
+)
+
+// TestAnswer: what the pipeline's error says of each record that it was handed. Covers F57.
+func TestAnswer(t *testing.T) {
+	page, err := entry.ParsePage(benchdata.Answer(`{"id":"a"}`, `{"id":"b"}`, `{"id":"c"}`, `{"id":"a","event_time":7}`))
+	require.NoError(t, err)
+	var items []*entry.Entry
+	for i := range page.Entries {
+		items = append(items, &page.Entries[i])
+	}
+	named := func(ids ...string) plog.Logs {
+		logs := plog.NewLogs()
+		records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+		for _, id := range ids {
+			record := records.AppendEmpty()
+			if id == "" {
+				record.SetEventName("feishu.openapi.call")
+			} else {
+				record.Attributes().PutStr("log.record.uid", id)
+			}
+		}
+		return logs
+	}
+	passing, permanent := errors.New("503"), consumererror.NewPermanent(errors.New("400"))
+	partly := func(err error, ids ...string) error { return consumererror.NewLogs(err, named(ids...)) }
+	for name, tc := range map[string]struct {
+		err  error
+		want string // of a, b, c and the second a: T taken, R retry, P permanent
+	}{
+		"taken":                         {nil, "TTTT"},
+		"retryable":                     {passing, "RRRR"},
+		"permanent":                     {permanent, "PPPP"},
+		"too large":                     {errors.New("element size too large"), "PPPP"},
+		"one left":                      {partly(passing, "b"), "TRTT"},
+		"one left, permanent":           {partly(permanent, "b"), "TPTT"},
+		"one of two with one id":        {partly(passing, "a"), "RTTR"},
+		"wrapped":                       {fmt.Errorf("exporter: %w", partly(passing, "c")), "TTRT"},
+		"wrapped as permanent":          {consumererror.NewPermanent(partly(passing, "c")), "TTPT"},
+		"of several reasons":            {partly(errors.Join(passing, passing), "c"), "TTRT"},
+		"of mixed reasons":              {partly(errors.Join(permanent, passing), "c"), "TTRT"},
+		"with another's":                {partly(passing, "c", "x"), "TTRT"},
+		"another's only":                {partly(passing, "x"), "RRRR"},
+		"with one whose id was removed": {partly(passing, "c", ""), "RRRR"},
+		"nothing left":                  {partly(passing), "RRRR"},
+		"branches":                      {errors.Join(partly(passing, "a"), partly(permanent, "b", "c")), "RPPR"},
+		"branches that overlap":         {errors.Join(partly(passing, "b"), partly(permanent, "b", "c")), "TRPT"},
+		"branches, one refuses all":     {errors.Join(partly(passing, "b"), permanent), "PRPP"},
+		"branches, one may pass":        {errors.Join(permanent, passing), "RRRR"},
+		"branches, all permanent":       {errors.Join(permanent, permanent), "PPPP"},
+		"permanent around branches":     {consumererror.NewPermanent(errors.Join(passing, passing)), "PPPP"},
+	} {
+		answer := (&Pipe{}).answer(tc.err, items)
+		got := ""
+		for i := range items {
+			got += map[handover.Class]string{handover.Taken: "T", handover.Retry: "R", handover.Permanent: "P"}[answer(i)]
+		}
+		assert.Equal(t, tc.want, got, name)
+	}
+
+	// Records that are freed are not looked at.
+	answer := (&Pipe{pools: true}).answer(partly(passing, "b"), items)
+	for i := range items {
+		assert.Equal(t, handover.Retry, answer(i))
+	}
+}
+
+// TestSafeRefusal: of an exporter's error the status is shown, and nothing that it may quote.
+func TestSafeRefusal(t *testing.T) {
+	for text, want := range map[string]string{
+		"error exporting items, request to http://x:4318/v1/logs responded with HTTP Status Code 413": "HTTP 413; ",
+		`HTTP 400 "Bad Request" {"text":"secret"}`:                                                    "HTTP 400; ",
+		"rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5 vs. 4)": "gRPC ResourceExhausted; ",
+		`body {"id":"e400","secret":"my status 999"} refused`:                                         "",
+	} {
+		safe := safeRefusal(errors.New(text)).Error()
+		if want != "" {
+			assert.Contains(t, safe, want, text)
+		}
+		assert.Contains(t, safe, "the processor or exporter that refuses them logs why", text)
+		assert.NotContains(t, safe, "secret")
+	}
+}
