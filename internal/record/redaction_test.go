@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// TestRecordResourceTokens: which document was read stays, unless it is to be masked.
+// TestRecordResourceTokens: which document was read stays, unless it is to be masked. Covers F74.
 func TestRecordResourceTokens(t *testing.T) {
 	const entry = `{"id":"1","api_key":"POST/open-apis/drive/v1/files/:file_token/copy","log_detail":{"path":"/open-apis/drive/v1/files/boxcn1/copy",` +
 		`"payload":"{\"folder_token\":\"fldcn2\",\"token\":\"doccn3\"}","query_param":"{\"page_token\":\"next\"}"}}`

@@ -68,7 +68,7 @@ func (s sample) in(message bool) (text, want string) {
 }
 
 // TestCorpus prints how much of what must be masked is, and how much of what is
-// masked must be, over the lines of testdata/corpus, and bounds both.
+// masked must be, over the lines of testdata/corpus, and bounds both. Covers F70 to F74.
 func TestCorpus(t *testing.T) {
 	r := redact.New(nil)
 	secrets, prose := readCorpus(t, "secrets.txt"), readCorpus(t, "prose.txt")

@@ -38,7 +38,7 @@ func TestExplain(t *testing.T) {
 	require.Equal(t, "key scheme form link option", redact.ByKey.String()+" "+redact.ByScheme.String()+" "+redact.ByForm.String()+" "+redact.ByLink.String()+" "+redact.ByOption.String())
 }
 
-// TestResourceTokens: with the option, what names a resource is masked, too.
+// TestResourceTokens: with the option, what names a resource is masked, too. Covers F74.
 func TestResourceTokens(t *testing.T) {
 	keep, mask := redact.New(nil), redact.New(nil, redact.ResourceTokens(true))
 	for _, key := range []string{

@@ -73,6 +73,7 @@ var noSecretKeys = []string{
 	"private-key-id", "AccessKeyId", "SecretId", "app_key", "appKey", "ssid", "nonce", "pin", "webhook_url", "hook_url", "contraseña", "sid", "pem", "keypair",
 }
 
+// TestReviewKeys: names of credentials as reviewers thought of them. Covers F72.
 func TestReviewKeys(t *testing.T) {
 	r := redact.New(nil)
 	for _, k := range []string{
@@ -88,6 +89,7 @@ func TestReviewKeys(t *testing.T) {
 	}
 }
 
+// TestReviewText: texts as reviewers thought of them. Covers F70, F71, F73.
 func TestReviewText(t *testing.T) {
 	r := redact.New(nil)
 	j := func(v any) string { b, _ := json.Marshal(v); return string(b) }
