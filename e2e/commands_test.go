@@ -110,7 +110,7 @@ var validators map[string]func(*testing.T, *docCommand)
 
 func init() { // they mention each other
 	validators = map[string]func(*testing.T, *docCommand){
-		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "docker": checkDocker, "install": checkInstall,
+		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "redis-cli": checkRedis, "tee": anything, "cat": anything, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
 		// Takes a command of its own, in this documentation one that is somebody else's.
 		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
@@ -369,6 +369,14 @@ func checkExport(t *testing.T, c *docCommand) {
 		require.True(t, given, "%s: %s", c.page, arg)
 		require.Regexp(t, `(\$\{(env:)?`+name+`[}:]|"`+name+`")`, taken.String(), "%s: nothing reads %s", c.page, name)
 	}
+}
+
+// anything is a validator of what only moves bytes.
+func anything(*testing.T, *docCommand) {}
+
+// checkRedis: the key is one of those that redis_storage gives the receiver.
+func checkRedis(t *testing.T, c *docCommand) {
+	require.Regexp(t, `^receiver_feishu_audit_[a-z]*(position|calls|seen/[0-9]+)$`, c.args[len(c.args)-1], c.page)
 }
 
 // checkTool: the subcommand exists, and has the flags.

@@ -16,6 +16,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/doctor"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/export"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/simulate"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/state"
 )
 
 func main() {
@@ -27,5 +28,5 @@ func main() {
 
 // newCommand is the whole program.
 func newCommand() *cobra.Command {
-	return cli.Root(doctor.Command(), export.Command(), simulate.Command(), demo.Command())
+	return cli.Root(doctor.Command(), export.Command(), state.Command(), simulate.Command(), demo.Command())
 }
