@@ -207,7 +207,7 @@ func (c command) reset() *cobra.Command {
 	cmd := c.onTarget("reset", "Forget the position", `reset removes the position and all that is remembered: the receiver starts at
 start_time or initial_lookback again, and what it delivered before may come
 again. It works on a damaged file, too. The calls of the last minute stay, for
-the API's limit.`,
+the API's limit, and so does the list of records given up.`,
 		`  feishu-audit state reset /var/lib/otelcol/storage --yes`,
 		func(cmd *cobra.Command, t target) error {
 			out := cmd.OutOrStdout()
@@ -233,8 +233,10 @@ func (c command) forgetAll(ctx context.Context, t target) (backup string, err er
 	}
 	backup, err = t.change(ctx, c.now(), func(values map[string][]byte) (map[string][]byte, error) {
 		after := map[string][]byte{}
-		if calls, ok := values[checkpoint.KeyCalls]; ok {
-			after[checkpoint.KeyCalls] = calls
+		for _, key := range []string{checkpoint.KeyCalls, checkpoint.KeyGivenUp} {
+			if value, ok := values[key]; ok {
+				after[key] = value
+			}
 		}
 		return after, nil
 	})

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/screen"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 )
 
@@ -30,6 +31,9 @@ type report struct {
 	Window   float64           `json:"window_seconds,omitempty"`
 	Calls    int               `json:"calls_noted"` // of the last minute before the receiver stopped
 	Term     uint64            `json:"term,omitempty"`
+	// GivenUp are the records that the pipeline refused for good, the newest of them.
+	GivenUp      []checkpoint.GivenUp `json:"given_up,omitempty"`
+	GivenUpTotal int64                `json:"given_up_total"`
 }
 
 // pass is one reader of the timeline.
@@ -60,6 +64,9 @@ func examine(ctx context.Context, t target, now time.Time) (*report, error) {
 	}
 	for _, n := range checkpoint.DecodeCalls(values[checkpoint.KeyCalls]).Seconds {
 		r.Calls += n
+	}
+	if list, err := checkpoint.DecodeGivenUp(values[checkpoint.KeyGivenUp]); err == nil {
+		r.GivenUp, r.GivenUpTotal = list.Records, list.Total
 	}
 	if values[checkpoint.KeyPosition] == nil {
 		r.Fault = "nothing is stored: a receiver starts at start_time or initial_lookback"
@@ -124,8 +131,28 @@ func (r *report) Text(w io.Writer) {
 		line("window", "%s, the next one", span(r.Window))
 	}
 	line("calls", "%d in the last minute that it ran", r.Calls)
+	r.writeGivenUp(line)
 	if r.Term > 0 {
 		line("term", "%d, of replicas that share the storage", r.Term)
+	}
+}
+
+// shownGivenUp is how many of the records given up are listed for people.
+const shownGivenUp = 5
+
+func (r *report) writeGivenUp(line func(label, format string, args ...any)) {
+	line("given up", "%d records, which the pipeline refused alone while it took others", r.GivenUpTotal)
+	listed := r.GivenUp[max(0, len(r.GivenUp)-shownGivenUp):]
+	for _, g := range listed {
+		when := "at an unknown time"
+		if g.EventTime > 0 {
+			when = "of " + stamp(time.Unix(g.EventTime, 0))
+		}
+		line("", "%s %s", screen.Clean(g.ID), when)
+		line("", "  %s: %s", screen.Clean(g.Why), screen.Clean(g.Error))
+	}
+	if more := r.GivenUpTotal - int64(len(listed)); more > 0 {
+		line("", "and %d before; --json lists the last %d", more, len(r.GivenUp))
 	}
 }
 

@@ -6,6 +6,7 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ import (
 	receiver "github.com/feishuaudit/feishuauditreceiver"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/filestore"
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
@@ -140,7 +142,27 @@ func TestShow(t *testing.T) {
 			}
 		}
 		require.Empty(t, backups(t, c))
+		require.Contains(t, got.stdout, "given up    0 records")
 	})
+}
+
+// TestShowGivenUp: records that were not delivered are listed, the newest.
+func TestShowGivenUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), filestore.Name(component.MustNewID(receiverType)))
+	f, err := filestore.OpenUnsynced(path)
+	require.NoError(t, err)
+	list := checkpoint.GivenUpList{Version: checkpoint.Version, Total: 9}
+	for i := range 6 {
+		list.Records = append(list.Records, checkpoint.GivenUp{ID: fmt.Sprint("id", i), EventTime: 1_700_000_000, Why: "refused", Error: "too large \x1b[31m"})
+	}
+	require.NoError(t, f.Set(t.Context(), checkpoint.KeyGivenUp, list.Encode()))
+	require.NoError(t, f.Close(t.Context()))
+	got := try(t, "show", path)
+	require.Contains(t, got.stdout, "given up    9 records")
+	require.Contains(t, got.stdout, "            id5 of 2023-11-14 22:13:20 UTC\n              refused: too large ·[31m\n")
+	require.NotContains(t, got.stdout, "id0 ")
+	require.Contains(t, got.stdout, "and 4 before; --json lists the last 6\n")
+	require.Contains(t, try(t, "show", path, "--json").stdout, `"id": "id0"`)
 }
 
 // noneTwice: what came later had not come before.
