@@ -31,6 +31,7 @@ type backend struct {
 	total    int                 // records taken
 	asked    int                 // requests since the last call of answering
 	answer   answering
+	poison   map[string]bool  // ids: a request with one of them is refused with 400
 	counters map[string]int64 // the collector's own, by name and result
 }
 
@@ -77,6 +78,9 @@ func (b *backend) serveLogs(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	b.asked++
 	wait, status := b.answer(b.asked)
+	if slices.ContainsFunc(uids(req), func(uid string) bool { return b.poison[uid] }) {
+		status = http.StatusBadRequest
+	}
 	b.mu.Unlock()
 	select {
 	case <-time.After(wait):

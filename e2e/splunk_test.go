@@ -4,23 +4,16 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/splunkhecreceiver"
 	"github.com/stretchr/testify/require"
@@ -124,82 +117,6 @@ func TestSplunk(t *testing.T) {
 			require.Contains(t, indexed, name, "an indexed field that the app's fields.conf does not know")
 		}
 	}
-}
-
-// TestSplunkRefuses: what Splunk refuses for good is a request, so that all entries of
-// it are lost, whichever of them it did not like, and the receiver tells them all.
-func TestSplunkRefuses(t *testing.T) {
-	t.Parallel()
-	s := newSplunk(t)
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: s.addr})
-	var mu sync.Mutex
-	var refused []string
-	through := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		sent, err := io.ReadAll(r.Body)
-		if err != nil {
-			w.WriteHeader(http.StatusInternalServerError)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(sent))
-		uids := sentUIDs(r)
-		if len(refused) > 0 || len(uids) < 10 { // the first page that is not small
-			r.Body = io.NopCloser(bytes.NewReader(sent))
-			proxy.ServeHTTP(w, r)
-			return
-		}
-		refused = uids
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"text":"Incorrect index","code":7,"invalid-event-number":4}`)
-	}))
-	a, entries := newBacklog(t, 58, 400)
-	e := newExample(t, a, s)
-	e.env = append(e.env, "SPLUNK_HEC_ENDPOINT=http://"+through.addr+"/services/collector")
-	addr := e.scraped(t)
-	c := e.start(t)
-	eventually(t, time.Minute, "every entry was taken or refused", func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return len(byID(e.held(t)))+len(refused) >= len(entries)
-	})
-	var lost float64
-	eventually(t, 20*time.Second, "the receiver counts what was lost", func() bool {
-		for metric, value := range scrape(t, addr) {
-			if strings.HasPrefix(metric, "otelcol_receiver_feishu_audit_entries{") && strings.Contains(metric, `result="lost"`) {
-				lost = value
-			}
-		}
-		return lost > 0
-	})
-	c.term(t)
-	mu.Lock()
-	defer mu.Unlock()
-	slices.Sort(refused)
-	require.Greater(t, len(refused), 1)
-	require.InDelta(t, len(refused), lost, 0)
-	require.Equal(t, refused, c.lostIDs(), "ids in the collector's log")
-	checkPath(t, entries, e.held(t), 0, refused...)
-}
-
-// sentUIDs are the ids of the events in a request.
-func sentUIDs(r *http.Request) []string {
-	body, err := unpacked(r)
-	if err != nil {
-		return nil
-	}
-	var uids []string
-	for events := json.NewDecoder(body); events.More(); {
-		var event struct {
-			Fields map[string]any `json:"fields"`
-		}
-		if events.Decode(&event) != nil {
-			return nil
-		}
-		uid, _ := event.Fields["log.record.uid"].(string)
-		uids = append(uids, uid)
-	}
-	return uids
 }
 
 // stanzas reads one of Splunk's configuration files: the settings by stanza and name.
