@@ -40,6 +40,8 @@ func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
 			f.Msg = "quoting " + simulator.DefaultAppSecret
 		case simulator.FaultDelay:
 			f.Delay = time.Duration(1 + rng.Int64N(int64(40*time.Second)))
+		case simulator.FaultWrongDate:
+			f.By = []time.Duration{8 * time.Hour, -8 * time.Hour, 90 * time.Second, -90 * time.Second, 9000 * time.Hour, -90_000 * time.Hour}[rng.IntN(6)]
 		case simulator.FaultSlowBody:
 			f.Delay = 20 * time.Millisecond
 		case simulator.FaultHuge:

@@ -70,18 +70,34 @@ type Checkpoint struct {
 	// written next.
 	First uint64 `json:"seen_first"`
 	Next  uint64 `json:"seen_next"`
+	// Origin is when the receiver was started first, where initial_lookback counts from there.
+	Origin Origin `json:"origin,omitzero"`
+	// Covered is a range, from and to, that was read before what is read now and is passed
+	// over; absent where there is none.
+	Covered *[2]int64 `json:"covered,omitempty"`
 	// Term counts the terms of leaders that share this storage; 0 without any.
 	Term uint64 `json:"term,omitempty"`
 }
 
-// Position is what it says about reading.
-func (c *Checkpoint) Position() plan.Snapshot {
-	return plan.Snapshot{Begin: c.Begin, Recheck: c.Recheck, Marks: c.Marks, Length: c.Length}
+// Origin is the first start of a receiver that begins by initial_lookback.
+type Origin struct {
+	At int64 `json:"at"`
+	// ByServer tells that this is by the server's clock, and not by ours alone.
+	ByServer bool `json:"by_server,omitempty"`
 }
 
-// untouched reports whether nothing has been read yet.
+// Position is what it says about reading.
+func (c *Checkpoint) Position() plan.Snapshot {
+	s := plan.Snapshot{Begin: c.Begin, Recheck: c.Recheck, Marks: c.Marks, Length: c.Length}
+	if c.Covered != nil {
+		s.Covered = *c.Covered
+	}
+	return s
+}
+
+// untouched reports whether nothing has been read yet, and nothing delivered.
 func (c *Checkpoint) untouched() bool {
-	return c.Next == 0 && !slices.ContainsFunc(c.Marks, func(mark int64) bool { return mark != c.Begin })
+	return c.Next == 0 && !c.Position().Read()
 }
 
 // errDamaged is a stored value that cannot be what we wrote.
@@ -128,7 +144,8 @@ func Decode(data []byte) (*Checkpoint, error) {
 	descending := func(a, b int64) int { return -cmp.Compare(a, b) }
 	switch {
 	case c.Version < 1, len(c.Marks) == 0, len(c.Marks) != len(c.Recheck), c.Recheck[0] != 0,
-		!slices.IsSorted(c.Recheck), !slices.IsSortedFunc(c.Marks, descending), c.First > c.Next:
+		!slices.IsSorted(c.Recheck), !slices.IsSortedFunc(c.Marks, descending), c.First > c.Next,
+		c.Covered != nil && c.Covered[0] >= c.Covered[1]:
 		return nil, fmt.Errorf("%w: its values do not fit together", errDamaged)
 	}
 	return c, nil

@@ -22,6 +22,9 @@ const CommitGrace = 5 * time.Second
 // Store keeps a checkpoint in a storage client. Its methods fail with the
 // storage's own error, which may pass, or with an *UnusableError, which does not.
 type Store struct {
+	// Origin is stored along with each position.
+	Origin Origin
+
 	client storage.Client
 	query  Query
 	// pages are the stored seen/<n>, from first on: the last minute of each.
@@ -91,7 +94,7 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 	known := plan.NewSeen()
 	s.term = 1
 	if data == nil {
-		s.first, s.pages, s.deleted = 0, nil, 0
+		s.first, s.pages, s.deleted, s.Origin = 0, nil, 0, Origin{}
 		return nil, known, nil
 	}
 	c, err := Decode(data)
@@ -103,7 +106,7 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 	if !c.Query.Equal(s.query) && !c.untouched() {
 		return nil, nil, &UnusableError{KeyPosition, fmt.Errorf("it belongs to %s, and the configuration says %s", c.Query, s.query)}
 	}
-	s.first, s.pages, s.term = c.First, nil, c.Term+1
+	s.first, s.pages, s.term, s.Origin = c.First, nil, c.Term+1, c.Origin
 	s.deleted = c.First - min(c.First, maxDeletes)
 	for n := c.First; n < c.Next; {
 		var ops []*storage.Operation
@@ -140,7 +143,10 @@ const maxDeletes = 128
 // A storage has no compare-and-swap: a replica that is paused between looking whether
 // it has been overtaken and writing still writes. The other one writes over that.
 func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, forgettable int64) error {
-	c := Checkpoint{Begin: now.Begin, Recheck: now.Recheck, Marks: now.Marks, Length: now.Length}
+	c := Checkpoint{Begin: now.Begin, Recheck: now.Recheck, Marks: now.Marks, Length: now.Length, Origin: s.Origin}
+	if now.Covered != [2]int64{} {
+		c.Covered = &now.Covered
+	}
 	if s.shared {
 		if err := s.checkSuccessor(ctx); err != nil {
 			return err

@@ -17,7 +17,8 @@ import (
 // copy of the answer.
 //
 // The names of members are read leniently, see Members. What is absent or null is
-// zero: without data or items a page is empty, without has_more it is the last.
+// zero: without data or items a page is empty. Whether a page without has_more is the last
+// one is for its reader to decide, see SaysMore.
 type Page struct {
 	// Code is the Open API's own result code, 0 is success.
 	Code int64
@@ -27,6 +28,9 @@ type Page struct {
 	// answer must not count as an empty or last page.
 	HasCode bool
 	HasMore bool
+	// SaysMore is false if there is no has_more, or it is null or empty: the answer does not
+	// say whether more pages follow. The API documents that it always does.
+	SaysMore bool
 	// PageToken asks for the next page. It is a copy, so that it does not keep
 	// the page in memory while the next one is fetched.
 	PageToken string
@@ -91,8 +95,9 @@ func (p *Page) readData(s *jsontext.Scanner) {
 				p.odd = true
 			}
 		case memberHasMore:
-			more, ok := parseBool(s.Value())
-			p.HasMore, p.odd = more, p.odd || !ok
+			text := s.Value()
+			more, ok := parseBool(text)
+			p.HasMore, p.SaysMore, p.odd = more, !IsEmpty(text), p.odd || !ok
 		case memberPageToken:
 			token, ok := ParseText(s.Value())
 			p.PageToken, p.odd = strings.Clone(token), p.odd || !ok

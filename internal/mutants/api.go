@@ -7,8 +7,38 @@ package main
 var apiMutants = []mutant{
 	{
 		"the clock is our own, not the server's (F9)", "internal/openapi/clock.go",
-		"	if c.date.IsZero() {\n		return time.Now()\n	}\n",
-		"	if true {\n		return time.Now()\n	}\n",
+		"	case c.known.isZero():\n",
+		"	case true:\n",
+	},
+	{
+		"one Date sets the clock (F42)", "internal/openapi/clock.go",
+		"	case c.doubt.isZero() || !agree(date, c.doubt.when(received)):\n",
+		"	case false:\n",
+	},
+	{
+		"a clock that was set back is a dead end (F42)", "internal/openapi/clock.go",
+		"now.Sub(c.known.at) > setBackPatience",
+		"false",
+	},
+	{
+		"success without data ends a walk (F45)", "internal/openapi/doubt.go",
+		"		if now.times < believedAfter {\n",
+		"		if false {\n",
+	},
+	{
+		"success without data is never believed (F45)", "internal/openapi/doubt.go",
+		"		if now.times < believedAfter {\n",
+		"		if true {\n",
+	},
+	{
+		"any answers without has_more in a row are believed (F45)", "internal/openapi/doubt.go",
+		"		if now.entries == last.entries && now.token == last.token {\n",
+		"		if true {\n",
+	},
+	{
+		"an API that never says has_more has one page (F45)", "internal/openapi/doubt.go",
+		"	p.HasMore = p.PageToken != \"\" && len(p.Entries) > 0 && !d.heard\n",
+		"",
 	},
 	{
 		"a call has no time limit (F20)", "internal/openapi/http.go",

@@ -17,8 +17,8 @@ var planMutants = []mutant{
 	},
 	{
 		"the time of a walk is that of its last page (F1)", "internal/plan/plan.go",
-		"	if w.pages == 0 {\n		w.asOf = now\n	}\n",
-		"	w.asOf = now\n",
+		"	if w.pages == 0 {\n		w.asOf, w.once = ",
+		"	if w.asOf = now; w.pages == 0 {\n		w.asOf, w.once = ",
 	},
 	{
 		"late entries that a fresh window finds are not counted (F37)", "internal/plan/plan.go",
@@ -122,7 +122,7 @@ var planMutants = []mutant{
 	},
 	{
 		"an export makes one call for each of its last seconds", "internal/plan/schedule.go",
-		"step = max(1, min(step, s.pos.end-s.tail(pass)))",
+		"step = max(1, min(step, end-s.tail(pass)))",
 		"step = 1",
 	},
 	{
@@ -179,6 +179,26 @@ var planMutants = []mutant{
 		"getting beyond the first page again counts as progress (F14)", "internal/plan/walk.go",
 		"w.pages > max(1, w.furthest) {\n",
 		"w.pages > 1 {\n",
+	},
+	{
+		"a range that was read before is read again (F41)", "internal/plan/position.go",
+		"			p.marks[pass] = p.covered.to\n",
+		"			_ = pass\n",
+	},
+	{
+		"a window reaches over a range that was read before (F41)", "internal/plan/position.go",
+		"	if second < p.covered.from && (p.end == 0 || p.covered.from < p.end) {\n",
+		"	if false {\n",
+	},
+	{
+		"the first second of a range that was read before is delivered again (F41)", "internal/plan/position.go",
+		"	return before || behind || covered\n",
+		"	_ = covered\n	return before || behind\n",
+	},
+	{
+		"no window counts as read for the last time (F45)", "internal/plan/position.go",
+		"return w.from < asOf-p.recheck[p.last()] }",
+		"return false }",
 	},
 	{
 		"what an older build has remembered is not known (F46)", "internal/plan/seen.go",

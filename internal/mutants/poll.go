@@ -97,12 +97,57 @@ var pollMutants = []mutant{
 	},
 	{
 		"the first position is not written before the first page", "internal/poll/resume.go",
-		"	return p.commit(ctx, nil)\n}\n\n// beginByServer moves",
-		"	return nil\n}\n\n// beginByServer moves",
+		"	return p.commit(ctx, nil)\n}\n\n// ceilSeconds keeps",
+		"	return nil\n}\n\n// ceilSeconds keeps",
 	},
 	{
-		"initial_lookback starts by our own clock (F9)", "internal/poll/resume.go",
-		"	p.sched.BeginAt(max(0, begin.Unix()))\n",
+		"initial_lookback starts by our own clock (F9)", "internal/poll/begin.go",
+		"	p.sched.BeginAt(max(0, at.Unix()))\n",
+		"",
+	},
+	{
+		"one Date moves the begin (F42)", "internal/poll/begin.go",
+		"	case !before.IsZero() && before.Sub(at).Abs() <= openapi.DateTolerance:\n",
+		"	case before.IsZero():\n		before = at\n",
+	},
+	{
+		"any two Dates move the begin (F42)", "internal/poll/begin.go",
+		"!before.IsZero() && before.Sub(at).Abs() <= openapi.DateTolerance",
+		"!before.IsZero()",
+	},
+	{
+		"a begin from which nothing was read is a position (F41)", "internal/poll/begin.go",
+		"stored == nil || !stored.Position().Read()",
+		"stored == nil",
+	},
+	{
+		"the first start is forgotten where nothing was read (F41)", "internal/poll/begin.go",
+		"		first = stored.Origin\n",
+		"		_ = stored.Origin\n		return now.Add(-p.set.InitialLookback).Unix()\n",
+	},
+	{
+		"a first start years ago is believed by our clock alone (F41)", "internal/poll/begin.go",
+		"(ago < 0 || ago > maxUnproven)",
+		"ago < 0",
+	},
+	{
+		"an export is not given another range (F41)", "internal/poll/begin.go",
+		"	case end == 0, at > stored.Begin && at <= first:\n",
+		"	case at > 0:\n",
+	},
+	{
+		"a start_time that is not looked at is not told (F41)", "internal/poll/resume.go",
+		"	if from.mismatch {\n",
+		"	if false {\n",
+	},
+	{
+		"an export without a second is complete (F41)", "internal/poll/resume.go",
+		"		p.complete = true // nothing is, so nothing is said of it\n",
+		"",
+	},
+	{
+		"nothing is asked for while our clock is behind what was read (F41)", "internal/poll/resume.go",
+		"		p.Clock.StartAt(time.Unix(now.Marks[0]+1, 0))\n",
 		"",
 	},
 	{

@@ -73,6 +73,7 @@ type Client struct {
 	tokens tokenSource
 	// unheard is set by a call that got no answer.
 	unheard atomic.Bool
+	doubts  doubts
 }
 
 // New returns a client without an access token. It makes no call.
@@ -94,6 +95,9 @@ type ListRequest struct {
 	// Urgent is a walk that has begun again and has to get further this time before
 	// its page token is no longer taken. It is not sent.
 	Urgent bool `json:"-"`
+	// Once is a page whose time nothing reads again afterwards: an answer that says success
+	// and not that this was all is asked for again before it is believed. It is not sent.
+	Once bool `json:"-"`
 }
 
 // ListData asks for one page. The error, if any, is an *Error or ctx's own.
@@ -143,7 +147,9 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 		err = transportError(OpList, res, err, c.secrets(token, req.PageToken)...)
 		res = nil
 	} else {
-		p, err = readPage(res)
+		if p, err = readPage(res); err == nil {
+			p, err = c.doubts.judge(string(body), req.Once || req.PageToken != "", p, res)
+		}
 		res.body = nil // the page has a copy of its own
 	}
 	if ctx.Err() != nil && err != nil {

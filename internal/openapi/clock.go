@@ -14,16 +14,43 @@ import (
 //
 // Between answers it runs with our monotonic clock, so that our wall clock may be
 // wrong or jump.
+//
+// A Date may be wrong: of a cache, or of one machine among many. One that is far from what the
+// clock says is believed when the next one agrees with it.
 type Clock struct {
-	mu   sync.Mutex
-	date time.Time
-	at   time.Time
+	mu    sync.Mutex
+	known stamp // what is believed; zero: nothing yet, and our wall clock counts
+	doubt stamp // the last Date, if it is far from that
+	// before is what was believed before the server's clock was set back, until that has
+	// caught up: until caughtUp, which is a time of the server's.
+	before   stamp
+	caughtUp time.Time
+	floor    stamp // see StartAt
 }
+
+// stamp is a time of the server's, and our clock then.
+type stamp struct{ date, at time.Time }
+
+func (s stamp) isZero() bool { return s.date.IsZero() }
+
+// when is the server's time at a time of ours.
+func (s stamp) when(at time.Time) time.Time { return s.date.Add(at.Sub(s.at)) }
 
 // ClockSlack is by how much two Date headers may disagree before the newer one
 // is taken as a change of the server's clock: they are whole seconds, and their
 // answers travel for different times.
 const ClockSlack = 2 * time.Second
+
+// DateTolerance is by how much a Date may differ from what is expected and be believed at
+// once, and by how much two may differ and agree: the machines behind one address need not
+// have the same time.
+const DateTolerance = 2 * time.Minute
+
+// setBackPatience is for how long a clock that was set back is believed without an answer. While
+// it is behind all that was read, there is nothing to ask for, so that no answer could tell
+// that it is right again. After that time the clock goes on as before, and the next answer
+// decides.
+const setBackPatience = 5 * time.Minute
 
 // Observe learns from an answer. date is zero where the answer had none.
 func (c *Clock) Observe(date, received time.Time) {
@@ -32,30 +59,64 @@ func (c *Clock) Observe(date, received time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.date.IsZero() {
-		expected := c.date.Add(received.Sub(c.at))
-		if ahead := expected.Sub(date); ahead > 0 && ahead <= ClockSlack {
-			date = expected
-		}
+	now := stamp{date, received}
+	expected := received.Round(0)
+	if !c.known.isZero() {
+		expected = c.known.when(received)
 	}
-	c.date, c.at = date, received
+	switch {
+	case agree(date, expected):
+		if ahead := expected.Sub(date); !c.known.isZero() && ahead > 0 && ahead <= ClockSlack {
+			now.date = expected
+		}
+	case !c.before.isZero() && agree(date, c.before.when(received)):
+		c.before = stamp{}
+	case c.doubt.isZero() || !agree(date, c.doubt.when(received)):
+		c.doubt = now
+		return
+	case date.Before(expected) && !c.known.isZero() && c.before.isZero():
+		c.before, c.caughtUp = c.known, expected
+	}
+	c.known, c.doubt = now, stamp{}
+	if !c.before.isZero() && !c.known.date.Before(c.caughtUp) {
+		c.before = stamp{}
+	}
 }
 
-// Now is the server's time; ours, as long as no answer had a date.
+// StartAt is told a time at which the server's clock has been, as something was read up to it.
+// Until the server's time is known the clock tells no earlier one: where ours is behind all
+// that was read, there would be nothing to ask for, and no answer to learn from.
+func (c *Clock) StartAt(reached time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.floor = stamp{reached, time.Now()}
+}
+
+// agree reports whether two times may be of one clock.
+func agree(a, b time.Time) bool { return a.Sub(b).Abs() <= DateTolerance }
+
+// Now is the server's time; ours, as long as it is not known.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.date.IsZero() {
-		return time.Now()
+	now := time.Now()
+	switch {
+	case c.known.isZero():
+		if !c.floor.isZero() && now.Before(c.floor.when(now)) {
+			return c.floor.when(now)
+		}
+		return now
+	case !c.before.isZero() && now.Sub(c.known.at) > setBackPatience && c.known.when(now).Before(c.caughtUp):
+		return c.before.when(now)
 	}
-	return c.date.Add(time.Since(c.at))
+	return c.known.when(now)
 }
 
 // Skew is how far the server's clock is ahead of our wall clock, to the second;
-// not known before an answer had a date.
+// not known before an answer had a date that can be believed.
 func (c *Clock) Skew() (ahead time.Duration, known bool) {
 	c.mu.Lock()
-	known = !c.date.IsZero()
+	known = !c.known.isZero()
 	c.mu.Unlock()
 	return c.Now().Sub(time.Now().Round(0)), known
 }

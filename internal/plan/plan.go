@@ -85,6 +85,13 @@ type Snapshot struct {
 	Recheck, Marks []int64
 	// Length is that of the next window.
 	Length int64
+	// Covered is a range, from and to, that is passed over; both 0: none.
+	Covered [2]int64
+}
+
+// Read reports whether anything was read: a begin to which no window was added is no position.
+func (s Snapshot) Read() bool {
+	return slices.ContainsFunc(s.Marks, func(mark int64) bool { return mark != s.Begin })
 }
 
 // Restore goes on from what an earlier plan had stored. Its rechecks may have been
@@ -92,6 +99,7 @@ type Snapshot struct {
 func (s *Plan) Restore(old Snapshot) {
 	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)
 	s.pos.adopt(old.Recheck, old.Marks)
+	s.pos.passOver(old.Covered)
 	// Half as long as before, so that a process that is killed again and again in its
 	// first minute gets on.
 	s.length = min(max(1, old.Length/2), s.maxWindow)
@@ -99,8 +107,12 @@ func (s *Plan) Restore(old Snapshot) {
 
 // Snapshot returns what to remember.
 func (s *Plan) Snapshot() Snapshot {
-	return Snapshot{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: slices.Clone(s.pos.marks), Length: s.length}
+	return Snapshot{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: slices.Clone(s.pos.marks), Length: s.length, Covered: s.pos.coveredNow()}
 }
+
+// PassOver leaves out a range, from and to, that an earlier plan has read in all its passes:
+// reading goes on at its end. Nothing may have been read.
+func (s *Plan) PassOver(covered [2]int64) { s.pos.passOver(covered) }
 
 // Tick lets pass 0 read up to now.
 func (s *Plan) Tick() { s.due = true }
@@ -113,7 +125,7 @@ func (s *Plan) Next(now int64) *Walk {
 		return nil
 	}
 	if w.pages == 0 {
-		w.asOf = now
+		w.asOf, w.once = now, s.pos.once(w.window, now)
 	}
 	w.inFlight = true
 	s.waiting++

@@ -30,6 +30,9 @@ type position struct {
 	end     int64   // where it ends, exclusive; 0: never
 	recheck []int64 // seconds; recheck[0] is 0, ascending
 	marks   []int64 // the watermark of each pass, descending
+	// covered was read in all passes before the begin was moved to before it. A pass that
+	// comes to it goes on at its end.
+	covered window
 }
 
 func newPosition(begin, end int64, recheck []int64) *position {
@@ -43,10 +46,49 @@ func newPosition(begin, end int64, recheck []int64) *position {
 // target is how far a pass can be read, with the server's clock at now.
 func (p *position) target(pass int, now int64) int64 {
 	t := now - p.recheck[pass]
-	if p.end != 0 {
-		t = min(t, p.end)
+	if end := p.stop(p.marks[pass]); end != 0 {
+		t = min(t, end)
 	}
 	return t
+}
+
+// stop is where a pass that has come to a second has to stop: at the end of the timeline, or at
+// a range that was read before; 0: nowhere.
+func (p *position) stop(second int64) int64 {
+	if second < p.covered.from && (p.end == 0 || p.covered.from < p.end) {
+		return p.covered.from
+	}
+	return p.end
+}
+
+// passOver leaves out a range that was read before.
+func (p *position) passOver(covered [2]int64) {
+	if p.covered = (window{covered[0], covered[1]}); p.covered.seconds() <= 0 {
+		p.covered = window{}
+	}
+	p.jump()
+}
+
+// jump moves the watermarks that have come to the range that was read before to its end.
+func (p *position) jump() {
+	for pass, mark := range p.marks {
+		if mark >= p.covered.from && mark < p.covered.to {
+			p.marks[pass] = p.covered.to
+		}
+	}
+}
+
+// coveredNow is the range that some pass has not come to yet.
+func (p *position) coveredNow() [2]int64 {
+	if p.marks[p.last()] >= p.covered.to {
+		return [2]int64{}
+	}
+	return [2]int64{p.covered.from, p.covered.to}
+}
+
+// crosses reports whether a time reaches over the range that was read before.
+func (p *position) crosses(from, to int64) bool {
+	return p.covered.seconds() > 0 && from < p.covered.from && to > p.covered.from
 }
 
 // behind is how many seconds a pass is behind its target.
@@ -88,7 +130,12 @@ func (p *position) finish(w window, asOf int64) {
 			p.marks[pass] = max(p.marks[pass], min(w.to, asOf-p.recheck[pass]))
 		}
 	}
+	p.jump()
 }
+
+// once reports whether a window that is read as of then is not read again, or not all of it:
+// what is older than the last recheck is read once for all passes.
+func (p *position) once(w window, asOf int64) bool { return w.from < asOf-p.recheck[p.last()] }
 
 // done reports whether a bounded export is complete.
 func (p *position) done() bool {
@@ -101,7 +148,8 @@ func (p *position) done() bool {
 func (p *position) outside(eventTime int64) bool {
 	before := eventTime < p.begin && eventTime >= p.begin-Overlap
 	behind := p.end != 0 && eventTime >= p.end && eventTime <= p.end+Overlap
-	return before || behind
+	covered := p.covered.seconds() > 0 && eventTime >= p.covered.from && eventTime <= p.covered.from+Overlap
+	return before || behind || covered
 }
 
 // adopt takes over the watermarks of a stored position whose rechecks may have

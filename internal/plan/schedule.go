@@ -148,7 +148,7 @@ func (s *Plan) fresh(now int64) *Walk {
 func (s *Plan) extend(w window, now int64) int64 {
 	for pass := s.pos.last(); pass > 0; pass-- {
 		from := s.pos.marks[pass]
-		if from < w.from && len(s.walks[pass]) == 0 && s.overdue(pass, now) >= s.step(pass) &&
+		if from < w.from && !s.pos.crosses(from, w.to) && len(s.walks[pass]) == 0 && s.overdue(pass, now) >= s.step(pass) &&
 			w.to-from <= s.maxLength && 2*s.seen.countFrom(minuteOf(from-Overlap)) <= s.pageSize {
 			return from
 		}
@@ -166,8 +166,8 @@ func (s *Plan) overdue(pass int, now int64) int64 {
 // anyway.
 func (s *Plan) step(pass int) int64 {
 	step := max(s.tick, s.pos.recheck[pass]/2)
-	if s.pos.end != 0 {
-		step = max(1, min(step, s.pos.end-s.tail(pass))) // the rest of a bounded export
+	if end := s.pos.stop(s.tail(pass)); end != 0 {
+		step = max(1, min(step, end-s.tail(pass))) // the rest of a bounded export
 	}
 	return step
 }

@@ -22,6 +22,7 @@ type Walk struct {
 	empty    int   // pages in a row without an entry that was not yet returned
 	restarts int   // how often it began again since it last got further than ever before
 	furthest int64 // the most pages that it has got to
+	once     bool  // no later pass reads all of it again
 	urgent   bool  // a page token of its was no longer taken, perhaps for waiting too long
 	inFlight bool
 	finished bool
@@ -40,12 +41,14 @@ type Request struct {
 	// Urgent is a walk that has begun again and has to get further this time before its
 	// page token is no longer taken.
 	Urgent bool
+	// Once is a window of which a part at least is not read again once the walk is finished.
+	Once bool
 }
 
 // Request is what the walk asks for next.
 func (w *Walk) Request() Request {
 	r := RequestFor(w.from, w.to)
-	r.Token, r.Urgent = w.token, w.urgent
+	r.Token, r.Urgent, r.Once = w.token, w.urgent, w.once
 	return r
 }
 

@@ -36,9 +36,7 @@ type Poller struct {
 	results   chan result
 	complete  bool // a bounded export was reported complete
 	sharedID  bool // that ids are not unique was reported
-	// lookbackFrom is when this term began with initial_lookback, by our clock; zero once the
-	// server's is known.
-	lookbackFrom time.Time
+	begin     undecided
 }
 
 // New returns a poller for a term that started then.
@@ -156,8 +154,8 @@ func (p *Poller) launch(ctx context.Context) {
 		return
 	}
 	wide := p.set.MaxConcurrentWalks
-	if !p.lookbackFrom.IsZero() {
-		wide = 1 // the first answer may move the begin
+	if !p.begin.since.IsZero() {
+		wide = 1 // the first answers may move the begin
 	}
 	for p.sched.InFlight() < wide {
 		w := p.sched.Next(p.Clock.Now().Unix())
@@ -183,6 +181,7 @@ func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
 		PageSize:  p.set.PageSize,
 		PageToken: r.Token,
 		Urgent:    r.Urgent,
+		Once:      r.Once,
 	}
 }
 
@@ -201,12 +200,15 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		if errors.As(r.err, &api) && api.Code != 0 && r.res != nil {
 			// Of the API itself: a window may be refused for ending in its future.
 			p.Clock.Observe(r.res.Date, r.res.Received)
+			if _, moved, err := p.settleBegin(ctx, r.res); moved {
+				return err
+			}
 		}
 		return p.noteFailure(ctx, r)
 	}
 	p.Clock.Observe(r.res.Date, r.res.Received)
-	if p.beginByServer(r.res) {
-		return p.commit(ctx, nil)
+	if again, _, err := p.settleBegin(ctx, r.res); again {
+		return err
 	}
 	var date int64
 	if !r.res.Date.IsZero() {

@@ -18,7 +18,7 @@ import (
 // resume loads the position, for as long as it takes: a storage that fails is not
 // an empty one.
 func (p *Poller) resume(ctx context.Context) error {
-	p.lookbackFrom = time.Time{} // of an earlier Run
+	p.begin = undecided{} // of an earlier Run
 	stored, known, err := retryStorage(ctx, p, func() (*checkpoint.Checkpoint, *plan.Seen, error) { return p.Store.Load(ctx) })
 	if err != nil {
 		return err
@@ -46,31 +46,38 @@ func (p *Poller) resume(ctx context.Context) error {
 	if !p.set.EndTime.IsZero() {
 		set.End = ceilSeconds(p.set.EndTime)
 	}
-	if stored == nil {
-		begin := p.set.StartTime
-		if begin.IsZero() {
-			p.lookbackFrom = p.termStart // not now: the storage may have kept us waiting
-			begin = p.lookbackFrom.Add(-p.set.InitialLookback)
-		}
-		set.Begin = max(0, begin.Unix())
-	}
+	from := p.beginFrom(stored, set.End)
+	set.Begin = from.at
 	p.sched = plan.New(set, known)
-	if stored != nil {
+	p.sched.PassOver(from.read)
+	switch {
+	case from.restores:
 		p.sched.Restore(stored.Position())
 		now := p.sched.Snapshot()
 		p.Logger.Info("Going on from the checkpoint",
 			zap.Time("read_up_to", time.Unix(now.Marks[0], 0).UTC()),
 			zap.Time("rechecked_up_to", time.Unix(p.sched.Oldest(), 0).UTC()),
 			zap.Int("remembered_ids", known.Len()))
-	} else {
+	case stored == nil:
 		p.Logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
+	case stored.Position().Read():
+		p.Logger.Info("start_time and end_time name another range than was read: reading it", zap.Time("from", p.set.StartTime.UTC()), zap.Time("to", p.set.EndTime.UTC()))
+	default:
+		p.Logger.Info("Nothing was read yet: the configuration says again where to begin", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
+	}
+	if from.mismatch {
+		begin, _ := p.sched.Bounds()
+		p.Logger.Warn("start_time is not where reading began, and the stored position counts: to read from start_time, run feishu-audit state rewind, or give the receiver another name or storage",
+			zap.Time("start_time", p.set.StartTime.UTC()), zap.Time("began", time.Unix(begin, 0).UTC()), zap.Time("read_up_to", time.Unix(p.sched.Snapshot().Marks[0], 0).UTC()))
+	}
+	if now := p.sched.Snapshot(); now.Read() {
+		p.Clock.StartAt(time.Unix(now.Marks[0]+1, 0))
 	}
 	p.showProgress()
-	begin, _ := p.sched.Bounds()
-	switch {
-	case p.sched.Done() && stored == nil:
+	switch begin, end := p.sched.Bounds(); {
+	case end != 0 && begin >= end:
 		p.Logger.Warn("end_time does not lie behind the begin: there is nothing to read; set start_time")
-		p.complete = true
+		p.complete = true // nothing is, so nothing is said of it
 	case begin > time.Now().Unix():
 		p.Logger.Warn("start_time lies ahead: there is nothing to read before", zap.Time("start_time", time.Unix(begin, 0).UTC()))
 	}
@@ -78,26 +85,6 @@ func (p *Poller) resume(ctx context.Context) error {
 	// Written before anything is read, so that a restart in the first minutes does
 	// not begin later than this start did.
 	return p.commit(ctx, nil)
-}
-
-// beginByServer moves the begin of the timeline to where initial_lookback is by the
-// server's clock, if the first of its answers shows that ours is wrong: where ours is
-// ahead, entries before our begin would be passed over; where it is behind, as that of a
-// machine without a battery, years might be read.
-func (p *Poller) beginByServer(first *openapi.Answer) bool {
-	from := p.lookbackFrom
-	p.lookbackFrom = time.Time{}
-	if from.IsZero() || first.Date.IsZero() {
-		return false
-	}
-	begin := first.Date.Add(-first.Received.Sub(from)).Add(-p.set.InitialLookback)
-	if old, _ := p.sched.Bounds(); time.Unix(old, 0).Sub(begin).Abs() <= openapi.ClockSlack {
-		return false
-	}
-	p.sched.BeginAt(max(0, begin.Unix()))
-	moved, _ := p.sched.Bounds()
-	p.Logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(moved, 0).UTC()))
-	return true
 }
 
 // ceilSeconds keeps an end_time between two seconds from cutting off the second

@@ -108,6 +108,10 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 		delay := a.fault.Delay
 		setDefault(&delay, 5*time.Second)
 		sleep(r.Context(), delay)
+	case FaultWrongDate:
+		by := a.fault.By
+		setDefault(&by, 8*time.Hour)
+		a.now = a.now.Add(by) // nothing but the header is left to be made
 	case FaultTruncated:
 		a.data = a.data[:len(a.data)/2]
 	case FaultHuge:

@@ -92,6 +92,8 @@ type page struct {
 	refs  []ref
 	token string
 	more  bool
+	// silent leaves out whether there is more.
+	silent bool
 }
 
 // page reads the page at the cursor.

@@ -54,6 +54,10 @@ const (
 	FaultEmptyPage   FaultKind = "empty_page"
 	FaultRepeatToken FaultKind = "repeat_page_token"
 	FaultEndless     FaultKind = "endless_page_tokens"
+	FaultNoData      FaultKind = "no_data"
+	FaultNullData    FaultKind = "null_data"
+	FaultEmptyData   FaultKind = "empty_data"
+	FaultNoHasMore   FaultKind = "no_has_more"
 
 	// What happens to an answer on its way, whatever it says.
 	FaultDelay     FaultKind = "delay"
@@ -61,6 +65,7 @@ const (
 	FaultResetBody FaultKind = "reset_body"
 	FaultTruncated FaultKind = "truncated"
 	FaultHuge      FaultKind = "huge"
+	FaultWrongDate FaultKind = "wrong_date"
 )
 
 // Fault is something that goes wrong, always, now and then, or a number of
@@ -91,6 +96,8 @@ type Fault struct {
 	Delay time.Duration
 	// Size is the number of bytes that "huge" adds. Zero: 64 MiB.
 	Size int
+	// By is how far the Date of "wrong_date" is ahead of the server's clock. Zero: 8 h.
+	By time.Duration
 	// Location is the target of "redirect". Zero: a host that does not exist.
 	Location string
 }
@@ -138,11 +145,16 @@ var faultInfos = []FaultInfo{
 	{FaultEmptyPage, "a page without entries and has_more=true; its page_token goes on in the right place", stagePage, EndpointList},
 	{FaultRepeatToken, "has_more=true with the page_token of the request", stagePage, EndpointList},
 	{FaultEndless, "has_more=true with a new page_token, after the last entry too", stagePage, EndpointList},
+	{FaultNoData, "success without data, at most twice in a row for one page", stagePage, EndpointList},
+	{FaultNullData, "success with data null, at most twice in a row for one page", stagePage, EndpointList},
+	{FaultEmptyData, "success with data {}, at most twice in a row for one page", stagePage, EndpointList},
+	{FaultNoHasMore, "the right page without has_more, at most twice in a row for one page", stagePage, EndpointList},
 	{FaultDelay, "the answer comes delay= late (5s)", stageBody, ""},
 	{FaultSlowBody, "the body comes byte by byte, delay= apart (10ms)", stageBody, ""},
 	{FaultResetBody, "the connection is reset in mid-body", stageBody, ""},
 	{FaultTruncated, "a body that ends in the middle of its JSON", stageBody, ""},
 	{FaultHuge, "the right answer followed by size= bytes of white space (64 MiB)", stageBody, ""},
+	{FaultWrongDate, "the Date header is by= ahead (8h; may be negative); never twice in a row", stageBody, ""},
 }
 
 // FaultKinds lists all kinds of faults with a line of help each.
@@ -191,6 +203,8 @@ func (f *Fault) validate() error {
 		return bad("has no delay")
 	case f.Size != 0 && f.Kind != FaultHuge:
 		return bad("has no size")
+	case f.By != 0 && f.Kind != FaultWrongDate:
+		return bad("has no by")
 	case f.Location != "" && f.Kind != FaultRedirect:
 		return bad("has no location")
 	case f.Kind == FaultError && f.Code == 0:
@@ -259,8 +273,10 @@ func (f *Fault) set(key, value string) (err error) {
 		f.Probability, err = strconv.ParseFloat(value, 64)
 	case "delay":
 		f.Delay, err = time.ParseDuration(value)
+	case "by":
+		f.By, err = time.ParseDuration(value)
 	default:
-		return fmt.Errorf("%q is not one of kind, endpoint, after, every, probability, count, status, code, msg, delay, size, location", key)
+		return fmt.Errorf("%q is not one of kind, endpoint, after, every, probability, count, status, code, msg, delay, by, size, location", key)
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%s: %w", key, value, err)

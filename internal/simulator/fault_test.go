@@ -56,6 +56,11 @@ func TestFaultAnswers(t *testing.T) {
 		{Fault{Kind: FaultQuotaExceeded}, list, 429, 99991403, "quota", ""},
 		{Fault{Kind: FaultPageTokenRefused}, list, 200, 0, "", ""}, // there is none in the request
 		{Fault{Kind: FaultTruncated}, list, 200, -1, `{"code":0,"msg":"success"`, ""},
+		{Fault{Kind: FaultNoData}, list, 200, 0, `{"code":0,"msg":"success"}`, ""},
+		{Fault{Kind: FaultNullData}, list, 200, 0, `"data":null}`, ""},
+		{Fault{Kind: FaultEmptyData}, list, 200, 0, `"data":{}}`, ""},
+		{Fault{Kind: FaultNoHasMore}, list, 200, 0, `}}]}}`, ""},
+		{Fault{Kind: FaultWrongDate, By: -50 * 365 * 24 * time.Hour}, list, 200, 0, "", "Date: 19"},
 		{Fault{Kind: FaultHuge, Size: 1 << 20}, list, 200, 0, strings.Repeat(" ", 1<<20), ""},
 	} {
 		name := string(tt.fault.Kind) + " " + string(tt.endpoint)
@@ -238,6 +243,7 @@ func TestParseFault(t *testing.T) {
 		"error,code=5, msg=no way":        {Kind: FaultError, Code: 5, Msg: "no way"},
 		"slow_body,delay=3ms":             {Kind: FaultSlowBody, Delay: 3 * time.Millisecond},
 		"huge,size=5":                     {Kind: FaultHuge, Size: 5},
+		"wrong_date,by=-3h":               {Kind: FaultWrongDate, By: -3 * time.Hour},
 		"redirect,location=https://a/b=c": {Kind: FaultRedirect, Location: "https://a/b=c"},
 	} {
 		f, err := ParseFault(text)
@@ -257,6 +263,7 @@ func TestParseFault(t *testing.T) {
 		"html,status=99":               "not an HTTP status",
 		"html,delay=3s":                "has no delay",
 		"html,size=3":                  "has no size",
+		"html,by=3h":                   "has no by",
 		"html,location=x":              "has no location",
 		"html,code=5":                  `use the kind "error"`,
 		"hang,status=500":              "no status of its own",

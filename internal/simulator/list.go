@@ -216,16 +216,23 @@ func (s *Server) serveQuery(a *answer, req listRequest) *fieldViolation {
 	}
 	q := query{from: from, to: to, apiKeys: req.APIKeys, appID: req.AppID}
 
-	f := s.strike(a, stagePage, nil)
+	f := s.strikePage(a, req)
 	if f != nil && f.Kind == FaultEmptyPage {
 		s.sendPage(a, page{more: true, token: s.seal(c, a.now)})
+		return nil
+	}
+	if f != nil && a.withoutData(f.Kind) {
 		return nil
 	}
 	p, err := s.page(q, c, req.PageSize, a.now)
 	if err != nil {
 		return &fieldViolation{"end_time", strconv.FormatInt(to, 10), err.Error()}
 	}
-	if f != nil {
+	switch {
+	case f == nil:
+	case f.Kind == FaultNoHasMore:
+		p.silent = true
+	default:
 		p.more = true
 		if f.Kind == FaultRepeatToken && req.PageToken != "" {
 			p.token = req.PageToken
@@ -240,6 +247,10 @@ var errTooMany = errors.New("too many entries in this time range")
 // sendPage writes a page as the answer.
 func (s *Server) sendPage(a *answer, p page) {
 	b := []byte(`{"code":0,"msg":"success","data":{`)
+	if len(p.refs) == 0 && !p.more && s.opts.Empty == EmptyNoData {
+		a.withoutData(FaultEmptyData)
+		return
+	}
 	switch {
 	case len(p.refs) == 0 && s.opts.Empty == EmptyOmitted:
 	case len(p.refs) == 0 && s.opts.Empty == EmptyNull:
@@ -260,7 +271,11 @@ func (s *Server) sendPage(a *answer, p page) {
 		b = append(appendString(append(b, `"page_token":`...), p.token), ',')
 		a.call.NextPageToken = p.token
 	}
-	b = append(strconv.AppendBool(append(b, `"has_more":`...), p.more), "}}"...)
+	if p.silent || s.opts.SilentEnd && !p.more {
+		b = append(bytes.TrimSuffix(b, []byte(",")), "}}"...)
+	} else {
+		b = append(strconv.AppendBool(append(b, `"has_more":`...), p.more), "}}"...)
+	}
 	a.body(http.StatusOK, b)
 	a.call.Code, a.call.Items, a.call.HasMore = 0, len(p.refs), p.more
 }

@@ -65,6 +65,7 @@ const (
 	EmptyArray   Empty = "array"   // "items":[]
 	EmptyNull    Empty = "null"    // "items":null
 	EmptyOmitted Empty = "omitted" // no items key
+	EmptyNoData  Empty = "no-data" // "data":{}, where no page follows
 )
 
 // StatusCodes is what the entries' status_code holds. It is documented as the HTTP
@@ -136,6 +137,8 @@ type Options struct {
 	LastPageToken bool
 	// Empty is how a page without entries looks.
 	Empty Empty
+	// SilentEnd leaves out has_more where it is false.
+	SilentEnd bool
 	// MaxWindow is the longest time range of one query; a longer one is refused
 	// with 1780103. Zero: any length.
 	MaxWindow time.Duration
@@ -189,7 +192,7 @@ func (o *Options) Validate() error {
 	errs = append(errs,
 		oneOf("order", o.Order, Ascending, Descending, Shuffled),
 		oneOf("paging", o.Paging, Snapshot, Live),
-		oneOf("empty", o.Empty, EmptyArray, EmptyNull, EmptyOmitted),
+		oneOf("empty", o.Empty, EmptyArray, EmptyNull, EmptyOmitted, EmptyNoData),
 		oneOf("status codes", o.StatusCodes, StatusMostlyZero, StatusZero, StatusHTTP, StatusAbsent),
 		oneOf("responses", o.Responses, ResponseText, ResponseObject, ResponseCut, ResponsePlain),
 		oneOf("rate window", o.RateWindow, SlidingMinute, FixedMinute),

@@ -36,6 +36,7 @@ type Server struct {
 	limits   map[string]*limiter // by app id
 	quota    quota
 	shuffles []shuffle
+	glitches glitches
 }
 
 // faultState counts for one fault.
@@ -243,7 +244,9 @@ func (s *Server) strikeGateway(a *answer) bool {
 
 // strikeBody notes what is to happen to the answer on its way.
 func (s *Server) strikeBody(a *answer) {
-	if f := s.strike(a, stageBody, nil); f != nil {
+	f := s.strike(a, stageBody, func(f *Fault) bool { return f.Kind == FaultWrongDate && s.glitches.wrongDate })
+	s.glitches.wrongDate = f != nil && f.Kind == FaultWrongDate
+	if f != nil {
 		a.kind, a.fault = f.Kind, *f
 	}
 }

@@ -1,0 +1,89 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package openapi
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
+	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
+)
+
+// TestDoubt: which answers that say success are asked for again, how often, and what is
+// believed then. Covers F45.
+func TestDoubt(t *testing.T) {
+	const (
+		said   = `{"code":0,"data":{"items":[],"has_more":false}}`
+		none   = `{"code":0}`
+		token  = `{"code":0,"data":{"items":[{"id":"1"}],"page_token":"t"}}`
+		odd    = `{"code":0,"data":{"items":[],"page_token":"t"}}`
+		silent = `{"code":0,"data":{"items":[{"id":"1"}]}}`
+	)
+	for name, tc := range map[string]struct {
+		answers []string
+		once    bool
+		token   string
+		errors  int // before the last one, which is believed
+		more    bool
+	}{
+		"said":                             {answers: []string{said}, once: true, token: "x"},
+		"read again later":                 {answers: []string{none}},
+		"read again later, items":          {answers: []string{silent}},
+		"not read again":                   {answers: []string{none, none, none}, once: true, errors: 2},
+		"not read again, items":            {answers: []string{silent, silent, silent}, once: true, errors: 2},
+		"not read again, mended":           {answers: []string{none, said}, once: true, errors: 1},
+		"mended late":                      {answers: []string{none, none, said}, once: true, errors: 2},
+		"another answer in between":        {answers: []string{silent, none, none, silent, none, silent, silent, silent}, once: true, errors: 7},
+		"a later page":                     {answers: []string{none, none, none}, token: "x", errors: 2},
+		"a token, never has_more":          {answers: []string{token, token, token}, errors: 2, more: true},
+		"a token without entries":          {answers: []string{odd, odd, odd}, errors: 2},
+		"a token, where has_more was said": {answers: []string{said, token}},
+		"the same, not read again":         {answers: []string{said, token, token, token}, once: true, errors: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := respond(OpList, http.StatusOK, nil, "")
+			wire := c.set.HTTP.Transport.(*answering)
+			req := lastHour()
+			req.Once, req.PageToken = tc.once, tc.token
+			failed := 0
+			var last *entry.Page
+			for _, body := range tc.answers {
+				wire.body = []byte(body)
+				p, res, err := c.ListData(t.Context(), req)
+				if last = p; err == nil {
+					continue
+				}
+				var e *Error
+				require.ErrorAs(t, err, &e)
+				assert.Equal(t, cause.ClassRetry, e.Class)
+				assert.Equal(t, "bad_answer none api", e.Outcome()+" "+e.CodeLabel()+" "+string(e.Cause))
+				assert.NotNil(t, res, "its Date counts")
+				failed++
+			}
+			assert.Equal(t, tc.errors, failed)
+			require.NotNil(t, last, "believed in the end")
+			assert.Equal(t, tc.more, last.HasMore)
+			assert.Empty(t, c.doubts.times)
+		})
+	}
+}
+
+// TestDoubtsAreOfOnePage: what one page is answered with says nothing about another, and what
+// is remembered is bounded. Covers F45.
+func TestDoubtsAreOfOnePage(t *testing.T) {
+	c := respond(OpList, http.StatusOK, nil, `{"code":0}`)
+	req := lastHour()
+	req.Once = true
+	for i := range 5 * maxDoubts {
+		req.PageToken = fmt.Sprint(i)
+		_, _, err := c.ListData(t.Context(), req)
+		require.Error(t, err)
+		assert.LessOrEqual(t, len(c.doubts.times), maxDoubts)
+	}
+}

@@ -1,0 +1,147 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
+	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
+)
+
+// Where reading begins. Until something was read, the configuration and the server's clock
+// decide: what is stored of a begin is only when the receiver was started first, so that what
+// came since is not left out. Once something was read the stored position counts. A bounded
+// export reads the range that it is configured for, without what was read of it before.
+
+// begin is where a term begins to read.
+type begin struct {
+	restores bool     // from the stored position
+	at       int64    // else from there, Unix seconds
+	read     [2]int64 // what was read before and is passed over, from and to
+	mismatch bool     // start_time says something else
+}
+
+// beginFrom decides where to begin, with what is stored, if anything, and the end of a bounded
+// export, or 0.
+func (p *Poller) beginFrom(stored *checkpoint.Checkpoint, end int64) begin {
+	start := p.set.StartTime
+	if stored == nil || !stored.Position().Read() {
+		var read [2]int64 // of another range, before the one of which nothing was read yet
+		if stored != nil {
+			read = stored.Position().Covered
+		}
+		if start.IsZero() {
+			return begin{at: p.lookBack(stored), read: read}
+		}
+		if p.Store.Origin.At == 0 {
+			p.Store.Origin.At = p.termStart.Unix() // in case start_time is taken out again
+		}
+		return begin{at: max(0, start.Unix()), read: read}
+	}
+	if start.IsZero() || start.Unix() == stored.Begin {
+		return begin{restores: true}
+	}
+	first, last := stored.Marks[0], stored.Marks[len(stored.Marks)-1]
+	switch at := start.Unix(); {
+	case end == 0, at > stored.Begin && at <= first:
+		return begin{restores: true, mismatch: true}
+	case at > first:
+		return begin{at: at}
+	default:
+		return begin{at: max(0, at), read: [2]int64{stored.Begin, last}}
+	}
+}
+
+// undecided is a begin that initial_lookback says, as long as the server's clock has not
+// confirmed it.
+type undecided struct {
+	since  time.Time // when the receiver was started first, by our clock; zero once it is decided
+	server time.Time // where the last answer puts the begin; zero where there was none
+	tries  int       // answers that agreed with nothing
+}
+
+// maxUnproven is for how long the first start is believed to have been by our clock alone, as it
+// was written down then: that clock may have been wrong by years, as that of a machine
+// without a battery, and set since.
+const maxUnproven = 7 * 24 * time.Hour
+
+// maxTries is after how many answers whose Dates agree neither with our clock nor with one
+// another our clock counts.
+const maxTries = 10
+
+// lookBack returns where initial_lookback says that reading begins: that long before the first
+// start, of which a stored position tells at which nothing was read yet.
+func (p *Poller) lookBack(stored *checkpoint.Checkpoint) int64 {
+	now := p.termStart // not the time of now: the storage may have kept us waiting
+	first := checkpoint.Origin{At: now.Unix()}
+	if stored != nil {
+		first = stored.Origin
+		if first.At == 0 { // an older build has stored it, or start_time was configured
+			first.At = stored.Begin + int64(p.set.InitialLookback/time.Second)
+		}
+		if ago := now.Sub(time.Unix(first.At, 0)); !first.ByServer && (ago < 0 || ago > maxUnproven) {
+			first.At = now.Unix()
+		}
+	}
+	p.Store.Origin = first
+	if first.ByServer {
+		p.Clock.StartAt(time.Unix(first.At, 0))
+	}
+	if !first.ByServer {
+		p.begin.since = now.Add(-max(0, now.Sub(time.Unix(first.At, 0))).Truncate(time.Second))
+	}
+	return max(0, time.Unix(first.At, 0).Add(-p.set.InitialLookback).Unix())
+}
+
+// settleBegin moves the begin of the timeline to where initial_lookback is by the
+// server's clock, if its answers show that ours is wrong: where ours is ahead, entries before
+// our begin would be passed over; where it is behind, as that of a machine without a battery,
+// years might be read. One Date may be wrong: two have to agree, or one with our clock. Until
+// then again is true, and what was answered is to be asked for again, as moved is where the
+// begin was moved.
+func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, moved bool, err error) {
+	if p.begin.since.IsZero() {
+		return false, false, nil
+	}
+	if res.Date.IsZero() {
+		p.begin = undecided{} // a server that does not tell its time
+		return false, false, nil
+	}
+	old, _ := p.sched.Bounds()
+	first := res.Date.Add(-res.Received.Sub(p.begin.since))
+	at := first.Add(-p.set.InitialLookback)
+	before := p.begin.server
+	switch {
+	case time.Unix(old, 0).Sub(at).Abs() <= openapi.ClockSlack:
+		p.begin = undecided{}
+		p.Store.Origin = checkpoint.Origin{At: old + int64(p.set.InitialLookback/time.Second), ByServer: true}
+		return false, false, nil
+	case !before.IsZero() && before.Sub(at).Abs() <= openapi.DateTolerance:
+		at = earlier(at, before)
+	case p.begin.tries < maxTries:
+		p.begin.server = at
+		p.begin.tries++
+		return true, false, nil
+	default:
+		p.begin = undecided{}
+		return false, false, nil
+	}
+	p.begin = undecided{}
+	p.sched.BeginAt(max(0, at.Unix()))
+	begins, _ := p.sched.Bounds()
+	p.Store.Origin = checkpoint.Origin{At: begins + int64(p.set.InitialLookback/time.Second), ByServer: true}
+	p.Logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(begins, 0).UTC()))
+	return true, true, p.commit(ctx, nil)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

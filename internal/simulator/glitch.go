@@ -1,0 +1,69 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// glitches are what the server remembers of faults that do not last: an answer that says less
+// than it should, which the next one mends.
+type glitches struct {
+	silent    map[string]int // answers without data or has_more in a row, by the page asked for
+	wrongDate bool           // the last answer's Date was wrong
+}
+
+// mostSilent is how often in a row a page is answered without data, or without has_more. An
+// answer that never changes is the API's own way to say that there is nothing.
+const mostSilent = 2
+
+// maxSilent bounds the pages remembered.
+const maxSilent = 1 << 10
+
+// strikePage finds the fault in the making of a page.
+func (s *Server) strikePage(a *answer, req listRequest) *Fault {
+	number := func(n *int64) string {
+		if n == nil {
+			return ""
+		}
+		return strconv.FormatInt(*n, 10)
+	}
+	asked := fmt.Sprint(a.call.AppID, " ", number(req.StartTime), " ", number(req.EndTime), " ", req.AppID, req.APIKeys, req.PageSize, req.PageToken)
+	f := s.strike(a, stagePage, func(f *Fault) bool { return f.isSilent() && s.glitches.silent[asked] >= mostSilent })
+	if f == nil || !f.isSilent() {
+		delete(s.glitches.silent, asked)
+		return f
+	}
+	if s.glitches.silent == nil || len(s.glitches.silent) >= maxSilent {
+		s.glitches.silent = map[string]int{}
+	}
+	s.glitches.silent[asked]++
+	return f
+}
+
+// isSilent reports whether the fault leaves out whether more pages follow.
+func (f *Fault) isSilent() bool {
+	switch f.Kind {
+	case FaultNoData, FaultNullData, FaultEmptyData, FaultNoHasMore:
+		return true
+	}
+	return false
+}
+
+// withoutData answers with a success that holds nothing, if that is what the kind does.
+func (a *answer) withoutData(kind FaultKind) bool {
+	texts := map[FaultKind]string{
+		FaultNoData:    `{"code":0,"msg":"success"}`,
+		FaultNullData:  `{"code":0,"msg":"success","data":null}`,
+		FaultEmptyData: `{"code":0,"msg":"success","data":{}}`,
+	}
+	text, ok := texts[kind]
+	if ok {
+		a.body(http.StatusOK, []byte(text))
+		a.call.Code = 0
+	}
+	return ok
+}

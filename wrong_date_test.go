@@ -1,0 +1,124 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feishuauditreceiver_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// wrongDates changes the Date of some answers of list_data, which are counted from 0.
+type wrongDates struct {
+	http.Handler
+	date func(n int64) string // "": the right one
+	seen atomic.Int64
+}
+
+func (d *wrongDates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasSuffix(r.URL.Path, "list_data") {
+		d.Handler.ServeHTTP(w, r)
+		return
+	}
+	rec := httptest.NewRecorder()
+	d.Handler.ServeHTTP(rec, r)
+	for k, v := range rec.Header() {
+		w.Header()[k] = v
+	}
+	if date := d.date(d.seen.Add(1) - 1); date != "" {
+		w.Header().Set("Date", date)
+	}
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(rec.Body.Bytes())
+}
+
+// TestWrongDates: one wrong Date, whichever answer it comes with and whatever it says, costs no
+// entry, does not make years be read, and does not make the receiver stand still. Covers F9, F42.
+func TestWrongDates(t *testing.T) {
+	t.Parallel()
+	by := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	kinds := map[string]func() string{
+		"8 h ahead":     func() string { return by(8 * time.Hour) },
+		"8 h behind":    func() string { return by(-8 * time.Hour) },
+		"90 s ahead":    func() string { return by(90 * time.Second) },
+		"years ahead":   func() string { return by(99 * 365 * 24 * time.Hour) },
+		"years behind":  func() string { return by(-29 * 365 * 24 * time.Hour) },
+		"1970":          func() string { return "Thu, 01 Jan 1970 00:00:00 GMT" },
+		"year 1":        func() string { return "Mon, 01 Jan 0001 00:00:01 GMT" },
+		"year 9999":     func() string { return "Fri, 31 Dec 9999 23:59:59 GMT" },
+		"no date":       func() string { return "yesterday" },
+		"another form":  func() string { return time.Now().Format(time.RFC3339) },
+		"a local zone":  func() string { return time.Now().In(time.FixedZone("CST", 8*3600)).Format(time.RFC1123) },
+		"an old format": func() string { return time.Now().UTC().Format(time.ANSIC) },
+	}
+	for name, date := range kinds {
+		for when, wrong := range map[string]func(n int64) bool{
+			"the first":       func(n int64) bool { return n == 0 },
+			"the second":      func(n int64) bool { return n == 1 },
+			"the tenth":       func(n int64) bool { return n == 9 },
+			"every other one": func(n int64) bool { return n%2 == 0 },
+			"each third":      func(n int64) bool { return n%3 == 1 },
+		} {
+			t.Run(name+", "+when, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := quietWorld(simulator.Options{})
+					now := time.Now()
+					w.cfg.InitialLookback = 6 * time.Hour
+					for minute := range 8 * 60 { // two hours of them are to come
+						entries(w.server, fmt.Sprintf("m%d", minute), 1, now.Add(-6*time.Hour).Unix()+int64(minute)*60+30)
+					}
+					w.handler = &wrongDates{Handler: w.server, date: func(n int64) string {
+						if wrong(n) {
+							return date()
+						}
+						return ""
+					}}
+					w.run(t, 4*time.Hour)
+					got := w.sink.Got()
+					assert.Len(t, got, 480)
+					for id, n := range got {
+						assert.Equal(t, 1, n, id)
+					}
+					assert.Less(t, len(w.server.CallsOf(simulator.EndpointList)), 3*4*60)
+				})
+			})
+		}
+	}
+}
+
+// TestWrongDateKeepsFreshness: a wrong Date in the middle delays nothing by more than a tick or
+// two. Covers F42.
+func TestWrongDateKeepsFreshness(t *testing.T) {
+	for _, skew := range []time.Duration{24 * time.Hour, -24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			w := quietWorld(simulator.Options{})
+			w.handler = &wrongDates{Handler: w.server, date: func(n int64) string {
+				if n%10 == 5 {
+					return time.Now().Add(skew).UTC().Format(http.TimeFormat)
+				}
+				return ""
+			}}
+			for minute := range 120 {
+				entries(w.server, fmt.Sprintf("m%d", minute), 1, time.Now().Unix()+int64(minute)*60)
+			}
+			began := time.Now().Truncate(time.Second)
+			w.run(t, 150*time.Minute)
+			assert.Len(t, w.sink.Got(), 120)
+			for minute := range 120 {
+				arrived := w.sink.Arrived[fmt.Sprintf("m%d-0", minute)]
+				assert.LessOrEqual(t, arrived.Sub(began.Add(time.Duration(minute)*time.Minute)), 3*time.Minute, "minute %d", minute)
+			}
+		})
+	}
+}
