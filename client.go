@@ -120,11 +120,21 @@ func (g *calls) Admit(ctx context.Context, urgent bool) (answered func(), err er
 func (g *calls) Answered(date, sent, received time.Time) { g.pace.Settle(date, sent, received) }
 
 // Ended counts a call. What the server asks for holds from here on, whatever the poller is
-// busy with.
-func (g *calls) Ended(operation string, took time.Duration, err error) {
+// busy with, and what it allows is learned.
+func (g *calls) Ended(operation string, took time.Duration, limit int, err error) {
 	g.tel.CountCall(operation, took, err)
 	var api *openapi.Error
-	if errors.As(err, &api) && api.Class == cause.ClassRateLimited && api.Wait > 0 {
+	limited := errors.As(err, &api) && api.Class == cause.ClassRateLimited
+	if limited && api.Wait > 0 {
 		g.tel.CountWait("server", g.pace.Pause(api.Wait))
+	}
+	if operation != openapi.OpList {
+		return
+	}
+	switch {
+	case limited:
+		g.pace.Refused(took, limit)
+	case api == nil || api.HTTPStatus != 0: // an answer
+		g.pace.Allowed(limit)
 	}
 }

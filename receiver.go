@@ -53,6 +53,7 @@ type auditReceiver struct {
 	tel       *report.Telemetry
 	http      *http.Client
 	closeIdle func()
+	leave     func()            // the shared pace; nil before Start
 	storage   storage.Extension // nil: the position is kept in memory only
 	panicked  error             // of the storage; touched by the running term only
 
@@ -133,6 +134,7 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 	if r.http, r.closeIdle, err = r.openHTTP(ctx, host); err != nil {
 		return err
 	}
+	r.leave = r.pace.Join(r.cfg.RequestsPerMinute)
 	r.tel.Gauges.ShowPace(r.pace.Present)
 	r.showTimes()
 	if leader == nil {
@@ -329,6 +331,10 @@ func (r *auditReceiver) Shutdown(ctx context.Context) error {
 	err := r.terms.Close(ctx)
 	if r.closeIdle != nil {
 		r.closeIdle()
+	}
+	if r.leave != nil {
+		r.leave()
+		r.leave = nil
 	}
 	if r.tel != nil {
 		r.tel.Close()

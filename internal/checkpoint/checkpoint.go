@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"slices"
 	"strconv"
 
@@ -232,8 +233,12 @@ func DecodeKeys(data []byte) ([]plan.Key, error) {
 	return keys, nil
 }
 
-// keyAhead stands among the seconds: an older build, which knows it not, passes over it.
-const keyAhead = "server_ahead"
+// These stand among the seconds: an older build, which knows them not, passes over them.
+const (
+	keyAhead = "server_ahead"
+	keyBy    = "by"
+	keyLimit = "limit"
+)
 
 // EncodeCalls writes the calls of the last minute.
 func EncodeCalls(calls pace.Remembered) []byte {
@@ -243,6 +248,12 @@ func EncodeCalls(calls pace.Remembered) []byte {
 	}
 	if calls.Ahead != nil {
 		named[keyAhead] = *calls.Ahead
+	}
+	if calls.By != 0 {
+		named[keyBy] = calls.By
+	}
+	if calls.Limit > 0 {
+		named[keyLimit] = int64(calls.Limit)
 	}
 	data, _ := json.Marshal(named) // numbers always marshal
 	return data
@@ -259,6 +270,10 @@ func DecodeCalls(data []byte) pace.Remembered {
 			if n > -maxAhead && n < maxAhead {
 				calls.Ahead = &n
 			}
+		} else if name == keyBy {
+			calls.By = n
+		} else if name == keyLimit {
+			calls.Limit = int(min(max(0, n), math.MaxInt32))
 		} else if at, err := strconv.ParseInt(name, 10, 64); err == nil && n > 0 && at > -maxAhead && at < maxAhead {
 			calls.Seconds[at] = int(n)
 		}

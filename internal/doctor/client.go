@@ -113,7 +113,7 @@ func (c *client) Admit(ctx context.Context, urgent bool) (answered func(), err e
 func (*client) Answered(time.Time, time.Time, time.Time) {}
 
 // Ended implements openapi.Gate.
-func (c *client) Ended(operation string, _ time.Duration, _ error) {
+func (c *client) Ended(operation string, _ time.Duration, _ int, _ error) {
 	if operation == openapi.OpToken {
 		c.token++
 	}

@@ -118,6 +118,19 @@ func (r *Answer) waitHint() time.Duration {
 // speaks: a gateway sends it with a 503.
 func (r *Answer) retryAfter() time.Duration { return r.hint("Retry-After") }
 
+// rateLimit is x-ogw-ratelimit-limit, how many calls the server allows in a window whose
+// length it does not say; 0 where it is absent, unreadable or no limit.
+func (r *Answer) rateLimit() int {
+	if r == nil {
+		return 0
+	}
+	limit, err := strconv.Atoi(strings.TrimSpace(r.Header.Get("X-Ogw-Ratelimit-Limit")))
+	if err != nil {
+		return 0
+	}
+	return max(0, limit)
+}
+
 func (r *Answer) hint(names ...string) time.Duration {
 	var wait time.Duration
 	for _, name := range names {

@@ -47,8 +47,10 @@ type Gate interface {
 	// Answered is told of the answer to any call, by our clock, and of the server's date
 	// in it, which is zero where it had none.
 	Answered(date, sent, received time.Time)
-	// Ended is told of every call that was made: how long it took, and its error, if any.
-	Ended(operation string, took time.Duration, err error)
+	// Ended is told of every call that was made: how long it took, how many calls its answer
+	// says that the server allows in a window of its own, 0 where it does not say, and its
+	// error, if any.
+	Ended(operation string, took time.Duration, limit int, err error)
 }
 
 // Settings are what a client needs.
@@ -142,6 +144,7 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 	began := time.Now()
 	res, err := c.post(ctx, ListPath, token, body, req.PageToken)
 	answered()
+	limit := res.rateLimit()
 	var p *entry.Page
 	if err != nil {
 		err = transportError(OpList, res, err, c.secrets(token, req.PageToken)...)
@@ -155,18 +158,18 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 	if ctx.Err() != nil && err != nil {
 		return nil, nil, ctx.Err()
 	}
-	c.ended(OpList, began, err)
+	c.ended(OpList, began, limit, err)
 	return p, res, err
 }
 
 // ended tells of a call that ended, and how long it took.
-func (c *Client) ended(operation string, began time.Time, err error) {
+func (c *Client) ended(operation string, began time.Time, limit int, err error) {
 	took := time.Since(began)
 	var failed *Error
 	if errors.As(err, &failed) {
 		failed.Took = took
 	}
-	c.set.Gate.Ended(operation, took, err)
+	c.set.Gate.Ended(operation, took, limit, err)
 }
 
 // secrets are what no error may show: the app secret and what else was sent.

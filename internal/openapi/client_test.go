@@ -48,7 +48,7 @@ func (*openGate) Admit(context.Context, bool) (func(), error) { return func() {}
 
 func (*openGate) Answered(time.Time, time.Time, time.Time) {}
 
-func (g *openGate) Ended(_ string, _ time.Duration, err error) {
+func (g *openGate) Ended(_ string, _ time.Duration, _ int, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.errors = append(g.errors, err)

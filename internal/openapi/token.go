@@ -36,7 +36,7 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 	if ctx.Err() != nil && err != nil {
 		return "", 0, ctx.Err()
 	}
-	c.ended(OpToken, began, err)
+	c.ended(OpToken, began, 0, err)
 	return token, life, err
 }
 

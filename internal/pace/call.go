@@ -16,9 +16,8 @@ type Call struct {
 	admittedAt time.Time
 }
 
+// take lets a call pass. The lock is held.
 func (p *Pace) take(now time.Time, later time.Duration) *Call {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.forget(now)
 	p.admitted++
 	c := &Call{pace: p, Number: p.admitted, at: now.Add(later + transitAllowance), admittedAt: now}

@@ -7,6 +7,7 @@ package pace
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +19,8 @@ import (
 const paceWindow = time.Minute
 
 // Pace keeps the calls of list_data below a limit per minute. All receivers with
-// the same endpoint and app_id share one, first come, first served.
+// the same endpoint and app_id share one, first come, first served; urgent calls go before
+// others, unless those have waited for a minute.
 //
 // A call counts from when the server may have counted it last: when its answer
 // came, or transitAllowance after it was sent, whichever is earlier. So a call
@@ -28,44 +30,86 @@ const paceWindow = time.Minute
 // To leave no receiver waiting for most of a minute after a burst, a tenth of the
 // limit is allowed in any tenth of a minute. Calls that are urgent, as page tokens that
 // live for seconds only make them, are only held to the limit.
+//
+// The limit is the smallest one configured, or less where the server has shown that it
+// allows less (learn.go).
 type Pace struct {
-	queue chan struct{} // capacity 1: the caller whose turn it is
+	turn, urgent chan struct{} // capacity 1 each: the caller whose turn it is
 
 	mu       sync.Mutex
-	limit    int
+	limit    int         // at present
+	alone    int         // the configured one, where no receiver has joined
+	joined   map[int]int // those of the receivers that have, by number
+	joins    int
+	learned  learned
+	hurried  int         // urgent calls that wait
 	calls    []time.Time // until when each of the last calls may be counted, oldest first
 	sent     []time.Time // when the last few were sent, oldest first
 	admitted uint64      // how many calls were ever let pass
 	paused   time.Time
 
-	earlier     []loadedCalls // of the process before, as long as their age is not known
-	server      time.Duration // how far the server's clock is ahead of ours at most,
-	serverKnown bool          // if it has told
+	id          int64                   // of this process, among those that remember calls
+	loaded      map[int64]map[int64]int // by process and second, what was loaded of it
+	earlier     []loadedCalls           // of the process before, as long as their age is not known
+	server      time.Duration           // how far the server's clock is ahead of ours at most,
+	serverKnown bool                    // if it has told
 
 	beginning int           // receivers that have yet to say which calls they remember
 	began     time.Time     // when the first of them began
-	woken     chan struct{} // capacity 1: one of them has said so
+	changed   chan struct{} // closed when a call may have become possible earlier
 }
 
 const transitAllowance = time.Second
 
 // New returns a pace of so many calls a minute.
 func New(limit int) *Pace {
-	return &Pace{queue: make(chan struct{}, 1), limit: limit, woken: make(chan struct{}, 1)}
+	return &Pace{
+		turn: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
+		limit: limit, alone: limit, joined: make(map[int]int),
+		id: idsFrom + rand.Int64N(idsFrom), changed: make(chan struct{}),
+	}
 }
 
-// lower takes the smaller limit where receivers that share the pace disagree.
-func (p *Pace) lower(limit int) {
+// idsFrom keeps ids at one length.
+const idsFrom = 1 << 60
+
+// Join adds a receiver with its own limit: the smallest of all counts. What it returns is to
+// be called when the receiver is gone.
+func (p *Pace) Join(limit int) (leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.limit = min(p.limit, limit)
+	n := p.joins
+	p.joins++
+	p.joined[n] = limit
+	p.adapt(time.Now())
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.joined, n)
+		p.alone = limit
+		p.adapt(time.Now())
+		p.tell()
+	}
 }
 
-// Present is how many calls a minute are allowed at present.
-func (p *Pace) Present() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.limit
+// configured is the smallest limit of the receivers that share the pace.
+func (p *Pace) configured() int {
+	limit := 0
+	for _, l := range p.joined {
+		if limit == 0 || l < limit {
+			limit = l
+		}
+	}
+	if limit == 0 {
+		return p.alone
+	}
+	return limit
+}
+
+// tell wakes who waits: a call may be possible earlier than was known.
+func (p *Pace) tell() {
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
 // Wait returns when one more call, urgent or not, may be made. The function it returns must be
@@ -80,25 +124,33 @@ func (p *Pace) Wait(ctx context.Context, urgent bool) (answered func(), err erro
 
 // Admit is Wait for a call that is sent up to so much later: it is written down before.
 func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Call, error) {
+	began, turn := time.Now(), p.turn
+	if urgent {
+		turn = p.urgent
+		p.hurry(1)
+		defer p.hurry(-1)
+	}
 	select {
-	case p.queue <- struct{}{}:
+	case turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-p.queue }()
+	defer func() { <-turn }()
 	for {
-		now := time.Now()
-		at := p.next(urgent)
-		if !at.After(now) {
-			if err := ctx.Err(); err != nil {
-				return nil, err
+		c, at, changed := p.tryTake(began, urgent, later)
+		if err := ctx.Err(); err != nil {
+			if c != nil {
+				c.GiveBack()
 			}
-			return p.take(now, later), nil
+			return nil, err
 		}
-		timer := time.NewTimer(at.Sub(now))
+		if c != nil {
+			return c, nil
+		}
+		timer := time.NewTimer(time.Until(at))
 		select {
 		case <-timer.C:
-		case <-p.woken:
+		case <-changed:
 			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
@@ -107,10 +159,33 @@ func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Ca
 	}
 }
 
-// next is when one more call may be made at the earliest.
-func (p *Pace) next(urgent bool) time.Time {
+// hurry notes that urgent calls wait, or do no longer.
+func (p *Pace) hurry(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.hurried += n
+	p.tell()
+}
+
+// tryTake lets a call pass that has waited since began, if it may. Otherwise, it returns
+// when it may at the earliest, and what is closed if that changes.
+func (p *Pace) tryTake(began time.Time, urgent bool, later time.Duration) (c *Call, at time.Time, changed <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	at = p.next(urgent)
+	if patient := began.Add(paceWindow); !urgent && p.hurried > 0 && now.Before(patient) {
+		at = latest(at, patient)
+	}
+	if at.After(now) {
+		return nil, at, p.changed
+	}
+	return p.take(now, later), at, nil
+}
+
+// next is when one more call may be made at the earliest.
+func (p *Pace) next(urgent bool) time.Time {
+	p.adapt(time.Now())
 	at := p.paused
 	if p.beginning > 0 {
 		at = latest(at, p.began.Add(paceWindow))
@@ -148,7 +223,7 @@ func (p *Pace) forget(now time.Time) {
 	for len(p.calls) > 0 && now.Sub(p.calls[0]) >= paceWindow {
 		p.calls = p.calls[1:]
 	}
-	for len(p.sent) > p.burst() {
+	for len(p.sent) > 0 && (len(p.sent) > p.burst() || now.Sub(p.sent[0]) >= paceWindow) {
 		p.sent = p.sent[1:]
 	}
 	p.earlier = slices.DeleteFunc(p.earlier, func(e loadedCalls) bool { return now.Sub(e.loaded) >= paceWindow })

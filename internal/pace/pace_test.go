@@ -209,11 +209,23 @@ func TestPacePauseAndCancel(t *testing.T) {
 	})
 }
 
+// TestPacesShare: receivers with one credential share a pace, that of the smallest limit of
+// those that are there. Covers F17, F68.
 func TestPacesShare(t *testing.T) {
 	var shared Registry
 	a := shared.Get("https://a", "cli_1", 100)
-	assert.Same(t, a, shared.Get("https://a", "cli_1", 50))
-	assert.Equal(t, 50, a.limit)
+	assert.Same(t, a, shared.Get("https://a", "cli_1", 100))
+	leaveA := a.Join(100)
+	leaveB := a.Join(50)
+	leaveC := a.Join(50)
+	assert.Equal(t, 50, a.Present())
+	leaveB()
+	assert.Equal(t, 50, a.Present())
+	leaveC()
+	assert.Equal(t, 100, a.Present(), "the limit of a receiver that is gone")
+	leaveA()
+	assert.Same(t, a, shared.Get("https://a", "cli_1", 70))
+	assert.Equal(t, 70, a.Present())
 	assert.NotSame(t, a, shared.Get("https://a", "cli_2", 100))
 	assert.NotSame(t, a, shared.Get("https://b", "cli_1", 100))
 }

@@ -6,6 +6,7 @@ package pace
 import (
 	"math"
 	"sync"
+	"time"
 )
 
 // Registry hands out the shared pace of each credential.
@@ -28,7 +29,8 @@ func (s *Registry) Phase() float64 {
 
 type paceKey struct{ endpoint, appID string }
 
-// Get returns the pace of a credential, which is that of the smallest limit asked for.
+// Get returns the pace of a credential. The limit is the one that holds where no receiver
+// has joined it.
 func (s *Registry) Get(endpoint, appID string, limit int) *Pace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,6 +43,9 @@ func (s *Registry) Get(endpoint, appID string, limit int) *Pace {
 		}
 		s.by[key] = p
 	}
-	p.lower(limit)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.alone = limit
+	p.adapt(time.Now())
 	return p
 }

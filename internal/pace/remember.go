@@ -28,10 +28,7 @@ func (p *Pace) Begins() (remembers func(Remembered)) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.beginning--
-			select {
-			case p.woken <- struct{}{}:
-			default:
-			}
+			p.tell()
 		})
 	}
 }
@@ -46,6 +43,11 @@ type Remembered struct {
 	Ahead *int64
 	// UpTo is the number of the last of them.
 	UpTo uint64
+	// By is which process wrote this; 0 where it is not known.
+	By int64
+	// Limit is how many calls a minute the server was found to allow; 0 where it was not
+	// found to allow less than is configured.
+	Limit int
 }
 
 // total is how many calls these are, as far as the limit is concerned.
@@ -69,8 +71,9 @@ func (p *Pace) Recent() Remembered {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	p.adapt(now)
 	p.forget(now)
-	c := Remembered{Seconds: make(map[int64]int), UpTo: p.admitted}
+	c := Remembered{Seconds: make(map[int64]int), UpTo: p.admitted, By: p.id, Limit: p.learned.limit}
 	for _, at := range p.counted() {
 		// By the clock as it is now: it may have been set since the call.
 		c.Seconds[now.Round(0).Add(-now.Sub(at)).Unix()+1]++
@@ -86,12 +89,42 @@ func (p *Pace) Recent() Remembered {
 // are only clocks can tell, and ours may have been set since. Until the server tells
 // its time (Settle), they count as just made.
 func (p *Pace) restore(calls Remembered) {
-	if len(calls.Seconds) == 0 {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if calls.By == p.id {
+		return // this process's own, as of an earlier term: they are known
+	}
+	if calls.Limit > 0 && p.learned.limit == 0 {
+		p.set(time.Now(), calls.Limit, false)
+	}
+	if calls = p.unloaded(calls); len(calls.Seconds) == 0 {
+		return
+	}
 	p.earlier = append(p.earlier, loadedCalls{calls, time.Now()})
+}
+
+// unloaded leaves out calls that were loaded before: each receiver of a process remembers
+// those of all that shared its pace.
+func (p *Pace) unloaded(calls Remembered) Remembered {
+	if calls.By == 0 {
+		return calls
+	}
+	if p.loaded == nil {
+		p.loaded = make(map[int64]map[int64]int)
+	}
+	known := p.loaded[calls.By]
+	if known == nil {
+		known = make(map[int64]int)
+		p.loaded[calls.By] = known
+	}
+	seconds := make(map[int64]int)
+	for second, n := range calls.Seconds {
+		if more := n - known[second]; more > 0 {
+			seconds[second], known[second] = more, n
+		}
+	}
+	calls.Seconds = seconds
+	return calls
 }
 
 // Settle learns the server's time from an answer; date is zero where it had none. The
@@ -139,8 +172,5 @@ func (p *Pace) Settle(date, sent, received time.Time) {
 	}
 	p.earlier = nil
 	slices.SortFunc(p.calls, time.Time.Compare)
-	select {
-	case p.woken <- struct{}{}:
-	default:
-	}
+	p.tell()
 }

@@ -1,0 +1,164 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pace
+
+import "time"
+
+// What the server allows may be less than what is configured: a lower limit, or another
+// program that uses the same app. It is learned from two things:
+//
+//   - what the server says (x-ogw-ratelimit-limit), where that can be a number of calls a
+//     minute: nobody documents the window that it counts in;
+//   - after how many calls in a minute it refuses, once two refusals agree on that.
+//
+// A refusal that neither explains may come from anything: it lowers the pace a little, and
+// not below half of what is configured. Without a refusal the pace is raised again, step by
+// step, first after firstProbe and, where that is refused, more rarely, up to lastProbe.
+const (
+	firstProbe = time.Minute
+	lastProbe  = 10 * time.Minute
+	// evidenceLasts is how long a refusal counts as one to agree with, and mostLasts how long
+	// what was allowed in a minute tells what is.
+	evidenceLasts = 30 * time.Minute
+	mostLasts     = 5 * time.Minute
+)
+
+// learned is what is known of the server's limit. All is zero where nothing is.
+type learned struct {
+	limit int  // calls a minute; 0: as configured
+	said  bool // by the server, not concluded from refusals
+	// changed is when the limit last was, and probe how long after that it is raised.
+	changed time.Time
+	probe   time.Duration
+	raised  bool // the last change was a step up
+
+	header int // what the server said last
+
+	allowed   []time.Time // when the calls of the last minute were answered, without a refusal
+	most      int         // how many those have been at most lately,
+	mostAt    time.Time   // and when
+	refusedAt int         // how many those were at the last refusal,
+	refused   time.Time   // and when it was
+}
+
+// Present is how many calls a minute are allowed at present.
+func (p *Pace) Present() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.adapt(time.Now())
+	return p.limit
+}
+
+// Allowed notes an answer that is no refusal, and the limit that it names, if any.
+func (p *Pace) Allowed(limit int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	l := &p.learned
+	l.allowed = append(l.since(now), now)
+	if n := len(l.allowed); n >= l.most || now.Sub(l.mostAt) >= mostLasts {
+		l.most, l.mostAt = n, now
+	}
+	if limit == 0 || limit == l.header {
+		return // the same again is nothing new: a step up may have shown that it is too low
+	}
+	l.header = limit
+	p.adapt(now)
+	if l.credible(limit) && (limit < p.limit || l.said && limit > p.limit) {
+		p.set(now, limit, true)
+	}
+}
+
+// Refused notes that the server's rate limit refused a call, which took so long, and the
+// limit that the refusal names, if any.
+func (p *Pace) Refused(took time.Duration, limit int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	l := &p.learned
+	if now.Add(-took).Before(l.refused) {
+		return // sent beside the one that was refused before
+	}
+	p.adapt(now)
+	n := len(l.since(now))
+	agrees := !l.refused.IsZero() && now.Sub(l.refused) < evidenceLasts && alike(n, l.refusedAt) &&
+		(now.Sub(l.mostAt) >= mostLasts || n >= l.most || alike(n, l.most))
+	before := max(n, l.refusedAt)
+	if limit > 0 {
+		l.header = limit
+	}
+	l.refused, l.refusedAt = now, n
+	if l.raised && now.Sub(l.changed) < 2*paceWindow {
+		l.probe = min(2*l.probe, lastProbe)
+	}
+	switch {
+	case limit > 0 && limit < p.limit && l.credible(limit):
+		p.set(now, limit, true)
+	case agrees && n < p.limit:
+		p.set(now, max(1, before), false)
+	case agrees: // at the pace itself: a window that is counted otherwise
+		p.set(now, max(1, p.limit*9/10), false)
+	case p.limit > p.configured()/2:
+		p.set(now, max(1, p.configured()/2, p.limit*4/5), false)
+	default:
+		p.set(now, p.limit, l.said)
+	}
+}
+
+// alike reports whether two numbers of calls differ by a quarter at most.
+func alike(a, b int) bool { return 4*max(a, b) <= 5*max(1, min(a, b)) }
+
+// since are the answers of the last minute.
+func (l *learned) since(now time.Time) []time.Time {
+	for len(l.allowed) > 0 && now.Sub(l.allowed[0]) >= paceWindow {
+		l.allowed = l.allowed[1:]
+	}
+	return l.allowed
+}
+
+// credible reports whether a limit that the server names can be one of a minute: it has
+// lately allowed no more than two such minutes' calls in one.
+func (l *learned) credible(limit int) bool { return l.most <= 2*limit }
+
+// set changes the learned limit.
+func (p *Pace) set(now time.Time, limit int, said bool) {
+	l := &p.learned
+	if l.probe == 0 {
+		l.probe = firstProbe
+	}
+	more := limit > p.limit
+	l.limit, l.said, l.changed, l.raised = limit, said, now, false
+	p.adapt(now)
+	if more {
+		p.tell()
+	}
+}
+
+// adapt raises the learned limit where its time has come, and makes the limit the smaller
+// one of it and of the configured one.
+func (p *Pace) adapt(now time.Time) {
+	l := &p.learned
+	configured := p.configured()
+	for l.limit > 0 {
+		wait := l.probe
+		if l.raised {
+			wait = firstProbe // the step before was not refused
+		}
+		if l.limit < configured && now.Sub(l.changed) < wait {
+			break
+		}
+		if l.limit >= configured {
+			l.limit, l.said = 0, false
+			break
+		}
+		if l.raised {
+			l.probe = firstProbe
+		}
+		l.limit = max(l.limit+1, l.limit*5/4)
+		l.changed, l.raised = l.changed.Add(wait), true
+	}
+	if p.limit = configured; l.limit > 0 {
+		p.limit = min(configured, l.limit)
+	}
+}

@@ -1,0 +1,257 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pace
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// server counts calls as one may, and says what it is told to.
+type server struct {
+	limit         int
+	fixed         bool
+	names         func(s *server) int // the limit in a refusal; nil: none
+	hints         bool                // how long to wait
+	others        int                 // calls a minute of another program
+	allowed       []time.Time
+	minute        time.Time
+	inMinute      int
+	taken, denied int
+}
+
+func (s *server) call() (ok bool, wait time.Duration) {
+	now := time.Now()
+	for len(s.allowed) > 0 && now.Sub(s.allowed[0]) >= time.Minute {
+		s.allowed = s.allowed[1:]
+	}
+	if m := now.Truncate(time.Minute); !m.Equal(s.minute) {
+		s.minute, s.inMinute = m, 0
+	}
+	room := s.limit - s.others
+	switch {
+	case s.fixed && s.inMinute >= room:
+		wait = s.minute.Add(time.Minute).Sub(now)
+	case !s.fixed && len(s.allowed) >= room:
+		wait = s.allowed[len(s.allowed)-room].Add(time.Minute).Sub(now)
+	}
+	if wait > 0 {
+		s.denied++
+		return false, wait
+	}
+	s.inMinute++
+	s.taken++
+	s.allowed = append(s.allowed, now)
+	return true, 0
+}
+
+// drive calls as often as the pace allows, for so long.
+func (s *server) drive(t *testing.T, p *Pace, lasts time.Duration) (taken, denied int) {
+	t.Helper()
+	s.taken, s.denied = 0, 0
+	ctx, cancel := context.WithTimeout(t.Context(), lasts)
+	defer cancel()
+	for {
+		answered, err := p.Wait(ctx, false)
+		if err != nil {
+			return s.taken, s.denied
+		}
+		time.Sleep(50 * time.Millisecond)
+		ok, wait := s.call()
+		answered()
+		named := 0
+		if s.names != nil {
+			named = s.names(s)
+		}
+		if ok {
+			p.Allowed(0)
+			continue
+		}
+		if wait = max(wait, time.Second).Round(time.Second); !s.hints {
+			wait = 10 * time.Second // as after any failure
+		}
+		p.Pause(wait)
+		p.Refused(50*time.Millisecond, named)
+	}
+}
+
+func named(s *server) int { return s.limit }
+
+// TestLearnsWhatTheServerAllows: however the server counts and whatever it says, refusals
+// are near none, what it allows is used, and once it allows more that is used, too.
+// Covers F50.
+func TestLearnsWhatTheServerAllows(t *testing.T) {
+	for name, s := range map[string]server{
+		"named, sliding":        {limit: 30, names: named, hints: true},
+		"named, fixed":          {limit: 30, names: named, hints: true, fixed: true},
+		"silent, sliding":       {limit: 30, hints: true},
+		"silent, fixed":         {limit: 30, hints: true, fixed: true},
+		"mute, sliding":         {limit: 30},
+		"mute, fixed":           {limit: 30, fixed: true},
+		"hardly anything":       {limit: 3, hints: true},
+		"almost all":            {limit: 90, hints: true},
+		"shared with a program": {limit: 100, others: 60, names: named, hints: true},
+		"named, another window": {limit: 60, names: func(*server) int { return 1 }, hints: true},
+		"named, nonsense":       {limit: 30, names: func(*server) int { return 1 << 40 }, hints: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := New(100)
+				room := s.limit - s.others
+				_, denied := s.drive(t, p, 15*time.Minute)
+				assert.LessOrEqual(t, denied, 12, "until it is learned")
+				taken, denied := s.drive(t, p, 3*time.Hour)
+				t.Logf("%d taken, %d denied, of %d; now %d a minute", taken, denied, 180*room, p.Present())
+				assert.LessOrEqual(t, denied, 60, "a try now and then whether more is allowed")
+				assert.GreaterOrEqual(t, taken, 180*room*85/100)
+				s.limit, s.others = 100, 0
+				s.drive(t, p, 25*time.Minute)
+				assert.GreaterOrEqual(t, p.Present(), 95, "the server allows more again")
+				taken, denied = s.drive(t, p, time.Hour)
+				assert.GreaterOrEqual(t, taken, 5800)
+				assert.Zero(t, denied)
+			})
+		})
+	}
+}
+
+// TestRefusalsWithoutReason: refusals by chance, which no limit explains, do not slow
+// reading down for long. Covers F50.
+func TestRefusalsWithoutReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rng := New(100), rand.New(rand.NewPCG(1, 1))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		for {
+			answered, err := p.Wait(ctx, false)
+			if err != nil {
+				break
+			}
+			answered()
+			if rng.IntN(30) == 0 {
+				p.Pause(5 * time.Second)
+				p.Refused(0, 100)
+			} else {
+				p.Allowed(0)
+			}
+			require.GreaterOrEqual(t, p.Present(), 25)
+		}
+		time.Sleep(6 * time.Minute)
+		assert.Equal(t, 100, p.Present())
+	})
+}
+
+// TestLimitOnSuccess: a limit that the server names with every answer holds at once, up and
+// down. Covers F50.
+func TestLimitOnSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(100)
+		p.Allowed(40)
+		assert.Equal(t, 40, p.Present())
+		p.Allowed(20)
+		assert.Equal(t, 20, p.Present())
+		p.Allowed(70)
+		assert.Equal(t, 70, p.Present())
+		p.Allowed(1000)
+		assert.Equal(t, 100, p.Present(), "never more than is configured")
+		time.Sleep(time.Hour)
+		for range 50 {
+			p.Allowed(0)
+		}
+		p.Allowed(5)
+		assert.Equal(t, 100, p.Present(), "fifty were allowed within a minute: that is no limit for one")
+	})
+}
+
+// TestLearnedIsRemembered: a restart does not begin with what was refused before. Covers F50.
+func TestLearnedIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(100)
+		p.Allowed(40)
+		after := New(100)
+		after.restore(p.Recent())
+		assert.Equal(t, 40, after.Present())
+		time.Sleep(time.Hour)
+		assert.Equal(t, 100, after.Present())
+		after.restore(Remembered{Limit: 1 << 30})
+		assert.Equal(t, 100, after.Present())
+	})
+}
+
+// TestUrgentBehindAnotherReceiver: an urgent call does not wait for an ordinary one of
+// another receiver, which waits a minute longer at most. Covers F68, F14.
+func TestUrgentBehindAnotherReceiver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(100)
+		for range 10 {
+			answered, err := p.Wait(t.Context(), false)
+			require.NoError(t, err)
+			answered()
+		}
+		began := time.Now()
+		ordinary := make(chan time.Duration, 1)
+		go func() {
+			_, _ = p.Wait(context.Background(), false)
+			ordinary <- time.Since(began)
+		}()
+		synctest.Wait()
+		for range 50 {
+			answered, err := p.Wait(t.Context(), true)
+			require.NoError(t, err)
+			answered()
+		}
+		assert.Zero(t, time.Since(began))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		for {
+			answered, err := p.Wait(ctx, true)
+			if err != nil {
+				break
+			}
+			answered()
+		}
+		assert.LessOrEqual(t, <-ordinary, 2*time.Minute)
+	})
+}
+
+// TestOwnCallsAreLoadedOnce: what a storage remembers of this process is known, and what two
+// storages remember of one process is counted once. Covers F68, F17.
+func TestOwnCallsAreLoadedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Hour)
+		p := New(20)
+		for range 10 {
+			answered, err := p.Wait(t.Context(), true)
+			require.NoError(t, err)
+			answered()
+		}
+		stored := p.Recent()
+		p.Begins()(stored) // another term of this process
+		p.Settle(time.Time{}, time.Now(), time.Now())
+		began := time.Now()
+		for range 10 {
+			_, err := p.Wait(t.Context(), true)
+			require.NoError(t, err)
+		}
+		assert.Zero(t, time.Since(began))
+
+		next := New(20)
+		next.Begins()(stored)
+		next.Begins()(stored) // of the receiver beside it
+		for range 10 {
+			_, err := next.Wait(t.Context(), true)
+			require.NoError(t, err)
+		}
+		assert.Zero(t, time.Since(began))
+		_, err := next.Wait(t.Context(), true)
+		require.NoError(t, err)
+		assert.Positive(t, time.Since(began), "what the process before has used counts")
+	})
+}
