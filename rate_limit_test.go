@@ -5,12 +5,15 @@ package feishuauditreceiver_test
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
@@ -170,6 +173,46 @@ func TestRefusalsThatEndDuringTheSearch(t *testing.T) {
 				assert.Equal(t, 1, got[e.ID], "%s at %d, after %d", e.ID, e.EventTime, after)
 			}
 			assert.Zero(t, w.logs.FilterMessageSnippet("The API does not show a part of the log").Len())
+		})
+	}
+}
+
+// TestLowerLimitOfTheServer: an API that allows 30 calls a minute and is asked as if it
+// allowed 600 refuses hardly any, and what it allows is used; the metric says so. Covers F50.
+func TestLowerLimitOfTheServer(t *testing.T) {
+	t.Parallel()
+	for hint, window := range map[simulator.RateHint]simulator.RateWindow{
+		simulator.HintReset: simulator.SlidingMinute, simulator.HintRetryAfter: simulator.FixedMinute, simulator.HintNone: simulator.SlidingMinute,
+	} {
+		t.Run(fmt.Sprint(hint, ", ", window), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{
+					Tenant:    simulator.Tenant{Seed: 1, PerSecond: 2, Start: time.Now().Unix() - 7200},
+					RateLimit: 30, RateHint: hint, RateWindow: window,
+				})
+				w.cfg.RequestsPerMinute, w.cfg.PageSize, w.cfg.RecheckAfter = 600, 5, nil
+				tel := componenttest.NewTelemetry()
+				r := w.observed(t, tel, w.host())
+				refused := func() (n int) {
+					for _, call := range w.server.CallsOf(simulator.EndpointList) {
+						if call.Code == 99991400 {
+							n++
+						}
+					}
+					return n
+				}
+				time.Sleep(15 * time.Minute)
+				before, read := refused(), len(w.sink.Got())
+				assert.LessOrEqual(t, before, 8)
+				assert.InDelta(t, 30, points(t, tel, "pace")[""], 8)
+				time.Sleep(time.Hour)
+				assert.LessOrEqual(t, refused()-before, 20)
+				assert.Greater(t, len(w.sink.Got())-read, 60*30*5*85/100)
+				w.server.Update(func(o *simulator.Options) { o.RateLimit = 600 })
+				time.Sleep(30 * time.Minute)
+				assert.InDelta(t, 600, points(t, tel, "pace")[""], 0)
+				require.NoError(t, r.Shutdown(t.Context()))
+			})
 		})
 	}
 }

@@ -241,8 +241,13 @@ func (s *simulation) weather() {
 		bought = 1000
 	}
 	s.opts.MonthlyQuota += bought
+	limit := s.opts.RateLimit
+	if draw := s.hashed([]byte("limit")); chance(draw, 0.15) {
+		limit = 1 + draw.IntN(limit)
+		s.count("lower limits of the API")
+	}
 	s.worlds[0].server.Update(func(o *simulator.Options) {
-		o.Faults, o.ClockSkew, o.MonthlyQuota = faults, skew, s.opts.MonthlyQuota
+		o.Faults, o.ClockSkew, o.MonthlyQuota, o.RateLimit = faults, skew, s.opts.MonthlyQuota, limit
 	})
 	s.opts.ClockSkew, s.ahead = skew, max(s.ahead, skew)
 	for _, w := range s.worlds {
@@ -259,7 +264,7 @@ func (s *simulation) calm() {
 	s.diskDown.Store(false)
 	s.diskSlow.Store(false)
 	s.troubled.Store(false)
-	s.worlds[0].server.Update(func(o *simulator.Options) { o.Faults, o.MonthlyQuota = nil, 0 })
+	s.worlds[0].server.Update(func(o *simulator.Options) { o.Faults, o.MonthlyQuota, o.RateLimit = nil, 0, s.opts.RateLimit })
 }
 
 // setOurClock is our clock being set between two processes: all that it has written
