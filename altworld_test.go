@@ -101,12 +101,12 @@ func (w *altWorld) drawConfig() {
 
 // altOff is what the receiver is known not to survive yet, each with its number in the list of
 // failure modes. -alt.all draws it all the same.
-var altOff = struct{ scroll, empty, heavy, poison, edge, ingested bool }{
+var altOff = struct{ scroll, empty, heavy, token, poison, ingested bool }{
 	scroll:   true, // F43: one token for all pages
 	empty:    true, // F43: many empty pages
 	heavy:    true, // F40: a query that is too much is answered as an internal error
+	token:    true, // F40: a page token that is no longer taken is answered as an internal error
 	poison:   true, // F53: a record that the pipeline never takes
-	edge:     true, // a pass that starts at the edge of the retention, where older time is refused, stays there
 	ingested: true, // entries found by the time of their storing come again in the last recheck
 }
 
@@ -125,8 +125,8 @@ func (w *altWorld) leaveOut() {
 	if altOff.heavy {
 		t.Heavy, t.Deepest = 0, 0
 	}
-	if altOff.edge {
-		t.ExpiredRefused = false
+	if altOff.token && t.DeadToken == altapi.DeadInternal {
+		t.DeadToken = altapi.DeadParam
 	}
 	if altOff.ingested && t.Match == altapi.MatchIngested {
 		t.Match = altapi.MatchMilli

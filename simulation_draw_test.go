@@ -202,7 +202,26 @@ func (s *simulation) drawAPI() simulator.Options {
 			}
 		}
 	}
+	s.drawMore(&opts)
 	return opts
+}
+
+// drawMore draws what the second model of the API (internal/altapi) has and the first one had not,
+// by chance of its own: the worlds of older seeds stay what they were.
+func (s *simulation) drawMore(opts *simulator.Options) {
+	rng := rand.New(rand.NewPCG(s.seed, 0xa17a91))
+	opts.FullPageHasMore = chance(rng, 0.3)
+	opts.RateCountsRefused = chance(rng, 0.3)
+	if chance(rng, 0.2) {
+		opts.RateWindow = simulator.TokenBucket
+	}
+	if s.tenant.PerSecond < 1 && s.tenant.BurstSize == 0 { // pages enough for all passes
+		opts.MostPerPage = []int{0, 0, 0, 20, 50, 99}[rng.IntN(6)]
+	}
+	// A second of more than a page can be read only if no call of its walk fails.
+	if opts.PageTokenLife == 0 && s.tenant.BurstSize == 0 {
+		opts.OncePageTokens = chance(rng, 0.15)
+	}
 }
 
 // neverDrawn are switches of the simulator that worlds do without, and why.

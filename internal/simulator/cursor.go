@@ -44,8 +44,23 @@ func (s *Server) cursorOf(a *answer, req listRequest) (cursor, error) {
 		return c, errors.New("page token expired")
 	case c.Query != asked && !s.opts.LenientPageTokens:
 		return c, errors.New("page token of another query")
+	case s.opts.OncePageTokens && s.useToken(req.PageToken):
+		return c, errors.New("page token was used")
 	}
 	return c, nil
+}
+
+// keptTokens bounds how many used page tokens are remembered.
+const keptTokens = 1000
+
+// useToken remembers a page token and reports whether it was used before.
+func (s *Server) useToken(token string) bool {
+	if slices.Contains(s.usedTokens, token) {
+		return true
+	}
+	s.usedTokens = append(s.usedTokens, token)
+	s.usedTokens = s.usedTokens[max(0, len(s.usedTokens)-keptTokens):]
+	return false
 }
 
 // hashRequest covers what must stay the same from page to page.
@@ -99,6 +114,9 @@ type page struct {
 // page reads the page at the cursor.
 func (s *Server) page(q query, c cursor, size int, now time.Time) (page, error) {
 	v := view{asOf: time.Unix(0, c.AsOf), seq: c.Seq}
+	if s.opts.MostPerPage > 0 {
+		size = min(size, s.opts.MostPerPage)
+	}
 	live := s.opts.Paging == Live
 	if live {
 		v = view{asOf: now, seq: s.log.store.seq}
@@ -125,9 +143,9 @@ func (s *Server) page(q query, c cursor, size int, now time.Time) (page, error) 
 		})
 	}
 
-	p := page{refs: refs, more: len(refs) > size}
+	p := page{refs: refs, more: len(refs) > size || s.opts.FullPageHasMore && len(refs) == size}
 	next := c
-	if p.more {
+	if len(refs) > size {
 		p.refs = refs[:size]
 		// A page moves on by one entry at least, or the walk would not end.
 		overlap := min(s.opts.PageOverlap, size-1)

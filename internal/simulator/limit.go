@@ -15,24 +15,35 @@ type limiter struct {
 	sliding []time.Time // calls of the last minute
 	minute  time.Time   // the current fixed minute
 	count   int         // of calls in it
+	used    float64     // calls taken out of the bucket that have not come back yet
+	filled  time.Time   // when used was true
 }
 
 // allow counts a call if it is within the limit. Otherwise, it returns how long to
-// wait. What was not allowed does not count.
-func (l *limiter) allow(limit int, window RateWindow, now time.Time) (wait time.Duration, ok bool) {
+// wait. What was not allowed counts only if refusedCount.
+func (l *limiter) allow(limit int, window RateWindow, refusedCount bool, now time.Time) (wait time.Duration, ok bool) {
 	if minute := now.Truncate(time.Minute); !minute.Equal(l.minute) {
 		l.minute, l.count = minute, 0
 	}
 	l.sliding = lastMinute(l.sliding, now)
+	perCall := time.Minute / time.Duration(limit)
+	l.used = max(0, l.used-float64(now.Sub(l.filled))/float64(perCall))
+	l.filled = now
 	switch {
 	case window == FixedMinute && l.count >= limit:
-		return l.minute.Add(time.Minute).Sub(now), false
+		wait = l.minute.Add(time.Minute).Sub(now)
 	case window == SlidingMinute && len(l.sliding) >= limit:
-		return l.sliding[len(l.sliding)-limit].Add(time.Minute).Sub(now), false
+		wait = l.sliding[len(l.sliding)-limit].Add(time.Minute).Sub(now)
+	case window == TokenBucket && l.used > float64(limit-1):
+		wait = max(1, time.Duration((l.used-float64(limit-1))*float64(perCall)))
+	}
+	if wait > 0 && !refusedCount {
+		return wait, false
 	}
 	l.count++
 	l.sliding = append(l.sliding, now)
-	return 0, true
+	l.used = min(l.used+1, float64(limit)) // a bucket has a bottom
+	return wait, wait == 0
 }
 
 // withinRate counts the call for its app or answers with the refusal.
@@ -45,7 +56,7 @@ func (s *Server) withinRate(a *answer) bool {
 		l = &limiter{}
 		s.limits[a.call.AppID] = l
 	}
-	wait, ok := l.allow(s.opts.RateLimit, s.opts.RateWindow, a.now)
+	wait, ok := l.allow(s.opts.RateLimit, s.opts.RateWindow, s.opts.RateCountsRefused, a.now)
 	if !ok {
 		s.refuseRate(a, s.opts.RateStatus, wait)
 		return false

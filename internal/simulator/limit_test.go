@@ -54,6 +54,48 @@ func TestFixedRateLimit(t *testing.T) {
 	})
 }
 
+func TestBucketRateLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, New(Options{RateLimit: 6, RateWindow: TokenBucket}))
+		for range 6 {
+			require.Equal(t, 0, c.list(m{}).Code)
+		}
+		require.Equal(t, "10", c.list(m{}).header.Get("x-ogw-ratelimit-reset"))
+		time.Sleep(10 * time.Second)
+		require.Equal(t, 0, c.list(m{}).Code)
+		require.Equal(t, 99991400, c.list(m{}).Code)
+		time.Sleep(time.Hour)
+		for range 6 {
+			require.Equal(t, 0, c.list(m{}).Code)
+		}
+		require.Equal(t, 99991400, c.list(m{}).Code, "an hour fills the bucket, and no more")
+	})
+}
+
+// Two calls, one that is refused after 20 s, and one after the first two have become old.
+func TestRefusedCallsThatCount(t *testing.T) {
+	for window, later := range map[RateWindow]time.Duration{SlidingMinute: 60 * time.Second, FixedMinute: 60 * time.Second, TokenBucket: 31 * time.Second} {
+		for _, counts := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				c := inProcess(t, New(Options{RateLimit: 2, RateWindow: window, RateCountsRefused: counts}))
+				require.Equal(t, 0, c.list(m{}).Code)
+				require.Equal(t, 0, c.list(m{}).Code)
+				time.Sleep(20 * time.Second)
+				require.Equal(t, 99991400, c.list(m{}).Code)
+				require.Equal(t, 99991400, c.list(m{}).Code)
+				time.Sleep(later - 20*time.Second)
+				want := 0
+				if counts && window != FixedMinute { // which begins again
+					want = 99991400
+				}
+				require.Equal(t, want, c.list(m{}).Code, "%s %v", window, counts)
+				time.Sleep(time.Minute)
+				require.Equal(t, 0, c.list(m{}).Code, "%s %v: a minute without calls", window, counts)
+			})
+		}
+	}
+}
+
 func TestRateLimitIsOfTheApp(t *testing.T) {
 	s := New(Options{RateLimit: 1, Apps: map[string]string{"cli_one": "1", "cli_two": "2"}})
 	one, two := inProcess(t, s), inProcess(t, s)

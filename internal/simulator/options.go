@@ -47,6 +47,7 @@ type RateWindow string
 const (
 	SlidingMinute RateWindow = "sliding" // the 60 s before the call
 	FixedMinute   RateWindow = "fixed"   // the current minute of the server's clock
+	TokenBucket   RateWindow = "bucket"  // a bucket that holds a minute's calls and fills evenly
 )
 
 // RateHint is the header that tells a limited caller how long to wait.
@@ -132,6 +133,14 @@ type Options struct {
 	// PageOverlap is how many entries of a page are shown again at the beginning
 	// of the next one.
 	PageOverlap int
+	// MostPerPage is how many entries a page has at most, whatever the request asks for.
+	// Zero: what it asks for.
+	MostPerPage int
+	// FullPageHasMore sends has_more=true with every full page, as a server does that does not
+	// look ahead: the last page may be empty.
+	FullPageHasMore bool
+	// OncePageTokens takes a page token once: a page cannot be asked for again.
+	OncePageTokens bool
 	// LastPageToken sends a page_token with has_more=false too, as the official
 	// sample does.
 	LastPageToken bool
@@ -159,8 +168,10 @@ type Options struct {
 	Gzip bool
 
 	// RateLimit is the number of list_data calls allowed in a minute for each
-	// app. Calls that were refused do not count. Zero: no limit.
+	// app. Zero: no limit.
 	RateLimit int
+	// RateCountsRefused counts the calls that were refused, too.
+	RateCountsRefused bool
 	// RateWindow is how that minute is measured.
 	RateWindow RateWindow
 	// RateStatus is the HTTP status of a rate-limited answer, 429 or, as with
@@ -195,7 +206,7 @@ func (o *Options) Validate() error {
 		oneOf("empty", o.Empty, EmptyArray, EmptyNull, EmptyOmitted, EmptyNoData),
 		oneOf("status codes", o.StatusCodes, StatusMostlyZero, StatusZero, StatusHTTP, StatusAbsent),
 		oneOf("responses", o.Responses, ResponseText, ResponseObject, ResponseCut, ResponsePlain),
-		oneOf("rate window", o.RateWindow, SlidingMinute, FixedMinute),
+		oneOf("rate window", o.RateWindow, SlidingMinute, FixedMinute, TokenBucket),
 		oneOf("rate hint", o.RateHint, HintReset, HintRetryAfter, HintNone),
 		httpStatus("token error status", o.TokenErrorStatus),
 		httpStatus("rate status", o.RateStatus),
@@ -208,7 +219,7 @@ func (o *Options) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: %s is negative", name, d))
 		}
 	}
-	for name, n := range map[string]int{"page overlap": o.PageOverlap, "rate limit": o.RateLimit, "monthly quota": o.MonthlyQuota} {
+	for name, n := range map[string]int{"page overlap": o.PageOverlap, "most per page": o.MostPerPage, "rate limit": o.RateLimit, "monthly quota": o.MonthlyQuota} {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("%s: %d is negative", name, n))
 		}

@@ -37,6 +37,8 @@ type Server struct {
 	quota    quota
 	shuffles []shuffle
 	glitches glitches
+	// usedTokens are the last page tokens that were used, where one can be used once.
+	usedTokens []string
 }
 
 // faultState counts for one fault.

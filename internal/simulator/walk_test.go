@@ -100,6 +100,38 @@ func TestPageTokens(t *testing.T) {
 	})
 }
 
+// A server that gives fewer entries than it is asked for, and one that does not look ahead.
+func TestShortAndUnsurePages(t *testing.T) {
+	for _, order := range []Order{Ascending, Descending, Shuffled} {
+		for _, paging := range []Paging{Snapshot, Live} {
+			s := New(Options{Order: order, Paging: paging, MostPerPage: 10, FullPageHasMore: true})
+			s.Add(numbered(30, 1)...)
+			pages := inProcess(t, s).walk(m{"page_size": 100})
+			require.Len(t, pages, 4, "%s %s: an empty page at last", order, paging)
+			require.Empty(t, pages[3])
+			require.Len(t, flatten(pages), 30)
+			s.Add(numbered(31, 1)[30:]...)
+			pages = inProcess(t, s).walk(m{"page_size": 100})
+			require.Len(t, pages, 4)
+			require.Len(t, pages[3], 1)
+		}
+	}
+}
+
+func TestPageTokensForOneCall(t *testing.T) {
+	s := New(Options{OncePageTokens: true})
+	s.Add(numbered(30, 1)...)
+	c := inProcess(t, s)
+	body := m{"page_size": 10}
+	body["page_token"] = c.list(body).Data.PageToken
+	next := c.list(body).Data.PageToken
+	r := c.list(body)
+	require.Equal(t, 1780103, r.Code)
+	require.Equal(t, "page token was used", r.Error.FieldViolations[0]["description"])
+	body["page_token"] = next
+	require.Equal(t, "20", c.list(body).ids()[0], "the next one is still good")
+}
+
 func TestPageTokenSurvivesARestart(t *testing.T) {
 	opts := Options{Tenant: Tenant{PerSecond: 1, Start: base, End: base + 99}}
 	c := inProcess(t, New(opts))

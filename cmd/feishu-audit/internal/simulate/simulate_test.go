@@ -77,8 +77,8 @@ func TestEveryFlag(t *testing.T) {
 		"--rate", "0.5", "--since", "2023-01-01T00:00:00Z", "--until", "2023-02-01T00:00:00+08:00", "--burst-every", "1m", "--burst-size", "1500",
 		"--apps", "3", "--failure-fraction", "0", "--odd-fraction", "0.1", "--delay", "1s", "--late-fraction", "0.3", "--max-lateness", "1h",
 		"--log-own-calls", "--order", "shuffled", "--start-exclusive", "--end-exclusive", "--paging", "live", "--page-token-life", "2h",
-		"--lenient-page-tokens", "--page-overlap", "2", "--last-page-token", "--empty", "null", "--silent-end", "--numeric-ids", "--status-codes", "http", "--responses", "cut", "--max-window", "24h",
-		"--retention", "48h", "--refuse-expired", "--refuse-future", "--gzip", "--rate-limit", "50", "--rate-window", "fixed",
+		"--lenient-page-tokens", "--page-overlap", "2", "--most-per-page", "50", "--full-page-has-more", "--once-page-tokens", "--last-page-token", "--empty", "null", "--silent-end", "--numeric-ids", "--status-codes", "http", "--responses", "cut", "--max-window", "24h",
+		"--retention", "48h", "--refuse-expired", "--refuse-future", "--gzip", "--rate-limit", "50", "--rate-window", "fixed", "--rate-counts-refused",
 		"--rate-status", "400", "--rate-hint", "retry-after", "--rate-hint-value", "soon", "--rate-headers-always", "--monthly-quota", "10000",
 		"--fault", "kind=html,every=5", "--fault", "wrong_secret,count=3")
 	require.Equal(t, &config{
@@ -91,9 +91,9 @@ func TestEveryFlag(t *testing.T) {
 			},
 			LogOwnCalls: true, TokenLife: time.Minute, JWTTokens: true, TokenErrorStatus: 200,
 			Order: simulator.Shuffled, StartExclusive: true, EndExclusive: true, Paging: simulator.Live, PageTokenLife: 2 * time.Hour,
-			LenientPageTokens: true, PageOverlap: 2, LastPageToken: true, Empty: simulator.EmptyNull, SilentEnd: true, NumericIDs: true,
+			LenientPageTokens: true, PageOverlap: 2, MostPerPage: 50, FullPageHasMore: true, OncePageTokens: true, LastPageToken: true, Empty: simulator.EmptyNull, SilentEnd: true, NumericIDs: true,
 			StatusCodes: simulator.StatusHTTP, Responses: simulator.ResponseCut, MaxWindow: 24 * time.Hour, Retention: 48 * time.Hour, RefuseExpired: true, RefuseFuture: true, Gzip: true,
-			RateLimit: 50, RateWindow: simulator.FixedMinute, RateStatus: 400, RateHint: simulator.HintRetryAfter, RateHintValue: "soon",
+			RateLimit: 50, RateWindow: simulator.FixedMinute, RateStatus: 400, RateHint: simulator.HintRetryAfter, RateHintValue: "soon", RateCountsRefused: true,
 			RateHeadersAlways: true, MonthlyQuota: 10000,
 			Faults: []simulator.Fault{{Kind: simulator.FaultHTML, Every: 5}, {Kind: simulator.FaultWrongSecret, Count: 3}},
 		},
