@@ -38,7 +38,12 @@ func (c *Checkpoint) Rewind(to int64) {
 	for pass := range c.Marks {
 		c.Marks[pass] = min(c.Marks[pass], to)
 	}
-	c.Begin = min(c.Begin, to)
+	// A position is one only if it is not where the timeline begins: there the configuration
+	// would decide again.
+	c.Begin = min(c.Begin, to-1)
+	if c.Covered != nil && to < c.Covered[1] {
+		c.Covered = nil
+	}
 }
 
 // Skip moves the passes forward to a time, where they are before it.

@@ -45,7 +45,8 @@ func TestMovedPosition(t *testing.T) {
 	require.Equal(t, int64(100), c.Begin)
 	c.Rewind(50)
 	require.Equal(t, []int64{50, 50}, c.Marks)
-	require.Equal(t, int64(50), c.Begin)
+	require.Equal(t, int64(49), c.Begin)
+	require.True(t, c.Position().Read(), "start_time does not undo it")
 	c.Skip(70)
 	require.Equal(t, []int64{70, 70}, c.Marks)
 	values := map[string][]byte{KeyPosition: c.Encode()}

@@ -100,10 +100,13 @@ func (s *Plan) Restore(old Snapshot) {
 	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)
 	s.pos.adopt(old.Recheck, old.Marks)
 	s.pos.passOver(old.Covered)
-	// Half as long as before, so that a process that is killed again and again in its
-	// first minute gets on.
-	s.length = min(max(1, old.Length/2), s.maxWindow)
+	s.RestoreLength(old)
 }
+
+// RestoreLength takes over the length of windows alone, from a plan that has read nothing yet.
+// It is half as long as before, so that a process that is killed again and again in its
+// first minute gets on.
+func (s *Plan) RestoreLength(old Snapshot) { s.length = min(max(1, old.Length/2), s.maxWindow) }
 
 // Snapshot returns what to remember.
 func (s *Plan) Snapshot() Snapshot {

@@ -63,6 +63,7 @@ func (p *Poller) resume(ctx context.Context) error {
 	case stored.Position().Read():
 		p.Logger.Info("start_time and end_time name another range than was read: reading it", zap.Time("from", p.set.StartTime.UTC()), zap.Time("to", p.set.EndTime.UTC()))
 	default:
+		p.sched.RestoreLength(stored.Position())
 		p.Logger.Info("Nothing was read yet: the configuration says again where to begin", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
 	}
 	if from.mismatch {
