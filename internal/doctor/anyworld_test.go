@@ -93,13 +93,13 @@ func anyWorld(rng *rand.Rand) simulator.Options {
 		LogOwnCalls: coin(), Order: []simulator.Order{simulator.Ascending, simulator.Descending, simulator.Shuffled}[rng.IntN(3)],
 		StartExclusive: coin(), EndExclusive: coin(), Paging: []simulator.Paging{simulator.Snapshot, simulator.Live}[rng.IntN(2)],
 		PageTokenLife: choose(0, 0, 3*time.Second, 17*time.Second, 80*time.Second, 2*time.Hour), LenientPageTokens: coin(),
-		PageOverlap: rng.IntN(2) * 7, LastPageToken: coin(), MostPerPage: []int{0, 0, 20, 60}[rng.IntN(4)], FullPageHasMore: coin(), OncePageTokens: rng.IntN(4) == 0, MaxWindow: choose(0, 0, 90*time.Second, 20*time.Minute, day, 30*day),
+		PageOverlap: rng.IntN(2) * 7, LastPageToken: coin(), MostPerPage: []int{0, 0, 20, 60}[rng.IntN(4)], FullPageHasMore: coin(), SilentEnd: coin(), OncePageTokens: rng.IntN(4) == 0, MaxWindow: choose(0, 0, 90*time.Second, 20*time.Minute, day, 30*day),
 		Retention: choose(0, 0, 15*time.Minute, 36*time.Hour, 7*day, 180*day), RefuseFuture: coin(), NumericIDs: coin(),
 		RateHeadersAlways: coin(), RateLimit: []int{0, 100, 100, 40}[rng.IntN(4)], RateCountsRefused: coin(),
 		RateHint: []simulator.RateHint{simulator.HintReset, simulator.HintRetryAfter, simulator.HintNone}[rng.IntN(3)],
 	}
 	o.TokenLife, o.JWTTokens, o.TokenErrorStatus = choose(0, 0, time.Minute, 35*time.Minute), coin(), []int{0, 200, 401}[rng.IntN(3)]
-	o.Empty = []simulator.Empty{"", simulator.EmptyArray, simulator.EmptyNull, simulator.EmptyOmitted}[rng.IntN(4)]
+	o.Empty = []simulator.Empty{"", simulator.EmptyArray, simulator.EmptyNull, simulator.EmptyOmitted, simulator.EmptyNoData}[rng.IntN(5)]
 	o.Gzip, o.RateWindow, o.RateStatus = coin(), []simulator.RateWindow{simulator.SlidingMinute, simulator.FixedMinute, simulator.TokenBucket}[rng.IntN(3)], []int{0, 400}[rng.IntN(2)]
 	o.RateHintValue = []string{"", "", "-1", "0.5", "soon", "99999999", "0"}[rng.IntN(7)]
 	o.StatusCodes = []simulator.StatusCodes{"", simulator.StatusZero, simulator.StatusHTTP, simulator.StatusAbsent}[rng.IntN(4)]

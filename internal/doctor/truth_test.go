@@ -218,6 +218,8 @@ func TestSwitches(t *testing.T) {
 		"last page token":        {func(o *simulator.Options) { o.LastPageToken = true }, nil, nil, nil},
 		"empty as null":          {func(o *simulator.Options) { o.Empty = simulator.EmptyNull }, nil, nil, nil},
 		"empty left out":         {func(o *simulator.Options) { o.Empty = simulator.EmptyOmitted }, nil, nil, nil},
+		"empty without data":     {func(o *simulator.Options) { o.Empty = simulator.EmptyNoData }, nil, nil, nil},
+		"has_more left out":      {func(o *simulator.Options) { o.SilentEnd = true }, nil, nil, nil},
 		"windows of 7d":          {func(o *simulator.Options) { o.MaxWindow = 7 * day }, answers{LongestWindow: "limited"}, nil, nil},
 		"windows of 30m":         {func(o *simulator.Options) { o.MaxWindow = 30 * time.Minute }, answers{LongestWindow: "limited"}, nil, nil},
 		"kept 7d":                {func(o *simulator.Options) { o.Retention = 7 * day }, nil, nil, nil},
