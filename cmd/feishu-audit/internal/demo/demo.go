@@ -95,27 +95,27 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
-	apiURL, closeAPI, err := serve(simulator.New(simulator.Options{RateLimit: simulator.DefaultRateLimit, Tenant: tenant}))
+	var progress status
+	apiURL, closeAPI, err := serve(simulator.New(simulator.Options{RateLimit: simulator.DefaultRateLimit, Tenant: tenant, Observe: progress.observe}))
 	if err != nil {
 		return 0, err
 	}
 	defer closeAPI()
 	out := newPrinter(w, known, fail)
+	out.late = lateness(known.since)
 	sinkURL, closeSink, err := serve(out)
 	if err != nil {
 		return 0, err
 	}
 	defer closeSink()
 
-	out.line("Feishu audit log demo: a simulated tenant (%s), a real collector with the feishu_audit receiver,", apiURL)
-	out.line("and this program as its OTLP backend. Nothing leaves this machine. Ctrl-C ends it.")
+	out.line("A simulated tenant (%s), a collector with the feishu_audit receiver, and this program as its backend. Nothing leaves this machine. Ctrl-C ends it.", apiURL)
 	switch {
 	case known.before > 0:
 		out.line("Going on where the last run stopped: %d records are here already (make demo-reset forgets them).", known.before)
 	case known.paused:
-		out.line("The last run was more than an hour ago: beginning anew.")
+		out.line("The last run was more than an hour ago: starting over.")
 	}
-	out.line("")
 
 	child, err := startCollector(d.collector, d.config, map[string]string{
 		"DEMO_DIR":           dir,
@@ -128,10 +128,21 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	out.line("Shown are calls that the tenant's apps have made: FAIL where one failed, \"12s late\" where the API shows one late and a recheck found it, \"2 masked\" where credentials were masked. To see that nothing is lost, kill the collector and run make demo again:")
+	out.line("  kill -9 %d", child.cmd.Process.Pid)
+	out.line("")
+	showing, stopShowing := context.WithCancel(ctx)
+	shownLast := make(chan struct{})
+	go func() {
+		defer close(shownLast)
+		progress.keepShown(showing, out)
+	}()
 	select {
 	case <-ctx.Done():
 	case <-child.ended:
 	}
+	stopShowing()
+	<-shownLast
 	// Where the collector is in our process group, a Ctrl-C may end it before us.
 	if ctx.Err() != nil {
 		err = child.stop()
@@ -139,7 +150,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 			err = errors.Join(cause, err)
 		}
 	} else {
-		err = fmt.Errorf("the collector ended by itself (%w); run make demo again and it goes on where it stopped. Its last words:\n%s", child.err, child.last())
+		err = fmt.Errorf("the collector has ended (%w). Run make demo again: it goes on where it stopped. The last lines of its log:\n%s", child.err, child.last())
 	}
 	return out.summary(shown(known.since, time.Now())), err
 }

@@ -102,12 +102,12 @@ func TestDemo(t *testing.T) {
 		received int
 		says     []string
 	}{
-		{1, []string{"collector: The server is slow\n", "GET /open-apis/im/v1/chats\n", "\n1 records in this run, 1 since ", "0 came twice."}},
-		{0, []string{"Going on where the last run stopped: 1 records", "[came before]\n", "\n0 records in this run, 1 since ", "1 came twice."}},
+		{1, []string{"collector: The server is slow\n", "GET im/v1/chats", "\n1 records in this run, 1 since ", "0 came twice."}},
+		{0, []string{"Going on where the last run stopped: 1 records", "came before\n", "\n0 records in this run, 1 since ", "1 came twice."}},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		out := &whenPrinted{text: "/im/v1/chats", do: cancel}
+		out := &whenPrinted{text: "im/v1/chats", do: cancel}
 		received, err := d.run(ctx, out)
 		require.NoError(t, err, "run %d: %s", run, out)
 		require.Equal(t, want.received, received, "run %d", run)
@@ -121,7 +121,7 @@ func TestDemo(t *testing.T) {
 func TestDemoCollectorBreaks(t *testing.T) {
 	var out bytes.Buffer
 	_, err := testDemo(t, "breaks").run(t.Context(), &out)
-	require.ErrorContains(t, err, "the collector ended by itself (exit status 3)")
+	require.ErrorContains(t, err, "the collector has ended (exit status 3)")
 	require.ErrorContains(t, err, "Cannot go on: disk full", "its last words")
 	require.Contains(t, out.String(), "collector: Cannot go on: disk full\n")
 }

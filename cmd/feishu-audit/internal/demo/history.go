@@ -54,7 +54,7 @@ func openHistory(dir string, now time.Time) (*history, error) {
 	}
 	first, rest, _ := strings.Cut(string(data), "\n")
 	if h.since, err = time.Parse(time.RFC3339, first); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w: begin anew with make demo-reset", path, err)
+		return nil, fmt.Errorf("%s is damaged: %w: start over with make demo-reset", path, err)
 	}
 	for id := range strings.FieldsSeq(rest) {
 		h.ids[id] = true

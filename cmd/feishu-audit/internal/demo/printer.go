@@ -17,30 +17,71 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/screen"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// printer is an OTLP backend that shows each record as one line.
+// printer is an OTLP backend that shows each record as one line, and below them how far
+// reading is.
 type printer struct {
-	colour bool
-	zone   *time.Location // of the times shown
-	fail   func(error)    // called where a record cannot be shown or noted
+	layout *screen.Layout
+	width  int
+	live   bool                                  // the status line is written again and again
+	zone   *time.Location                        // of the times shown
+	late   func(id string) (time.Duration, bool) // by how much the API shows an entry late
+	fail   func(error)                           // called where a record cannot be shown or noted
 
 	mu      sync.Mutex
 	out     io.Writer
 	history *history
 	again   int
 	titled  bool
+	status  string // what the status line says
+	onIt    bool   // the cursor is in the status line
 }
 
 func newPrinter(out io.Writer, known *history, fail func(error)) *printer {
-	return &printer{out: out, history: known, fail: fail, zone: time.Local, colour: cli.Colour(out)}
+	p := &printer{out: out, history: known, fail: fail, zone: time.Local, width: cli.Width(out), live: cli.IsTerminal(out)}
+	p.layout = screen.NewLayout(p.width, cli.Colour(out), false)
+	p.late = func(string) (time.Duration, bool) { return 0, false }
+	return p
 }
 
+// line writes text in lines of the terminal's width.
 func (p *printer) line(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintf(p.out, format+"\n", args...)
+	p.clear()
+	fmt.Fprint(p.out, cli.Wrap(fmt.Sprintf(format, args...), p.width))
+	p.restore()
+}
+
+// show writes the status line: on a terminal below the records, elsewhere as a line.
+func (p *printer) show(status string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.live {
+		fmt.Fprintln(p.out, status)
+		return
+	}
+	p.clear()
+	p.status = screen.Head(status, p.width-1)
+	p.restore()
+}
+
+// clear takes the status line off, and restore puts it back.
+func (p *printer) clear() {
+	if p.onIt {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.onIt = false
+	}
+}
+
+func (p *printer) restore() {
+	if p.live && p.status != "" {
+		fmt.Fprint(p.out, screen.Paint(p.status, screen.Cyan, p.layout.Colour))
+		p.onIt = true
+	}
 }
 
 // summary says how what has arrived compares with what the API shows, and returns
@@ -64,8 +105,9 @@ func (p *printer) summary(shown []simulator.Entry) int {
 	}
 	pending += without
 	fresh := len(p.history.ids) - p.history.before
-	fmt.Fprintf(p.out, "\n%d records in this run, %d since %s. The API shows %d entries of that time; %d are left for the next run, %d came twice.\n",
-		fresh, len(p.history.ids), p.history.since.In(p.zone).Format(time.TimeOnly), len(shown), pending, p.again)
+	p.clear()
+	fmt.Fprint(p.out, "\n"+cli.Wrap(fmt.Sprintf("%d records in this run, %d since %s. The API shows %d entries of that time; %d are left for the next run, %d came twice.",
+		fresh, len(p.history.ids), p.history.since.In(p.zone).Format(time.TimeOnly), len(shown), pending, p.again), p.width))
 	return fresh
 }
 
@@ -114,11 +156,13 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 func (p *printer) print(logs plog.Logs) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
+	defer p.restore()
 	lines := bufio.NewWriter(p.out)
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
-				first, err := p.history.add(attribute(record, "log.record.uid"))
+				first, err := p.history.add(screen.Attribute(record, "log.record.uid"))
 				if err != nil {
 					return err
 				}
@@ -127,7 +171,7 @@ func (p *printer) print(logs plog.Logs) error {
 				}
 				if !p.titled {
 					p.titled = true
-					fmt.Fprintf(lines, "%-8s  %-4s  %-20s  %-28s  %s\n", "TIME", "", "APP", "ADDRESS", "CALL")
+					fmt.Fprintln(lines, p.layout.Title())
 				}
 				fmt.Fprintln(lines, p.format(record, first))
 			}
@@ -136,53 +180,25 @@ func (p *printer) print(logs plog.Logs) error {
 	return lines.Flush()
 }
 
-// format makes one line of a record: when, whether it went well, who, from where,
-// what, and the API's message where the call failed.
+// format makes one line of a record: when, whether it went well, who, from where, what, and
+// what is special about it.
 func (p *printer) format(record plog.LogRecord, first bool) string {
 	when := "--:--:--"
 	if record.Timestamp() != 0 {
 		when = record.Timestamp().AsTime().In(p.zone).Format(time.TimeOnly)
 	}
-	mark, note := p.paint(32, "ok  "), ""
-	if failed := attribute(record, "error.type"); failed != "" {
-		mark = p.paint(33, "WARN")
-		note = p.paint(33, strings.TrimSpace("  "+failed+" "+attribute(record, "feishu.response.msg")))
+	var notes []screen.Note
+	if late, ok := p.late(screen.Attribute(record, "log.record.uid")); ok {
+		notes = append(notes, screen.Note{Text: fmt.Sprintf("%.0fs late", late.Seconds()), Colour: screen.Yellow})
 	}
-	call := strings.TrimSpace(attribute(record, "http.request.method") + " " + or(attribute(record, "url.template"), attribute(record, "url.path")))
-	text := fmt.Sprintf("%-8s  %s  %-20s  %-28s  %s", when, mark, attribute(record, "feishu.app.id"), attribute(record, "client.address"), call)
-	if note != "" {
-		text += "  " + note
+	if masked := screen.Attribute(record, "feishu.redacted"); masked != "" {
+		notes = append(notes, screen.Note{Text: masked + " masked", Colour: screen.Cyan})
 	}
-	if masked := strings.Count(record.Body().AsString(), "[REDACTED]"); masked > 0 {
-		text += p.paint(36, fmt.Sprintf("  [%d redacted]", masked))
-	}
-	if attribute(record, "feishu.entry.malformed") != "" {
-		text += p.paint(36, "  [odd entry]")
+	if screen.Attribute(record, "feishu.entry.malformed") != "" {
+		notes = append(notes, screen.Note{Text: "odd entry", Colour: screen.Cyan})
 	}
 	if !first {
-		text += p.paint(31, "  [came before]")
+		notes = append(notes, screen.Note{Text: "came before", Colour: screen.Red})
 	}
-	return text
-}
-
-func (p *printer) paint(colour int, text string) string {
-	if !p.colour {
-		return text
-	}
-	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, text)
-}
-
-func attribute(record plog.LogRecord, name string) string {
-	value, ok := record.Attributes().Get(name)
-	if !ok {
-		return ""
-	}
-	return value.AsString()
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return p.layout.Line(when, record, notes...)
 }

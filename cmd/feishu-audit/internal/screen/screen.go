@@ -40,8 +40,8 @@ type Layout struct {
 const (
 	markWidth = 4
 	gap       = 1
-	// leastCall is what is left of a call where notes need the room.
-	leastCall = 16
+	// leastCall is the least that notes leave of a call where all of them are shown.
+	leastCall = 14
 )
 
 // NewLayout makes columns for a terminal of that width. What is narrower than 60 is taken
@@ -99,8 +99,8 @@ func (l *Layout) Line(when string, record plog.LogRecord, notes ...Note) string 
 	return left + l.fill(call, notes, room, mark == "FAIL")
 }
 
-// fill puts a call and its notes into so many columns. The notes go first where there is not
-// room for all: the call is shortened, and then the notes.
+// fill puts a call and its notes into so many columns. Where there is not room for all the
+// call keeps half of it, and the first notes are shortened before the others.
 func (l *Layout) fill(call string, notes []Note, room int, failed bool) string {
 	const between = 2
 	need := 0
@@ -108,7 +108,11 @@ func (l *Layout) fill(call string, notes []Note, room int, failed bool) string {
 		notes[i].Text = Clean(notes[i].Text)
 		need += between + Columns(notes[i].Text)
 	}
-	call = Method(call, max(min(leastCall, room), room-need))
+	keeps := room - need
+	if keeps < leastCall {
+		keeps = room / 2
+	}
+	call = Method(call, keeps)
 	room -= Columns(call)
 	var b strings.Builder
 	if failed {
@@ -143,7 +147,7 @@ func Paint(text string, colour int, wanted bool) string {
 // Method shortens "METHOD path" in its path, from the left: the end says what was called.
 func Method(call string, width int) string {
 	method, path, found := strings.Cut(call, " ")
-	if !found || Columns(call) <= width {
+	if !found || Columns(call) <= width || Columns(method)+4 > width {
 		return Tail(call, width)
 	}
 	return method + " " + Tail(path, width-Columns(method)-1)

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,6 +67,9 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 	sim.Add(cfg.entries...)
 
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", cfg.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use, perhaps by another simulator: stop it, or use --listen 127.0.0.1:0 for a free port: %w", cfg.listen, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 		}
 		defer os.Remove(cfg.portFile)
 	}
-	fmt.Fprintf(stdout, "endpoint: %s  app_id: %s  app_secret: %s\n", endpoint, cfg.appID, cfg.appSecret)
+	fmt.Fprintf(stdout, toPaste, endpoint, cfg.appID, cfg.appSecret)
 
 	server := &http.Server{
 		Handler:           sim,
@@ -100,6 +104,25 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 	<-failed //nolint:errcheck // http.ErrServerClosed, as was asked for
 	return nil
 }
+
+// toPaste takes the endpoint, the app and its secret. Scripts read the first line.
+const toPaste = `endpoint: %[1]s  app_id: %[2]s  app_secret: %[3]s
+
+For a configuration:
+
+receivers:
+  feishu_audit:
+    endpoint: %[1]s
+    app_id: %[2]s
+    app_secret: ${env:FEISHU_APP_SECRET}
+
+For the shell that starts it, and those of examples/:
+
+export FEISHU_ENDPOINT=%[1]s
+export FEISHU_APP_ID=%[2]s
+export FEISHU_APP_SECRET=%[3]s
+
+`
 
 // lineWriter returns an observer that writes a line for each call.
 func lineWriter(w io.Writer) func(simulator.Call) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -232,7 +233,13 @@ func TestRun(t *testing.T) {
 	require.NoError(t, <-done)
 	require.Error(t, <-hung)
 	require.NoFileExists(t, portFile)
-	require.Equal(t, "endpoint: "+endpoint+"  app_id: "+simulator.DefaultAppID+"  app_secret: "+simulator.DefaultAppSecret+"\n", stdout.String())
+	require.True(t, strings.HasPrefix(stdout.String(), "endpoint: "+endpoint+"  app_id: "+simulator.DefaultAppID+"  app_secret: "+simulator.DefaultAppSecret+"\n"))
+	for _, text := range []string{
+		"\n    endpoint: " + endpoint + "\n    app_id: " + simulator.DefaultAppID + "\n    app_secret: ${env:FEISHU_APP_SECRET}\n",
+		"\nexport FEISHU_ENDPOINT=" + endpoint + "\nexport FEISHU_APP_ID=" + simulator.DefaultAppID + "\nexport FEISHU_APP_SECRET=" + simulator.DefaultAppSecret + "\n",
+	} {
+		require.Contains(t, stdout.String(), text)
+	}
 	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
 	require.Len(t, lines, 3)
 	require.Regexp(t, `^\S+ POST /open-apis/security_and_compliance/v1/openapi_logs/list_data status=200 code=0 app_id=cli_\S+ start_time=0 end_time=0 first_page=true items=1 has_more=false log_id=\S{34}$`, lines[1])
@@ -241,7 +248,11 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunErrors(t *testing.T) {
-	err := serve(t.Context(), []string{"--listen", "127.0.0.1:0", "--port-file", filepath.Join(t.TempDir(), "missing", "port")}, io.Discard, io.Discard)
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	require.ErrorContains(t, serve(t.Context(), []string{"--listen", taken.Addr().String()}, io.Discard, io.Discard), "is in use, perhaps by another simulator")
+	err = serve(t.Context(), []string{"--listen", "127.0.0.1:0", "--port-file", filepath.Join(t.TempDir(), "missing", "port")}, io.Discard, io.Discard)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	err = serve(t.Context(), []string{"--listen", "127.0.0.1:99999"}, io.Discard, io.Discard)
 	require.ErrorContains(t, err, "port")
