@@ -59,7 +59,7 @@ func onCallFaults() []*onCallFault {
 		{name: "Feishu's API refuses connections", cause: "network", title: "the API does not answer: ", wrong: func(t *testing.T, s *scene) { s.api.down(t) }},
 		{name: "Feishu's API hangs", cause: "network", title: "the API does not answer: ", wrong: faulty(simulator.FaultHang)},
 		{name: "the backend is overloaded: it answers with 503", cause: "pipeline", title: "the pipeline does not take records: ", wrong: answering(http.StatusServiceUnavailable)},
-		{name: "the backend refuses the records: it answers with 400", cause: "pipeline", title: "the pipeline does not take records: it has refused ", wrong: answering(http.StatusBadRequest)},
+		{name: "the backend refuses the records: it answers with 400", cause: "pipeline", title: "the pipeline does not take records: it refuses ", wrong: answering(http.StatusBadRequest)},
 		{name: "the file of file_storage may not grow", cause: "storage", title: "the position cannot be read or written: ", wrong: func(t *testing.T, s *scene) {
 			info, err := os.Stat(s.setup.file())
 			require.NoError(t, err)

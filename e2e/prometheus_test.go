@@ -207,7 +207,13 @@ func TestAlerts(t *testing.T) {
 			mend:   func(t *testing.T, s *scene) { require.NoError(t, os.Remove(s.setup.file())) },
 			fires:  []string{"Storage"}, cause: "storage",
 		},
-		"refused for good": {
+		"refused permanently": {
+			wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline",
+		},
+		"refused, and not to be tried for long": {
+			before: func(_ *testing.T, s *scene) {
+				s.setup.Retry = "{initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 2s}"
+			},
 			wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true,
 		},
 		"backend hangs": {

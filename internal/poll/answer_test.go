@@ -85,10 +85,12 @@ func TestAnswer(t *testing.T) {
 // TestSafeRefusal: of an exporter's error the status is shown, and nothing that it may quote.
 func TestSafeRefusal(t *testing.T) {
 	for text, want := range map[string]string{
-		"error exporting items, request to http://x:4318/v1/logs responded with HTTP Status Code 413": "HTTP 413; ",
-		`HTTP 400 "Bad Request" {"text":"secret"}`:                                                    "HTTP 400; ",
-		"rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5 vs. 4)": "gRPC ResourceExhausted; ",
-		`body {"id":"e400","secret":"my status 999"} refused`:                                         "",
+		"error exporting items, request to http://x:4318/v1/logs responded with HTTP Status Code 413":      "HTTP 413; ",
+		"rpc error: code = InvalidArgument desc = request to http://x responded with HTTP Status Code 400": "HTTP 400; ",
+		`Permanent error: HTTP "/services/collector" 400 "Bad Request"`:                                    "HTTP 400; ",
+		`HTTP 400 "Bad Request" {"text":"secret"}`:                                                         "HTTP 400; ",
+		"rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5 vs. 4)":      "gRPC ResourceExhausted; ",
+		`body {"id":"e400","secret":"my status 999"} refused`:                                              "",
 	} {
 		safe := safeRefusal(errors.New(text)).Error()
 		if want != "" {

@@ -177,7 +177,8 @@ func joined(err error) []error {
 var sizeRefusals = []string{
 	"element size too large",  // exporterhelper: larger than its queue
 	"message larger than max", // grpc, of either side
-	"Message was too large",   // kafka: MESSAGE_TOO_LARGE
+	"MESSAGE_TOO_LARGE",       // kafka, by franz-go
+	"Message was too large",   // kafka, by sarama
 }
 
 // tooLarge reports whether a refusal is about the size of the batch. Without this it is found
@@ -202,8 +203,11 @@ var knownRefusals = []string{
 	context.Canceled.Error(),
 }
 
-// statusOf finds the HTTP status or the gRPC code in the text of an exporter's error.
-var statusOf = regexp.MustCompile(`(?i)\b(?:HTTP(?:/[0-9.]+)?|status)(?: status)?(?: code)?[ :="]{1,3}([45][0-9]{2})\b|\bcode = ([A-Z][A-Za-z]{1,30})\b`)
+// httpStatus and grpcCode find what an exporter's error says of the answer.
+var (
+	httpStatus = regexp.MustCompile(`(?i)\b(?:HTTP(?:/[0-9.]+)?(?: "[^"]{0,200}")?|status)(?: status)?(?: code)?[ :="]{1,3}([45][0-9]{2})\b`)
+	grpcCode   = regexp.MustCompile(`\bcode = ([A-Z][A-Za-z]{1,30})\b`)
+)
 
 // safeRefusal is an error of the pipeline without what it may quote: backends
 // answer with the record that they refuse, and exporters hand that on.
@@ -219,12 +223,10 @@ func safeRefusal(err error) error {
 			break
 		}
 	}
-	if found := statusOf.FindStringSubmatch(text); found != nil {
-		if found[1] != "" {
-			what = "HTTP " + found[1] + "; " + what
-		} else {
-			what = "gRPC " + found[2] + "; " + what
-		}
+	if found := httpStatus.FindStringSubmatch(text); found != nil {
+		what = "HTTP " + found[1] + "; " + what
+	} else if found := grpcCode.FindStringSubmatch(text); found != nil {
+		what = "gRPC " + found[1] + "; " + what
 	}
 	safe := errors.New(what)
 	if isPermanent(err) {
