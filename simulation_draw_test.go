@@ -167,6 +167,8 @@ func (s *simulation) drawAPI() simulator.Options {
 		RateHint:          []simulator.RateHint{simulator.HintReset, simulator.HintRetryAfter, simulator.HintNone}[rng.IntN(3)],
 		RateStatus:        []int{429, 400}[rng.IntN(2)],
 		RateHeadersAlways: chance(rng, 0.5),
+		TokenForm:         []simulator.TokenForm{simulator.TokenPlain, simulator.TokenText, simulator.TokenFraction, simulator.TokenWrapped, simulator.TokenNoLife}[rng.IntN(5)],
+		TokenRefusal:      []simulator.TokenRefusal{simulator.RefusalCode, simulator.RefusalCode, simulator.RefusalUnknownCode, simulator.RefusalHTML, simulator.RefusalEmpty}[rng.IntN(5)],
 		TokenErrorStatus:  []int{400, 401, 403}[rng.IntN(3)],
 		ClockSkew:         []time.Duration{0, 0, 5 * time.Minute, -5 * time.Minute, 1500 * time.Millisecond}[rng.IntN(5)],
 		Observe:           s.watch.observe,

@@ -69,6 +69,27 @@ const (
 	EmptyNoData  Empty = "no-data" // "data":{}, where no page follows
 )
 
+// TokenForm is the form of an answer with an access token.
+type TokenForm string
+
+const (
+	TokenPlain    TokenForm = "plain"    // as documented
+	TokenText     TokenForm = "text"     // code and expire are strings
+	TokenFraction TokenForm = "fraction" // code and expire are 0.0 and 7200.0, without msg
+	TokenWrapped  TokenForm = "wrapped"  // token and expire are inside of data
+	TokenNoLife   TokenForm = "no-life"  // without expire
+)
+
+// TokenRefusal is how a call with an access token that is not valid is answered.
+type TokenRefusal string
+
+const (
+	RefusalCode        TokenRefusal = "code"         // with 99991663 and the like
+	RefusalUnknownCode TokenRefusal = "unknown-code" // HTTP 401 with a code that is documented nowhere
+	RefusalHTML        TokenRefusal = "html"         // HTTP 401 with a gateway's page
+	RefusalEmpty       TokenRefusal = "empty"        // HTTP 401 without a body
+)
+
 // StatusCodes is what the entries' status_code holds. It is documented as the HTTP
 // status, and every known sample has 0.
 type StatusCodes string
@@ -117,6 +138,11 @@ type Options struct {
 	// TokenErrorStatus is the HTTP status of an answer that refuses the access
 	// token (99991661 to 99991671). Zero: 400.
 	TokenErrorStatus int
+
+	// TokenForm is the form of an answer with an access token.
+	TokenForm TokenForm
+	// TokenRefusal is how a call with an invalid one is answered.
+	TokenRefusal TokenRefusal
 
 	// Order is the order of entries.
 	Order Order
@@ -201,6 +227,8 @@ type Options struct {
 func (o *Options) Validate() error {
 	var errs []error
 	errs = append(errs,
+		oneOf("token form", o.TokenForm, TokenPlain, TokenText, TokenFraction, TokenWrapped, TokenNoLife),
+		oneOf("token refusal", o.TokenRefusal, RefusalCode, RefusalUnknownCode, RefusalHTML, RefusalEmpty),
 		oneOf("order", o.Order, Ascending, Descending, Shuffled),
 		oneOf("paging", o.Paging, Snapshot, Live),
 		oneOf("empty", o.Empty, EmptyArray, EmptyNull, EmptyOmitted, EmptyNoData),
@@ -263,6 +291,8 @@ func (o Options) withDefaults() Options {
 	}
 	setDefault(&o.TokenLife, 2*time.Hour)
 	setDefault(&o.TokenErrorStatus, 400)
+	setDefault(&o.TokenForm, TokenPlain)
+	setDefault(&o.TokenRefusal, RefusalCode)
 	setDefault(&o.Order, Ascending)
 	setDefault(&o.Paging, Snapshot)
 	setDefault(&o.Empty, EmptyArray)

@@ -67,14 +67,24 @@ func (s *Server) serveToken(a *answer, body []byte) {
 		a.failShort(http.StatusOK, 10014, "app secret invalid")
 	default:
 		t := s.issue(req.AppID, a.now)
-		a.json(http.StatusOK, struct {
-			Code   int    `json:"code"`
-			Expire int64  `json:"expire"`
-			Msg    string `json:"msg"`
-			Token  string `json:"tenant_access_token"`
-		}{0, int64(t.expires.Sub(a.now) / time.Second), "ok", t.value})
+		a.body(http.StatusOK, s.opts.TokenForm.answer(t.value, int64(t.expires.Sub(a.now)/time.Second)))
 		a.call.Code = 0
 	}
+}
+
+// answer is the body of a token that was given out, with its life in seconds.
+func (f TokenForm) answer(value string, life int64) []byte {
+	switch f {
+	case TokenText:
+		return fmt.Appendf(nil, `{"code":"0","expire":"%d","msg":"ok","tenant_access_token":"%s"}`, life, value)
+	case TokenFraction:
+		return fmt.Appendf(nil, `{"code":0.0,"expire":%d.0,"tenant_access_token":"%s"}`, life, value)
+	case TokenWrapped:
+		return fmt.Appendf(nil, `{"code":0,"msg":"success","data":{"expire":%d,"tenant_access_token":"%s"}}`, life, value)
+	case TokenNoLife:
+		return fmt.Appendf(nil, `{"code":0,"msg":"ok","tenant_access_token":"%s"}`, value)
+	}
+	return fmt.Appendf(nil, `{"code":0,"expire":%d,"msg":"ok","tenant_access_token":"%s"}`, life, value)
 }
 
 // issue returns the app's newest token while it has enough life left, else a new
@@ -127,6 +137,17 @@ func (s *Server) authorize(a *answer, authorization string) bool {
 			a.call.AppID = t.app
 			return true
 		}
+	}
+	switch s.opts.TokenRefusal {
+	case RefusalUnknownCode:
+		a.fail(http.StatusUnauthorized, 4010001, "unauthorized")
+		return false
+	case RefusalHTML:
+		a.html(http.StatusUnauthorized)
+		return false
+	case RefusalEmpty:
+		a.body(http.StatusUnauthorized, nil)
+		return false
 	}
 	switch jwt := strings.HasPrefix(value, "eyJ"); {
 	case strings.HasPrefix(value, "t-"), jwt && s.opts.JWTTokens:

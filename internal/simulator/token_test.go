@@ -148,3 +148,34 @@ func TestRevokedTokenIsReplaced(t *testing.T) {
 	c.token = ""
 	require.Equal(t, 0, c.list(m{}).Code)
 }
+
+// The forms of an answer with a token, and of the refusal of one.
+func TestTokenForms(t *testing.T) {
+	for form, want := range map[TokenForm]string{
+		"":            `{"code":0,"expire":7200,"msg":"ok","tenant_access_token":"t-`,
+		TokenText:     `{"code":"0","expire":"7200","msg":"ok","tenant_access_token":"t-`,
+		TokenFraction: `{"code":0.0,"expire":7200.0,"tenant_access_token":"t-`,
+		TokenWrapped:  `{"code":0,"msg":"success","data":{"expire":7200,"tenant_access_token":"t-`,
+		TokenNoLife:   `{"code":0,"msg":"ok","tenant_access_token":"t-`,
+	} {
+		c := inProcess(t, New(Options{TokenForm: form}))
+		r := c.do(c.request(http.MethodPost, TokenPath, m{"app_id": DefaultAppID, "app_secret": DefaultAppSecret}))
+		require.True(t, strings.HasPrefix(string(r.body), want), "%s", r.body)
+	}
+	for form, want := range map[TokenRefusal]struct {
+		status int
+		body   string
+	}{
+		"":                 {400, `{"code":99991663,`},
+		RefusalUnknownCode: {401, `{"code":4010001,`},
+		RefusalHTML:        {401, "<html>"},
+		RefusalEmpty:       {401, ""},
+	} {
+		c := inProcess(t, New(Options{TokenRefusal: form}))
+		c.token = "t-of-nobody"
+		r := c.list(m{})
+		require.Equal(t, want.status, r.status)
+		require.True(t, strings.HasPrefix(string(r.body), want.body), "%s", r.body)
+		require.Equal(t, want.body == "", len(r.body) == 0)
+	}
+}

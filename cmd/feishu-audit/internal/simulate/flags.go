@@ -84,6 +84,8 @@ func newFlags() *flags {
 	fs.DurationVar(&o.TokenLife, "token-life", 2*time.Hour, "life of an access token; one with 30m or more left is handed out again")
 	fs.BoolVar(&o.JWTTokens, "jwt-tokens", false, "access tokens are JWTs of 4 KB")
 	fs.IntVar(&o.TokenErrorStatus, "token-error-status", 400, "HTTP `status` of answers that refuse the access token; 200 was seen too")
+	fs.StringVar((*string)(&o.TokenForm), "token-form", "plain", "`form` of an answer with an access token: plain, text, fraction, wrapped or no-life")
+	fs.StringVar((*string)(&o.TokenRefusal), "token-refusal", "code", "`form` of an answer to an invalid one: code, or HTTP 401 with unknown-code, html or empty")
 
 	fs = begin("Log")
 	fs.Float64Var(&t.PerSecond, "rate", 2, "generated entries per second, on average; 0 for none")

@@ -59,6 +59,8 @@ func TestDefaults(t *testing.T) {
 		Seed:             1,
 		TokenLife:        2 * time.Hour,
 		TokenErrorStatus: 400,
+		TokenForm:        simulator.TokenPlain,
+		TokenRefusal:     simulator.RefusalCode,
 		Order:            simulator.Ascending,
 		Paging:           simulator.Snapshot,
 		Empty:            simulator.EmptyArray,
@@ -74,7 +76,7 @@ func TestDefaults(t *testing.T) {
 
 func TestEveryFlag(t *testing.T) {
 	cfg := parse(t, "--listen", "127.0.0.1:8080", "--port-file", "p", "--verbose", "--clock-skew", "-5m", "--seed", "9",
-		"--app-id", "cli_a", "--app-secret", "s", "--app", "cli_b:t:u", "--token-life", "1m", "--jwt-tokens", "--token-error-status", "200",
+		"--app-id", "cli_a", "--app-secret", "s", "--app", "cli_b:t:u", "--token-life", "1m", "--jwt-tokens", "--token-error-status", "200", "--token-form", "text", "--token-refusal", "html",
 		"--rate", "0.5", "--since", "2023-01-01T00:00:00Z", "--until", "2023-02-01T00:00:00+08:00", "--burst-every", "1m", "--burst-size", "1500",
 		"--apps", "3", "--failure-fraction", "0", "--odd-fraction", "0.1", "--delay", "1s", "--late-fraction", "0.3", "--max-lateness", "1h",
 		"--log-own-calls", "--order", "shuffled", "--start-exclusive", "--end-exclusive", "--paging", "live", "--page-token-life", "2h",
@@ -90,7 +92,7 @@ func TestEveryFlag(t *testing.T) {
 				Seed: 9, PerSecond: 0.5, BurstEvery: time.Minute, BurstSize: 1500, Start: 1672531200, End: 1675180800, Apps: 3,
 				Delay: time.Second, LateFraction: 0.3, MaxLateness: time.Hour, FailureFraction: -1, OddFraction: 0.1,
 			},
-			LogOwnCalls: true, TokenLife: time.Minute, JWTTokens: true, TokenErrorStatus: 200,
+			LogOwnCalls: true, TokenLife: time.Minute, JWTTokens: true, TokenErrorStatus: 200, TokenForm: simulator.TokenText, TokenRefusal: simulator.RefusalHTML,
 			Order: simulator.Shuffled, StartExclusive: true, EndExclusive: true, Paging: simulator.Live, PageTokenLife: 2 * time.Hour,
 			LenientPageTokens: true, PageOverlap: 2, MostPerPage: 50, FullPageHasMore: true, OncePageTokens: true, LastPageToken: true, Empty: simulator.EmptyNull, SilentEnd: true, NumericIDs: true,
 			StatusCodes: simulator.StatusHTTP, Responses: simulator.ResponseCut, MaxWindow: 24 * time.Hour, Retention: 48 * time.Hour, RefuseExpired: true, RefuseFuture: true, Gzip: true,
