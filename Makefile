@@ -136,6 +136,7 @@ e2e: build tool victoria-logs vmalert opensearch kafka logql clients ## Run the 
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/install-nginx.sh
+	@./internal/tools/install-rsyslog.sh
 	@./internal/tools/test.sh e2e
 
 .PHONY: e2e-loki
