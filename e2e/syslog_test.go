@@ -21,7 +21,7 @@ import (
 // comes twice, it has twice.
 type rsyslog struct {
 	port, settings, file string
-	cmd                *exec.Cmd
+	cmd                  *exec.Cmd
 }
 
 func newRsyslog(t *testing.T) *rsyslog {
