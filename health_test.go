@@ -33,10 +33,10 @@ import (
 // What is said.
 const (
 	saysBegin   = "INFO No checkpoint yet: beginning anew"
-	saysBlocked = "ERROR Reading the audit log is blocked until somebody acts; it goes on by itself then, nothing is lost: "
-	saysFails   = "WARN Reading the audit log fails and is tried again, nothing is lost: "
+	saysBlocked = "ERROR Cannot read the audit log: action required. Resumes automatically once fixed; nothing is lost: "
+	saysFails   = "WARN Cannot read the audit log; retrying. Nothing is lost: "
 	saysWell    = "INFO Reading the audit log works again: "
-	saysStill   = "ERROR The receiver stands still; the rest of the collector goes on: "
+	saysStill   = "ERROR Receiver stopped: fix the error, then restart. Other components keep running: "
 )
 
 // TestEveryTrouble: whatever goes wrong, the operator is told once what it is and
@@ -70,13 +70,21 @@ func TestEveryTrouble(t *testing.T) {
 				assert.Equal(t, []string{ok, bad}, o.statuses())
 				time.Sleep(5 * time.Hour)
 				assert.Equal(t, []string{ok, bad}, o.statuses())
-				told := saysFails
-				if info.NeedsPerson {
+				told, over := saysFails, saysWell
+				switch {
+				case info.Cause == cause.Pipeline:
+					told, over = "WARN Cannot deliver records to the pipeline; retrying. Nothing is lost: ", "INFO Delivering records works again: "
+				case info.Cause == cause.Storage:
+					told, over = "WARN Cannot read or write the position; retrying. Nothing is lost: ", "INFO Reading and writing the position works again: "
+				case info.NeedsPerson:
 					told = saysBlocked
 				}
 				told += string(info.Cause)
 				assert.Equal(t, []string{saysBegin, told}, o.lines())
 				line := o.logs.All()[1].ContextMap()["error"].(string)
+				before, _, _ := strings.Cut(line, "; ")
+				assert.LessOrEqual(t, len([]rune(before)), 300, "before the remedy: %s", line)
+				assert.LessOrEqual(t, len([]rune(line)), 900)
 				assert.Equal(t, o.last().Err().Error(), line, "line and status say the same")
 				for _, text := range tr.says {
 					assert.Contains(t, line, text)
@@ -97,10 +105,10 @@ func TestEveryTrouble(t *testing.T) {
 				tr.mend(o.testbed)
 				time.Sleep(max(10*time.Minute, tr.slow))
 				assert.Equal(t, []string{ok, bad, ok}, o.statuses())
-				assert.Equal(t, []string{saysBegin, told, saysWell + string(info.Cause)}, o.lines())
-				over := o.logs.All()[2].ContextMap()
-				assert.Greater(t, over["failures"], int64(3))
-				assert.InDelta(t, 5*time.Hour+3*time.Minute, over["after"].(time.Duration), float64(max(7*time.Minute, tr.slow)))
+				assert.Equal(t, []string{saysBegin, told, over + string(info.Cause)}, o.lines())
+				ended := o.logs.All()[2].ContextMap()
+				assert.Greater(t, ended["failures"], int64(3))
+				assert.InDelta(t, 5*time.Hour+3*time.Minute, ended["after"].(time.Duration), float64(max(7*time.Minute, tr.slow)))
 				for attributes, seconds := range points(t, o.tel, "trouble") {
 					assert.Zero(t, seconds, attributes)
 				}
@@ -310,7 +318,7 @@ func TestDebugTellsTheRest(t *testing.T) {
 		o.stop()
 		told := 0
 		for _, line := range o.logs.All() {
-			if strings.Contains(line.Message, "Failed again") || strings.Contains(line.Message, "is tried again") {
+			if strings.Contains(line.Message, "Failed again") || strings.Contains(line.Message, "; retrying. Nothing is lost") {
 				told++
 			}
 		}

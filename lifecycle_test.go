@@ -201,7 +201,7 @@ func TestPausedLeader(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		stopPaused()
 		stopNext()
-		assert.Empty(t, w.logs.FilterMessageSnippet("stands still").All())
+		assert.Empty(t, w.logs.FilterMessageSnippet("Receiver stopped").All())
 		one, other, twice := first.Got(), second.Got(), 0
 		for _, entry := range tenant.Entries(tenant.Start, time.Now().Unix()-120) {
 			n := one[entry.ID] + other[entry.ID]

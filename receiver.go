@@ -271,31 +271,24 @@ func (r *auditReceiver) read(ctx context.Context, well *report.Health, watch *re
 // who has lost the election knows it by then.
 const afterTakeover = 15 * time.Second
 
-// storageWaits is told what is done with the storage.
-func (r *auditReceiver) storageWaits(watch *report.Watch) checkpoint.Waits {
-	return func(what string) (done func()) {
-		return watch.Begin(report.OnStorage, what+" the storage of "+r.cfg.Storage.String())
-	}
-}
-
 // openStorage gets the storage client, for as long as it takes: another process
 // may still hold its lock, and a file system may come back.
 func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health, watch *report.Watch) (storage.Client, error) {
 	if r.storage == nil {
 		return storage.NewNopClient(), nil
 	}
+	onStorage := func(what string) (done func()) { return watch.Begin(report.OnStorage, what) }
 	delay := poll.NewBackOff(r.cfg.retry())
 	for {
 		began := time.Now()
 		err := r.panicked // in an earlier term: nobody knows which locks it holds
 		if err == nil {
 			var keeper *checkpoint.Guard
-			if keeper, err = checkpoint.OpenGuarded(ctx, r.storage, r.set.ID, r.storageWaits(watch)); err == nil {
+			if keeper, err = checkpoint.OpenGuarded(ctx, r.storage, r.set.ID, checkpoint.Place(*r.cfg.Storage, r.set.ID), onStorage); err == nil {
 				return keeper, nil
 			}
 			r.panicked = keeper.Broken()
 		}
-		err = r.cannotOpen(err)
 		if r.panicked != nil {
 			waiting.Stop(cause.Storage, err)
 			return nil, err
@@ -306,11 +299,6 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health,
 			return nil, err
 		}
 	}
-}
-
-// cannotOpen names the storage that cannot be opened.
-func (r *auditReceiver) cannotOpen(err error) error {
-	return fmt.Errorf("cannot open the storage %s: %w", r.cfg.Storage, err)
 }
 
 // queryOf is what defines which entries a position is about.

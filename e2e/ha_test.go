@@ -60,7 +60,7 @@ func TestHighAvailability(t *testing.T) {
 			func(_ *testing.T, r *replica) { r.way.turn(false) }, func(_ *testing.T, r *replica) { r.way.turn(true) }, 0,
 		},
 		{
-			"stands still",
+			"Receiver stopped",
 			func(t *testing.T, r *replica) { require.NoError(t, r.cmd.Process.Signal(syscall.SIGSTOP)) },
 			func(t *testing.T, r *replica) { require.NoError(t, r.cmd.Process.Signal(syscall.SIGCONT)) }, 1,
 		},
@@ -114,7 +114,7 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 		require.InDelta(t, 0, leader.leads(t), 0, "the metric leader sums up to one")
 	}
 	for _, r := range replicas {
-		require.NotContains(t, r.out.String(), "stands still")
+		require.NotContains(t, r.out.String(), "Receiver stopped")
 		if r.alive() {
 			r.term(t)
 		}

@@ -310,7 +310,7 @@ func TestAlerts(t *testing.T) {
 				holds(t, p, 15*time.Second, tc.fires...)
 			}
 			if tc.lines > 0 {
-				require.Equal(t, tc.lines, strings.Count(s.collector.out.String(), "Reading the audit log fails"))
+				require.Equal(t, tc.lines, strings.Count(s.collector.out.String(), "; retrying. Nothing is lost"))
 				require.NotContains(t, s.collector.out.String(), "works again")
 			}
 			if tc.mend != nil {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"go.opentelemetry.io/collector/component"
@@ -16,11 +18,76 @@ import (
 // PanicError is a panic of the storage. bbolt, below file_storage, panics where its
 // file is damaged (contrib#35899), or faults where the file is shorter than its
 // memory map; either in our goroutine would end the collector with all its pipelines.
-type PanicError struct{ reason any }
+type PanicError struct {
+	reason any
+	place  string
+}
 
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("the storage panicked: %v; its file is probably damaged: "+
-		"put back a good copy, or remove it from the storage extension's directory to begin anew (with start_time or initial_lookback), and restart the collector", e.reason)
+	return cut(fmt.Sprintf("%s panicked: %v", e.place, e.reason)) + "; its file is probably damaged: " +
+		"put back a good copy, or remove it to begin again (with start_time or initial_lookback), and restart the collector"
+}
+
+// Error is a failure of the storage. It names the storage, its file, and what to do.
+type Error struct {
+	err   error
+	call  string
+	place string
+}
+
+func (e *Error) Unwrap() error { return e.err }
+
+func (e *Error) Error() string {
+	text := cut(fmt.Sprintf("%s: %v", e.place, e.err))
+	if e.call == "open" {
+		text = "cannot open " + text
+	}
+	if advice := storageAdvice(e.call, e.err); advice != "" {
+		text += "; " + advice
+	}
+	return text
+}
+
+// storageAdvice says what to do, as far as the error tells: bbolt's and the system's have no
+// types that survive the extension.
+func storageAdvice(call string, err error) string {
+	text := strings.ToLower(err.Error())
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+	}
+	switch {
+	case call == "open" && has("timeout", "deadline", "locked", "temporarily unavailable"):
+		return "another process holds its lock: a second collector with the same directory, or the one before, which has not ended; find it (fuser, lsof), or give each collector a directory of its own"
+	case has("permission denied", "access is denied", "operation not permitted"):
+		return "let the collector's user write that directory"
+	case has("read-only"):
+		return "use a directory that can be written"
+	case has("no space", "disk full", "quota exceeded", "file too large"):
+		return "make room on that disk, or raise the limit on the size of files"
+	case has("no such file", "not a directory"):
+		return "create that directory, or set create_directory in the extension's configuration"
+	case has("connection refused", "no route", "i/o timeout", "connection reset"):
+		return "check the network to what keeps the storage"
+	}
+	return ""
+}
+
+// cut bounds what stands before the advice; it begins with what is ours.
+func cut(text string) string {
+	const most = 230
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return text
+}
+
+// Place names a receiver's part of a storage: the extension, and for file_storage the file.
+func Place(extension, receiver component.ID) string {
+	if extension.Type().String() != "file_storage" {
+		return fmt.Sprintf("the storage %s", extension)
+	}
+	// As file_storage names it, with what file systems do not take escaped.
+	return fmt.Sprintf("the storage %s (file receiver_%s_%s in its directory)", extension, receiver.Type(), receiver.Name())
 }
 
 // Guard is a storage client that fails where the one below panics, and from then on:
@@ -29,6 +96,7 @@ type Guard struct {
 	storage.Client
 	broken atomic.Pointer[PanicError]
 	waits  Waits
+	place  string
 }
 
 // Waits is told of each call of the storage before it is made, and, by what it returns, of
@@ -36,8 +104,8 @@ type Guard struct {
 type Waits func(what string) (done func())
 
 // OpenGuarded gets the storage client of a receiver from an extension, guarded from then on.
-func OpenGuarded(ctx context.Context, extension storage.Extension, id component.ID, waits Waits) (_ *Guard, err error) {
-	g := &Guard{waits: waits}
+func OpenGuarded(ctx context.Context, extension storage.Extension, id component.ID, place string, waits Waits) (_ *Guard, err error) {
+	g := &Guard{waits: waits, place: place}
 	err = g.do("open", func() error {
 		g.Client, err = extension.GetClient(ctx, component.KindReceiver, id, "")
 		return err
@@ -49,16 +117,19 @@ func (g *Guard) do(what string, f func() error) (err error) {
 	if broken := g.broken.Load(); broken != nil {
 		return broken
 	}
-	defer g.waits(what)()
+	defer g.waits(what + " " + g.place)()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if reason := recover(); reason != nil {
-			broken := &PanicError{reason}
+			broken := &PanicError{reason, g.place}
 			g.broken.Store(broken)
 			err = broken
 		}
 	}()
-	return f()
+	if err := f(); err != nil {
+		return &Error{err, what, g.place}
+	}
+	return nil
 }
 
 // Broken returns the panic that the storage ended with, or nil.

@@ -107,8 +107,13 @@ var apiMutants = []mutant{
 	},
 	{
 		"a server's text reaches the log at any length", "internal/openapi/clean.go",
-		"	if len(out) > MaxReason {\n",
-		"	if false {\n",
+		"	return cut(string(printable(s, limit, hidden)), MaxReason)\n",
+		"	return string(printable(s, limit, hidden))\n",
+	},
+	{
+		"nothing bounds what stands before the advice (F69)", "internal/openapi/errors.go",
+		"	reason := cut(e.Reason, maxBeforeAdvice-len(e.Operation)-len(\": ...\")-len(about))\n",
+		"	reason := e.Reason\n",
 	},
 	{
 		"a missing scope counts as a temporary error", "internal/openapi/codes.go",

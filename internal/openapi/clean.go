@@ -53,11 +53,7 @@ func cleanText(s string, secrets ...string) string {
 		// What is cut off may be the rest of a secret, so it is not cut off before.
 		limit = max(limit, MaxReason+len(h))
 	}
-	out := []rune(string(printable(s, limit, hidden)))
-	if len(out) > MaxReason {
-		return string(out[:MaxReason]) + "..."
-	}
-	return string(out)
+	return cut(string(printable(s, limit, hidden)), MaxReason)
 }
 
 // spellings are the secrets as they may be quoted.

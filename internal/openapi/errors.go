@@ -31,12 +31,15 @@ type Error struct {
 	// the text of one from below may quote what we sent.
 }
 
+// maxBeforeAdvice bounds what stands before the advice, in runes: with the title of its
+// cause, which the operator is shown first, some 300.
+const maxBeforeAdvice = 235
+
+// maxLogID is twice as long as a log id is.
+const maxLogID = 64
+
 // Error tells in one line what happened, what to do, and the log id.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Operation)
-	b.WriteString(": ")
-	b.WriteString(e.Reason)
 	var facts []string
 	if e.Code != 0 {
 		facts = append(facts, "code "+strconv.FormatInt(e.Code, 10))
@@ -45,15 +48,26 @@ func (e *Error) Error() string {
 		facts = append(facts, "HTTP "+strconv.Itoa(e.HTTPStatus))
 	}
 	if e.LogID != "" {
-		facts = append(facts, "log id "+e.LogID)
+		facts = append(facts, "log id "+cut(e.LogID, maxLogID))
 	}
+	about := ""
 	if len(facts) > 0 {
-		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
+		about = " (" + strings.Join(facts, ", ") + ")"
 	}
+	reason := cut(e.Reason, maxBeforeAdvice-len(e.Operation)-len(": ...")-len(about))
+	text := e.Operation + ": " + reason + about
 	if e.Advice != "" {
-		b.WriteString("; " + e.Advice)
+		text += "; " + e.Advice
 	}
-	return b.String()
+	return text
+}
+
+// cut is a text's first runes.
+func cut(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:max(0, most)]) + "..."
+	}
+	return s
 }
 
 // setCause sorts the error.
@@ -118,7 +132,15 @@ func answerError(operation string, res *Answer, code int64, hasCode bool) *Error
 		e.Advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it" + cause.AdviceOldToken
 	}
 	if e.Cause == cause.Scope {
-		e.Advice += ": " + firstOf(clean(body.scopeURL), res.scopePage)
+		// The message has the scopes and a link in it, in two languages.
+		if i := strings.IndexAny(e.Reason, "[【：:"); i > 0 {
+			e.Reason = strings.TrimRight(e.Reason[:i], " ,.;")
+		}
+		page := clean(body.scopeURL)
+		if page == "" || strings.HasSuffix(page, "...") { // a part of a link leads nowhere
+			page = res.scopePage
+		}
+		e.Advice += ": " + page
 	}
 	if len(body.details) > 0 {
 		e.Reason += ": " + clean(strings.Join(body.details, ", "))
@@ -181,6 +203,10 @@ func transportError(operation string, res *Answer, err error, secrets ...string)
 	// Open API answers 429 or 400.
 	e.HTTPStatus, e.LogID, e.Wait = res.Status, res.logID, res.retryAfter()
 	if hint := res.waitHint(); res.Status == http.StatusTooManyRequests || res.Status == http.StatusBadRequest && hint > 0 {
+		if e.Cause == cause.Network { // it has answered
+			e.setCause(cause.RateLimit)
+			e.Advice = e.Cause.Info().Advice
+		}
 		e.Class, e.Wait = cause.ClassRateLimited, hint
 	}
 	if operation == OpList && res.Status == http.StatusUnauthorized {

@@ -137,11 +137,7 @@ func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn t
 		h.Logger.Debug("Failed again", fields...)
 		return
 	}
-	if info.NeedsPerson {
-		h.Logger.Error("Reading the audit log is blocked until somebody acts; it goes on by itself then, nothing is lost", fields...)
-	} else {
-		h.Logger.Warn("Reading the audit log fails and is tried again, nothing is lost", fields...)
-	}
+	h.logFailure(info, fields)
 	h.owed = false
 	h.reportProblem(c, err)
 }
@@ -216,31 +212,6 @@ func (h *Health) takesTurns(c cause.Cause) bool {
 		return false
 	}
 	return time.Since(h.lastMet) < h.calm
-}
-
-// noteWait notes a wait that is long and has not ended. It reports whether that was logged:
-// once in a problem for each cause; and whether the status shows it.
-func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.state == stopped {
-		return false, true
-	}
-	err = fmt.Errorf("%s: %w", c.Info().Title, err)
-	if logged = !h.waits[c]; logged {
-		if h.waits == nil {
-			h.waits = make(map[cause.Cause]bool)
-		}
-		h.waits[c] = true
-		h.Logger.Warn("Something outside keeps the receiver waiting; nothing is lost", zap.String("cause", string(c)), zap.String("waits_for", string(x.on)),
-			zap.Duration("for", time.Since(x.since).Round(time.Second)), zap.Error(err))
-	}
-	h.count(c, x.since)
-	turns := c != h.reported && h.takesTurns(c)
-	if c != h.reported && !turns {
-		h.reportProblem(c, err)
-	}
-	return logged, !turns
 }
 
 // reportProblem leads to troubled.
@@ -321,8 +292,10 @@ func (h *Health) settle() {
 	if at := h.settlesAt(); at.IsZero() || time.Now().Before(at) {
 		return
 	}
-	h.Logger.Info("Reading the audit log works again", zap.String("cause", string(h.reported)),
-		zap.Int("failures", h.failures), zap.Duration("after", h.calmFrom.Sub(h.firstSent).Round(time.Millisecond)))
+	h.logEnd([]zap.Field{
+		zap.String("cause", string(h.reported)),
+		zap.Int("failures", h.failures), zap.Duration("after", h.calmFrom.Sub(h.firstSent).Round(time.Millisecond)),
+	})
 	h.lastEnd = time.Now()
 	h.rest()
 }
@@ -353,7 +326,7 @@ func (h *Health) Stop(c cause.Cause, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	err = fmt.Errorf("%s: %w", c.Info().Title, err)
-	h.Logger.Error("The receiver stands still; the rest of the collector goes on", zap.String("cause", string(c)), zap.Error(err))
+	h.Logger.Error("Receiver stopped: fix the error, then restart. Other components keep running", zap.String("cause", string(c)), zap.Error(err))
 	h.state = stopped
 	h.Gauges.trouble(c, time.Now())
 	if h.GoesOn {

@@ -105,3 +105,28 @@ func (w *Watch) end(x *wait) {
 			zap.Duration("after", time.Since(x.since).Round(time.Millisecond)))
 	}
 }
+
+// noteWait notes a wait that is long and has not ended. It reports whether that was logged:
+// once in a problem for each cause; and whether the status shows it.
+func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == stopped {
+		return false, true
+	}
+	err = fmt.Errorf("%s: %w", c.Info().Title, err)
+	if logged = !h.waits[c]; logged {
+		if h.waits == nil {
+			h.waits = make(map[cause.Cause]bool)
+		}
+		h.waits[c] = true
+		h.Logger.Warn("Something outside keeps the receiver waiting; nothing is lost", zap.String("cause", string(c)), zap.String("waits_for", string(x.on)),
+			zap.Duration("for", time.Since(x.since).Round(time.Second)), zap.Error(err))
+	}
+	h.count(c, x.since)
+	turns := c != h.reported && h.takesTurns(c)
+	if c != h.reported && !turns {
+		h.reportProblem(c, err)
+	}
+	return logged, !turns
+}
