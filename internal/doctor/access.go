@@ -266,7 +266,7 @@ func (s *session) checkLatency() Check {
 		return Check{checkLatency, Unknown, "no page was answered", ""}
 	}
 	sorted := slices.Sorted(slices.Values(s.latency))
-	return Check{checkLatency, OK, fmt.Sprintf("%s of list_data took %s in the middle, %s at most", count(len(sorted), "call", "calls"), milli(s.typical()), milli(sorted[len(sorted)-1])), ""}
+	return Check{checkLatency, OK, fmt.Sprintf("%s of list_data took a median of %s and a maximum of %s", count(len(sorted), "call", "calls"), milli(s.typical()), milli(sorted[len(sorted)-1])), ""}
 }
 
 func milli(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }

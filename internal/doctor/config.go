@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Defaults of the receiver that findings may change.
@@ -33,13 +34,18 @@ func recommend(o *Options, r *Report, s *session) string {
 			text += " " + value
 		}
 		if comment != "" {
-			text = fmt.Sprintf("%-46s # %s", text, comment)
+			beside := fmt.Sprintf("%-42s # %s", text, comment)
+			if utf8.RuneCountInString(beside) > DefaultColumns {
+				b.WriteString(strings.Repeat(" ", indent) + "# " + comment + "\n")
+			} else {
+				text = beside
+			}
 		}
 		b.WriteString(text + "\n")
 	}
 	line(0, "extensions", "", "")
 	line(2, "file_storage", "", "")
-	line(4, "directory", "/var/lib/otelcol/storage", "on a disk that outlives the process")
+	line(4, "directory", "./storage", "on a disk that outlives the process")
 	line(4, "create_directory", "true", "")
 	line(0, "receivers", "", "")
 	line(2, "feishu_audit", "", "")
@@ -85,17 +91,19 @@ func recommend(o *Options, r *Report, s *session) string {
 	}
 	line(4, "initial_lookback", "1h", comment)
 	if r.Finding(OwnCalls).Answer == ownLogged {
-		b.WriteString("# To keep the receiver's own calls from the backend, use this, with processors: [filter] in the pipeline:\n")
+		b.WriteString("# To keep the receiver's own calls from the backend, use this, with\n# processors: [filter] in the pipeline:\n")
 		b.WriteString("# processors:\n#   filter:\n#     logs:\n#       log_record:\n")
 		condition := `attributes["feishu.app.id"] == "` + o.AppID + `" and IsMatch(attributes["feishu.api_key"], "` + listName + `$$")` // $$ is the collector's way to write $
 		b.WriteString("#         - '" + strings.ReplaceAll(condition, "'", "''") + "'\n")
 	}
 	b.WriteString(`exporters:
-  debug:                                       # put your backend here
+  debug:                                   # put your backend here
     verbosity: detailed
-    use_internal_logger: false                 # or the collector leaves out what looks alike
+    # or the collector leaves out what looks alike
+    use_internal_logger: false
+    # or it refuses what comes faster than it writes, to take it later
     sending_queue:
-      enabled: false                           # or it refuses, to take it later, what comes faster than it writes
+      enabled: false
 service:
   extensions: [file_storage]
   pipelines:

@@ -50,6 +50,8 @@ type Options struct {
 	Duration time.Duration
 	// AccessOnly examines whether the log can be read, and not how the API behaves.
 	AccessOnly bool
+	// ConfigFile is where the caller will write the recommended configuration; empty: nowhere.
+	ConfigFile string
 	// Progress is told what goes on. Nil: nobody is.
 	Progress func(Progress)
 
@@ -98,7 +100,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	r.TokenCalls, r.ListCalls = client.calls()
 	r.Took = Seconds(time.Since(s.began))
 	if r.Healthy() {
-		r.Config, r.Next = recommend(&opts, r, s), nextSteps(&opts)
+		r.Config, r.Next, r.ConfigFile = recommend(&opts, r, s), nextSteps(&opts), opts.ConfigFile
 	}
 	return r, nil
 }

@@ -170,7 +170,7 @@ func TestAccessOnly(t *testing.T) {
 
 func printed(t *testing.T, r *Report) string {
 	var b bytes.Buffer
-	require.NoError(t, r.Text(&b))
+	require.NoError(t, r.Text(&b, DefaultColumns))
 	return b.String()
 }
 

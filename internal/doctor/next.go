@@ -20,8 +20,12 @@ type Step struct {
 // else has to be read on the way.
 func nextSteps(o *Options) []Step {
 	const collector = "_build/otelcol-feishu"
+	file, saved := "config.yaml", "Save the configuration above as config.yaml."
+	if o.ConfigFile != "" {
+		file, saved = shellWord(o.ConfigFile), "The configuration is in "+o.ConfigFile+"."
+	}
 	steps := []Step{
-		{Text: "Save the configuration above as config.yaml. The folder in it must be one that the collector's user may create or write; for a first try, ./storage will do."},
+		{Text: saved + " Its position goes to the folder storage where the collector is started; a service has one on a disk that outlives it, like /var/lib/otelcol/storage."},
 		{"Build the collector, in the folder of the repository, unless you have its binary:", "make build"},
 	}
 	switch name, inEnv := strings.CutPrefix(strings.TrimSuffix(o.SecretSource, "}"), "${env:"); {
@@ -31,25 +35,34 @@ func nextSteps(o *Options) []Step {
 		steps = append(steps, Step{Text: "Let the collector's user, and nobody else, read the file with the app secret."})
 	}
 	if o.LineBreak > 0 {
-		file := "'" + strings.ReplaceAll(o.SecretFile, "'", `'\''`) + "'"
 		steps = append(steps, Step{
 			"Take the line break at the end of that file off, once. The collector would take it for a part of the secret:",
-			fmt.Sprintf("truncate --size=-%d %s", o.LineBreak, file),
+			fmt.Sprintf("truncate --size=-%d '%s'", o.LineBreak, strings.ReplaceAll(o.SecretFile, "'", `'\''`)),
 		})
 	}
 	if hasPassword(o.ProxyURL) {
 		steps = append(steps, Step{"The same for the proxy, with its password:", "export " + proxyVariable + "=..."})
 	}
 	return append(steps,
-		Step{"Check the configuration. It says nothing if all is well:", collector + " validate --config config.yaml"},
-		Step{"Run it. Records appear on the terminal; then put your backend in the place of debug:", collector + " --config config.yaml"})
+		Step{"Check the configuration. It says nothing if all is well:", collector + " validate --config " + file},
+		Step{"Run it. Records appear on the terminal; then put your backend in the place of debug:", collector + " --config " + file})
+}
+
+// shellWord quotes a path where a shell would not take it as it is.
+func shellWord(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./", r))
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 // writeSteps writes them for people, each command in a line of its own.
-func writeSteps(b *strings.Builder, steps []Step) {
+func writeSteps(b *page, steps []Step) {
 	b.WriteString("\nWhat to do now:\n\n")
 	for i, step := range steps {
-		fmt.Fprintf(b, "  %d. %s\n", i+1, step.Text)
+		b.column(fmt.Sprintf("  %d.", i+1), 5, step.Text)
 		if step.Command != "" {
 			b.WriteString("       " + step.Command + "\n")
 		}

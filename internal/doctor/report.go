@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -34,6 +35,8 @@ type Report struct {
 	Config string `json:"recommended_config,omitempty"`
 	// Next is what to do with it.
 	Next []Step `json:"next_steps,omitempty"`
+	// ConfigFile is where Config was written, empty where it was not.
+	ConfigFile string `json:"config_file,omitempty"`
 }
 
 // Status is the outcome of a check.
@@ -144,60 +147,110 @@ func (r *Report) JSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
+// labelWidth is that of what stands beside the text.
+const labelWidth = 24
+
+// columns are the widths of a report: text is broken between words, and a configuration
+// stays as it is.
 const (
-	labelWidth = 24
-	lineWidth  = 100
+	DefaultColumns = 80
+	leastColumns   = 60
+	mostColumns    = 120
 )
 
-// Text writes the report for people.
-func (r *Report) Text(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "feishu-audit doctor on %s as app %s, %s\n", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC"))
-	fmt.Fprintf(&b, "%s of list_data (at most %d), %s, in %s. Nothing was changed.\n",
-		count(r.ListCalls, "call", "calls"), r.MaxCalls, count(r.TokenCalls, "token call", "token calls"), short(time.Duration(r.Took)))
-	b.WriteString("\nIs everything in order?\n\n")
-	for _, c := range r.Checks {
+// Text writes the report for people, problems first, in lines of so many columns.
+func (r *Report) Text(w io.Writer, columns int) error {
+	b := page{columns: min(max(columns, leastColumns), mostColumns)}
+	b.text(fmt.Sprintf("feishu-audit doctor on %s as app %s, %s", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC")))
+	b.text(fmt.Sprintf("%s of list_data (at most %d), %s, in %s. Nothing was changed.",
+		count(r.ListCalls, "call", "calls"), r.MaxCalls, count(r.TokenCalls, "token call", "token calls"), short(time.Duration(r.Took))))
+	b.WriteString("\nIs everything in order?")
+	if n := r.counted(Problem); n > 0 {
+		b.WriteString(" No: " + count(n, "problem", "problems") + ".")
+	}
+	b.WriteString("\n\n")
+	for _, c := range r.sorted() {
 		mark := map[Status]string{OK: "ok", Warning: "WARNING", Problem: "PROBLEM", Unknown: "?"}[c.Status]
-		paragraph(&b, fmt.Sprintf("  %-9s%s", mark, c.Name), c.Text)
+		b.paragraph(fmt.Sprintf("  %-9s%s", mark, c.Name), c.Text)
 		if c.Advice != "" {
 			for line := range strings.SplitSeq("What to do: "+c.Advice, "\n") {
-				paragraph(&b, "", line)
+				b.paragraph("", line)
 			}
 		}
 	}
 	switch {
 	case r.Healthy() && len(r.Findings) == 0:
-		b.WriteString("\nHow this API behaves was not examined. The receiver is right either way; what is worth a setting has\nits default below.\n")
+		b.WriteString("\n")
+		b.text("How this API behaves was not examined. The receiver is right either way; what is worth a setting has its default below.")
 		r.writeConfig(&b)
 	case r.Healthy():
-		b.WriteString("\nHow does this API behave? The documentation does not say. Nothing here asks for action: the receiver\nis right either way, and what is worth a setting is set in the configuration below.\n\n")
+		b.WriteString("\n")
+		b.text("How does this API behave? The documentation does not say. Nothing here asks for action: the receiver is right either way, and what is worth a setting is set in the configuration below.")
+		b.WriteString("\n")
 		for _, f := range r.Findings {
-			paragraph(&b, "  "+cmp.Or(labels[f.Question], string(f.Question)), f.Text)
-			paragraph(&b, "", "Seen: "+f.Evidence)
+			b.paragraph("  "+cmp.Or(labels[f.Question], string(f.Question)), f.Text)
+			b.paragraph("", "Seen: "+f.Evidence)
 		}
-		paragraph(&b, "  not examined", "whether the pages of a query shift when entries appear between two of its calls; the receiver reads each time again, so it need not know")
+		b.paragraph("  paging", "not examined: whether the pages of a query shift when entries appear between two of its calls (live) or not (snapshot); the receiver reads each time again, so it need not know")
 		r.writeConfig(&b)
 	default:
-		b.WriteString("\nSolve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and\nrecommend a configuration.\n")
+		b.WriteString("\n")
+		b.text("Solve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and recommend a configuration.")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (r *Report) writeConfig(b *strings.Builder) {
-	b.WriteString("\nRecommended configuration, to be saved as config.yaml:\n\n")
+// counted is how many checks have a status.
+func (r *Report) counted(s Status) int {
+	n := 0
+	for _, c := range r.Checks {
+		if c.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// sorted are the checks, those that ask for something first.
+func (r *Report) sorted() []Check {
+	urgency := map[Status]int{Problem: 0, Warning: 1, Unknown: 2, OK: 3}
+	return slices.SortedStableFunc(slices.Values(r.Checks), func(a, b Check) int { return cmp.Compare(urgency[a.Status], urgency[b.Status]) })
+}
+
+func (r *Report) writeConfig(b *page) {
+	if r.ConfigFile == "" {
+		b.WriteString("\nRecommended configuration, to be saved as config.yaml:\n\n")
+	} else {
+		b.WriteString("\nRecommended configuration, written to " + r.ConfigFile + ":\n\n")
+	}
 	b.WriteString(r.Config)
 	writeSteps(b, r.Next)
 }
 
-// paragraph writes text in a column of its own, behind a label. A word is never
-// broken: a link must stay one.
-func paragraph(b *strings.Builder, label, text string) {
-	indent := strings.Repeat(" ", labelWidth+2)
-	line := label + strings.Repeat(" ", max(1, labelWidth+2-utf8.RuneCountInString(label)))
+// page is text of a width.
+type page struct {
+	strings.Builder
+	columns int
+}
+
+// text writes a paragraph over the whole width.
+func (b *page) text(text string) { b.column("", 0, text) }
+
+// paragraph writes text in a column of its own, beside a label.
+func (b *page) paragraph(label, text string) { b.column(label, labelWidth+2, text) }
+
+// column writes text that starts in a column, beside a label. A word is never broken: a link
+// must stay one.
+func (b *page) column(label string, start int, text string) {
+	indent := strings.Repeat(" ", start)
+	line := label + strings.Repeat(" ", max(0, start-utf8.RuneCountInString(label)))
+	if label != "" && strings.TrimRight(line, " ") == line {
+		line += " "
+	}
 	empty := true
 	for word := range strings.FieldsSeq(text) {
-		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > lineWidth {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > b.columns {
 			b.WriteString(line + "\n")
 			line, empty = indent, true
 		}

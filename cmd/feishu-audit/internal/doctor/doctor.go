@@ -8,6 +8,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -65,6 +66,7 @@ The app secret is taken from the environment variable %s, or from a file.`,
 	fs.StringVar(&opts.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
 	fs.DurationVar(&opts.Duration, "duration", doctor.DefaultDuration, "how long to watch for late entries and hold page tokens back; at least "+doctor.MinDuration.String())
 	fs.BoolVar(&opts.AccessOnly, "access-only", false, "only examine whether the log can be read, with two calls as a rule; not how the API behaves")
+	fs.StringVar(&opts.ConfigFile, "write-config", "", "write the recommended configuration to this `file`, which must not be there")
 	fs.BoolVar(&asJSON, "json", false, "write the report as JSON")
 	fs.BoolVar(&quiet, "quiet", false, "do not show progress")
 	return cmd
@@ -90,6 +92,11 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string,
 		return err
 	}
 	opts.AppSecret, opts.SecretSource, opts.SecretFile, opts.LineBreak = secret.Value, secret.Source, secret.File, secret.LineBreak
+	if opts.ConfigFile != "" {
+		if _, err := os.Stat(opts.ConfigFile); err == nil {
+			return cli.Usagef("--write-config: %s is there already", opts.ConfigFile)
+		}
+	}
 	if err := opts.Validate(cmd.Context()); err != nil {
 		return &cli.UsageError{Err: err}
 	}
@@ -111,15 +118,32 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string,
 	if !quiet {
 		fmt.Fprintln(stderr)
 	}
-	write := report.Text
-	if asJSON {
-		write = report.JSON
+	if report.ConfigFile != "" {
+		if err := writeNew(report.ConfigFile, report.Config); err != nil {
+			return fmt.Errorf("--write-config: %w", err)
+		}
 	}
-	if err := write(cmd.OutOrStdout()); err != nil {
+	out := cmd.OutOrStdout()
+	if asJSON {
+		err = report.JSON(out)
+	} else {
+		err = report.Text(out, cli.Width(out))
+	}
+	if err != nil {
 		return err
 	}
 	if !report.Healthy() {
 		return cli.ErrReported
 	}
 	return nil
+}
+
+// writeNew writes a file that must not be there.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }

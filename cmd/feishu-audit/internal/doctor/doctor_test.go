@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,8 +110,29 @@ func TestReport(t *testing.T) {
 		require.Contains(t, out.stdout, "What to do now:")
 		require.Contains(t, out.stderr, "This takes a few seconds")
 
-		out = try(t, transport, "wrong", "--app-id", simulator.DefaultAppID)
+		config := filepath.Join(t.TempDir(), "config.yaml")
+		out = try(t, transport, simulator.DefaultAppSecret, "--app-id", simulator.DefaultAppID, "--access-only", "--write-config", config)
+		require.Equal(t, cli.ExitOK, out.code)
+		written, err := os.ReadFile(config)
+		require.NoError(t, err)
+		require.Contains(t, out.stdout, "written to "+config+":\n\n"+string(written))
+		require.Contains(t, out.stdout, "validate --config "+config+"\n")
+		before = len(server.Calls())
+		out = try(t, transport, simulator.DefaultAppSecret, "--app-id", simulator.DefaultAppID, "--write-config", config)
+		require.Equal(t, cli.ExitUsage, out.code)
+		require.Contains(t, out.stderr, "is there already")
+		require.Len(t, server.Calls(), before, "without a call")
+
+		// Problems come first, and no line is wider than a terminal of 80 columns, but for
+		// links and commands.
+		fresh := filepath.Join(t.TempDir(), "config.yaml")
+		out = try(t, transport, "wrong", "--app-id", simulator.DefaultAppID, "--write-config", fresh)
 		require.Equal(t, cli.ExitProblem, out.code)
-		require.Contains(t, out.stdout, "PROBLEM")
+		_, checks, _ := strings.Cut(out.stdout, "Is everything in order? No: 1 problem.\n\n")
+		require.True(t, strings.HasPrefix(checks, "  PROBLEM  "), out.stdout)
+		require.NoFileExists(t, fresh)
+		for line := range strings.Lines(out.stdout) {
+			require.True(t, len(line) <= 81 || strings.Contains(line, "://"), line)
+		}
 	})
 }
