@@ -101,12 +101,11 @@ func (w *altWorld) drawConfig() {
 
 // altOff is what the receiver is known not to survive yet, each with its number in the list of
 // failure modes. -alt.all draws it all the same.
-var altOff = struct{ scroll, empty, heavy, token, poison, ingested bool }{
+var altOff = struct{ scroll, empty, heavy, token, ingested bool }{
 	scroll:   true, // F43: one token for all pages
 	empty:    true, // F43: many empty pages
 	heavy:    true, // F40: a query that is too much is answered as an internal error
 	token:    true, // F40: a page token that is no longer taken is answered as an internal error
-	poison:   true, // F53: a record that the pipeline never takes
 	ingested: true, // entries found by the time of their storing come again in the last recheck
 }
 
@@ -226,7 +225,7 @@ func newMarkSink(w *altWorld) *markSink {
 			w.calm = s.until
 		}
 	}
-	if shown := w.shown; s.rng.IntN(3) == 0 && len(shown) > 0 && (*altAll || !altOff.poison) {
+	if shown := w.shown; s.rng.IntN(3) == 0 && len(shown) > 0 {
 		for range 3 {
 			s.never[shown[s.rng.IntN(len(shown))].Mark] = true
 		}
