@@ -16,6 +16,16 @@ var recordMutants = []mutant{
 		"[...]string{it.ID, app, api}",
 	},
 	{
+		"an entry without an id is another one in another order of its members (F46)", "internal/entry/entry.go",
+		"		it.ID = hashOf(canonical(it.Text))\n",
+		"		it.ID = hashOf(it.Text)\n",
+	},
+	{
+		"of two members with one name the first one counts for the hash (F46)", "internal/entry/canonical.go",
+		"slices.SortStableFunc(members, func(x, y member) int { return strings.Compare(x.name, y.name) })",
+		"slices.SortStableFunc(members, func(x, y member) int { return strings.Compare(x.name+x.value, y.name+y.value) })",
+	},
+	{
 		"an id of zeros is one (F46)", "internal/entry/entry.go",
 		"strings.ContainsRune(\"0-_",
 		"strings.ContainsRune(\"-_",
