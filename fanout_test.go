@@ -92,3 +92,34 @@ func TestSeveralExporters(t *testing.T) {
 		})
 	}
 }
+
+// TestOneOfTwoBackendsAway: without queues the backend that works gets records again while the
+// other one is away: five times a page and then one record with each try. Covers F60.
+func TestOneOfTwoBackendsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		entries(w.server, "e", 100, time.Now().Unix()-60)
+		a, b := world.NewSink(), world.NewSink()
+		b.RefuseWith(func(plog.Logs) error { return errors.New("503") })
+		set := receivertest.NewNopSettings(metadata.Type)
+		set.Logger = zap.New(w.core)
+		r, err := audit.NewReceiver(set, w.cfg, fanOut{a, b}, w.paces)
+		require.NoError(t, err)
+		require.NoError(t, r.Start(t.Context(), w.host()))
+		apart()
+		time.Sleep(time.Hour)
+		b.RefuseWith(nil)
+		time.Sleep(time.Hour)
+		require.NoError(t, r.Shutdown(context.Background()))
+		total := 0
+		for _, n := range a.Got() {
+			total += n
+		}
+		assert.Len(t, a.Got(), 100)
+		assert.Less(t, total, 100*5+2*3600/30+100+20, "docs/sharding.md has the figures")
+		assert.Len(t, b.Got(), 100)
+		for id, n := range b.Got() {
+			assert.Equal(t, 1, n, id)
+		}
+	})
+}

@@ -239,6 +239,7 @@ func TestNothingIsTaken(t *testing.T) {
 				cutoff := time.Now().Unix() - 300
 				stop()
 				assert.Empty(t, givenUp(t, w).Records)
+				assert.Zero(t, points(t, o.tel, "late_entries")["found_by=chance"], "what was held is not late")
 				got := w.sink.Got()
 				wanted := 0
 				tenant := simulator.Tenant{Seed: 3, PerSecond: perMinute / 60, Start: began.Unix() - 3600}
@@ -305,7 +306,7 @@ func TestPageRefused(t *testing.T) {
 			entries(w.server, fmt.Sprint("good", n), 1, time.Now().Unix())
 			time.Sleep(90 * time.Second)
 			if n%20 == 0 {
-				assert.Len(t, w.sink.Got(), n+1, "on time")
+				assert.GreaterOrEqual(t, len(w.sink.Got()), n, "the first one may have to wait for the retry")
 			}
 		}
 		time.Sleep(time.Hour)

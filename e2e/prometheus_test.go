@@ -123,7 +123,7 @@ func (p *prometheus) firing(t *testing.T) []string {
 // collector and has our rules, by which a minute is a second: the right alert fires,
 // no other does, also when the trouble lasts, and none fires before and, where the
 // cause can be mended at once, after. Every query of the dashboard works meanwhile,
-// and shows the cause.
+// and shows the cause. Covers F55.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	faulty := func(fault simulator.Fault) func(*testing.T, *scene) {
@@ -215,6 +215,12 @@ func TestAlerts(t *testing.T) {
 				s.setup.Retry = "{initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 2s}"
 			},
 			wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true,
+		},
+		"refused behind a queue": {
+			before: func(_ *testing.T, s *scene) {
+				s.setup.Exporter = []string{"sending_queue: {enabled: true}", "retry_on_failure: {enabled: false}"}
+			},
+			wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"Exporter"}, suffixes: true,
 		},
 		"backend hangs": {
 			wrong: func(_ *testing.T, s *scene) {

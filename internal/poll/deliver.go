@@ -51,6 +51,9 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (out deliv
 			if readable && from <= at && at <= to {
 				h.from = at
 			}
+			if foundBy, late := p.sched.Late(at); readable && late {
+				h.foundBy, h.age = foundBy, max(0, p.Clock.Now().Unix()-at)
+			}
 			fresh = append(fresh, h)
 		}
 	}
@@ -71,17 +74,6 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (out deliv
 }
 
 func (p *Poller) remember(keys []plan.Key) { p.sched.Remember(keys) }
-
-// countLate counts a new entry of a second that was read before.
-func (p *Poller) countLate(it *entry.Entry) {
-	at, ok := it.EventTime()
-	if !ok {
-		return
-	}
-	if foundBy, late := p.sched.Late(at); late {
-		p.Tel.CountLate(foundBy, max(0, p.Clock.Now().Unix()-at))
-	}
-}
 
 // commit writes the checkpoint. Until it is written nothing more is asked for: a
 // crash would otherwise repeat more than the last page.

@@ -97,7 +97,9 @@ func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *d
 func (p *Poller) settle(h *handed, out *delivery) {
 	p.Pipe.done(h)
 	out.keys = append(out.keys, h.key)
-	p.countLate(h.entry)
+	if h.foundBy != "" { // as it was when it was read: it may have been held since
+		p.Tel.CountLate(h.foundBy, h.age)
+	}
 }
 
 // tellHeldAfter is how long a record is held before that is reported: most are given up, or

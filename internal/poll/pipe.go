@@ -45,6 +45,8 @@ type handed struct {
 	key      plan.Key
 	from     int64 // Unix seconds: a position here does not pass over the entry
 	received time.Time
+	foundBy  string // which pass has found it late; empty: it is not late
+	age      int64  // then, in seconds
 }
 
 // NewPipe returns a pipe.
