@@ -5,7 +5,6 @@ package e2e
 
 import (
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -176,13 +175,6 @@ func (b *backend) askedFor() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.asked
-}
-
-// refusedIDs are the ids that were refused with 400, sorted.
-func (b *backend) refusedIDs() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Sorted(maps.Keys(b.refused))
 }
 
 // arrivals waits until all entries have come, or for the time given: check then counts

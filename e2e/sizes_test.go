@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func checkCut(t *testing.T, entry simulator.Entry, r arrival) {
 	require.True(t, marked, "the mark at the end of %s", entry.ID)
 	require.True(t, strings.HasPrefix(entry.JSON(false), text), "the beginning of %s", entry.ID)
 	require.Greater(t, len(text), 1_999_990)
-	require.Equal(t, fmt.Sprint(len(entry.JSON(false))), r.attributes["feishu.body.size"])
+	require.Equal(t, strconv.Itoa(len(entry.JSON(false))), r.attributes["feishu.body.size"])
 	r.body = entry.JSON(false)
 	r.check(t, entry)
 }
