@@ -200,8 +200,7 @@ func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, ma
 	}
 	malformed = text != it.Text || it.Malformed()
 	if w.redactor != nil {
-		apiKey, _ := entry.ParseText(it.Fields[entry.FieldAPIKey])
-		text, masked = w.redactor.RedactEntry(text, apiKey)
+		text, masked = w.redactor.RedactEntry(text, it.Fields[entry.FieldAPIKey])
 		w.stats.Redacted += masked
 	}
 	if w.detach {

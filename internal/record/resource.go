@@ -57,38 +57,55 @@ func (w *recordWriter) shown(apiKey string, n named) string {
 // and the one before it. variables reports whether the template has any. Where the two
 // differ in anything else, neither is known.
 func fromPath(apiKey, path string) (last, parent named, variables bool) {
-	_, template, _ := strings.Cut(apiKey, "/")
-	if strings.IndexByte(template, ':') < 0 {
+	start := strings.IndexByte(apiKey, '/')
+	if start < 0 || strings.IndexByte(apiKey[start:], ':') < 0 {
 		return last, parent, false
 	}
-	if end := strings.IndexAny(path, "?#"); end >= 0 {
+	template := strings.TrimSuffix(apiKey[start:], "/")
+	for {
+		literal := strings.Index(template, "/:") + 1
+		if literal == 0 {
+			break
+		}
+		if len(path) < literal || path[:literal] != template[:literal] {
+			return named{}, named{}, true
+		}
+		variables = true
+		name, value := template[literal+1:], path[literal:]
+		if end := strings.IndexByte(name, '/'); end >= 0 {
+			name = name[:end]
+		}
+		if end := partEnd(value); end >= 0 {
+			value = value[:end]
+		}
+		before := template[:literal-1]
+		template, path = template[literal+1+len(name):], path[literal+len(value):]
+		if value != "" && value[0] == ':' && value[1:] == name {
+			value = "" // the path is the template
+		}
+		parent, last = last, named{name, value, kindOf(name, before)}
+	}
+	if end := strings.IndexByte(path, '?'); end >= 0 {
 		path = path[:end]
 	}
-	template, path = strings.TrimSuffix(template, "/"), strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
-	before := ""
-	for more := true; more; {
-		var part, value string
-		var moreOfPath bool
-		part, template, more = strings.Cut(template, "/")
-		value, path, moreOfPath = strings.Cut(path, "/")
-		if more != moreOfPath {
-			return named{}, named{}, true
-		}
-		if name, ok := strings.CutPrefix(part, ":"); ok {
-			if value == part {
-				value = "" // the path is the template
-			}
-			parent, last = last, named{name, value, kindOf(name, before)}
-			variables = true
-			continue
-		}
-		if part != value {
-			return named{}, named{}, true
-		}
-		before = part
+	if end := strings.IndexByte(path, '#'); end >= 0 {
+		path = path[:end]
+	}
+	if path != template && (path == "" || path[:len(path)-1] != template || path[len(path)-1] != '/') {
+		return named{}, named{}, variables
 	}
 	last.value, parent.value = unescaped(last.value), unescaped(parent.value)
 	return last, parent, variables
+}
+
+// partEnd is where a part of a path ends, -1 at the end of the text.
+func partEnd(path string) int {
+	for i := range len(path) {
+		if c := path[i]; c == '/' || c == '?' || c == '#' {
+			return i
+		}
+	}
+	return -1
 }
 
 // unescaped is a part of a path without its percent escapes, as payloads have it.
@@ -104,9 +121,10 @@ func unescaped(part string) string {
 
 // kindOf is what a variable of a path names: file_token a file, spreadsheetToken a
 // spreadsheet. id and token are of what the part before them says.
-func kindOf(name, before string) string {
+func kindOf(name, path string) string {
 	switch name {
 	case "id", "token":
+		before := path[strings.LastIndexByte(path, '/')+1:]
 		if before == "permissions" {
 			return "file" // drive: permissions of whatever lies in Drive
 		}
@@ -148,6 +166,9 @@ func fieldOf(field, name string) string {
 		return value
 	}
 	copied := field[0] == '"'
+	if copied && !mayHave(field, name) {
+		return ""
+	}
 	if copied {
 		field = jsontext.Unquote(field)
 		if field == "" {
@@ -164,6 +185,13 @@ func fieldOf(field, name string) string {
 		value = strings.Clone(value) // so that it does not keep all of the payload
 	}
 	return value
+}
+
+// mayHave reports whether a string may have a member of that name in it: the name stands
+// there, or escapes that may hide it.
+func mayHave(field, name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return strings.Contains(field, last) || strings.Contains(field, `\u`)
 }
 
 // firstMember reads a member that is the first one of an object in a string, with a

@@ -24,3 +24,22 @@ func TestResultCodeStays(t *testing.T) {
 	require.Zero(t, n)
 	require.Contains(t, got, `{"code":20003,"msg":"m"}`)
 }
+
+// TestMasksKey: a name is masked in a path where a member of that name is masked.
+func TestMasksKey(t *testing.T) {
+	for _, set := range []struct {
+		keys   []string
+		tokens bool
+	}{{}, {keys: []string{"user_id", "chat"}}, {tokens: true}} {
+		r := redact.New(set.keys, redact.ResourceTokens(set.tokens))
+		for _, apiKey := range []string{"GET/open-apis/x/v1/y", "GET/open-apis/drive/v1/files", "POST/open-apis/authen/v1/access_token"} {
+			for _, name := range []string{
+				"user_id", "file_token", "app_token", "token", "ticket", "code", "id", "session_id", "sess_id", "sessionId", "aily_session_id", "position_id", "process_id",
+				"access_id", "chat", "chat_id", "verification_token", "app_secret", "approval_code", "task_guid", "spreadsheetToken", "image_key", "password", "tokens",
+			} {
+				_, n := r.Redact(`{"api_key":"` + apiKey + `","log_detail":{"` + name + `":"x1y2z3"}}`)
+				require.Equal(t, n == 1, r.MasksKey(apiKey, name), "%s in %s with %v", name, apiKey, set)
+			}
+		}
+	}
+}

@@ -142,6 +142,9 @@ func (p *parser) object(k kind, depth int) bool {
 // hold a credential: a form that was taken for JSON ends up as a key.
 func (p *parser) member(key jsonString, depth int) kind {
 	raw := p.text[key.start:key.end]
+	if len(raw) < minFormed && isName(raw) && p.keys.isPlainEnd(raw) {
+		return plain
+	}
 	p.key = appendNormal(p.key[:0], raw)
 	k := p.keys.kind(raw, p.key)
 	switch {
@@ -150,8 +153,24 @@ func (p *parser) member(key jsonString, depth int) kind {
 	case !p.keys.isExtra(p.key):
 		k = p.inAPI(raw, k)
 	}
-	p.stringValue(key, plain)
+	if k <= weak || !isName(raw) {
+		p.stringValue(key, plain)
+	}
 	return k
+}
+
+// minFormed is how long the shortest value that shows what it is may be, and more than any
+// name that is not looked at closer.
+const minFormed = 16
+
+// isName reports whether a key is nothing but the name of something, and no text.
+func isName(raw []byte) bool {
+	for _, c := range raw {
+		if !isLetter(c) && !isDigit(c) && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // isAPINameNext reports whether the value that comes next is the name of an API.

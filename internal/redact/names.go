@@ -76,7 +76,7 @@ var credentials = withGaps([]credential{
 	{suffix: "cookie", kind: header},
 	{suffix: "cookies", kind: plural},
 	{suffix: "assertion", kind: secret, solid: true},
-	{suffix: "saml response", kind: secret}, // of an identity provider
+	{suffix: "samlresponse", kind: secret, solid: true}, // of an identity provider
 	{suffix: "codeverifier", kind: secret},
 	{suffix: "jwt", kind: secret},
 	{suffix: "session id", kind: secret},

@@ -93,6 +93,23 @@ func foldCase(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 // in form encoding.
 func isSeparator(c byte) bool { return c == '_' || c == '-' || c == ' ' || c == '+' || c == '\t' }
 
+// credentialEnds has the last two letters of all built-in keys.
+var credentialEnds = func() (ends [1 << 16]bool) {
+	for _, c := range credentials {
+		if n := len(c.suffix); c.suffix[n-1] < 0x80 {
+			ends[uint16(c.suffix[n-2])|uint16(c.suffix[n-1])<<8] = true
+		}
+	}
+	return ends
+}()
+
+// isPlainEnd reports whether a name certainly is none of a credential, by its last two
+// letters.
+func (k *keySet) isPlainEnd(raw []byte) bool {
+	n := len(raw)
+	return len(k.extra) == 0 && n >= 2 && isLetter(raw[n-1]) && isLetter(raw[n-2]) && !credentialEnds[uint16(lower(raw[n-2]))|uint16(lower(raw[n-1]))<<8]
+}
+
 func isOneOf(name []byte, words []string) bool {
 	return slices.Contains(words, string(name))
 }

@@ -111,7 +111,8 @@ func (r *Redactor) Redact(text string) (string, int) {
 	return r.redact(text)
 }
 
-// RedactEntry is Redact for an entry whose api_key the caller has read already.
+// RedactEntry is Redact for an entry whose api_key the caller knows, as its text or as the
+// JSON of that.
 func (r *Redactor) RedactEntry(text, apiKey string) (string, int) {
 	if clean(r.filter, text) && !mayHoldCodes(apiKey) {
 		return text, 0

@@ -70,7 +70,7 @@ func payloadEntry(payload string) string {
 // noSecretKeys are names that look like a credential's and are of an id, a name, an
 // address or a hash of no secret.
 var noSecretKeys = []string{
-	"private-key-id", "AccessKeyId", "SecretId", "app_key", "appKey", "ssid", "nonce", "pin", "webhook_url", "hook_url", "contraseña", "sid", "pem", "keypair",
+	"private-key-id", "AccessKeyId", "SecretId", "app_key", "appKey", "ssid", "nonce", "pin", "webhook_url", "hook_url", "contraseña", "sid", "pem", "keypair", "saml_response",
 }
 
 // TestReviewKeys: names of credentials as reviewers thought of them. Covers F72.

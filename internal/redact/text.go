@@ -243,24 +243,37 @@ func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 }
 
 // indexEnd returns the end of what a form or a program adds to a key that ends at
-// text[at], if a separator follows: token[0], body[token][].
+// text[at], if a separator follows: token[0], body[token][]. Its brackets may be escaped.
 func indexEnd(text []byte, at int) int {
-	i := at
-	for i < len(text) && i < at+maxRemark && (text[i] == '[' || text[i] == ']' || isWordByte(text[i]) && text[i] < 0x80 || isQuoteMark(text[i])) {
-		i++
-	}
-	i = at + bytes.LastIndexByte(text[at:i], ']') + 1
-	if i == at || text[at] != '[' && text[at] != ']' {
+	if bracketAt(text, at) == 0 {
 		return at
 	}
-	next := i + backslashesAt(text, i)
+	i, end := at, at
+	for i < len(text) && i < at+maxRemark {
+		if n := looseByte(text, i, ']'); n > 0 {
+			i += n
+			end = i
+		} else if n := looseByte(text, i, '['); n > 0 {
+			i += n
+		} else if isWordByte(text[i]) && text[i] < 0x80 || isQuoteMark(text[i]) {
+			i++
+		} else {
+			break
+		}
+	}
+	next := end + backslashesAt(text, end)
 	if next < len(text) && isQuoteMark(text[next]) {
 		next++
 	}
-	if next = skipBlanks(text, next); next < len(text) && (text[next] == '=' || text[next] == ':') {
-		return i
+	if next = skipBlanks(text, next); end > at && next < len(text) && (text[next] == '=' || text[next] == ':') {
+		return end
 	}
 	return at
+}
+
+// bracketAt returns the length of the square bracket at text[at], which may be escaped, or 0.
+func bracketAt(text []byte, at int) int {
+	return max(looseByte(text, at, '['), looseByte(text, at, ']'))
 }
 
 // describe notes what the place of a key and its name say about it.
