@@ -78,6 +78,9 @@ type Checkpoint struct {
 	Covered *[2]int64 `json:"covered,omitempty"`
 	// Term counts the terms of leaders that share this storage; 0 without any.
 	Term uint64 `json:"term,omitempty"`
+	// Holder tells replicas apart that have loaded the same position, and so count the same
+	// term; empty without any, and in what older builds have stored.
+	Holder string `json:"holder,omitempty"`
 }
 
 // Origin is the first start of a receiver that begins by initial_lookback.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"go.opentelemetry.io/collector/extension/xextension/storage"
@@ -37,6 +38,7 @@ type Store struct {
 	// loaded the position last is the one that may; term tells it from the others.
 	shared bool
 	term   uint64
+	holder string // of the term: two replicas may have loaded the same position
 	// noted is the number of the last call that was written down. Whoever is in
 	// noting may touch it.
 	noting chan struct{} // capacity 1
@@ -92,7 +94,7 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 		return nil, nil, err
 	}
 	known := plan.NewSeen()
-	s.term = 1
+	s.term, s.holder = 1, fmt.Sprintf("%016x", rand.Uint64())
 	if data == nil {
 		s.first, s.pages, s.deleted, s.Origin = 0, nil, 0, Origin{}
 		return nil, known, nil
@@ -151,7 +153,7 @@ func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, f
 		if err := s.checkSuccessor(ctx); err != nil {
 			return err
 		}
-		c.Term = s.term
+		c.Term, c.Holder = s.term, s.holder
 	}
 	next := s.first + uint64(len(s.pages))
 	var ops []*storage.Operation
@@ -192,7 +194,7 @@ func (s *Store) checkSuccessor(ctx context.Context) error {
 		return nil
 	}
 	// What cannot be read is not ours either: the next load says what is wrong.
-	if c, err := Decode(data); err != nil || c.Term > s.term {
+	if c, err := Decode(data); err != nil || c.Term > s.term || c.Term == s.term && c.Holder != s.holder {
 		return ErrTakenOver
 	}
 	return nil

@@ -60,4 +60,104 @@ var receiverMutants = []mutant{
 		"	return pace.CanonicalEndpoint(q.Endpoint) == pace.CanonicalEndpoint(other.Endpoint) &&",
 		"	return q.Endpoint == other.Endpoint &&",
 	},
+	{
+		"a pipeline that hangs is not watched (F59)", "receiver.go",
+		"			Next:    watchedPipeline{r.next, watch},\n",
+		"			Next:    r.next,\n",
+	},
+	{
+		"a storage that hangs is not watched (F59)", "internal/checkpoint/guard.go",
+		"	defer g.waits(what + \" \" + g.place)()\n",
+		"",
+	},
+	{
+		"a long wait whose status cannot be shown yet is never shown (F59)", "internal/report/watch.go",
+		"	if !shown {\n",
+		"	if false {\n",
+	},
+	{
+		"the end of a long wait is not logged (F59)", "internal/report/watch.go",
+		"	if x.logged {\n",
+		"	if false {\n",
+	},
+	{
+		"a slow backend is logged with every page (F59)", "internal/report/watch.go",
+		"	if logged = !h.waits[c]; logged {\n",
+		"	if logged = true; logged {\n",
+	},
+	{
+		"Shutdown does not wait for a term that somebody else ends (F63)", "internal/term/term.go",
+		"	t := s.last\n	s.mu.Unlock()\n",
+		"	t := s.last\n	s.last = nil\n	s.mu.Unlock()\n",
+	},
+	{
+		"a term does not wait for the one before (F63)", "receiver.go",
+		"		<-before\n",
+		"",
+	},
+	{
+		"a page of many batches is handed over after the end of the term (F64)", "internal/poll/deliver.go",
+		"		if err := ctx.Err(); err != nil { // each batch",
+		"		if err := ctx.Err(); false { // each batch",
+	},
+	{
+		"a replica that may be elected again reports a permanent status (F65)", "receiver.go",
+		"		GoesOn: r.cfg.K8sLeaderElector != nil,\n",
+		"",
+	},
+	{
+		"a storage that panicked is opened again in the next term (F32)", "receiver.go",
+		"		err := r.panicked //",
+		"		var err error //",
+	},
+	{
+		"the limit that the server names is not learned (F50)", "internal/pace/learn.go",
+		"	case limit > 0 && limit < p.limit && l.credible(limit):\n",
+		"	case false:\n",
+	},
+	{
+		"two refusals after as many calls teach nothing (F50)", "internal/pace/learn.go",
+		"	case agrees && n < p.limit:\n",
+		"	case false:\n",
+	},
+	{
+		"a learned limit stays (F50)", "internal/pace/learn.go",
+		"		l.limit = max(l.limit+1, l.limit*5/4)\n",
+		"",
+	},
+	{
+		"a step up that was refused is tried again as soon (F50)", "internal/pace/learn.go",
+		"		l.probe = min(2*l.probe, lastProbe)\n",
+		"		l.probe = firstProbe\n",
+	},
+	{
+		"what was learned ends with the process (F50)", "internal/pace/remember.go",
+		"	if calls.Limit > 0 && p.learned.limit == 0 {\n",
+		"	if false {\n",
+	},
+	{
+		"an urgent call waits for another receiver's ordinary one (F68)", "internal/pace/pace.go",
+		"		turn = p.urgent\n",
+		"",
+	},
+	{
+		"ordinary calls wait for urgent ones without an end (F68)", "internal/pace/pace.go",
+		"!urgent && p.hurried > 0 && now.Before(patient) {\n		at = latest(at, patient)\n",
+		"!urgent && p.hurried > 0 {\n		at = latest(at, now.Add(time.Until(patient).Abs()+time.Second))\n",
+	},
+	{
+		"the limit of a receiver that is gone stays (F68)", "internal/pace/pace.go",
+		"		delete(p.joined, n)\n",
+		"",
+	},
+	{
+		"this process's own calls are loaded on top (F68)", "internal/pace/remember.go",
+		"	if calls.By == p.id {\n",
+		"	if false {\n",
+	},
+	{
+		"two replicas that loaded one position both write (F34)", "internal/checkpoint/store.go",
+		" || c.Term == s.term && c.Holder != s.holder {\n",
+		" {\n",
+	},
 }

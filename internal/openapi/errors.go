@@ -142,7 +142,7 @@ func answerError(operation string, res *Answer, code int64, hasCode bool) *Error
 		}
 		e.Advice += ": " + page
 	}
-	if len(body.details) > 0 {
+	if len(body.details) > 0 && e.Cause != cause.Scope {
 		e.Reason += ": " + clean(strings.Join(body.details, ", "))
 	}
 	return e
