@@ -125,8 +125,8 @@ func (it *Entry) Identity() string {
 // they do not have. That is nothing, nothing but zeros and signs (0, 0.0, -, 00000000-0000-...),
 // -1, and the words for nothing.
 func isPlaceholder(id string) bool {
-	if len(id) > longestPlaceholder {
-		return false
+	if len(id) > longestPlaceholder || id != "" && '1' <= id[0] && id[0] <= '9' {
+		return false // nearly every id
 	}
 	signs := true
 	for _, r := range id {

@@ -153,7 +153,7 @@ func (p *parser) member(key jsonString, depth int) kind {
 	case !p.keys.isExtra(p.key):
 		k = p.inAPI(raw, k)
 	}
-	if k <= weak || !isName(raw) {
+	if !isName(raw) || k <= weak && len(raw) >= minFormed {
 		p.stringValue(key, plain)
 	}
 	return k
