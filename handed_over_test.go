@@ -89,7 +89,7 @@ func TestPartlyTaken(t *testing.T) {
 				assert.Len(t, w.sink.Got(), 10)
 				if tc.twice == 0 {
 					onceEach(t, w, 10)
-					assert.Equal(t, 10.0, points(t, o.tel, "entries")["result=delivered"])
+					assert.InDelta(t, 10, points(t, o.tel, "entries")["result=delivered"], 0)
 				}
 				assert.Zero(t, points(t, o.tel, "entries")["result=lost"])
 				assert.Empty(t, givenUp(t, w).Records)

@@ -219,7 +219,8 @@ func TestRefusals(t *testing.T) {
 func startStrict(t *testing.T, a *api, exporters string, fanOut, gate bool) *collector {
 	t.Helper()
 	dir := t.TempDir()
-	names := []string{strings.TrimSpace(exporters[:strings.Index(exporters, ":")])}
+	first, _, _ := strings.Cut(exporters, ":")
+	names := []string{strings.TrimSpace(first)}
 	if fanOut {
 		names = append(names, "otlphttp/second")
 	}

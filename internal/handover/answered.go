@@ -42,7 +42,7 @@ func (q *Queue[T]) Answered(now time.Time, try *Try[T], said func(i int) Class) 
 	if len(res.Taken) > 0 {
 		q.noteTaken(now, try, res.Taken)
 	}
-	left := append(retry, permanent...)
+	left := slices.Concat(retry, permanent)
 	if len(left) == 0 {
 		return res
 	}

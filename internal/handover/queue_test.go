@@ -4,8 +4,9 @@
 package handover
 
 import (
-	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -98,10 +99,8 @@ func (l *line) run(d time.Duration, until func() bool) {
 func bad(class Class, which ...int) func([]*Record[int], int) Class {
 	return func(records []*Record[int], _ int) Class {
 		for _, r := range records {
-			for _, w := range which {
-				if r.Value == w {
-					return class
-				}
+			if slices.Contains(which, r.Value) {
+				return class
 			}
 		}
 		return Taken
@@ -335,7 +334,7 @@ func TestConfiguredEnd(t *testing.T) {
 // given up is bad, and what is bad is given up when others have been taken for long enough. Covers F53, F54.
 func TestWorlds(t *testing.T) {
 	for seed := range uint64(60) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 1))
 			l := newLine(t, Settings{})

@@ -68,11 +68,11 @@ func TestAnswer(t *testing.T) {
 		"permanent around branches":     {consumererror.NewPermanent(errors.Join(passing, passing)), "PPPP"},
 	} {
 		answer := (&Pipe{}).answer(tc.err, items)
-		got := ""
+		got := make([]byte, len(items))
 		for i := range items {
-			got += map[handover.Class]string{handover.Taken: "T", handover.Retry: "R", handover.Permanent: "P"}[answer(i)]
+			got[i] = map[handover.Class]byte{handover.Taken: 'T', handover.Retry: 'R', handover.Permanent: 'P'}[answer(i)]
 		}
-		assert.Equal(t, tc.want, got, name)
+		assert.Equal(t, tc.want, string(got), name)
 	}
 
 	// Records that are freed are not looked at.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
@@ -149,12 +150,7 @@ func permanentItself(err error) bool {
 	if !consumererror.IsPermanent(err) {
 		return false
 	}
-	for _, branch := range joined(err) {
-		if consumererror.IsPermanent(branch) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(joined(err), consumererror.IsPermanent)
 }
 
 // joined are the errors of which err consists, if it wraps several.
