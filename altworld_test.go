@@ -101,12 +101,11 @@ func (w *altWorld) drawConfig() {
 
 // altOff is what the receiver is known not to survive yet, each with its number in the list of
 // failure modes. -alt.all draws it all the same.
-var altOff = struct{ scroll, empty, heavy, token, ingested bool }{
-	scroll:   true, // F43: one token for all pages
-	empty:    true, // F43: many empty pages
-	heavy:    true, // F40: a query that is too much is answered as an internal error
-	token:    true, // F40: a page token that is no longer taken is answered as an internal error
-	ingested: true, // entries found by the time of their storing come again in the last recheck
+var altOff = struct{ scroll, empty, heavy, token bool }{
+	scroll: true, // F43: one token for all pages
+	empty:  true, // F43: many empty pages
+	heavy:  true, // F40: a query that is too much is answered as an internal error
+	token:  true, // F40: a page token that is no longer taken is answered as an internal error
 }
 
 // leaveOut replaces what the receiver is known not to survive yet.
@@ -126,9 +125,6 @@ func (w *altWorld) leaveOut() {
 	}
 	if altOff.token && t.DeadToken == altapi.DeadInternal {
 		t.DeadToken = altapi.DeadParam
-	}
-	if altOff.ingested && t.Match == altapi.MatchIngested {
-		t.Match = altapi.MatchMilli
 	}
 }
 

@@ -206,6 +206,11 @@ var planMutants = []mutant{
 		"s.has(k, k.hash)",
 	},
 	{
+		"an entry that comes before its window is forgotten as others are (F46)", "internal/plan/plan.go",
+		"	s.early = min(max(",
+		"	s.early = 0 * min(max(",
+	},
+	{
 		"an entry is known by its id alone for ever (F46)", "internal/plan/seen.go",
 		"s.has(k, k.hash) || s.byID >= noMinute && s.has(k, k.id)",
 		"s.has(k, k.hash) || s.has(k, k.id)",

@@ -54,6 +54,9 @@ type Plan struct {
 	pageSize            int
 	// due tells that pass 0 has not been started up to now since the last tick.
 	due bool
+	// early is for how many seconds longer keys are needed because entries come before their
+	// windows, as they did in what was read up to earlyUntil.
+	early, earlyUntil int64
 }
 
 // New plans the timeline from its begin, knowing the entries that were accepted before.
@@ -168,7 +171,23 @@ func (s *Plan) SharesID(k Key) bool { return s.seen.shared.note(k) }
 func (s *Plan) Remember(keys []Key) {
 	for _, k := range keys {
 		s.seen.Add(k)
+		s.noteEarly(k.early)
 	}
+}
+
+// noteEarly notes that a window has returned an entry whose event was so many seconds before the
+// window. What the bounds of a query are compared with is not documented: it may be the time at
+// which an entry was stored. A later pass, with other windows, will return such an entry in a
+// window that is later than its event, too, so its key is needed for that much longer, and for some
+// minutes more, as the next one may be earlier still. The last recheck bounds this: what is later
+// than that is not promised.
+func (s *Plan) noteEarly(seconds int64) {
+	last := s.pos.last()
+	if seconds == 0 || last == 0 {
+		return
+	}
+	s.early = min(max(s.early, seconds+60*OddHorizon), s.pos.recheck[last])
+	s.earlyUntil = s.pos.marks[0] + 2*s.pos.recheck[last]
 }
 
 // Late reports whether an entry that is new is of a second that pass 0 has read, and names

@@ -263,5 +263,8 @@ func (s *Plan) Forgettable() int64 {
 			from = min(from, w.from)
 		}
 	}
-	return minuteOf(from - Overlap - 1)
+	if s.pos.marks[0] > s.earlyUntil {
+		s.early = 0
+	}
+	return minuteOf(from - Overlap - 1 - s.early)
 }

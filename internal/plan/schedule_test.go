@@ -190,6 +190,39 @@ func TestScheduleForgets(t *testing.T) {
 	assert.LessOrEqual(t, most, 3*last/60)
 }
 
+// TestEarlyEntriesAreRemembered: where windows return entries whose events were before them, ids are
+// remembered for that much longer, and no more than the last recheck's time; as long as there are
+// such entries. Covers F46.
+func TestEarlyEntriesAreRemembered(t *testing.T) {
+	const begin, last = 36_000, 3600
+	s := testSchedule(begin, 120, last)
+	from := int64(begin - Overlap - 1)
+	forgettable := func(early int64) {
+		t.Helper()
+		assert.Equal(t, minuteOf(from-early), s.Forgettable())
+	}
+	w := &Walk{window: window{begin, begin + 600}}
+	remember := func(eventTime int64, readable bool) { s.Remember([]Key{w.Key("x", "x", eventTime, readable)}) }
+	forgettable(0)
+	remember(begin+1, true)
+	remember(begin-Overlap, true)
+	remember(begin+5000, true)
+	remember(0, false)
+	forgettable(0)
+	remember(begin-Overlap-300, true)
+	forgettable(900)
+	remember(begin-Overlap-120, true)
+	forgettable(900)
+	remember(1, true)
+	forgettable(last)
+	s.pos.marks[0] = begin + 2*last
+	forgettable(last)
+	s.pos.marks[0]++
+	forgettable(0)
+	remember(begin-Overlap-120, true)
+	forgettable(720)
+}
+
 // TestOvertakenWalksAreDropped: where the last recheck overtakes walks of another, which
 // wait for their next page, nothing of them is left to be read, and what is before them
 // is forgotten. Covers F33.

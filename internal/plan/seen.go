@@ -46,6 +46,8 @@ type Key struct {
 	id uint64
 	// byID tells that hash is that of the id alone: an older build has stored it.
 	byID bool
+	// early is by how many seconds its event time is before the window that returned it. Not stored.
+	early int64
 }
 
 const noMinute = -1
@@ -90,6 +92,7 @@ func keyOf(identity, uid string, eventTime int64, readable bool, w window) Key {
 		k.odd, k.minute, k.at = true, last, noMinute
 	case eventTime < w.from-Overlap || eventTime > w.to+Overlap:
 		k.odd, k.minute = true, min(max(minuteOf(eventTime), last), last+OddHorizon)
+		k.early = max(0, w.from-Overlap-eventTime)
 	default:
 		k.minute = minuteOf(eventTime)
 	}
