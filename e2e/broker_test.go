@@ -141,7 +141,7 @@ func TestKafka(t *testing.T) {
 }
 
 // back reads the topic by a second collector, with the configuration of the example, into
-// VictoriaLogs: all of it arrives, while that is away, and the collector is killed.
+// VictoriaLogs: all of it arrives, while that is down, and the collector is killed.
 func back(t *testing.T, k *broker) {
 	t.Helper()
 	v := newVictoriaLogs(t)

@@ -162,16 +162,16 @@ func (h *hec) codes(code int) int {
 func TestSplunkErrors(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		code   int
-		wrong  func(h *hec, uid string)
-		mended func(h *hec)
-		lost   int
-		twice  int // pages
+		code  int
+		wrong func(h *hec, uid string)
+		fixed func(h *hec)
+		lost  int
+		twice int // pages
 	}{
-		"invalid token": {code: 4, wrong: func(h *hec, _ string) { h.token = "another" }, mended: func(h *hec) { h.token = hecToken }},
+		"invalid token": {code: 4, wrong: func(h *hec, _ string) { h.token = "another" }, fixed: func(h *hec) { h.token = hecToken }},
 		"invalid data":  {code: 6, wrong: func(h *hec, uid string) { h.invalid = uid }, lost: 1, twice: 2},
-		"no index":      {code: 7, wrong: func(h *hec, _ string) { h.index = "main" }, mended: func(h *hec) { h.index = "feishu" }},
-		"busy":          {code: 9, wrong: func(h *hec, _ string) { h.busy = true }, mended: func(h *hec) { h.busy = false }},
+		"no index":      {code: 7, wrong: func(h *hec, _ string) { h.index = "main" }, fixed: func(h *hec) { h.index = "feishu" }},
+		"busy":          {code: 9, wrong: func(h *hec, _ string) { h.busy = true }, fixed: func(h *hec) { h.busy = false }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -182,8 +182,8 @@ func TestSplunkErrors(t *testing.T) {
 			eventually(t, time.Minute, "some pages arrive", func() bool { return len(e.held(t)) >= 2*pageSize })
 			h.set(func() { tc.wrong(h, entries[len(entries)-150].ID) })
 			eventually(t, time.Minute, "it is refused", func() bool { return h.codes(tc.code) >= 2 })
-			if tc.mended != nil {
-				h.set(func() { tc.mended(h) })
+			if tc.fixed != nil {
+				h.set(func() { tc.fixed(h) })
 			}
 			eventually(t, 2*time.Minute, "every entry is there, or given up", func() bool {
 				return len(byID(e.held(t)))+len(c.lostIDs()) >= len(entries)

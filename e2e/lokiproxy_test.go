@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lokiProxy is VictoriaLogs where examples/loki sends to: a real server behind Loki's path. It
+// lokiProxy is VictoriaLogs where examples/loki sends to: a real server with Loki's path. It
 // takes each line as often as it comes, which Loki does not: for that see lokiStandIn.
 type lokiProxy struct {
 	*victoriaLogs
@@ -30,7 +30,7 @@ func newLokiProxy(t *testing.T) *lokiProxy {
 			r.Out.URL, r.Out.Host = target, target.Host
 			r.Out.Header.Set("VL-Stream-Fields", "service.name") // Loki's label
 		},
-		ErrorLog: log.New(io.Discard, "", 0), // it is away
+		ErrorLog: log.New(io.Discard, "", 0), // it is down
 	})
 	p.through = serve(t, mux)
 	return p

@@ -38,7 +38,7 @@ func newOpenSearch(t *testing.T) *openSearch {
 	target := &url.URL{Scheme: "http", Host: startNginx(t, "opensearch/nginx.conf.template", "OPENSEARCH_URL", "http://127.0.0.1:"+s.port)}
 	s.through = serve(t, &httputil.ReverseProxy{
 		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorLog: log.New(io.Discard, "", 0), // it is away
+		ErrorLog: log.New(io.Discard, "", 0), // it is down
 		ModifyResponse: func(*http.Response) error {
 			s.pass()
 			return nil
