@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command feishu-audit is the tool beside the collector: it examines a tenant, and serves a
-// simulated one. `feishu-audit --help` lists its subcommands.
+// Command feishu-audit is the tool beside the collector: it examines, exports and records a
+// tenant, moves positions, and serves a simulated tenant. `feishu-audit --help` lists its subcommands.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/demo"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/doctor"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/export"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/record"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/simulate"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/state"
 )
@@ -28,5 +29,5 @@ func main() {
 
 // newCommand is the whole program.
 func newCommand() *cobra.Command {
-	return cli.Root(doctor.Command(), export.Command(), state.Command(), simulate.Command(), demo.Command())
+	return cli.Root(doctor.Command(), export.Command(), state.Command(), record.Command(), simulate.Command(), demo.Command())
 }

@@ -91,7 +91,7 @@ func recommend(o *Options, r *Report, s *session) string {
 	}
 	line(4, "initial_lookback", "1h", comment)
 	if r.Finding(OwnCalls).Answer == ownLogged {
-		b.WriteString("# To keep the receiver's own calls from the backend, use this, with\n# processors: [filter] in the pipeline:\n")
+		b.WriteString("# To keep the receiver's own calls from the backend, use this and name it in the\n# pipeline, with processors: [filter].\n")
 		b.WriteString("# processors:\n#   filter:\n#     logs:\n#       log_record:\n")
 		condition := `attributes["feishu.app.id"] == "` + o.AppID + `" and IsMatch(attributes["feishu.api_key"], "` + listName + `$$")` // $$ is the collector's way to write $
 		b.WriteString("#         - '" + strings.ReplaceAll(condition, "'", "''") + "'\n")

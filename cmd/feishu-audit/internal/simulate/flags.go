@@ -31,6 +31,7 @@ type config struct {
 	appID, appSecret string
 	options          simulator.Options
 	entries          []simulator.Entry
+	replay           string // what there is to say of a recording
 }
 
 // flags are the command line, before it is checked.
@@ -41,6 +42,7 @@ type flags struct {
 	history      time.Duration
 	since, until time.Time
 	entriesFile  string
+	replayFile   string
 	moreApps     map[string]string
 }
 
@@ -101,6 +103,7 @@ func newFlags() *flags {
 	fs.Float64Var(&t.LateFraction, "late-fraction", 0, "`part` of the entries that become visible later than that")
 	fs.DurationVar(&t.MaxLateness, "max-lateness", 10*time.Minute, "by how much at most")
 	fs.StringVar(&cfg.entriesFile, "entries", "", "`file` with further entries: one JSON object in the API's form on each line")
+	fs.StringVar(&cfg.replayFile, "replay", "", "serve the entries of a recording instead, a `file` of feishu-audit record")
 	fs.BoolVar(&o.LogOwnCalls, "log-own-calls", false, "calls of list_data appear in the log")
 
 	fs = begin("Queries and pages")
@@ -169,6 +172,20 @@ func (cfg *flags) read(given *pflag.FlagSet, now time.Time) (*config, error) {
 	}
 	if !cfg.until.IsZero() {
 		t.End = cfg.until.Unix()
+	}
+	if cfg.replayFile != "" {
+		if set["rate"] || set["entries"] {
+			return nil, cli.Usagef("--replay serves what was recorded: not together with --rate or --entries")
+		}
+		t.PerSecond, t.FailureFraction, t.Start = 0, 0, 0
+		played, err := readRecording(cfg.replayFile)
+		if err != nil {
+			return nil, cli.Usagef("--replay: %w", err)
+		}
+		cfg.entries, cfg.replay = played.entries, played.says()
+		if !set["order"] {
+			o.Order = played.order
+		}
 	}
 	if err := cfg.check(set, cfg.allowRemote, cfg.history); err != nil {
 		return nil, &cli.UsageError{Err: err}

@@ -81,6 +81,7 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 		defer os.Remove(cfg.portFile)
 	}
 	fmt.Fprintf(stdout, toPaste, endpoint, cfg.appID, cfg.appSecret)
+	fmt.Fprint(stdout, cfg.replay)
 
 	server := &http.Server{
 		Handler:           sim,
