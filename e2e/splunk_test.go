@@ -126,7 +126,8 @@ func stanzas(t *testing.T, path string) map[string]map[string]string {
 	require.NoError(t, err)
 	read := map[string]map[string]string{}
 	var stanza map[string]string
-	for i, line := range strings.Split(string(text), "\n") {
+	joined := strings.ReplaceAll(string(text), "\\\n", " ") // a line that goes on
+	for i, line := range strings.Split(joined, "\n") {
 		where := fmt.Sprintf("%s:%d: %q", path, i+1, line)
 		switch name, value, isSetting := strings.Cut(line, " = "); {
 		case line == "" || line[0] == '#':
@@ -173,9 +174,14 @@ func TestSplunkApp(t *testing.T) {
 		"default/fields.conf":     {"INDEXED"},
 		"default/indexes.conf":    {"coldPath", "frozenTimePeriodInSecs", "homePath", "thawedPath"},
 		"default/eventtypes.conf": {"search"},
-		"default/tags.conf":       {"access", "account", "authentication", "change", "data"},
-		"default/props.conf":      append([]string{"KV_MODE", "SHOULD_LINEMERGE", "TRUNCATE"}, evaluated()...),
-		"metadata/default.meta":   {"access", "export"},
+		"default/savedsearches.conf": {
+			"action.correlationsearch.annotations", "action.correlationsearch.enabled", "action.correlationsearch.label", "alert.digest_mode", "alert.severity",
+			"alert.suppress", "alert.suppress.fields", "alert.suppress.period", "alert.track", "counttype", "cron_schedule", "description", "disabled",
+			"dispatch.earliest_time", "dispatch.index_earliest", "dispatch.index_latest", "dispatch.latest_time", "enableSched", "quantity", "relation", "search",
+		},
+		"default/tags.conf":     {"access", "account", "authentication", "change", "data"},
+		"default/props.conf":    append([]string{"KV_MODE", "SHOULD_LINEMERGE", "TRUNCATE"}, evaluated()...),
+		"metadata/default.meta": {"access", "export"},
 	}
 	files := map[string]map[string]map[string]string{}
 	require.NoError(t, filepath.WalkDir(splunkApp, func(path string, entry os.DirEntry, err error) error {
