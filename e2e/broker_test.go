@@ -100,7 +100,7 @@ func (k *broker) env() []string { return []string{"KAFKA_BROKER=" + k.addr} }
 
 func (k *broker) up(t *testing.T) {
 	k.run(t, k.properties)
-	eventually(t, 2*time.Minute, "Kafka answers", func() bool { return k.client.Ping(t.Context()) == nil })
+	eventually(t, 5*time.Minute, "Kafka answers", func() bool { return k.client.Ping(t.Context()) == nil })
 }
 
 // down kills the broker the first time, and ends it in order the next.

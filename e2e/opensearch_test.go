@@ -60,7 +60,7 @@ func (s *openSearch) env() []string {
 
 func (s *openSearch) up(t *testing.T) {
 	s.run(t, "path.home="+s.dir, "http.port="+s.port, "cluster.info.update.interval=10s")
-	eventually(t, 2*time.Minute, "OpenSearch answers", func() bool {
+	eventually(t, 5*time.Minute, "OpenSearch answers", func() bool {
 		status, _ := s.call(t, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=1s", "")
 		return status == http.StatusOK
 	})

@@ -88,7 +88,7 @@ func sizes(t *testing.T, d destination, fates map[string]fate, settings ...strin
 		e.args = append(e.args, "--set="+setting)
 	}
 	c := e.start(t)
-	eventually(t, time.Minute, "everything arrives", func() bool { return len(byID(e.held(t))) >= len(entries)-len(lost) })
+	eventually(t, 3*time.Minute, "everything arrives", func() bool { return len(byID(e.held(t))) >= len(entries)-len(lost) })
 	pause(t, 2*time.Second) // what comes now would come twice
 	c.term(t)
 
