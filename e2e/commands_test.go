@@ -632,7 +632,8 @@ func checkDockerRun(t *testing.T, c *docCommand) {
 	require.Contains(t, mounted, image.owned, "the position is on a volume")
 	text, err := os.ReadFile(filepath.Join("..", strings.TrimPrefix(config, "$PWD/")))
 	require.NoError(t, err)
-	require.Contains(t, string(text), image.owned)
+	require.True(t, image.storage)
+	require.Contains(t, string(text), "${env:STORAGE_DIR:-")
 	for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
 		require.Contains(t, values["--env"], name[1])
 	}

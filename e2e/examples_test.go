@@ -131,11 +131,12 @@ func TestComposeFiles(t *testing.T) {
 			for _, volume := range collector.Volumes {
 				mounted[volume.Target] = volume.Source
 			}
-			require.Contains(t, string(config), "${env:STORAGE_DIR:-/var/lib/otelcol/storage}")
+			require.Contains(t, string(config), "${env:STORAGE_DIR:-./storage/"+filepath.Base(filepath.Dir(file))+"}", "a folder of its own, that anybody may make")
 			require.Contains(t, mounted, "/var/lib/otelcol/storage")
 			image, err := os.ReadFile("../packaging/Dockerfile")
 			require.NoError(t, err)
 			require.Contains(t, string(image), "/etc/otelcol/collector.yaml", "where the image looks")
+			require.Contains(t, string(image), "ENV STORAGE_DIR=/var/lib/otelcol/storage\n", "where the image keeps the position")
 			require.Equal(t, "collector.yaml", filepath.Base(mounted["/etc/otelcol/collector.yaml"]))
 
 			for name, value := range collector.Environment {

@@ -55,6 +55,7 @@ func TestServiceEnvironment(t *testing.T) {
 // dockerfile is what packaging/Dockerfile makes.
 type dockerfile struct {
 	bases           []string
+	storage         bool       // whether STORAGE_DIR is the folder that the user owns
 	copies          [][]string // of the last stage: the stage that it is from, source, destination
 	made            []string   // what RUN leaves in the first stage
 	owned           string     // the folder that belongs to the image's user
@@ -110,6 +111,9 @@ func readDockerfile(t *testing.T) dockerfile {
 			} else {
 				d.copies = append(d.copies, []string{"", words[1], words[2]})
 			}
+		case "ENV":
+			require.Equal(t, "STORAGE_DIR="+d.owned, arguments, "the position is on the volume")
+			d.storage = true
 		case "USER":
 			d.user = arguments
 		case "ENTRYPOINT":

@@ -93,8 +93,6 @@ func TestWithoutATenant(t *testing.T) {
 			for len(collected) > 0 && !strings.HasPrefix(collected[0], "_build/") {
 				variable, value, _ := strings.Cut(collected[0], "=")
 				switch variable {
-				case "STORAGE_DIR":
-					value = filepath.Join(t.TempDir(), value)
 				case "FEISHU_ENDPOINT":
 					require.Equal(t, "http://"+documented, value)
 					value = "http://127.0.0.1:" + port
@@ -115,6 +113,7 @@ func TestWithoutATenant(t *testing.T) {
 				collected = collected[1:]
 			}
 			require.Equal(t, "_build/otelcol-feishu", collected[0])
+			environ = append(environ, "STORAGE_DIR="+filepath.Join(t.TempDir(), "storage")) // not into the checkout
 			cmd := exec.CommandContext(t.Context(), binary(t), append(collected[1:], quiet)...)
 			cmd.Dir = ".."
 			cmd.Env = append(os.Environ(), environ...)
