@@ -120,7 +120,9 @@ func TestOneBadRecord(t *testing.T) {
 			l.run(0, nil)
 			assert.Len(t, l.taken, n-1, "at once")
 			assert.False(t, l.Blocks(b), "reading goes on")
-			l.run(time.Minute, nil)
+			l.run(15*time.Second, nil)
+			assert.Empty(t, l.gaveUp, "too soon: %d of %d", which, n)
+			l.run(45*time.Second, nil)
 			if len(l.gaveUp) == 0 {
 				waits++
 				assert.Equal(t, 1, l.tries[len(l.tries)-1])
@@ -172,6 +174,31 @@ func TestNothingTaken(t *testing.T) {
 			assert.LessOrEqual(t, len(l.tries)-before, pages+QuickTries+2)
 		}
 	}
+}
+
+// TestOutageAfterOutage: records that were refused alone while nothing was taken, and again in
+// the next outage, with a success in between, are not to blame. Covers F54.
+func TestOutageAfterOutage(t *testing.T) {
+	l := newLine(t, Settings{})
+	takes := 0
+	l.refuses = func([]*Record[int], int) Class {
+		if takes == 0 {
+			return Permanent
+		}
+		takes--
+		return Taken
+	}
+	for range 9 {
+		l.add(1)
+		l.run(time.Minute, nil)
+	}
+	takes = 1
+	l.run(10*time.Minute, nil)
+	assert.Len(t, l.taken, 1)
+	takes = 1000
+	l.run(10*time.Minute, nil)
+	assert.Empty(t, l.gaveUp)
+	assert.Len(t, l.taken, 9)
 }
 
 // TestRetryable: what may pass is retried at the retry's pace, after five tries with one record

@@ -62,8 +62,8 @@ var handoverMutants = []mutant{
 	},
 	{
 		"more is read than may be held (F54)", "internal/handover/queue.go",
-		"	if n >= MaxHeld || size >= MaxHeldBytes {\n		return true\n	}\n",
-		"",
+		"	if n >= MaxHeld || size >= MaxHeldBytes {\n",
+		"	if size < 0 {\n",
 	},
 	{
 		"max_elapsed_time is ignored (F24)", "internal/handover/answered.go",
@@ -78,7 +78,7 @@ var handoverMutants = []mutant{
 	{
 		"the position moves past what is held (F54)", "internal/poll/handover.go",
 		"		now.Marks[i] = max(min(mark, second), min(mark, now.Begin))\n",
-		"		_ = mark\n",
+		"		_, _ = i, mark\n",
 	},
 	{
 		"ids of what is read again after a restart are forgotten (F54)", "internal/poll/handover.go",
@@ -123,7 +123,7 @@ var handoverMutants = []mutant{
 	{
 		"the list of what was given up begins at zero with each start (F56)", "internal/checkpoint/givenup.go",
 		"	if s.givenUp, err = DecodeGivenUp(data); err != nil {\n",
-		"	if s.givenUp, err = DecodeGivenUp(nil); err != nil {\n",
+		"	data = nil\n	if s.givenUp, err = DecodeGivenUp(data); err != nil {\n",
 	},
 	{
 		"after a partial refusal the whole page is sent again (F57)", "internal/poll/refusal.go",

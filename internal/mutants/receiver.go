@@ -96,9 +96,9 @@ var receiverMutants = []mutant{
 		"",
 	},
 	{
-		"a page of many batches is handed over after the end of the term (F64)", "internal/poll/deliver.go",
-		"		if err := ctx.Err(); err != nil { // each batch",
-		"		if err := ctx.Err(); false { // each batch",
+		"a page of many batches is handed over after the end of the term (F64)", "internal/poll/handover.go",
+		"	for ctx.Err() == nil {\n",
+		"	for range 1000 {\n",
 	},
 	{
 		"a replica that may be elected again reports a permanent status (F65)", "receiver.go",
