@@ -26,7 +26,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// The tests of this file, and TestDetections, TestDetectionKeys and TestRuler, are for the
+// The tests of this file, and TestLokiRules and TestRuler, are for the
 // Loki at LOKI_URL: see loki. Those of examples/loki that need no Loki are in otlp_test.go.
 
 // TestLoki: through examples/loki every entry becomes one line, whatever stops in

@@ -51,6 +51,10 @@ def subject(d, field):
     return ", ".join(field(p) for p in parts)
 
 
+def label(field):
+    return "{{ $labels." + dialects.p.LOKI.fields[field] + " }}"
+
+
 def group(name, interval, detections, make, **more):
     return {"name": name, "interval": interval, **more, "rules": [make(d) for d in detections]}
 
@@ -62,8 +66,7 @@ def late(d):
 
 def victorialogs(all_, head):
     x = dialects.LogsQL()
-    name = lambda f: '{{ index $labels "' + x.f[f] + '" }}'  # noqa: E731
-    make = lambda d, **labels: alert(d, x.query(d), labels, subject(d, name))  # noqa: E731
+    make = lambda d, **labels: alert(d, x.query(d), labels, subject(d, label))  # noqa: E731
     groups = [group("feishu-audit", "5m", [d for d in all_ if d.interval == "5m"], make, type="vlogs", concurrency=2),
               group("feishu-audit-hourly", "1h", [d for d in all_ if d.interval == "1h"], make, type="vlogs"),
               group("feishu-audit-late", "1h", [d for d in all_ if late(d)], lambda d: make(d, look="late"), type="vlogs", eval_delay=OUTAGE)]
@@ -72,8 +75,7 @@ def victorialogs(all_, head):
 
 def loki(all_, head):
     x = dialects.LogQL()
-    name = lambda f: "{{ $labels." + x.f[f] + " }}"  # noqa: E731
-    make = lambda d, offset="", **labels: alert(d, x.query(d, offset), labels, subject(d, name))  # noqa: E731
+    make = lambda d, offset="", **labels: alert(d, x.query(d, offset), labels, subject(d, label))  # noqa: E731
     first = [d for d in all_ if d.kind == "first_seen"]
     groups = [group("feishu-audit", "5m", [d for d in all_ if d.interval == "5m"], make),
               group("feishu-audit-hourly", "1h", [d for d in all_ if d.interval == "1h" and d not in first], make),

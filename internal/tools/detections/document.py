@@ -96,7 +96,7 @@ def section(d, names):
 def page(all_, sources):
     names = names_of_keys()
     total, total_loki = sum(map(cost, all_)), sum(map(cost_loki, all_))
-    text = (rules.HERE / "page.md").read_text()
+    text = (rules.HERE / "page.tmpl").read_text()
     values = {"sources": sources, "count": str(len(all_)), "table": table(all_), "total": f"{total / 1e9:.1f}", "rate": f"{total / 86400:,.0f}",
               "loki_rate": f"{total_loki * 600 / 86400 / 1e6:.0f}", "sections": "\n".join(section(d, names) for d in all_)}
     for name, value in values.items():

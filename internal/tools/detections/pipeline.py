@@ -75,6 +75,8 @@ def payload_pattern(texts):
     return r'"payload": ?"([^"\\]|\\.)*' + (inside[0] if len(inside) == 1 else "(" + "|".join(inside) + ")")
 
 
+# The keys that a regular expression was made of.
+PATTERNS = {}
 # Stands for a space between two words of a phrase in what the Lucene backend is given.
 PHRASE = "_SPACE_"
 
@@ -95,6 +97,15 @@ class Patterns(DetectionItemTransformation):
             return f".*{pattern}.*" if self.dialect.lucene else f"(?s).*{pattern}.*"
         return pattern
 
+    def _parts(self, keys):
+        """The keys in parts: an index refuses a regular expression of more than 1,000 characters (index.max_regex_length)."""
+        parts = [[]]
+        for key in keys:
+            if self.dialect.lucene and parts[-1] and len(keys_pattern([*parts[-1], key])) > 800:
+                parts.append([])
+            parts[-1].append(key)
+        return parts
+
     def apply_detection_item(self, detection_item):
         values = detection_item.value
         if detection_item.field == "payload":
@@ -111,7 +122,9 @@ class Patterns(DetectionItemTransformation):
             if any(p.endswith("*") for p in plain):
                 return
             if len(plain) > 1 or ":" in plain[0]:
-                detection_item.value = [SigmaRegularExpression(self._form(keys_pattern(plain), whole=True))]
+                patterns = [self._form(keys_pattern(part), whole=True) for part in self._parts(plain)]
+                PATTERNS[patterns[0]] = plain
+                detection_item.value = [SigmaRegularExpression(pattern) for pattern in patterns]
 
 
 def pipeline(dialect):

@@ -18,4 +18,17 @@ if [ "${1:-}" = --check ]; then
     sigmahq_redundant_field sigmahq_correlation_filename_prefix)
   "$build/venv/bin/sigma" check --fail-on-issues "${offline[@]/#/--exclude=}" ../../../detections >"$build/check.log" 2>&1 || { cat "$build/check.log" >&2; exit 1; }
 fi
+if [ "${1:-}" = --check ]; then
+  if command -v npm >/dev/null; then
+    grammar=$build/logql-$(sha256sum logql/package-lock.json | cut -c1-16)
+    if [ ! -e "$grammar/ready" ]; then
+      mkdir -p "$grammar" && cp logql/package*.json logql/parse.mjs "$grammar" && npm ci --prefix "$grammar" --no-audit --no-fund --ignore-scripts --silent && touch "$grammar/ready"
+    fi
+    cp logql/parse.mjs "$grammar" && node "$grammar/parse.mjs" ../../../examples/loki/rules/feishu-audit.yaml
+  elif [ -n "${CI:-}" ]; then
+    echo "npm is missing: LogQL is parsed by Grafana's grammar, which needs Node.js" >&2; exit 1
+  else
+    echo "npm is missing: LogQL is not parsed"
+  fi
+fi
 PYTHONDONTWRITEBYTECODE=1 exec "$build/venv/bin/python" convert.py "$@"
