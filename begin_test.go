@@ -39,7 +39,7 @@ const (
 // Covers F41.
 func TestBeginIsNoPosition(t *testing.T) {
 	const early = 20 * time.Hour
-	fails := func(w *testbed, now time.Time) {
+	fails := func(w *testbed, _ time.Time) {
 		w.cfg.AppSecret = "wrong"
 	}
 	for name, tc := range map[string]struct {
@@ -171,7 +171,7 @@ func TestRestartWithAClockBehindWhatWasRead(t *testing.T) {
 		left, read = w.disk.Data, time.Now().Unix()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		skew := time.Unix(read, 0).Sub(time.Now())
+		skew := time.Until(time.Unix(read, 0))
 		require.Greater(t, skew, year)
 		w := quietWorld(simulator.Options{ClockSkew: skew})
 		w.disk.Data = left

@@ -151,7 +151,10 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		}
 		it, err := fresh.Item(e, s.opts.NumericIDs)
 		require.NoError(t, err)
-		uid := it.UID()
+		uid, id := it.UID(), it.UID()
+		if w.sink.ByIdentity {
+			uid = world.IdentityOf(it)
+		}
 		known[uid] = true
 		times = append(times, e.EventTime)
 		if second, ok := it.EventTime(); !ok || second != e.EventTime {
@@ -160,7 +163,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 		got := w.sink.Accepted[uid]
 		if promised(e) {
 			wanted++
-			if got == 0 && !gaveUp[uid] {
+			if got == 0 && !gaveUp[id] {
 				lost = append(lost, fmt.Sprintf("%s at %d", uid, e.EventTime))
 			}
 		}

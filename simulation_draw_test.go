@@ -58,6 +58,8 @@ func newSimulation(seed uint64) *simulation {
 	}
 	if chance(rng, 0.15) {
 		s.tenant.OddFraction = 0.05
+	} else {
+		s.tenant.SharedIDs = chance(rng, 0.2)
 	}
 	s.opts = s.drawAPI()
 	s.ahead = max(0, s.opts.ClockSkew)
@@ -104,7 +106,7 @@ func newSimulation(seed uint64) *simulation {
 		}
 		w.sink.Mutates = chance(rng, 0.3)
 		w.disk.Torn = chance(rng, 0.5)
-		w.sink.Book = world.NewBook()
+		w.sink.Book, w.sink.ByIdentity = world.NewBook(), s.tenant.SharedIDs
 		w.disk.OnCommit = func() {
 			w.sink.Mu.Lock()
 			defer w.sink.Mu.Unlock()

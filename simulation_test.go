@@ -42,7 +42,7 @@ var (
 //
 //	go test -run TestSimulation -sim.seed N -cpu 1 .   replays one seed
 //
-// Covers F1 to F7, F9 to F18, F20, F21, F23, F24, F26, F28 to F30, F32, F33, F42, F45, F48, F49, F50, F59, F65, F67.
+// Covers F1 to F7, F9 to F18, F20, F21, F23, F24, F26, F28 to F30, F32, F33, F42, F45, F46, F48, F49, F50, F59, F65, F67.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	first, n := *simFrom, *simRuns

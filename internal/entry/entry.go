@@ -102,12 +102,13 @@ func (it *Entry) UID() string { return it.ID }
 // The others are settled before the call is made, as the gateway needs the app and the API
 // to let it pass. What is settled later, and so may be filled in or changed in an entry that
 // was returned already, is no part: log_detail, with what was answered. Neither is the
-// address, which proxies may report in several forms.
+// address, which proxies may report in several forms. Where the time cannot be read, an entry is
+// known by all of its text: what is left would not tell one from another.
 func (it *Entry) Identity() string {
 	var b strings.Builder
 	app, _ := ParseText(it.Fields[FieldAppID])
 	api, _ := ParseText(it.Fields[FieldAPIKey])
-	at := it.Fields[fieldEventTime]
+	at := it.Text
 	if it.hasTime {
 		at = strconv.FormatInt(it.second, 10) // in whatever form it came
 	}

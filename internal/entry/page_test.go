@@ -268,6 +268,7 @@ func TestIdentity(t *testing.T) {
 		require.NotEqual(t, one, identity(other), other)
 	}
 	require.NotEqual(t, identity(`{"id":"1","event_time":"soon"}`), identity(`{"id":"1","event_time":"later"}`))
+	require.NotEqual(t, identity(`{"id":"1","ip":"10.0.0.1"}`), identity(`{"id":"1","ip":"10.0.0.2"}`), "without a time")
 }
 
 func TestParseInteger(t *testing.T) {

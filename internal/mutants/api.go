@@ -21,6 +21,16 @@ var apiMutants = []mutant{
 		"false",
 	},
 	{
+		"a Date a little ahead sets the clock at once (F42)", "internal/openapi/clock.go",
+		"date.Sub(expected) <= ClockSlack && agree(date, expected)",
+		"agree(date, expected)",
+	},
+	{
+		"a failure in between does not matter (F45)", "internal/openapi/doubt.go",
+		"	defer d.mu.Unlock()\n	delete(d.times, request)\n}",
+		"	defer d.mu.Unlock()\n}",
+	},
+	{
 		"success without data ends a walk (F45)", "internal/openapi/doubt.go",
 		"		if now.times < believedAfter {\n",
 		"		if false {\n",

@@ -181,6 +181,11 @@ var planMutants = []mutant{
 		"w.pages > 1 {\n",
 	},
 	{
+		"what a recheck was to read again is not, once that is taken out of the configuration (F45)", "internal/plan/position.go",
+		"j >= 0 && i < p.last() {",
+		"j >= 0 {",
+	},
+	{
 		"a range that was read before is read again (F41)", "internal/plan/position.go",
 		"			p.marks[pass] = p.covered.to\n",
 		"			_ = pass\n",

@@ -149,9 +149,12 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 	if err != nil {
 		err = transportError(OpList, res, err, c.secrets(token, req.PageToken)...)
 		res = nil
+		c.doubts.clear(string(body))
 	} else {
 		if p, err = readPage(res); err == nil {
 			p, err = c.doubts.judge(string(body), req.Once || req.PageToken != "", p, res)
+		} else {
+			c.doubts.clear(string(body))
 		}
 		res.body = nil // the page has a copy of its own
 	}

@@ -41,9 +41,9 @@ func (s stamp) when(at time.Time) time.Time { return s.date.Add(at.Sub(s.at)) }
 // answers travel for different times.
 const ClockSlack = 2 * time.Second
 
-// DateTolerance is by how much a Date may differ from what is expected and be believed at
-// once, and by how much two may differ and agree: the machines behind one address need not
-// have the same time.
+// DateTolerance is by how much a Date may be behind what is expected and be believed at once,
+// which only delays, and by how much two may differ and agree: the machines behind one
+// address need not have the same time.
 const DateTolerance = 2 * time.Minute
 
 // setBackPatience is for how long a clock that was set back is believed without an answer. While
@@ -65,7 +65,7 @@ func (c *Clock) Observe(date, received time.Time) {
 		expected = c.known.when(received)
 	}
 	switch {
-	case agree(date, expected):
+	case date.Sub(expected) <= ClockSlack && agree(date, expected):
 		if ahead := expected.Sub(date); !c.known.isZero() && ahead > 0 && ahead <= ClockSlack {
 			now.date = expected
 		}

@@ -18,7 +18,7 @@ func seen(c *Clock, ahead ...time.Duration) time.Duration {
 		c.Observe(time.Now().Add(by).Truncate(time.Second), time.Now())
 		time.Sleep(time.Second)
 	}
-	return c.Now().Sub(time.Now())
+	return time.Until(c.Now())
 }
 
 // TestClockBelievesTwo: one Date that is far from what the clock says changes nothing,
@@ -30,7 +30,10 @@ func TestClockBelievesTwo(t *testing.T) {
 		want  time.Duration
 	}{
 		"right":                           {[]time.Duration{0, 0}, 0},
-		"ours is a little wrong":          {[]time.Duration{30 * time.Second}, 30 * time.Second},
+		"ours is a little wrong":          {[]time.Duration{30 * time.Second}, 0},
+		"ours is a little ahead":          {[]time.Duration{-30 * time.Second}, -30 * time.Second},
+		"ours is a little behind, two":    {[]time.Duration{30 * time.Second, 30 * time.Second}, 30 * time.Second},
+		"one is a little wrong":           {[]time.Duration{0, 90 * time.Second, 0}, 0},
 		"ours is wrong, one answer":       {[]time.Duration{8 * h}, 0},
 		"ours is wrong, two":              {[]time.Duration{8 * h, 8 * h}, 8 * h},
 		"ours is wrong, behind":           {[]time.Duration{-8 * h, -8 * h}, -8 * h},
@@ -84,19 +87,19 @@ func TestClockSetBackIsNoDeadEnd(t *testing.T) {
 		c := &Clock{}
 		assert.Equal(t, -24*h, seen(c, 0, -24*h, -24*h))
 		time.Sleep(setBackPatience)
-		assert.Zero(t, c.Now().Sub(time.Now()), "one call is made")
+		assert.Zero(t, time.Until(c.Now()), "one call is made")
 		assert.Equal(t, -24*h, seen(c, -24*h), "it is so")
 		time.Sleep(setBackPatience)
 		assert.Zero(t, seen(c, 0), "it is right again: the first answer says so")
 		time.Sleep(setBackPatience)
-		assert.Zero(t, c.Now().Sub(time.Now()))
+		assert.Zero(t, time.Until(c.Now()))
 
 		assert.Equal(t, -h, seen(c, -h, -h))
 		time.Sleep(h + setBackPatience)
-		assert.Equal(t, -h, c.Now().Sub(time.Now()), "it has caught up with what was read")
+		assert.Equal(t, -h, time.Until(c.Now()), "it has caught up with what was read")
 		assert.Equal(t, -h, seen(c, -h))
 		time.Sleep(setBackPatience + time.Second)
-		assert.Equal(t, -h, c.Now().Sub(time.Now()))
+		assert.Equal(t, -h, time.Until(c.Now()))
 	})
 }
 
@@ -107,10 +110,10 @@ func TestClockStartsWhereReadingIs(t *testing.T) {
 		const h = time.Hour
 		c := &Clock{}
 		c.StartAt(time.Now().Add(-h))
-		assert.Zero(t, c.Now().Sub(time.Now()))
+		assert.Zero(t, time.Until(c.Now()))
 		c.StartAt(time.Now().Add(h))
 		time.Sleep(time.Minute)
-		assert.Equal(t, h, c.Now().Sub(time.Now()))
+		assert.Equal(t, h, time.Until(c.Now()))
 		assert.Equal(t, 2*h, seen(c, 2*h, 2*h))
 	})
 }

@@ -71,3 +71,10 @@ func (d *doubts) judge(request string, once bool, p *entry.Page, res *Answer) (*
 	p.HasMore = p.PageToken != "" && len(p.Entries) > 0 && !d.heard
 	return p, nil
 }
+
+// clear forgets what a page was answered with, as it was answered otherwise.
+func (d *doubts) clear(request string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.times, request)
+}

@@ -4,8 +4,8 @@
 package openapi
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,6 +23,7 @@ func TestDoubt(t *testing.T) {
 		none   = `{"code":0}`
 		token  = `{"code":0,"data":{"items":[{"id":"1"}],"page_token":"t"}}`
 		odd    = `{"code":0,"data":{"items":[],"page_token":"t"}}`
+		broken = `<html>`
 		silent = `{"code":0,"data":{"items":[{"id":"1"}]}}`
 	)
 	for name, tc := range map[string]struct {
@@ -40,6 +41,7 @@ func TestDoubt(t *testing.T) {
 		"not read again, mended":           {answers: []string{none, said}, once: true, errors: 1},
 		"mended late":                      {answers: []string{none, none, said}, once: true, errors: 2},
 		"another answer in between":        {answers: []string{silent, none, none, silent, none, silent, silent, silent}, once: true, errors: 7},
+		"a failure in between":             {answers: []string{none, none, broken, none, none, none}, once: true, errors: 5},
 		"a later page":                     {answers: []string{none, none, none}, token: "x", errors: 2},
 		"a token, never has_more":          {answers: []string{token, token, token}, errors: 2, more: true},
 		"a token without entries":          {answers: []string{odd, odd, odd}, errors: 2},
@@ -81,7 +83,7 @@ func TestDoubtsAreOfOnePage(t *testing.T) {
 	req := lastHour()
 	req.Once = true
 	for i := range 5 * maxDoubts {
-		req.PageToken = fmt.Sprint(i)
+		req.PageToken = strconv.Itoa(i)
 		_, _, err := c.ListData(t.Context(), req)
 		require.Error(t, err)
 		assert.LessOrEqual(t, len(c.doubts.times), maxDoubts)

@@ -155,11 +155,13 @@ func (p *position) outside(eventTime int64) bool {
 // adopt takes over the watermarks of a stored position whose rechecks may have
 // been others. A pass inherits what has been read at least as late as it reads;
 // one that reads later than any before starts at the last watermark, as the ids
-// before that are forgotten.
+// before that are forgotten. So does the last pass in any case: what earlier passes were
+// answered may have been believed because a later one was to read that time again, and that
+// one may be gone.
 func (p *position) adopt(recheck, marks []int64) {
 	for i, r := range p.recheck {
 		p.marks[i] = marks[len(marks)-1]
-		if j := slices.IndexFunc(recheck, func(old int64) bool { return old >= r }); j >= 0 {
+		if j := slices.IndexFunc(recheck, func(old int64) bool { return old >= r }); j >= 0 && i < p.last() {
 			p.marks[i] = marks[j]
 		}
 	}

@@ -42,11 +42,12 @@ func TestFinishServesPasses(t *testing.T) {
 	assert.Equal(t, []int64{5060, 4880, 2000}, p.marks)
 }
 
+// TestAdopt: changed rechecks inherit what was read. Covers F31, F45.
 func TestAdopt(t *testing.T) {
 	for name, tc := range map[string]struct{ now, want []int64 }{
 		"the same": {[]int64{0, 120, 3600}, []int64{5000, 4880, 1400}},
-		"fewer":    {[]int64{0, 120}, []int64{5000, 4880}},
-		"none":     {[]int64{0}, []int64{5000}},
+		"fewer":    {[]int64{0, 120}, []int64{5000, 1400}}, // what the last one was to read again is read again
+		"none":     {[]int64{0}, []int64{1400}},
 		"between":  {[]int64{0, 900}, []int64{5000, 1400}},
 		"longer":   {[]int64{0, 120, 86400}, []int64{5000, 4880, 1400}},
 	} {

@@ -70,3 +70,15 @@ func TestWrongDate(t *testing.T) {
 		}
 	})
 }
+
+func TestTenantWithSharedIDs(t *testing.T) {
+	tenant := Tenant{Seed: 3, PerSecond: 2.5, SharedIDs: true}
+	ids := map[string]int{}
+	for _, e := range tenant.Entries(1000, 1100) {
+		ids[e.ID]++
+	}
+	require.Len(t, ids, 3)
+	require.Equal(t, 100, ids["1"])
+	require.Equal(t, 100, ids["2"])
+	require.Equal(t, len(tenant.Entries(1000, 1100))-200, ids["3"])
+}

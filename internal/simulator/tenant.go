@@ -47,6 +47,9 @@ type Tenant struct {
 	// OddFraction is the part of entries in an odd shape, see oddities. They
 	// keep their Entry.ID, if the shape has one.
 	OddFraction float64
+	// SharedIDs numbers the entries of each second from 1, so that those of other seconds have
+	// the same ids.
+	SharedIDs bool
 	// Canary is a word that each payload holds, but for those of odd entries, to be
 	// looked for where no payload may be.
 	Canary string
@@ -180,6 +183,9 @@ func (t *Tenant) entry(second, n int64) Entry {
 		e.Payload = strings.Replace(`{"canary":`+string(appendString(nil, t.Canary))+`,`+e.Payload[1:], ",}", "}", 1)
 	}
 	e.ID = d.id(t.Seed)
+	if t.SharedIDs {
+		e.ID = strconv.FormatInt(n+1, 10)
+	}
 	e.EventTime = second
 	e.VisibleAt = d.visibleAt(t)
 	if t.OddFraction > 0 && unit(mix(d.hash^7)) < t.OddFraction {

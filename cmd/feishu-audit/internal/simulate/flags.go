@@ -98,6 +98,7 @@ func newFlags() *flags {
 	fs.IntVar(&t.BurstSize, "burst-size", 0, "`entries` in a burst")
 	fs.IntVar(&t.Apps, "apps", 8, "`number` of apps that make calls")
 	fs.Float64Var(&t.FailureFraction, "failure-fraction", 0.08, "`part` of the logged calls that failed")
+	fs.BoolVar(&t.SharedIDs, "shared-ids", false, "number the entries of each second from 1: ids that are not unique")
 	fs.Float64Var(&t.OddFraction, "odd-fraction", 0, "`part` of the entries in an odd shape: numeric or no id, time as a string, other key case, no log_detail, invalid UTF-8, ...")
 	fs.DurationVar(&t.Delay, "delay", 0, "how long after its event time each entry becomes visible")
 	fs.Float64Var(&t.LateFraction, "late-fraction", 0, "`part` of the entries that become visible later than that")

@@ -78,7 +78,7 @@ func TestEveryFlag(t *testing.T) {
 	cfg := parse(t, "--listen", "127.0.0.1:8080", "--port-file", "p", "--verbose", "--clock-skew", "-5m", "--seed", "9",
 		"--app-id", "cli_a", "--app-secret", "s", "--app", "cli_b:t:u", "--token-life", "1m", "--jwt-tokens", "--token-error-status", "200", "--token-form", "text", "--token-refusal", "html",
 		"--rate", "0.5", "--since", "2023-01-01T00:00:00Z", "--until", "2023-02-01T00:00:00+08:00", "--burst-every", "1m", "--burst-size", "1500",
-		"--apps", "3", "--failure-fraction", "0", "--odd-fraction", "0.1", "--delay", "1s", "--late-fraction", "0.3", "--max-lateness", "1h",
+		"--apps", "3", "--failure-fraction", "0", "--odd-fraction", "0.1", "--shared-ids", "--delay", "1s", "--late-fraction", "0.3", "--max-lateness", "1h",
 		"--log-own-calls", "--order", "shuffled", "--start-exclusive", "--end-exclusive", "--paging", "live", "--page-token-life", "2h",
 		"--lenient-page-tokens", "--page-overlap", "2", "--most-per-page", "50", "--full-page-has-more", "--once-page-tokens", "--last-page-token", "--empty", "null", "--silent-end", "--numeric-ids", "--status-codes", "http", "--responses", "cut", "--max-window", "24h",
 		"--retention", "48h", "--refuse-expired", "--refuse-future", "--gzip", "--rate-limit", "50", "--rate-window", "fixed", "--rate-counts-refused",
@@ -90,7 +90,7 @@ func TestEveryFlag(t *testing.T) {
 			Apps: map[string]string{"cli_a": "s", "cli_b": "t:u"}, Seed: 9, ClockSkew: -5 * time.Minute,
 			Tenant: simulator.Tenant{
 				Seed: 9, PerSecond: 0.5, BurstEvery: time.Minute, BurstSize: 1500, Start: 1672531200, End: 1675180800, Apps: 3,
-				Delay: time.Second, LateFraction: 0.3, MaxLateness: time.Hour, FailureFraction: -1, OddFraction: 0.1,
+				Delay: time.Second, LateFraction: 0.3, MaxLateness: time.Hour, FailureFraction: -1, OddFraction: 0.1, SharedIDs: true,
 			},
 			LogOwnCalls: true, TokenLife: time.Minute, JWTTokens: true, TokenErrorStatus: 200, TokenForm: simulator.TokenText, TokenRefusal: simulator.RefusalHTML,
 			Order: simulator.Shuffled, StartExclusive: true, EndExclusive: true, Paging: simulator.Live, PageTokenLife: 2 * time.Hour,
