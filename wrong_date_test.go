@@ -5,6 +5,7 @@ package feishuauditreceiver_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,9 +33,7 @@ func (d *wrongDates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rec := httptest.NewRecorder()
 	d.Handler.ServeHTTP(rec, r)
-	for k, v := range rec.Header() {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), rec.Header())
 	if date := d.date(d.seen.Add(1) - 1); date != "" {
 		w.Header().Set("Date", date)
 	}
