@@ -101,9 +101,8 @@ func (w *altWorld) drawConfig() {
 
 // altOff is what the receiver is known not to survive yet, each with its number in the list of
 // failure modes. -alt.all draws it all the same.
-var altOff = struct{ scroll, empty, heavy, token bool }{
+var altOff = struct{ scroll, heavy, token bool }{
 	scroll: true, // F43: one token for all pages
-	empty:  true, // F43: many empty pages
 	heavy:  true, // F40: a query that is too much is answered as an internal error
 	token:  true, // F40: a page token that is no longer taken is answered as an internal error
 }
@@ -116,9 +115,6 @@ func (w *altWorld) leaveOut() {
 	t := &w.traits
 	if altOff.scroll && t.Paging == altapi.Scroll {
 		t.Paging = altapi.Snapshot
-	}
-	if altOff.empty {
-		t.Hidden = min(t.Hidden, 0.3)
 	}
 	if altOff.heavy {
 		t.Heavy, t.Deepest = 0, 0
