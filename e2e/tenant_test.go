@@ -31,7 +31,7 @@ var backendsWithoutATenant = map[string]struct {
 
 // TestWithoutATenant does what a README says about trying an example without a tenant:
 // the containers are there, and reachable where the collector is sent to; and with
-// backends of these tests in their place, records of the simulator arrive.
+// backends of these tests in their place, records of the simulator arrive. Covers F75.
 func TestWithoutATenant(t *testing.T) {
 	t.Parallel()
 	for name, backend := range backendsWithoutATenant {

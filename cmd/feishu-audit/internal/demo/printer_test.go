@@ -129,6 +129,7 @@ func TestPrinterRefusesWhatIsNotOTLP(t *testing.T) {
 }
 
 // TestPrinterWide: a wide terminal shows more of each, and no line is wider than it.
+// Covers F75.
 func TestPrinterWide(t *testing.T) {
 	for _, width := range []int{60, 80, 100, 120, 160} {
 		p, _, text := served(t)
@@ -177,7 +178,7 @@ func TestPrinterColour(t *testing.T) {
 	require.Equal(t, 3, strings.Count(p.format(record, true), "\x1b[31m"), "the mark, the call and the message")
 }
 
-// TestLateness: an entry that the tenant's log shows late is known to be.
+// TestLateness: an entry that the tenant's log shows late is known to be. Covers F75.
 func TestLateness(t *testing.T) {
 	now := time.Now()
 	late := lateness(now.Add(-time.Minute))

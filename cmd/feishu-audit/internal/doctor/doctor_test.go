@@ -69,9 +69,10 @@ func TestUsage(t *testing.T) {
 	require.Contains(t, help.stdout, "at most 60 calls of list_data, at most 60 of them a minute")
 }
 
-// TestReport: the report goes to standard output, what goes on to standard error,
-// and the exit code says whether all is well.
-func TestReport(t *testing.T) {
+// TestDoctorReport: the report goes to standard output, what goes on to standard error,
+// and the exit code says whether all is well; it can write its configuration into a file,
+// and fits a terminal. Covers F75.
+func TestDoctorReport(t *testing.T) {
 	secretFile := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte(simulator.DefaultAppSecret+"\n"), 0o600))
 	synctest.Test(t, func(t *testing.T) {

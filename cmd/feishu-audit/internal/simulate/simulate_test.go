@@ -51,6 +51,8 @@ func parse(t *testing.T, args ...string) *config {
 	return cfg
 }
 
+// TestDefaults: among them a fixed port and credential, for a position belongs to its
+// endpoint. Covers F75.
 func TestDefaults(t *testing.T) {
 	cfg := parse(t)
 	require.Equal(t, "127.0.0.1:8090", cfg.listen)
