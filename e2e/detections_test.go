@@ -82,6 +82,13 @@ func (o findings) check(t *testing.T) {
 func TestDetections(t *testing.T) {
 	t.Parallel()
 	w := week.New(22, true)
+	attacked := names{}
+	for _, a := range w.Attacks {
+		attacked.add(a.Alert, a.Subject)
+	}
+	for alert := range converted(t)["LogsQL"] {
+		require.Contains(t, attacked, alert, "internal/week has no attack for it")
+	}
 	results := make([][]string, 2)
 	t.Run("backends", func(t *testing.T) {
 		t.Run("vmalert", func(t *testing.T) {

@@ -75,8 +75,8 @@ func (s *openSearch) take(t *testing.T, logs plog.Logs) {
 
 func millis(t pcommon.Timestamp) int64 { return t.AsTime().UnixMilli() }
 
-// onOpenSearch runs the searches of detections/opensearch every two hours, which is how far they look back: from Tuesday to
-// Friday, when things happen, and on Sunday morning, when the weekly job runs. vmalert looks at the other days, too.
+// onOpenSearch runs the searches of detections/opensearch every two hours, which is how far they look back: when things
+// happen, on the whole of Wednesday, and when the weekly job runs. vmalert looks at the rest, too.
 func onOpenSearch(t *testing.T, w *week.Week) names {
 	o := newOpenSearch(t)
 	s := newShipment(w.Entries, func(logs plog.Logs) { o.take(t, logs) })
@@ -89,8 +89,8 @@ func onOpenSearch(t *testing.T, w *week.Week) names {
 	named := names{}
 	for at := week.Start.Add(2 * time.Hour); !at.After(week.Start.AddDate(0, 0, 7)); at = at.Add(2 * time.Hour) {
 		s.until(t, at)
-		day := at.Sub(week.Start) / (24 * time.Hour)
-		if day == 0 || day == 5 || day == 6 && at.Sub(week.Start) > (6*24+8)*time.Hour {
+		day, hour := int(at.Sub(week.Start)/(24*time.Hour)), at.Hour()
+		if hours := [7][2]int{1: {14, 18}, 2: {0, 24}, 3: {10, 18}, 4: {12, 18}, 5: {-1, -1}, 6: {4, 8}}; day > 6 || day == 0 || hour < hours[day][0] || hour > hours[day][1] {
 			continue
 		}
 		o.does(t, http.MethodPost, "/"+o.stream()+"/_refresh", "")
