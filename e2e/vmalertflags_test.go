@@ -1,0 +1,30 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestVmalertReadsRules: vmalert takes the flags of examples/victorialogs, and knows every
+// expression and template of the rules that these lead to.
+func TestVmalertReadsRules(t *testing.T) {
+	t.Parallel()
+	project, err := loadCompose(t, filepath.Join(examples, "victorialogs/compose.yaml"), given)
+	require.NoError(t, err)
+	service := project.Services["vmalert"]
+	require.Len(t, service.Volumes, 1)
+	args := []string{"-dryRun"}
+	for _, arg := range service.Command {
+		args = append(args, strings.ReplaceAll(arg, service.Volumes[0].Target, service.Volumes[0].Source))
+	}
+	require.Contains(t, args, "-rule="+service.Volumes[0].Source)
+	out, err := exec.CommandContext(t.Context(), "../_build/vmalert", args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
