@@ -112,6 +112,7 @@ func init() { // they mention each other
 	validators = map[string]func(*testing.T, *docCommand){
 		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "redis-cli": checkRedis, "tee": anything, "cat": anything, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
+		"_build/vmalert": checkVmalert,
 		// Takes a command of its own, in this documentation one that is somebody else's.
 		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
 	}
@@ -642,8 +643,13 @@ func checkDockerRun(t *testing.T, c *docCommand) {
 // checkCurl asks the simulator, or looks whether a configuration of ours serves it.
 func checkCurl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "-i", "-s", "-f")
-	c.only(t, values, "-i", "-s", "-f", "-d")
+	c.only(t, values, "-i", "-s", "-f", "-d", "--data-urlencode")
 	require.Len(t, rest, 1, c.page)
+	if path, ok := strings.CutPrefix(rest[0], "http://victorialogs:9428"); ok {
+		// The tests of the detections ask VictoriaLogs so.
+		require.Equal(t, "/select/logsql/stats_query", path)
+		return
+	}
 	if path, ok := strings.CutPrefix(rest[0], "ENDPOINT"); ok {
 		// Asked as the page says, the answer is the one that the page tells.
 		a := newAPI(t, simulator.Options{})

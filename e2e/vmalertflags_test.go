@@ -28,3 +28,13 @@ func TestVmalertReadsRules(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "../_build/vmalert", args...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
+
+// checkVmalert lets vmalert read the flags and the rules of a command.
+func checkVmalert(t *testing.T, c *docCommand) {
+	program, err := filepath.Abs("../_build/vmalert")
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"-dryRun"}, c.args...)...)
+	cmd.Dir = ".."
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s: %s", c.page, out)
+}
