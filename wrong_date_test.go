@@ -96,6 +96,23 @@ func TestWrongDates(t *testing.T) {
 	}
 }
 
+// TestDatesThatNeverAgree: the first answers all have another Date, of which none is right. Our clock
+// counts then. Covers F42.
+func TestDatesThatNeverAgree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		entries(w.server, "wanted", 20, time.Now().Add(-50*time.Minute).Unix())
+		w.handler = &wrongDates{Handler: w.server, date: func(n int64) string {
+			if n > 30 {
+				return ""
+			}
+			return time.Now().Add(time.Duration(1+n) * 5 * time.Hour).UTC().Format(http.TimeFormat)
+		}}
+		w.run(t, 2*time.Hour)
+		assert.Len(t, w.sink.Got(), 20)
+	})
+}
+
 // TestWrongDateKeepsFreshness: a wrong Date in the middle delays nothing by more than a tick or
 // two. Covers F42.
 func TestWrongDateKeepsFreshness(t *testing.T) {
