@@ -123,12 +123,23 @@ func TestOneRecordRefused(t *testing.T) {
 			assert.Contains(t, list.Records[0].Error, "HTTP 400")
 			o.stop()
 
-			// Nothing of it comes again.
+			// Nothing of it comes again, and the list goes on.
 			stop := w.start(t)
 			time.Sleep(3 * time.Hour)
-			stop()
 			onceEach(t, w, 100)
-			assert.EqualValues(t, 1, givenUp(t, w).Total)
+			b.mu.Lock()
+			b.bad["more-0"] = true
+			b.mu.Unlock()
+			entries(w.server, "more", 3, time.Now().Unix())
+			time.Sleep(5 * time.Minute)
+			entries(w.server, "last", 1, time.Now().Unix())
+			time.Sleep(5 * time.Minute)
+			stop()
+			onceEach(t, w, 103)
+			list = givenUp(t, w)
+			assert.EqualValues(t, 2, list.Total)
+			require.Len(t, list.Records, 2)
+			assert.Equal(t, "more-0", list.Records[1].ID)
 		})
 	}
 }

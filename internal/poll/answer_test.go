@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/benchdata"
@@ -80,6 +81,16 @@ func TestAnswer(t *testing.T) {
 	for i := range items {
 		assert.Equal(t, handover.Retry, answer(i))
 	}
+}
+
+// TestPooledRecords: whether the collector pools records is asked of its feature gate, which has
+// to be the one that pdata knows. Covers F58.
+func TestPooledRecords(t *testing.T) {
+	const gate = "pdata.useProtoPooling"
+	assert.False(t, NewPipe(PipeSettings{}).pools)
+	require.NoError(t, featuregate.GlobalRegistry().Set(gate, true))
+	defer func() { require.NoError(t, featuregate.GlobalRegistry().Set(gate, false)) }()
+	assert.True(t, NewPipe(PipeSettings{}).pools)
 }
 
 // TestSafeRefusal: of an exporter's error the status is shown, and nothing that it may quote.
