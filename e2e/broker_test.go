@@ -176,7 +176,7 @@ func back(t *testing.T, k *broker) {
 
 // TestKafkaTopicTooSmall: a topic with Kafka's own limit for a message, 1 MB, refuses a large
 // entry each time. Everything else arrives, the entry is held, and once the topic's limit is
-// raised it arrives, too.
+// raised it arrives, too. Covers F53.
 func TestKafkaTopicTooSmall(t *testing.T) {
 	t.Parallel()
 	k := newBroker(t, false)

@@ -107,7 +107,7 @@ func TestKafkaAwayAtTheEnd(t *testing.T) {
 
 // TestKafkaTooLarge: a message beyond the exporter's limit is refused each time. Everything
 // else arrives, the entry is held, and once the limit is raised it arrives, too; what was taken
-// of its page comes again with each try.
+// of its page comes again with each try. Covers F53.
 func TestKafkaTooLarge(t *testing.T) {
 	t.Parallel()
 	k := newKafka(t)
