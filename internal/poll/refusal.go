@@ -48,7 +48,7 @@ func (p *Pipe) judge(err error, items []*entry.Entry, classes []handover.Class) 
 		left = leftOf(part.Data(), items)
 	}
 	class := handover.Retry
-	if isPermanent(err) || tooLarge(err) {
+	if isPermanent(err) || len(items) > 1 && tooLarge(err) { // one alone may be taken once a limit was raised
 		class = handover.Permanent
 	}
 	for i, it := range items {
