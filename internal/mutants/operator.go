@@ -12,7 +12,7 @@ var operatorMutants = []mutant{
 	},
 	{
 		"recovery is not reported (F38)", "internal/report/health.go",
-		"	if h.state != well && h.state != stopped {",
+		"	if h.state != well {",
 		"	if false {",
 	},
 	{
@@ -27,8 +27,8 @@ var operatorMutants = []mutant{
 	},
 	{
 		"a problem counts as over with the first success (F38)", "internal/report/health.go",
-		"	if at := h.SettlesAt(); at.IsZero() || time.Now().Before(at) {\n",
-		"	if at := h.SettlesAt(); at.IsZero() {\n",
+		"	if at := h.settlesAt(); at.IsZero() || time.Now().Before(at) {\n",
+		"	if at := h.settlesAt(); at.IsZero() {\n",
 	},
 	{
 		"a problem that returns counts as over as soon as the first one did (F38)", "internal/report/health.go",

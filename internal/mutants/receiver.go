@@ -7,13 +7,13 @@ package main
 var receiverMutants = []mutant{
 	{
 		"Start fetches a token (F22)", "receiver.go",
-		"	if leader == nil {\n		r.beginTerm(context.Background())",
-		"	if req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, r.cfg.ClientConfig.Endpoint+openapi.TokenPath, http.NoBody); err == nil {\n		if res, err := r.http.Do(req); err == nil {\n			_ = res.Body.Close()\n		}\n	}\n	if leader == nil {\n		r.beginTerm(context.Background())",
+		"	if leader == nil {\n		r.terms.Begin(context.Background())",
+		"	if req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, r.cfg.ClientConfig.Endpoint+openapi.TokenPath, http.NoBody); err == nil {\n		if res, err := r.http.Do(req); err == nil {\n			_ = res.Body.Close()\n		}\n	}\n	if leader == nil {\n		r.terms.Begin(context.Background())",
 	},
 	{
 		"a replica that is no longer elected keeps reporting its problem (F38)", "receiver.go",
-		"		if r.leadershipLost(ctx) {\n",
-		"		if false {\n",
+		"	if !r.terms.Closed() { // another replica was elected\n",
+		"	if false {\n",
 	},
 	{
 		"a call without a time limit can be configured (F20)", "internal/openapi/validate.go",
@@ -73,7 +73,7 @@ var receiverMutants = []mutant{
 	{
 		"a long wait whose status cannot be shown yet is never shown (F59)", "internal/report/watch.go",
 		"	if !shown {\n",
-		"	if false {\n",
+		"	if !shown && false {\n",
 	},
 	{
 		"the end of a long wait is not logged (F59)", "internal/report/watch.go",
@@ -159,5 +159,10 @@ var receiverMutants = []mutant{
 		"two replicas that loaded one position both write (F34)", "internal/checkpoint/store.go",
 		" || c.Term == s.term && c.Holder != s.holder {\n",
 		" {\n",
+	},
+	{
+		"refusals by chance are taken for a limit (F50)", "internal/pace/learn.go",
+		"	if l.held(n) > max(5, n/2) {\n",
+		"	if false {\n",
 	},
 }

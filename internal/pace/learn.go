@@ -22,6 +22,8 @@ const (
 	// what was allowed in a minute tells what is.
 	evidenceLasts = 30 * time.Minute
 	mostLasts     = 5 * time.Minute
+	// maxCounts bounds what is kept of the answers since the last refusal.
+	maxCounts = 1000
 )
 
 // learned is what is known of the server's limit. All is zero where nothing is.
@@ -36,6 +38,7 @@ type learned struct {
 	header int // what the server said last
 
 	allowed   []time.Time // when the calls of the last minute were answered, without a refusal
+	counts    []int       // how many those were at each answer since the last refusal
 	most      int         // how many those have been at most lately,
 	mostAt    time.Time   // and when
 	refusedAt int         // how many those were at the last refusal,
@@ -57,8 +60,12 @@ func (p *Pace) Allowed(limit int) {
 	now := time.Now()
 	l := &p.learned
 	l.allowed = append(l.since(now), now)
-	if n := len(l.allowed); n >= l.most || now.Sub(l.mostAt) >= mostLasts {
+	n := len(l.allowed)
+	if n >= l.most || now.Sub(l.mostAt) >= mostLasts {
 		l.most, l.mostAt = n, now
+	}
+	if len(l.counts) < maxCounts {
+		l.counts = append(l.counts, n)
 	}
 	if limit == 0 || limit == l.header {
 		return // the same again is nothing new: a step up may have shown that it is too low
@@ -84,7 +91,12 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 	n := len(l.since(now))
 	agrees := !l.refused.IsZero() && now.Sub(l.refused) < evidenceLasts && alike(n, l.refusedAt) &&
 		(now.Sub(l.mostAt) >= mostLasts || n >= l.most || alike(n, l.most))
+	// A limit of so many does not let many pass at that rate before it refuses one.
+	if l.held(n) > max(5, n/2) {
+		agrees = false
+	}
 	before := max(n, l.refusedAt)
+	l.counts = l.counts[:0]
 	if limit > 0 {
 		l.header = limit
 	}
@@ -104,6 +116,16 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 	default:
 		p.set(now, p.limit, l.said)
 	}
+}
+
+// held is how many calls were answered since the last refusal at nearly that rate.
+func (l *learned) held(n int) (held int) {
+	for _, count := range l.counts {
+		if 5*count >= 4*n {
+			held++
+		}
+	}
+	return held
 }
 
 // alike reports whether two numbers of calls differ by a quarter at most.

@@ -106,10 +106,10 @@ func TestLearnsWhatTheServerAllows(t *testing.T) {
 				p := New(100)
 				room := s.limit - s.others
 				_, denied := s.drive(t, p, 15*time.Minute)
-				assert.LessOrEqual(t, denied, 12, "until it is learned")
+				assert.LessOrEqual(t, denied, 15, "until it is learned")
 				taken, denied := s.drive(t, p, 3*time.Hour)
 				t.Logf("%d taken, %d denied, of %d; now %d a minute", taken, denied, 180*room, p.Present())
-				assert.LessOrEqual(t, denied, 60, "a try now and then whether more is allowed")
+				assert.LessOrEqual(t, denied, 75, "a try now and then whether more is allowed")
 				assert.GreaterOrEqual(t, taken, 180*room*85/100)
 				s.limit, s.others = 100, 0
 				s.drive(t, p, 25*time.Minute)
@@ -141,7 +141,7 @@ func TestRefusalsWithoutReason(t *testing.T) {
 			} else {
 				p.Allowed(0)
 			}
-			require.GreaterOrEqual(t, p.Present(), 25)
+			require.GreaterOrEqual(t, p.Present(), 40)
 		}
 		time.Sleep(6 * time.Minute)
 		assert.Equal(t, 100, p.Present())
