@@ -203,7 +203,7 @@ func TestLowerLimitOfTheServer(t *testing.T) {
 				}
 				time.Sleep(15 * time.Minute)
 				before, read := refused(), len(w.sink.Got())
-				assert.LessOrEqual(t, before, 8)
+				assert.LessOrEqual(t, before, 12)
 				assert.InDelta(t, 30, points(t, tel, "pace")[""], 8)
 				time.Sleep(time.Hour)
 				assert.LessOrEqual(t, refused()-before, 20)

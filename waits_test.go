@@ -69,10 +69,10 @@ func TestNothingWaitsInSilence(t *testing.T) {
 	}{
 		"pipeline":                   {later: pipeline(true), on: "pipeline", title: "the pipeline does not take records", says: []string{"hand over 5 records", "exporters"}},
 		"pipeline, deaf":             {later: pipeline(false), on: "pipeline", title: "the pipeline does not take records", says: []string{"hand over 5 records"}},
-		"storage, opening":           {start: disk("open"), on: "storage", title: "the position cannot be read or written", says: []string{"open the storage of disk", "lock"}},
-		"storage, first read":        {start: disk("get"), on: "storage", title: "the position cannot be read or written", says: []string{"read the storage of disk"}},
-		"storage, noting a call":     {later: disk("set"), on: "storage", title: "the position cannot be read or written", says: []string{"write the storage of disk"}},
-		"storage, writing a page":    {later: disk("batch"), on: "storage", title: "the position cannot be read or written", says: []string{"write the storage of disk"}},
+		"storage, opening":           {start: disk("open"), on: "storage", title: "the position cannot be read or written", says: []string{"open the storage disk", "lock"}},
+		"storage, first read":        {start: disk("get"), on: "storage", title: "the position cannot be read or written", says: []string{"read the storage disk"}},
+		"storage, noting a call":     {later: disk("set"), on: "storage", title: "the position cannot be read or written", says: []string{"write the storage disk"}},
+		"storage, writing a page":    {later: disk("batch"), on: "storage", title: "the position cannot be read or written", says: []string{"write the storage disk"}},
 		"API, beyond its time limit": {later: func(o *operator) { o.wireHangs(hang) }, on: "api", title: "the API does not answer", says: []string{"call list_data", "timeout"}},
 		"API, within a long time limit": {
 			start: func(o *operator) { o.cfg.ClientConfig.Timeout = hang },
@@ -175,7 +175,7 @@ func TestClosingHangs(t *testing.T) {
 		o.disk.Mu.Unlock()
 		o.stop()
 		assert.Equal(t, []string{saysBegin, saysWaits + "storage", saysOver}, o.lines())
-		assert.Contains(t, o.logs.All()[1].ContextMap()["error"], "close the storage of disk")
+		assert.Contains(t, o.logs.All()[1].ContextMap()["error"], "close the storage disk")
 	})
 }
 

@@ -142,8 +142,8 @@ var receiverMutants = []mutant{
 	},
 	{
 		"ordinary calls wait for urgent ones without an end (F68)", "internal/pace/pace.go",
-		"!urgent && p.hurried > 0 && now.Before(patient) {\n		at = latest(at, patient)\n",
-		"!urgent && p.hurried > 0 {\n		at = latest(at, now.Add(time.Until(patient).Abs()+time.Second))\n",
+		"	case urgent && patient:\n",
+		"	case false:\n",
 	},
 	{
 		"the limit of a receiver that is gone stays (F68)", "internal/pace/pace.go",
@@ -162,7 +162,7 @@ var receiverMutants = []mutant{
 	},
 	{
 		"refusals by chance are taken for a limit (F50)", "internal/pace/learn.go",
-		"	if l.held(n) > max(5, n/2) {\n",
-		"	if false {\n",
+		"	agrees = agrees && !held\n",
+		"",
 	},
 }

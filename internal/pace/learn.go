@@ -92,9 +92,8 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 	agrees := !l.refused.IsZero() && now.Sub(l.refused) < evidenceLasts && alike(n, l.refusedAt) &&
 		(now.Sub(l.mostAt) >= mostLasts || n >= l.most || alike(n, l.most))
 	// A limit of so many does not let many pass at that rate before it refuses one.
-	if l.held(n) > max(5, n/2) {
-		agrees = false
-	}
+	held := l.held(n) > max(5, n/2)
+	agrees = agrees && !held
 	before := max(n, l.refusedAt)
 	l.counts = l.counts[:0]
 	if limit > 0 {
@@ -110,12 +109,24 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 	case agrees && n < p.limit:
 		p.set(now, max(1, before), false)
 	case agrees: // at the pace itself: a window that is counted otherwise
-		p.set(now, max(1, p.limit*9/10), false)
+		p.set(now, p.lower(9, 10), false)
 	case p.limit > p.configured()/2:
 		p.set(now, max(1, p.configured()/2, p.limit*4/5), false)
+	case held: // just above a limit of fixed minutes it looks like this, too
+		p.set(now, p.lower(19, 20), false)
 	default:
 		p.set(now, p.limit, l.said)
 	}
+}
+
+// lower is the limit lowered by a part of it: from above, not below a quarter of what is
+// configured, which refusals by chance could lead to.
+func (p *Pace) lower(of, parts int) int {
+	quarter := p.configured() / 4
+	if p.limit <= quarter {
+		quarter = 0
+	}
+	return max(1, quarter, p.limit*of/parts)
 }
 
 // held is how many calls were answered since the last refusal at nearly that rate.

@@ -43,6 +43,7 @@ type Pace struct {
 	joins    int
 	learned  learned
 	hurried  int         // urgent calls that wait
+	ordinary time.Time   // since when the ordinary one whose turn it is waits; zero: none does
 	calls    []time.Time // until when each of the last calls may be counted, oldest first
 	sent     []time.Time // when the last few were sent, oldest first
 	admitted uint64      // how many calls were ever let pass
@@ -135,7 +136,12 @@ func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Ca
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-turn }()
+	defer func() {
+		if !urgent {
+			p.gone()
+		}
+		<-turn
+	}()
 	for {
 		c, at, changed := p.tryTake(began, urgent, later)
 		if err := ctx.Err(); err != nil {
@@ -159,6 +165,16 @@ func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Ca
 	}
 }
 
+// gone notes that the ordinary call whose turn it was waits no longer.
+func (p *Pace) gone() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ordinary.IsZero() {
+		p.ordinary = time.Time{}
+		p.tell()
+	}
+}
+
 // hurry notes that urgent calls wait, or do no longer.
 func (p *Pace) hurry(n int) {
 	p.mu.Lock()
@@ -173,12 +189,22 @@ func (p *Pace) tryTake(began time.Time, urgent bool, later time.Duration) (c *Ca
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	if !urgent {
+		p.ordinary = began
+	}
 	at = p.next(urgent)
-	if patient := began.Add(paceWindow); !urgent && p.hurried > 0 && now.Before(patient) {
-		at = latest(at, patient)
+	switch patient := !p.ordinary.IsZero() && now.Sub(p.ordinary) >= paceWindow; {
+	case urgent && patient:
+		at = latest(at, now.Add(paceWindow)) // or as soon as the other one has passed
+	case !urgent && p.hurried > 0 && !patient:
+		at = latest(at, began.Add(paceWindow))
 	}
 	if at.After(now) {
 		return nil, at, p.changed
+	}
+	if !urgent {
+		p.ordinary = time.Time{}
+		p.tell()
 	}
 	return p.take(now, later), at, nil
 }
