@@ -256,3 +256,15 @@ func TestOwnCallsAreLoadedOnce(t *testing.T) {
 		assert.Positive(t, time.Since(began), "what the process before has used counts")
 	})
 }
+
+// TestOneRefusalThatNamesTheLimit: the number is believed at once. Covers F50.
+func TestOneRefusalThatNamesTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(100)
+		for range 20 {
+			p.Allowed(0)
+		}
+		p.Refused(0, 30)
+		assert.Equal(t, 30, p.Present())
+	})
+}
