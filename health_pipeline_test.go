@@ -107,7 +107,7 @@ func TestShortOutage(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
 		outage := func() (after time.Duration) {
 			told := len(o.statuses())
-			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 4})
+			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 6})
 			for began := time.Now(); len(o.statuses()) < told+2; {
 				require.Less(t, time.Since(began), time.Hour, "%v", o.lines())
 				time.Sleep(time.Second)
@@ -139,7 +139,7 @@ func TestHangIsNotCalm(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		w.cfg.ClientConfig.Timeout = 4 * time.Minute
 		o := newOperator(t, w)
-		o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 3}, simulator.Fault{Kind: simulator.FaultHang, After: 1})
+		o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 5}, simulator.Fault{Kind: simulator.FaultHang, After: 1})
 		time.Sleep(5 * time.Hour)
 		o.stop()
 		assert.Equal(t, []string{saysBegin, saysFails + "network", saysWaits + "network", saysOver}, o.lines())

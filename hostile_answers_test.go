@@ -225,7 +225,7 @@ func TestAttackNesting(t *testing.T) {
 func TestAttackHugeString(t *testing.T) {
 	long := strings.Repeat("x", 50<<20)
 	page := withEntries(`{"id":"long","log_detail":{"path":"` + long + `"}}`)
-	got := attack(t, 10*time.Minute, nil, &attacker{times: 3, answer: page})
+	got := attack(t, 10*time.Minute, nil, &attacker{times: 6, answer: page})
 	assert.True(t, got.says("larger than max_response_size (33554432 bytes); raise max_response_size or lower page_size"))
 	assert.Len(t, got.records, 1)
 	assert.Less(t, got.peak, uint64(400<<20))
@@ -243,14 +243,14 @@ func TestAttackHugeString(t *testing.T) {
 // and again, end a walk after few calls, and the operator is told. Covers F13.
 func TestAttackEndlessPaging(t *testing.T) {
 	n := 0
-	got := attack(t, 4*time.Hour, nil, &attacker{times: 400, answer: func(w http.ResponseWriter, _ *http.Request) {
+	got := attack(t, 4*time.Hour, nil, &attacker{times: 1500, answer: func(w http.ResponseWriter, _ *http.Request) {
 		n++
 		fmt.Fprintf(w, `{"code":0,"data":{"has_more":true,"page_token":"fresh-%d","items":[{"id":"circle-%d"}]}}`, n, n%7)
 	}})
-	assert.True(t, got.says("20 pages in a row without an entry that this window has not had yet"))
+	assert.True(t, got.says("200 pages in a row without an entry that this window has not had yet"))
 	assert.Len(t, got.records, 8, "each of the seven once")
 	assert.Contains(t, got.times, componentstatus.StatusRecoverableError)
-	assert.Less(t, got.calls, 400+3*60*3, "on average two a minute")
+	assert.Less(t, got.calls, 1500+3*60*3, "on average two a minute")
 	assert.Less(t, got.peak, uint64(100<<20))
 
 	// Invented entries without end cannot be told from a busy tenant: they stay

@@ -73,6 +73,9 @@ func cut(s string, most int) string {
 // setCause sorts the error.
 func (e *Error) setCause(c cause.Cause) { e.Cause, e.Class = c, c.Info().Class }
 
+// OwnFault reports whether the code is one by which the API blames itself.
+func (e *Error) OwnFault() bool { return Causes[e.Code] == cause.API }
+
 // Outcome and CodeLabel name the error in the metric of calls. Both are bounded.
 func (e *Error) Outcome() string {
 	switch {

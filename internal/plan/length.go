@@ -36,11 +36,33 @@ func (s *Plan) share(seconds int64) int64 {
 	return min(s.length, max((seconds+wide-1)/wide, s.length/5))
 }
 
-// expire notes that a page token was refused after so many pages of a walk: if
-// tokens live for a short time, walks have to be shorter. They grow again page by
-// page, as there may have been another reason.
+// expire notes that a walk did not get further than so many pages: if tokens live for a
+// short time, or the API does not go deeper, windows have to fit into what it does.
 func (s *Plan) expire(pages int64) {
-	s.wanted = max(1, min(s.wanted, pages)/2)
+	s.reach, s.fits = max(1, min(pages, PagesPerWalk)), 0
+	s.wanted = fitting(s.reach)
+}
+
+// fitting is how many pages a window should take where so many were got through: with some
+// to spare, as what comes next may be denser.
+func fitting(reach int64) int64 { return max(1, reach*3/4) }
+
+// fitsBeforeTrial is how many windows in a row have to be read before longer ones are tried:
+// the reason may have passed.
+const fitsBeforeTrial = 50
+
+// noteFit notes that a window was read to its end.
+func (s *Plan) noteFit() {
+	if s.reach >= PagesPerWalk {
+		return
+	}
+	if s.fits++; s.fits >= fitsBeforeTrial {
+		s.reach, s.fits = min(2*s.reach, PagesPerWalk), 0
+		s.wanted = fitting(s.reach)
+	}
+	if s.reach == PagesPerWalk {
+		s.wanted = PagesPerWalk
+	}
 }
 
 // ShortenRefused shortens a window that the API does not take, and remembers not to ask
@@ -86,7 +108,13 @@ func (s *Plan) halve(w *Walk) bool {
 	if w.seconds() <= 1 {
 		return false
 	}
-	rest := window{from: w.from + w.seconds()/2, to: w.to}
+	s.cut(w, w.seconds()/2)
+	return true
+}
+
+// cut shortens a walk, and every window after it.
+func (s *Plan) cut(w *Walk, seconds int64) {
+	rest := window{from: w.from + seconds, to: w.to}
 	w.to, w.furthest = rest.from, 0
 	s.length = min(s.length, w.seconds())
 	list := s.walks[w.pass]
@@ -95,5 +123,4 @@ func (s *Plan) halve(w *Walk) bool {
 	} else if w.pass == 0 {
 		s.due = true
 	}
-	return true
 }

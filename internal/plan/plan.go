@@ -33,11 +33,13 @@ type Settings struct {
 // Plan decides which page to ask for next. It knows no clock and no network: whoever
 // asks tells the time, and what became of each call. Not safe for concurrent use.
 type Plan struct {
-	pos     *position
-	seen    *Seen
-	walks   [][]*Walk // by pass, in order of time; the first begins at the watermark or before
-	ended   []Ended
-	waiting int // walks that wait for an answer
+	pos   *position
+	seen  *Seen
+	walks [][]*Walk // by pass, in order of time; the first begins at the watermark or before
+	ended []Ended
+	// suspectTo is, by pass, up to where new windows may hold what has made others fail.
+	suspectTo []int64
+	waiting   int // walks that wait for an answer
 
 	maxPages   int64
 	clockSlack int64
@@ -52,6 +54,14 @@ type Plan struct {
 	wanted              int64 // pages that a window should take
 	wide                int   // max_concurrent_walks
 	pageSize            int
+	reach, fits         int64 // pages that a walk gets through, and windows read since that was less
+	// elapsed is what Next was told last, in milliseconds of the term, and now the server's clock.
+	elapsed, now int64
+	sinceAside   int   // pages of other walks that were asked for since one that was set aside
+	answers      int64 // pages that the API has answered
+	finishes     int64 // windows that were read to their end
+	ageShown     int64 // of the oldest entry that was ever returned, in seconds, when it was
+	restored     bool  // it goes on from what was stored
 	// due tells that pass 0 has not been started up to now since the last tick.
 	due bool
 	// early is for how many seconds longer keys are needed because entries come before their
@@ -66,6 +76,7 @@ func New(set Settings, known *Seen) *Plan {
 		pos:        newPosition(set.Begin, set.End, recheck),
 		seen:       known,
 		walks:      make([][]*Walk, len(recheck)),
+		suspectTo:  make([]int64, len(recheck)),
 		maxPages:   set.MaxPages,
 		clockSlack: set.ClockSlack,
 		tick:       set.Tick,
@@ -73,6 +84,7 @@ func New(set Settings, known *Seen) *Plan {
 		maxLength:  set.MaxWindow,
 		length:     min(startLength, set.MaxWindow),
 		wanted:     PagesPerWalk,
+		reach:      PagesPerWalk,
 		wide:       set.Walks,
 		pageSize:   set.PageSize,
 		due:        true,
@@ -103,6 +115,7 @@ func (s *Plan) Restore(old Snapshot) {
 	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)
 	s.pos.adopt(old.Recheck, old.Marks)
 	s.pos.passOver(old.Covered)
+	s.restored = true
 	s.RestoreLength(old)
 }
 
@@ -124,8 +137,10 @@ func (s *Plan) PassOver(covered [2]int64) { s.pos.passOver(covered) }
 func (s *Plan) Tick() { s.due = true }
 
 // Next returns the walk whose next page is to be asked for now, by the server's clock,
-// or nil. Until the answer is reported (Land) the walk is not returned again.
-func (s *Plan) Next(now int64) *Walk {
+// after so many milliseconds of the term, or nil. Until the answer is reported (Land) the
+// walk is not returned again.
+func (s *Plan) Next(now, elapsed int64) *Walk {
+	s.now, s.elapsed = now, elapsed
 	w := s.pick(now)
 	if w == nil {
 		return nil
@@ -143,6 +158,9 @@ func (s *Plan) Land(w *Walk) {
 	w.inFlight = false
 	s.waiting--
 }
+
+// Widen sets how many windows may be read side by side from now on.
+func (s *Plan) Widen(walks int) { s.wide = max(1, walks) }
 
 // Done reports whether a bounded export is complete.
 func (s *Plan) Done() bool { return s.pos.done() }

@@ -5,6 +5,7 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -31,6 +32,8 @@ type model struct {
 	set     plan.Settings
 	plan    *plan.Plan
 	now     int64        // the server's clock
+	elapsed int64        // milliseconds of the term
+	poison  int64        // a second that the API cannot show; 0: there is none
 	calls   []*plan.Walk // without an answer yet
 	tries   map[*plan.Walk]*attempt
 	read    map[int64]int64 // second: the latest server time as of which it was read whole
@@ -61,11 +64,15 @@ func TestNothingIsLeftUnread(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			m.set.End = m.now + rng.Int64N(5000)
 		}
+		if seed%3 == 0 {
+			m.poison = m.set.Begin + rng.Int64N(m.now-m.set.Begin)
+		}
 		m.plan = plan.New(m.set, plan.NewSeen())
-		for range 1500 {
+		for range 2000 {
 			reached[m.step()]++
 			m.check()
 		}
+		m.poison = 0
 		m.calm()
 		for err := range m.ended {
 			if err != nil {
@@ -76,8 +83,9 @@ func TestNothingIsLeftUnread(t *testing.T) {
 	// A path that the model never takes proves nothing.
 	for _, want := range []string{
 		"asked", "page", "last page", "restart", "refused", "token dropped", "died", "skipped", "clock set back",
+		"failed", "doubtful", "started again", "started once more", "yields", "set aside", "still aside", "abandoned", "read once more",
 	} {
-		assert.Greater(t, reached[want], 20, want)
+		assert.Greater(t, reached[want], 5, want)
 	}
 }
 
@@ -90,22 +98,27 @@ func (m *model) step() string {
 		m.plan.Land(w)
 		return m.answer(w)
 	}
-	switch m.rng.IntN(40) {
+	switch m.rng.IntN(80) {
 	case 0:
 		return m.die()
 	case 1:
 		return m.skip()
-	case 2, 3, 4, 5, 6, 7, 8, 9:
-		m.now += m.rng.Int64N(60)
+	case 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17:
+		seconds := m.rng.Int64N(60)
+		m.now += seconds
+		m.elapsed += 1000*seconds + m.rng.Int64N(1000)
 		m.plan.Tick()
 		return "tick"
+	case 18, 19, 20, 21:
+		return m.abandon()
 	}
 	if m.plan.InFlight() >= m.set.Walks {
 		return "busy"
 	}
-	w := m.plan.Next(m.now)
+	w := m.plan.Next(m.now, m.elapsed)
 	if w == nil {
 		m.now++
+		m.elapsed += 1000
 		return "nothing to ask for"
 	}
 	m.ask(w)
@@ -139,7 +152,11 @@ func (m *model) calm() {
 	m.plan.Tick()
 	for range 100_000 {
 		if len(m.calls) == 0 {
-			w := m.plan.Next(m.now)
+			w := m.plan.Next(m.now, m.elapsed)
+			if at := m.plan.RetryAt(); w == nil && at > m.elapsed {
+				m.elapsed = at
+				continue
+			}
 			if w == nil {
 				break
 			}
@@ -160,7 +177,11 @@ func (m *model) calm() {
 
 // answer is what becomes of a call.
 func (m *model) answer(w *plan.Walk) string {
-	switch m.rng.IntN(12) {
+	if _, from, to := w.Span(); from <= m.poison && m.poison < to {
+		m.plan.NoteProbe()
+		return m.fail(w)
+	}
+	switch m.rng.IntN(20) {
 	case 0:
 		m.plan.Restart(w, assert.AnError)
 		return "restart"
@@ -171,9 +192,9 @@ func (m *model) answer(w *plan.Walk) string {
 		}
 		m.plan.DropToken(w, assert.AnError)
 		return "token dropped"
-	case 2:
-		return "failed" // and is asked for again
-	case 3:
+	case 2, 3:
+		return m.fail(w)
+	case 4:
 		m.plan.Shorten(w, assert.AnError)
 		return "shortened"
 	}
@@ -185,6 +206,12 @@ func (m *model) answer(w *plan.Walk) string {
 		date = 0 // it does not say
 	}
 	return m.succeed(w, date)
+}
+
+// fail lets the call for a page of a walk fail in some way.
+func (m *model) fail(w *plan.Walk) string {
+	f := plan.Failure{Refused: m.rng.IntN(8) == 0, Definite: m.rng.IntN(2) == 0, Throttled: m.rng.IntN(8) == 0, BadPage: m.rng.IntN(8) == 0}
+	return []string{"failed", "doubtful", "started again", "started once more", "yields", "set aside", "still aside"}[m.plan.NoteFailure(w, f, m.elapsed, assert.AnError)]
 }
 
 // succeed returns the next page of a walk, with the server's date, or none.
@@ -201,13 +228,22 @@ func (m *model) succeed(w *plan.Walk, date int64) string {
 	try.read++
 	ids := slices.Values([]string{fmt.Sprintf("%d, page %d, %d", from, try.read, m.rng.Int())})
 	if try.read < try.pages {
-		require.NoError(m.t, m.plan.Turn(w, ids, true, m.token(w)), m.name)
+		_, err := m.plan.Turn(w, plan.Page{IDs: ids, New: 1, Oldest: from, More: true, Token: m.token(w)})
+		require.NoError(m.t, err, m.name)
 		return "page"
 	}
+	// It is finished at once, and perhaps with others.
+	before := m.read
+	m.read = maps.Clone(m.read)
 	for second := from; second < to; second++ {
 		m.read[second] = max(m.read[second], try.asOf)
 	}
-	require.NoError(m.t, m.plan.Turn(w, ids, false, ""), m.name)
+	step, err := m.plan.Turn(w, plan.Page{IDs: ids, New: m.rng.IntN(2), Oldest: from})
+	require.NoError(m.t, err, m.name)
+	if step != plan.Finished {
+		m.read = before
+		return "read once more"
+	}
 	return "last page"
 }
 
@@ -236,6 +272,24 @@ func (m *model) skip() string {
 	}
 	m.tries = map[*plan.Walk]*attempt{}
 	return "skipped"
+}
+
+// abandon skips what has failed for long enough.
+func (m *model) abandon() string {
+	u, ok := m.plan.Unreadable(m.elapsed + m.rng.Int64N(2*plan.PatienceFailing))
+	if !ok {
+		return "nothing to abandon"
+	}
+	require.Less(m.t, u.From, u.To, m.name)
+	before := m.plan.Snapshot().Marks
+	m.plan.Abandon(u)
+	after := m.plan.Snapshot().Marks
+	require.GreaterOrEqual(m.t, after[u.Pass], u.To, m.name)
+	require.Equal(m.t, before[u.Pass], u.From, "%s: what is skipped begins at the watermark", m.name)
+	for second := u.From; second < u.To; second++ {
+		m.skipped[second] = true
+	}
+	return "abandoned"
 }
 
 // check holds the promise.

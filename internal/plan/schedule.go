@@ -22,6 +22,25 @@ const MemoryAllowance = 600
 // far that the remembered ids would grow without bound: then they wait, even for a
 // call that gets no answer.
 func (s *Plan) pick(now int64) *Walk {
+	w := s.pickAside()
+	if w == nil || w.token == "" && s.sinceAside < othersPerAside {
+		if other := s.pickOther(now); other != nil {
+			s.sinceAside++
+			return other
+		}
+	}
+	if w != nil {
+		s.sinceAside = 0
+	}
+	return w
+}
+
+// othersPerAside is how many other pages are asked for before one of a walk that was set
+// aside, where there are others.
+const othersPerAside = 8
+
+// pickOther returns a walk that was not set aside.
+func (s *Plan) pickOther(now int64) *Walk {
 	if w := s.urgentWalk(); w != nil {
 		if w.inFlight {
 			return nil
@@ -30,7 +49,7 @@ func (s *Plan) pick(now int64) *Walk {
 	}
 	last := s.pos.last()
 	if last > 0 && s.pos.marks[0]-s.pos.marks[last] > 2*s.pos.recheck[last]+MemoryAllowance {
-		if w := s.lastRecheck(now); w != nil || len(s.walks[last]) > 0 {
+		if w := s.lastRecheck(now); w != nil || s.isRead(last) {
 			return w
 		}
 	}
@@ -82,7 +101,7 @@ const maxAlone = 3
 func (s *Plan) urgentWalk() *Walk {
 	for _, walks := range s.walks {
 		for _, w := range walks {
-			if w.urgent && !w.finished && w.restarts <= maxAlone {
+			if w.urgent && !w.finished && w.restarts <= maxAlone && !w.failing.aside {
 				return w
 			}
 		}
@@ -90,14 +109,52 @@ func (s *Plan) urgentWalk() *Walk {
 	return nil
 }
 
-// resume returns a walk of the pass that waits for its next page.
+// isRead reports whether a walk of the pass is being read, and not just set aside.
+func (s *Plan) isRead(pass int) bool {
+	return slices.ContainsFunc(s.walks[pass], func(w *Walk) bool { return !w.finished && !w.failing.aside })
+}
+
+// resume returns a walk of the pass whose next page may be asked for.
 func (s *Plan) resume(pass int) *Walk {
-	for _, w := range s.walks[pass] {
-		if !w.inFlight && !w.finished {
-			return w
+	for i, w := range s.walks[pass] {
+		if w.inFlight || w.finished || w.failing.aside || s.waits(w) {
+			continue
 		}
+		if w.pages == 0 && w.token == "" && w.failing.calls == 0 && w.seconds() > 2*s.length {
+			// The rest of a window that was cut: by now shorter ones are known to fit.
+			rest := &Walk{window: window{w.from + s.length, w.to}, pass: pass}
+			w.to = rest.from
+			s.walks[pass] = slices.Insert(s.walks[pass], i+1, rest)
+		}
+		return w
 	}
 	return nil
+}
+
+// pending is how many windows of pass 0 count as unfinished business. Behind one that was
+// set aside, those that were read do not: they are remembered until it is skipped at the
+// latest.
+func (s *Plan) pending() (n int) {
+	list := s.walks[0]
+	if len(list) == 0 || !list[0].failing.postponed() {
+		return len(list)
+	}
+	aside, open := 0, false // open: nothing after the last of them was read
+	for _, w := range list {
+		switch {
+		case w.finished:
+			open = false
+		case w.failing.postponed():
+			aside++
+			open = true
+		default:
+			n++
+		}
+	}
+	if open && aside >= maxAside {
+		return len(list) // it is a long time that fails: see Unreadable.Open
+	}
+	return n
 }
 
 // tail is where the next window of a pass begins.
@@ -111,6 +168,8 @@ func (s *Plan) tail(pass int) int64 {
 
 func (s *Plan) start(pass int, w window) *Walk {
 	started := &Walk{window: w, pass: pass}
+	n := len(s.walks[pass])
+	started.failing.suspect = w.from < s.suspectTo[pass] || n > 0 && s.walks[pass][n-1].failing.aside
 	s.walks[pass] = append(s.walks[pass], started)
 	return started
 }
@@ -123,7 +182,7 @@ const MaxPending = 3
 func (s *Plan) fresh(now int64) *Walk {
 	// Behind a window that cannot be finished, what is read must be remembered: no
 	// more of it than a few windows.
-	if !s.due || len(s.walks[0]) >= MaxPending*s.wide {
+	if !s.due || s.pending() >= MaxPending*s.wide {
 		return nil
 	}
 	limit := s.pos.target(0, now)
@@ -203,8 +262,14 @@ func (s *Plan) recheck(pass int, now int64) *Walk {
 // long.
 func (s *Plan) finish(w *Walk) {
 	s.end(w, nil)
-	w.finished, w.returned = true, hashSet{}
-	s.wanted = min(s.wanted+1, PagesPerWalk)
+	w.finished = true
+	s.finishes++
+	if list := s.walks[w.pass]; len(list) > 1 {
+		if i := slices.Index(list, w); i > 0 && list[i-1].failing.aside && list[i-1].seconds() > 1 {
+			list[i-1].failing.retryAt = 0 // where it becomes readable can be found now
+		}
+	}
+	s.noteFit()
 	if w.seconds() >= s.maxLength {
 		s.lengthen(w.asOf)
 	}
@@ -212,7 +277,17 @@ func (s *Plan) finish(w *Walk) {
 	// wanted.
 	if w.seconds() >= s.length || 4*w.pages > s.wanted {
 		s.length = nextLength(w.seconds(), w.pages, s.wanted, s.maxLength)
+		if w.pages == 1 { // of one page it is known how full it was
+			s.length = nextLength(w.seconds(), int64(w.returned.n), s.wanted*int64(s.pageSize), s.maxLength)
+		}
 	}
+	w.returned = hashSet{}
+	s.settle()
+}
+
+// settle moves the watermarks past the finished walks that follow them, and drops those that
+// others have read.
+func (s *Plan) settle() {
 	for moved := true; moved; {
 		moved = false
 		for pass, list := range s.walks {
@@ -234,7 +309,7 @@ func (s *Plan) finish(w *Walk) {
 func (s *Plan) BeginAt(begin int64) {
 	s.endAll(errBeginMoved)
 	s.pos = newPosition(begin, s.pos.end, s.pos.recheck)
-	s.walks = make([][]*Walk, len(s.walks))
+	s.walks, s.suspectTo = make([][]*Walk, len(s.walks)), make([]int64, len(s.walks))
 	s.due = true
 }
 
@@ -247,7 +322,7 @@ func (s *Plan) Skip(from, to int64) (end int64) {
 	}
 	s.endAll(errNotShown)
 	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()])
-	s.walks = make([][]*Walk, len(s.walks))
+	s.walks, s.suspectTo = make([][]*Walk, len(s.walks)), make([]int64, len(s.walks))
 	s.due = true
 	// The windows were shortened for nothing.
 	s.maxLength, s.length = s.maxWindow, min(startLength, s.maxWindow)

@@ -5,10 +5,6 @@ package plan
 
 import (
 	"errors"
-	"fmt"
-	"iter"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Walk reads one window: page after page with the same bounds, until the API says
@@ -28,10 +24,15 @@ type Walk struct {
 	finished bool
 	// returned are the hashes of the ids on the pages so far.
 	returned hashSet
-	// refusedSince is when the API first refused this walk though it is one second
-	// long, in the seconds that RefusedFor is told, and refusedOnce that it did.
-	refusedSince int64
-	refusedOnce  bool
+	// scroll tells that one page token serves all pages: each use of it returns the next
+	// page, so that a page whose answer was lost cannot be asked for again.
+	scroll bool
+	// lost tells that an answer with entries may have been lost since the first page.
+	lost    bool
+	further bool // the last page was one that it had not got to before
+	fresh   int  // entries in this attempt that were new to the pipeline
+	rereads int  // how often it was read once more, see mayHaveShifted
+	failing failing
 }
 
 // Request is what a call asks for: seconds of event time, both bounds possibly inclusive.
@@ -57,6 +58,9 @@ func RequestFor(from, to int64) Request {
 	return Request{From: max(0, from-Overlap), To: to}
 }
 
+// Further reports whether the last page was one that the walk had not got to before.
+func (w *Walk) Further() bool { return w.further }
+
 // Span is the window that the walk reads, and the pass that it reads it for.
 func (w *Walk) Span() (pass int, from, to int64) { return w.pass, w.from, w.to }
 
@@ -64,15 +68,6 @@ func (w *Walk) Span() (pass int, from, to int64) { return w.pass, w.from, w.to }
 // id is a part. readable is false where the entry's time cannot be read.
 func (w *Walk) Key(identity, uid string, eventTime int64, readable bool) Key {
 	return keyOf(identity, uid, eventTime, readable, w.window)
-}
-
-// RefusedFor returns for how many seconds the API has refused the walk, counted from the first
-// time that this is asked.
-func (w *Walk) RefusedFor(now int64) (seconds int64) {
-	if !w.refusedOnce {
-		w.refusedSince, w.refusedOnce = now, true
-	}
-	return now - w.refusedSince
 }
 
 // Ended is a walk, or an attempt at it, that is over.
@@ -90,6 +85,11 @@ var (
 	errNotShown   = errors.New("the API does not show this time")
 	ErrClockSet   = errors.New("the server's clock was set back")
 	errStopped    = errors.New("the receiver stops")
+	errLostPage   = errors.New("a page may have been lost with an answer")
+	errShifted    = errors.New("entries may have expired while the window was read")
+
+	errNoToken   = errors.New("the API says that there are more pages but gives no page token")
+	errSameToken = errors.New("the API gives the same page token again, and nothing new")
 )
 
 func (s *Plan) end(w *Walk, err error) {
@@ -111,10 +111,6 @@ func (s *Plan) DrainEnded() []Ended {
 	return ended
 }
 
-// MaxEmptyPages may follow one another that hold nothing, or nothing that was not on an
-// earlier page of the walk.
-const MaxEmptyPages = 20
-
 // NoteAnswer counts a page of the walk and notes the server's date in it (Unix seconds; 0:
 // it had none). It reports whether the server's clock was set back in the walk's midst to
 // before the window's end: if the API hides what is new by that clock, and cuts pages by
@@ -133,54 +129,12 @@ func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 	return setBack
 }
 
-// Turn notes a page whose entries, with these ids, the pipeline has accepted, and that
-// there are more with a page token, or none. The error says why paging would not end; the
-// walk is to be shortened then. A walk without more pages is finished.
-func (s *Plan) Turn(w *Walk, ids iter.Seq[string], more bool, token string) error {
-	fault := s.pagingFault(w, ids, more, token)
-	w.token = token
-	if !more {
-		s.finish(w)
-	} else if w.pages%(2*PagesPerWalk) == 0 {
-		// A restart would begin this window again: let it be a shorter one.
-		s.length = min(s.length, nextLength(w.seconds(), w.pages, s.wanted, s.maxLength))
-	}
-	if fault == nil && w.pages > max(1, w.furthest) {
-		w.furthest, w.restarts = w.pages, 0
-	}
-	return fault
-}
-
-// pagingFault finds out that paging would not end: the same page token again, or
-// pages that are empty or go round in circles. Where the API documents nothing, a
-// few of these are fine.
-func (s *Plan) pagingFault(w *Walk, ids iter.Seq[string], more bool, token string) error {
-	w.empty++
-	for id := range ids {
-		if w.returned.add(xxhash.Sum64String(id)) {
-			w.empty = 0
-		}
-	}
-	switch {
-	case !more:
-		return nil
-	case token == "":
-		return errors.New("the API says that there are more pages but gives no page token")
-	case token == w.token:
-		return errors.New("the API gives the same page token again")
-	case w.empty >= MaxEmptyPages:
-		return fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty)
-	case w.pages > s.maxPages:
-		return fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
-	}
-	return nil
-}
-
 // Restart makes a walk begin again for a reason; what it has delivered is passed over by
 // id.
 func (s *Plan) Restart(w *Walk, why error) {
 	s.end(w, why)
 	w.token, w.pages, w.empty, w.returned = "", 0, 0, hashSet{}
+	w.scroll, w.lost = false, false
 	w.restarts++
 }
 
@@ -201,6 +155,9 @@ func (s *Plan) DropToken(w *Walk, why error) (first bool) {
 	if w.restarts == 1 {
 		return true
 	}
-	s.halve(w)
+	// What lies ahead is not known: shorter by a lot costs less than by and by.
+	if w.seconds() > 1 {
+		s.cut(w, max(1, w.seconds()/4))
+	}
 	return false
 }

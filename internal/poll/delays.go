@@ -15,7 +15,12 @@ import (
 // not be tried as often as one that a lost connection spoiled.
 type delays struct {
 	passingB, configB, quotaB *backoff.ExponentialBackOff
+	quick                     int // waits that are shorter than initial_interval, from here on
 }
+
+// quickTries is how many waits after a success are shorter than initial_interval: an eighth,
+// a quarter, half of it.
+const quickTries = 3
 
 func newDelays(cfg configretry.BackOffConfig) delays {
 	d := delays{
@@ -47,9 +52,19 @@ func NewBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
 	return b
 }
 
-func (d *delays) passing() time.Duration { return d.passingB.NextBackOff() }
-func (d *delays) config() time.Duration  { return atMost(d.configB) }
-func (d *delays) quota() time.Duration   { return atMost(d.quotaB) }
+// passing is the wait after a failure that passes. After a success the first few are a part
+// of initial_interval only: single failures, even many, must not slow down reading.
+func (d *delays) passing() time.Duration {
+	if d.quick > 0 {
+		wait := d.passingB.InitialInterval >> d.quick
+		d.quick--
+		return wait
+	}
+	return d.passingB.NextBackOff()
+}
+
+func (d *delays) config() time.Duration { return atMost(d.configB) }
+func (d *delays) quota() time.Duration  { return atMost(d.quotaB) }
 
 // atMost takes care that chance does not make the longest wait longer: the runbook
 // says when at the latest a fix is noticed.
@@ -59,6 +74,7 @@ func atMost(b *backoff.ExponentialBackOff) time.Duration {
 
 // reset begins anew after a success.
 func (d *delays) reset() {
+	d.quick = quickTries
 	d.passingB.Reset()
 	d.configB.Reset()
 	d.quotaB.Reset()

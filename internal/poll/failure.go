@@ -17,7 +17,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// shorten makes a walk that cannot be finished as it is begin again, for half of its window.
+// shorten makes a walk that cannot be finished as it is start again, for half of its window.
 func (p *Poller) shorten(w *plan.Walk, err error) {
 	p.sched.Shorten(w, err)
 	wait := p.delays.config() // each try costs pages
@@ -25,21 +25,52 @@ func (p *Poller) shorten(w *plan.Walk, err error) {
 	p.Health.NoteFailure(cause.Paging, fmt.Errorf("%s: %w", openapi.OpList, err), time.Now(), wait)
 }
 
-// noteFailure decides what to do after a failed call. The walk stays as it is, so the
-// same page is asked for again, unless its page token is refused. An error means
-// that the term is over.
+// elapsed is how many milliseconds of the term have passed.
+func (p *Poller) elapsed() int64 { return int64(time.Since(p.termStart) / time.Millisecond) }
+
+// noteFailure decides how long to wait after a failed call, and what to tell. What becomes of
+// the walk is the plan's to decide, whatever the answer was. An error means that the term is
+// over.
 func (p *Poller) noteFailure(ctx context.Context, r result) error {
-	w, err := r.walk, r.err
 	var unwritten *checkpoint.UnwrittenError
-	if errors.As(err, &unwritten) {
+	if errors.As(r.err, &unwritten) {
 		return p.waitAfter(ctx, cause.Storage, unwritten.Err, time.Now())
 	}
 	var api *openapi.Error
-	if !errors.As(err, &api) {
-		api = &openapi.Error{Class: cause.ClassRetry, Cause: cause.API, Operation: openapi.OpList, Reason: err.Error()}
+	if !errors.As(r.err, &api) {
+		api = &openapi.Error{Class: cause.ClassRetry, Cause: cause.API, Operation: openapi.OpList, Reason: r.err.Error()}
+	}
+	verdict := plan.Again
+	if r.walk == nil && r.err != nil {
+		defer func() { p.doubt = nil }()
+	}
+	if r.walk != nil && api.Operation == openapi.OpList {
+		verdict = p.sched.NoteFailure(r.walk, failureOf(api), p.elapsed(), api)
+	}
+	switch verdict {
+	case plan.Doubtful:
+		// Whether the API answers anything decides how long to wait, and what to tell.
+		p.probe, p.doubt = true, r.walk
+		if api.Class != cause.ClassParameter {
+			p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), 0)
+		}
+		return nil
+	case plan.Restarted, plan.RestartedAgain:
+		p.Logger.Debug("Cannot read this time range as it is: the walk starts again", zap.Error(api))
+		if api.Class == cause.ClassParameter && verdict == plan.Restarted {
+			return nil
+		}
+		if api.Class == cause.ClassParameter {
+			api.Class, api.Cause = cause.ClassRetry, cause.Paging
+		}
+	case plan.SetAside, plan.Aside:
+		p.noteAside(r.walk, verdict, api)
+		// Where nothing else is read, only a probe can show that it is this range that fails.
+		p.probe = p.probe || time.Since(p.answeredAt) > probeAfter+4*time.Minute/time.Duration(p.set.RequestsPerMinute)
+		return p.skipUnreadable(ctx, api)
 	}
 	if api.Class != cause.ClassParameter && r.asked.Before(p.failedAt) {
-		// Asked for beside the one that failed, and so spoiled by the same trouble.
+		// Asked for beside the one that failed, and so spoiled by the same fault.
 		p.notBefore = later(p.notBefore, time.Now().Add(api.Wait))
 		return nil
 	}
@@ -47,7 +78,11 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 		p.failedAt = time.Now()
 	}
 	var wait time.Duration
-	switch api.Class {
+	class := api.Class
+	if verdict == plan.Yields {
+		class = cause.ClassRetry // others may be read
+	}
+	switch class {
 	case cause.ClassRateLimited:
 		// With a hint all calls are held back already, since the answer came.
 		wait = api.Wait
@@ -56,25 +91,11 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 			p.Tel.CountWait("server", p.Pace.Pause(wait))
 		}
 	case cause.ClassParameter:
-		if w.Request().Token != "" {
-			if p.sched.DropToken(w, err) {
-				p.Logger.Debug("The page token is no longer taken: the walk begins again", zap.Error(err))
-				return nil
-			}
-			api.Cause = cause.Paging
-			wait = p.delays.passing()
-			break
+		if p.doubt != nil {
+			_, second, _ := p.doubt.Span()
+			api.Advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id; a time range that only lies before what the API keeps is skipped after %s",
+				time.Unix(second, 0).UTC().Format(time.RFC3339), RefusalPatience)
 		}
-		if p.sched.ShortenRefused(w) {
-			p.Logger.Debug("The API refuses the window: trying a shorter one", zap.Error(err))
-			return nil
-		}
-		if gaveUp, err := p.giveUp(ctx, w); gaveUp || ctx.Err() != nil {
-			return err
-		}
-		_, second, _ := w.Span()
-		api.Advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id; if it is only that this time lies before what the API keeps, the receiver passes it over by itself after %s",
-			time.Unix(second, 0).UTC().Format(time.RFC3339), RefusalPatience)
 		wait = p.delays.config()
 	case cause.ClassConfig:
 		wait = p.delays.config()
@@ -88,8 +109,41 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	return nil
 }
 
-// waitAfter notes a failure that passes by itself, of what was begun at a time, and
-// waits for the next try; for the end of the term, where there can be none.
+// probeAfter is for how long no page may have come before the API is asked for the present,
+// besides the time of four calls.
+const probeAfter = 15 * time.Second
+
+// failureOf is what the plan has to know of a failed call.
+func failureOf(api *openapi.Error) plan.Failure {
+	return plan.Failure{
+		Refused:   api.Class == cause.ClassParameter,
+		Definite:  api.Code != 0 && api.HTTPStatus < 500 && !api.OwnFault(),
+		Throttled: api.Class == cause.ClassRateLimited,
+		BadPage:   api.Cause == cause.Paging,
+	}
+}
+
+// badPage is a page that nothing can follow, as a failed call.
+func badPage(r result, why error) result {
+	r.err = &openapi.Error{Class: cause.ClassRetry, Cause: cause.Paging, Operation: openapi.OpList, Reason: why.Error(), HTTPStatus: r.res.Status}
+	return r
+}
+
+// noteAside tells of a time range that the API does not return while it returns others.
+func (p *Poller) noteAside(w *plan.Walk, verdict plan.Verdict, api *openapi.Error) {
+	_, from, to := w.Span()
+	fields := []zap.Field{
+		zap.String("cause", string(api.Cause)), zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Error(api),
+	}
+	if verdict == plan.Aside {
+		p.Logger.Debug("Cannot read a time range of the log, again", fields...)
+		return
+	}
+	p.Logger.Warn("Cannot read a time range of the log; reading everything else. It is retried, and skipped if it keeps failing (docs/runbook.md, FeishuAuditTimeSkipped)", fields...)
+}
+
+// waitAfter notes a passing failure of what was started at a time, and waits for the next
+// try; for the end of the term, where there can be none.
 func (p *Poller) waitAfter(ctx context.Context, c cause.Cause, err error, began time.Time) error {
 	var panicked *checkpoint.PanicError
 	if errors.As(err, &panicked) {
@@ -102,7 +156,7 @@ func (p *Poller) waitAfter(ctx context.Context, c cause.Cause, err error, began 
 	return Sleep(ctx, wait)
 }
 
-// retryStorage calls f until it succeeds or fails for good.
+// retryStorage calls f until it succeeds or fails permanently.
 func retryStorage[A, B any](ctx context.Context, p *Poller, f func() (A, B, error)) (A, B, error) {
 	for {
 		began := time.Now()

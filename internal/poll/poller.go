@@ -37,6 +37,12 @@ type Poller struct {
 	complete  bool // a bounded export was reported complete
 	sharedID  bool // that ids are not unique was reported
 	begin     undecided
+	// probe tells that the API is to be asked for the present, to see whether it answers
+	// anything while a walk keeps failing; probing that it is being asked.
+	probe, probing bool
+	doubt          *plan.Walk    // the walk that the probe is made for
+	latency        time.Duration // of answers, lately
+	answeredAt     time.Time     // when the last page came
 }
 
 // New returns a poller for a term that started then.
@@ -45,13 +51,13 @@ func New(set Settings, with Parts, termStart time.Time) *Poller {
 		Parts: with, set: set, termStart: termStart,
 		spans:   newSpans(with.Tracer, with.Receiver),
 		delays:  newDelays(set.Retry),
-		results: make(chan result, set.MaxConcurrentWalks),
+		results: make(chan result, set.MaxConcurrentWalks+2),
 	}
 }
 
 // result is what a call returned.
 type result struct {
-	walk  *plan.Walk
+	walk  *plan.Walk // nil: of a probe
 	asked time.Time
 	page  *entry.Page
 	res   *openapi.Answer
@@ -73,8 +79,8 @@ func (p *Poller) Run(ctx context.Context) error {
 	calling, cancel := context.WithCancel(ctx)
 	err := p.loop(calling)
 	cancel() // where another replica has taken over, the term goes on
-	for p.sched.InFlight() > 0 {
-		p.sched.Land((<-p.results).walk)
+	for p.inFlight() > 0 {
+		p.land(<-p.results)
 	}
 	p.sched.Stop()
 	p.spans.end(p.sched.DrainEnded())
@@ -102,8 +108,11 @@ func (p *Poller) loop(ctx context.Context) error {
 		if p.notBefore.After(time.Now()) && p.notBefore.Before(wake) {
 			wake = p.notBefore
 		}
-		// A call in flight may be the next failure: its outcome says whether trouble is over.
-		if at := p.Health.SettlesAt(); p.sched.InFlight() == 0 && !at.IsZero() && at.Before(wake) {
+		if at := p.termStart.Add(time.Duration(p.sched.RetryAt()) * time.Millisecond); at.After(time.Now()) && at.Before(wake) {
+			wake = later(at, p.notBefore)
+		}
+		// A call in flight may be the next failure: its outcome says whether the problem is over.
+		if at := p.Health.SettlesAt(); p.inFlight() == 0 && !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
 		if at := p.Pipe.dueAt(); !at.IsZero() && at.Before(wake) {
@@ -114,13 +123,13 @@ func (p *Poller) loop(ctx context.Context) error {
 		case err != nil:
 			return err
 		case r != nil:
-			p.sched.Land(r.walk)
+			p.land(*r)
 			err := p.handle(ctx, *r)
 			p.spans.end(p.sched.DrainEnded())
 			if err != nil {
 				return err
 			}
-		case p.sched.InFlight() == 0:
+		case p.inFlight() == 0:
 			p.Health.Settle()
 		}
 	}
@@ -153,12 +162,14 @@ func (p *Poller) launch(ctx context.Context) {
 	if time.Now().Before(p.notBefore) {
 		return
 	}
-	wide := p.set.MaxConcurrentWalks
-	if !p.begin.since.IsZero() {
-		wide = 1 // the first answers may move the begin
-	}
-	for p.sched.InFlight() < wide {
-		w := p.sched.Next(p.Clock.Now().Unix())
+	wide := p.width()
+	p.sched.Widen(wide)
+	for p.inFlight() < wide+p.sched.AsideInFlight() {
+		if p.probe {
+			p.launchProbe(ctx)
+			continue
+		}
+		w := p.sched.Next(p.Clock.Now().Unix(), p.elapsed())
 		if w == nil {
 			return
 		}
@@ -169,6 +180,49 @@ func (p *Poller) launch(ctx context.Context) {
 			p.results <- result{walk: w, asked: asked, page: page, res: res, err: err}
 		}()
 	}
+}
+
+// width is how many calls may run side by side: more than one only where answers are too
+// slow for one walk to use the pace.
+func (p *Poller) width() int {
+	if !p.begin.since.IsZero() {
+		return 1 // the first answers may move the begin
+	}
+	// A quarter more than the pace needs, for what comes between two calls.
+	used := p.latency.Minutes() * float64(p.set.RequestsPerMinute) * 1.25
+	return min(1+int(used), p.set.MaxConcurrentWalks)
+}
+
+// inFlight is how many calls wait for an answer.
+func (p *Poller) inFlight() int {
+	n := p.sched.InFlight()
+	if p.probing {
+		n++
+	}
+	return n
+}
+
+// land notes that a call has ended.
+func (p *Poller) land(r result) {
+	if r.walk == nil {
+		p.probing = false
+		return
+	}
+	p.sched.Land(r.walk)
+}
+
+// launchProbe asks for the present.
+func (p *Poller) launchProbe(ctx context.Context) {
+	p.probe, p.probing = false, true
+	asked := time.Now()
+	to := p.Clock.Now().Unix() - plan.Overlap
+	req := p.listRequest(plan.RequestFor(to, to+1))
+	within, done := p.spans.probe(ctx)
+	go func() {
+		_, res, err := p.Client.ListData(within, req)
+		done()
+		p.results <- result{asked: asked, res: res, err: err}
+	}()
 }
 
 // listRequest asks for a page with what the configuration says.
@@ -207,6 +261,13 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		return p.noteFailure(ctx, r)
 	}
 	p.Clock.Observe(r.res.Date, r.res.Received)
+	p.answeredAt = r.res.Received
+	p.latency += (r.res.Received.Sub(r.res.Sent) - p.latency) / 4
+	if w == nil {
+		p.sched.NoteProbe()
+		p.delays.reset()
+		return nil
+	}
 	if again, _, err := p.settleBegin(ctx, r.res); again {
 		return err
 	}
@@ -228,28 +289,40 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		p.sched.Restart(w, plan.ErrClockSet)
 		return p.commit(ctx, keys)
 	}
-	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)
-	if len(keys) > 0 || !r.page.HasMore {
+	step, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})
+	if len(keys) > 0 || step == plan.Finished {
 		if err := p.commit(ctx, keys); err != nil {
 			return err
 		}
 	}
-	if !r.page.HasMore {
-		p.Tel.Gauges.NoteWalk()
-	}
-	if fault != nil {
+	switch step {
+	case plan.AskAgain:
+		return p.noteFailure(ctx, badPage(r, fault))
+	case plan.TooLong:
 		p.shorten(w, fault)
 		return nil
+	case plan.Finished:
+		p.Tel.Gauges.NoteWalk()
 	}
-	if out.taken > 0 || !r.page.HasMore {
-		// Only progress counts as a success: pages that lead nowhere do not.
+	// Only progress counts as a success: pages that lead nowhere do not.
+	if out.taken > 0 || step == plan.Finished || w.Further() {
 		p.delays.reset()
-		if out.lost == 0 {
-			p.Health.NoteSuccess(out.taken > 0, !r.page.HasMore)
-		}
+	}
+	if (out.taken > 0 || step == plan.Finished) && out.lost == 0 {
+		p.Health.NoteSuccess(out.taken > 0, step == plan.Finished)
 	}
 	p.tellComplete()
 	return nil
+}
+
+// oldest is the earliest event time on a page, 0 where none can be read.
+func oldest(page *entry.Page) (first int64) {
+	for i := range page.Entries {
+		if at, ok := page.Entries[i].EventTime(); ok && at > 0 && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	return first
 }
 
 // tellComplete says once that a bounded export has nothing left to read.

@@ -16,44 +16,104 @@ import (
 )
 
 // The documentation does not say for how long entries are kept, nor what a query
-// of an earlier time is answered with. Where it is refused, a position from before
-// that time would block the receiver for ever.
+// of an earlier time is answered with. Where it fails, a position from before
+// that time must not block the receiver.
 
-// RefusalPatience is for how long a second that the API refuses is asked for again
-// before it is given up: what is passed over does not come back.
-const RefusalPatience = 10 * time.Minute
+// RefusalPatience is for how long a time range that the API refuses is retried before it is
+// skipped, and FailingPatience for how long one that fails in other ways: what is skipped
+// does not come back.
+const (
+	RefusalPatience = plan.PatienceRefused * time.Millisecond
+	FailingPatience = plan.PatienceFailing * time.Millisecond
+)
 
 // RefusalMargin is how much later than the oldest time that the API shows reading
 // goes on, in seconds: that time moves on while we read.
 const RefusalMargin = 10
 
-// refusalProofs is how often the end of what is passed over has to be refused again.
+// refusalProofs is how often the end of what is skipped has to be refused again.
 const refusalProofs = 2
 
-// giveUp finds out whether the API shows anything later than a walk of one second
-// that it has refused for long, and if so goes on from there. It reports whether it
-// did. Where even the present is refused, time is not the reason.
-func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
-	refusedFor := p.refusedFor(w)
-	if refusedFor < RefusalPatience || p.sched.InFlight() > 0 {
+// skipUnreadable skips a time range that has failed for long enough while others were
+// answered.
+func (p *Poller) skipUnreadable(ctx context.Context, why error) error {
+	u, ok := p.sched.Unreadable(p.elapsed())
+	if !ok {
+		return nil
+	}
+	if u.Open {
+		if p.sched.InFlight() > 0 {
+			return nil
+		}
+		var err error
+		if ok, err = p.skipToShown(ctx, &u); err != nil || !ok {
+			return err
+		}
+	} else {
+		p.sched.Abandon(u)
+	}
+	p.tellSkipped(u, why)
+	if p.sched.Done() {
+		p.Health.NoteSuccess(false, true)
+	}
+	p.tellComplete()
+	return p.commit(ctx, nil)
+}
+
+func (p *Poller) tellSkipped(u plan.Unreadable, why error) {
+	fields := []zap.Field{
+		zap.Time("from", time.Unix(u.From, 0).UTC()), zap.Time("to", time.Unix(u.To, 0).UTC()),
+		zap.Duration("refused_for", time.Duration(u.For)*time.Millisecond), zap.Error(why),
+	}
+	if u.Again {
+		p.Logger.Warn("Cannot read a time range of the log: going on after it. A recheck will try it again", fields...)
+		return
+	}
+	p.Tel.CountSkipped(u.To - u.From)
+	p.Logger.Error("The API does not show a part of the log: it is skipped. If its entries matter, read it later with a second receiver (docs/runbook.md), or ask Feishu for them", fields...)
+}
+
+// skipToShown searches for the first time after a range that the API shows, where nothing
+// after it is known to be readable, and skips to it. It reports whether it did. Where even
+// the present fails, time is not the reason.
+func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, error) {
+	var outside error // a failure that says nothing of the time that was asked for
+	shown := func(second int64) (bool, error) {
+		for range refusalProofs {
+			_, _, err := p.Client.ListData(ctx, p.listRequest(plan.RequestFor(second, second+1)))
+			var api *openapi.Error
+			switch {
+			case err == nil:
+				return true, nil
+			case !errors.As(err, &api) || api.Operation != openapi.OpList:
+				outside = err
+				return false, err
+			case api.Class == cause.ClassParameter:
+				return false, nil
+			}
+			if Sleep(ctx, p.set.Retry.InitialInterval) != nil {
+				return false, ctx.Err()
+			}
+		}
 		return false, nil
 	}
-	shown := func(second int64) (bool, error) {
-		_, _, err := p.Client.ListData(ctx, p.listRequest(plan.RequestFor(second, second+1)))
-		var api *openapi.Error
-		if errors.As(err, &api) && api.Class == cause.ClassParameter {
-			return false, nil
+	ended := func(err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		return err == nil, err
+		if outside != nil {
+			p.Logger.Debug("The search for the oldest time that the API shows was cut short", zap.Error(outside))
+			return nil
+		}
+		return err
 	}
-	_, first, _ := w.Span()
-	from := first
-	// Is it this second alone, or everything before it, too?
+	first, from := u.To-1, u.From
+	// Is it this range alone, or everything before it, too?
 	alone := false
 	if oldest := p.sched.Oldest(); oldest < from {
 		ok, err := shown(oldest)
 		if err != nil {
-			return false, err
+			return false, ended(err)
 		}
 		if alone = ok; !alone {
 			from = oldest
@@ -62,7 +122,7 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 	now := p.Clock.Now().Unix()
 	to := now - plan.Overlap
 	if ok, err := shown(to); err != nil || !ok || to <= first {
-		return false, err
+		return false, ended(err)
 	}
 	shownAt, refused := now, first
 	for to-refused > 1 {
@@ -71,7 +131,7 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 		ok, err := shown(middle)
 		switch {
 		case err != nil:
-			return false, err
+			return false, ended(err)
 		case ok:
 			to, shownAt = middle, now
 		default:
@@ -82,10 +142,10 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 	// have failed in other ways during the search, or have begun to work again.
 	for range refusalProofs {
 		if ok, err := shown(refused); err != nil || ok {
-			return false, err
+			return false, ended(err)
 		}
 		if ok, err := shown(from); err != nil || ok {
-			return false, err
+			return false, ended(err)
 		}
 	}
 	// And only where what lies behind is shown still. The search took time, in which the
@@ -99,24 +159,13 @@ func (p *Poller) giveUp(ctx context.Context, w *plan.Walk) (bool, error) {
 	to += moved(shownAt)
 	now = p.Clock.Now().Unix()
 	if ok, err := shown(min(to, now-plan.Overlap)); err != nil || !ok {
-		return false, err
+		return false, ended(err)
 	}
-	to = p.sched.Skip(from, min(to+moved(now), p.Clock.Now().Unix()))
+	u.From, u.Again = from, false
+	u.To = p.sched.Skip(from, min(to+moved(now), p.Clock.Now().Unix()))
 	// Refusals beside this one may have put off the next call for minutes. By then the oldest
 	// time that the API shows would have moved past the place where reading goes on.
 	p.notBefore = time.Time{}
 	p.delays.reset()
-	p.Tel.CountSkipped(to - from)
-	p.Logger.Error("The API does not show a part of the log: it is passed over. If its entries matter, ask Feishu for them",
-		zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Duration("refused_for", p.refusedFor(w)))
-	if p.sched.Done() {
-		p.Health.NoteSuccess(false, true)
-	}
-	p.tellComplete()
-	return true, p.commit(ctx, nil)
-}
-
-// refusedFor is for how long the API has refused a walk of one second.
-func (p *Poller) refusedFor(w *plan.Walk) time.Duration {
-	return time.Duration(w.RefusedFor(int64(time.Since(p.termStart)/time.Second))) * time.Second
+	return true, nil
 }

@@ -43,6 +43,12 @@ func (s *spans) within(ctx context.Context, w *plan.Walk) context.Context {
 	return trace.ContextWithSpan(ctx, span)
 }
 
+// probe returns ctx for a call that belongs to no walk.
+func (s *spans) probe(ctx context.Context) (within context.Context, done func()) {
+	within, span := s.tracer.Start(ctx, "receiver/feishu_audit/probe", trace.WithAttributes(s.receiver))
+	return within, func() { span.End() }
+}
+
 // end ends the spans of walks that are over: read to their end, begun again, or dropped.
 func (s *spans) end(ended []plan.Ended) {
 	for _, e := range ended {

@@ -94,7 +94,7 @@ type streak struct {
 // time limit does: one lost connection is nobody's business. A failure that is tried
 // again only after tellWithin is reported at once.
 const (
-	Patience     = 3
+	Patience     = 5
 	longPatience = 20 * time.Second
 	tellWithin   = time.Minute
 )

@@ -1,0 +1,331 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import "slices"
+
+// failing is what is known of a walk whose calls fail. The answer of the API does not
+// decide whether the log goes on: a page that keeps failing while others are answered makes
+// its walk start again and shrink, whatever the answer is. What fails down to one second is
+// set aside, so that everything else goes on, and retried ever more rarely.
+type failing struct {
+	calls    int   // that failed in a row, for the same page
+	since    int64 // when the first did of this walk or of what it is a part of, elapsed milliseconds
+	answers  int64 // pages that the API had answered by the latest of them
+	finishes int64 // windows that had been read to their end by then
+	proven   int   // failures before which another page was answered, since the one before
+	definite bool  // each was a refusal by the API itself
+	suspect  bool  // a part of a window that failed while others were answered
+	aside    bool
+	tries    int   // since it was set aside
+	retryAt  int64 // not asked for before, elapsed milliseconds
+}
+
+// Failure is a failed call, as far as it matters here.
+type Failure struct {
+	// Refused is a code by which the API says that it does not take the time range.
+	Refused bool
+	// Definite is an answer of the Open API that does not blame itself: with a code, and
+	// none for a failure of its own.
+	Definite bool
+	// Throttled is a rate limit, which seldom has to do with what was asked for.
+	Throttled bool
+	// BadPage is a page that cannot be followed by another one, see Turn.
+	BadPage bool
+}
+
+// Verdict is what NoteFailure has made of the walk.
+type Verdict int
+
+const (
+	// Again: the same page is to be asked for again.
+	Again Verdict = iota
+	// Doubtful: as Again. But the page has failed so often that it matters whether the
+	// API answers anything: see NoteProbe.
+	Doubtful
+	// Restarted: the walk starts again, with a shorter window if it could be shortened.
+	Restarted
+	// RestartedAgain: as Restarted, and the time before it did not get further.
+	RestartedAgain
+	// Yields: the walk waits, and others are to be read first, if they can be.
+	Yields
+	// SetAside: the walk cannot be shortened any more. It waits, and others go on.
+	SetAside
+	// Aside: it was set aside before, and has failed again.
+	Aside
+)
+
+// After how many failures in a row a page is no longer just asked for again.
+const (
+	failuresOfPage      = 6
+	failuresOfBadPage   = 4
+	failuresOfSuspect   = 3
+	failuresByRateLimit = 12
+)
+
+// How long a walk that was set aside waits for its next try, in milliseconds: it doubles.
+const (
+	firstAsideWait = 15_000
+	lastAsideWait  = 5 * 60_000
+)
+
+// maxAside is how many windows of a pass may be set aside before no newer ones are tried.
+const maxAside = 16
+
+func (f Failure) enough(w *Walk) int {
+	switch {
+	case w.failing.aside || f.Refused:
+		return 1
+	case f.Throttled:
+		return failuresByRateLimit
+	case w.failing.suspect:
+		return failuresOfSuspect
+	case f.BadPage:
+		return failuresOfBadPage
+	}
+	return failuresOfPage
+}
+
+// NoteFailure notes that the call for the walk's page has failed, after so many
+// milliseconds of the term, and decides what becomes of the walk.
+func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict {
+	x := &w.failing
+	if x.since == 0 {
+		x.answers, x.finishes, x.since, x.definite = s.answers, s.finishes, max(1, elapsed), true
+	}
+	x.calls++
+	// What proves that it is this walk that fails: a page of another was answered meanwhile.
+	if s.answers > x.answers {
+		x.proven++
+	}
+	x.answers, x.definite = s.answers, x.definite && f.Definite && w.token == ""
+	// Where it is the paging that fails, a first page proves nothing.
+	paging := f.BadPage || w.token != ""
+	if w.token != "" && !f.BadPage {
+		w.lost = true
+		if w.scroll {
+			// The answer that was lost had the page; the next one would be another.
+			s.expire(w.pages)
+			s.Restart(w, why)
+			return Restarted
+		}
+	}
+	switch {
+	case x.calls < f.enough(w):
+		return Again
+	case w.token != "" && (f.Refused || f.BadPage || x.proven > 0):
+		// Perhaps it is the token. From the second time on the window is shortened, too.
+		x.calls, x.suspect = 0, true
+		switch {
+		case s.DropToken(w, why):
+			return Restarted
+		case w.seconds() > 1 || w.restarts < maxAlone:
+			return RestartedAgain
+		}
+	case w.token == "" && w.seconds() > 1 && (f.Refused || f.BadPage || x.proven > 0) && s.isolates(w):
+		to := w.to
+		s.ShortenRefused(w)
+		s.suspectRest(w, to)
+		s.Restart(w, why)
+		x.calls, x.suspect, x.aside = 0, true, false
+		return Restarted
+	case x.proven == 0 && !f.BadPage && !(f.Refused && s.followsAside(w)):
+		return Doubtful
+	}
+	if paging && s.finishes == x.finishes {
+		// Perhaps no window can be read to its end: that is for others to show.
+		s.postpone(w, elapsed)
+		return Yields
+	}
+	return s.setAside(w, elapsed)
+}
+
+// postponed reports whether the walk waits for others, or was set aside.
+func (x *failing) postponed() bool { return x.aside || x.retryAt > 0 }
+
+// postpone makes the walk wait, each time longer.
+func (s *Plan) postpone(w *Walk, elapsed int64) {
+	x := &w.failing
+	x.retryAt = elapsed + min(int64(firstAsideWait)<<min(x.tries, 10), lastAsideWait)
+	x.tries++
+	w.urgent = false
+}
+
+// isolates reports whether to look for what fails in one half of the walk. Not where its
+// neighbour before it fails, too, and the one after it is not known to be readable: then it
+// is a longer time that fails, and only its end is worth looking for.
+func (s *Plan) isolates(w *Walk) bool {
+	list := s.walks[w.pass]
+	i := slices.Index(list, w)
+	return !s.followsAside(w) || i+1 < len(list) && list[i+1].finished
+}
+
+// followsAside reports whether the window before the walk's was set aside.
+func (s *Plan) followsAside(w *Walk) bool {
+	list := s.walks[w.pass]
+	i := slices.Index(list, w)
+	return i > 0 && list[i-1].failing.aside && !list[i-1].finished
+}
+
+// suspectRest notes that the other half of a walk that was just cut may be what fails.
+func (s *Plan) suspectRest(w *Walk, to int64) {
+	list := s.walks[w.pass]
+	if i := slices.Index(list, w) + 1; i < len(list) {
+		list[i].failing.suspect = true
+	} else {
+		s.suspectTo[w.pass] = to
+	}
+}
+
+func (s *Plan) setAside(w *Walk, elapsed int64) Verdict {
+	x := &w.failing
+	verdict := Aside
+	if !x.aside {
+		if !s.followsAside(w) {
+			verdict = SetAside // and not just more of the same range
+		}
+		x.aside, x.tries = true, 0
+		// It was not the length that was refused. If a longer time fails, what lies after it
+		// is to be found soon.
+		s.maxLength, s.trial = s.maxWindow, false
+		s.length = min(max(2*w.seconds(), startLength), s.maxLength)
+	}
+	s.postpone(w, elapsed)
+	return verdict
+}
+
+// waits reports whether it is too early to ask for the walk's page again.
+func (s *Plan) waits(w *Walk) bool { return w.failing.retryAt > s.elapsed }
+
+// pickAside returns a walk that was set aside and whose time to be tried has come: the one
+// that has waited longest, and one at a time.
+func (s *Plan) pickAside() (first *Walk) {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			switch {
+			case !w.failing.aside || w.finished:
+			case w.inFlight:
+				return nil
+			case !s.waits(w) && (first == nil || w.failing.retryAt < first.failing.retryAt):
+				first = w
+			}
+		}
+	}
+	return first
+}
+
+// AsideInFlight is how many walks that were set aside wait for an answer: 0 or 1. It is asked
+// for beside the others, which do not wait for it.
+func (s *Plan) AsideInFlight() (n int) {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			if w.failing.aside && w.inFlight {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// NoteProbe notes that the API has answered something else than the walks.
+func (s *Plan) NoteProbe() { s.answers++ }
+
+// RetryAt is when the first of the walks that wait may be asked for again, in milliseconds
+// of the term; 0 where none waits.
+func (s *Plan) RetryAt() (elapsed int64) {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			if at := w.failing.retryAt; !w.finished && !w.inFlight && at > s.elapsed && (elapsed == 0 || at < elapsed) {
+				elapsed = at
+			}
+		}
+	}
+	return elapsed
+}
+
+// AsideSeconds is how much of the timeline is set aside.
+func (s *Plan) AsideSeconds() (seconds int64) {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			if w.failing.aside && !w.finished {
+				seconds += w.seconds()
+			}
+		}
+	}
+	return seconds
+}
+
+// For how long a time range has to fail before it is skipped, in milliseconds: what is
+// skipped does not come back. A definite refusal is no outage.
+const (
+	PatienceRefused = 10 * 60_000
+	PatienceFailing = 60 * 60_000
+)
+
+// minProofs is how many failures of a walk, each after another page was answered, show that
+// it is its window that fails; for those that follow it minProofsMore each.
+const (
+	minProofs     = 3
+	minProofsMore = 1
+)
+
+// hopeless reports whether the walk has failed for long enough.
+func (w *Walk) hopeless(elapsed int64, proofs int) bool {
+	x, patience := &w.failing, int64(PatienceFailing)
+	if x.definite {
+		patience = PatienceRefused
+	}
+	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.since >= patience
+}
+
+// Unreadable is a time range that has failed for so long that it is to be skipped.
+type Unreadable struct {
+	Pass     int
+	From, To int64
+	// Open tells that nothing after it is known to be readable.
+	Open bool
+	// For is for how many milliseconds it has failed, at least.
+	For int64
+	// Again tells that a recheck will read the range once more.
+	Again bool
+}
+
+// Unreadable returns the time range with which a pass begins that has failed for long enough.
+func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
+	for pass, list := range s.walks {
+		n, proofs := 0, minProofs
+		for n < len(list) && list[n].hopeless(elapsed, proofs) {
+			n, proofs = n+1, minProofsMore
+		}
+		if n == 0 {
+			continue
+		}
+		u = Unreadable{Pass: pass, From: list[0].from, To: list[n-1].to}
+		if followed := n < len(list) && list[n].finished; pass == 0 && !followed {
+			u.Open = n >= maxAside && n == len(list)
+			if !u.Open && u.To < s.pos.target(pass, s.now) {
+				continue // what follows is not known yet
+			}
+		}
+		for _, w := range list[:n] {
+			u.For = max(u.For, elapsed-w.failing.since)
+		}
+		u.Again = s.pos.marks[s.pos.last()] < u.From
+		return u, true
+	}
+	return u, false
+}
+
+// Abandon skips a time range that Unreadable has returned, in every pass that has come to it.
+func (s *Plan) Abandon(u Unreadable) {
+	for _, w := range s.walks[u.Pass] {
+		if w.to > u.To {
+			break
+		}
+		s.end(w, errNotShown)
+		w.finished, w.returned = true, hashSet{}
+		w.asOf = w.to + s.pos.recheck[s.pos.last()]
+	}
+	s.settle()
+}

@@ -1,0 +1,150 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Page is an answer whose entries the pipeline has accepted.
+type Page struct {
+	IDs iter.Seq[string]
+	// New is how many of its entries the pipeline had not accepted before.
+	New int
+	// Oldest is the earliest event time on it, in Unix seconds; 0 where there is none.
+	Oldest int64
+	More   bool
+	Token  string
+}
+
+// Step is what follows a page.
+type Step int
+
+const (
+	// Onward: the walk goes on with its next page.
+	Onward Step = iota
+	// Finished: the walk was read to its end.
+	Finished
+	// AskAgain: nothing can follow this page, though the API says that there is more. It
+	// is to be asked for again, as after a failed call (NoteFailure, BadPage).
+	AskAgain
+	// TooLong: the pages do not end. The walk is to be shortened.
+	TooLong
+	// StartAgain: the walk has to start again, and does.
+	StartAgain
+)
+
+// maxEmptyPages bounds what an API may do that documents nothing. One that filters after it
+// has cut pages returns empty ones, each with a fresh token, and for long: that is legal.
+const maxEmptyPages = 2 * PagesPerWalk // one after another, without an entry that is new to the walk
+
+// Turn notes a page. The error says why the walk cannot go on as it is.
+func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
+	fresh := false
+	for id := range p.IDs {
+		if w.returned.add(xxhash.Sum64String(id)) {
+			fresh = true
+		}
+	}
+	if p.Oldest > 0 {
+		s.ageShown = max(s.ageShown, s.now-p.Oldest)
+	}
+	if p.More {
+		if step, err := s.fault(w, p, fresh); err != nil {
+			if step == AskAgain {
+				w.pages--
+			}
+			return step, err
+		}
+	}
+	s.answers++
+	w.failing.calls = 0
+	if w.pages > w.furthest {
+		w.failing = failing{} // of a page that was never got to before, nothing is known
+	}
+	w.fresh += p.New
+	if w.empty++; fresh {
+		w.empty = 0
+	}
+	// The first page is no progress of a walk that has to start again and again.
+	if w.further = fresh && w.pages > max(1, w.furthest); w.further {
+		w.restarts = 0
+	}
+	w.furthest = max(w.furthest, w.pages)
+	if !p.More {
+		if s.mayHaveShifted(w) {
+			w.rereads++
+			s.Restart(w, errShifted)
+			w.restarts = 0
+			return StartAgain, nil
+		}
+		s.finish(w)
+		return Finished, nil
+	}
+	if p.Token == w.token {
+		w.scroll = true
+		if w.lost {
+			// One of the lost answers may have had a page.
+			s.expire(w.pages)
+			s.Restart(w, errLostPage)
+			return StartAgain, nil
+		}
+	}
+	w.token = p.Token
+	if w.pages%(2*PagesPerWalk) == 0 {
+		// A restart would begin this window again: let it be a shorter one.
+		s.length = min(s.length, nextLength(w.seconds(), w.pages, s.wanted, s.maxLength))
+	}
+	return Onward, nil
+}
+
+// fault finds out that nothing can follow a page, or that pages would not end.
+func (s *Plan) fault(w *Walk, p Page, fresh bool) (Step, error) {
+	tooLong := TooLong
+	if w.seconds() == 1 {
+		tooLong = AskAgain // it cannot be shortened
+	}
+	switch {
+	case p.Token == "":
+		return AskAgain, errNoToken
+	case p.Token == w.token && !fresh:
+		return AskAgain, errSameToken
+	case !fresh && w.empty+1 >= maxEmptyPages:
+		return tooLong, fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty+1)
+	case w.pages > s.maxPages:
+		return tooLong, fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
+	}
+	return Onward, nil
+}
+
+// maxRereads bounds how often a window is read once more.
+const maxRereads = 5
+
+// leastRetention is how long every API keeps its log at the least, in seconds, and
+// leastGap for how long a receiver has to have been away for the place where it stopped to be
+// near the end of what is kept.
+const (
+	leastRetention = 5400
+	leastGap       = 24 * 3600
+)
+
+// mayHaveShifted reports whether entries may have moved to pages that were read already. An
+// API that cuts pages by their offset shows the rest earlier when the oldest entries of the
+// window expire while it is read. Only where no recheck reads that time again, and where the
+// window begins at an age at which nothing was ever seen: until then the API may have stopped
+// showing entries of that age. It is read until nothing new comes.
+func (s *Plan) mayHaveShifted(w *Walk) bool {
+	age := s.now - w.from
+	least := int64(leastRetention)
+	if s.restored {
+		least = leastGap
+	}
+	old := age >= s.ageShown && age > least && w.from < w.asOf-s.pos.recheck[s.pos.last()]
+	again := old && w.pages > 1 && w.fresh > 0 && w.rereads < maxRereads
+	w.fresh = 0
+	return again
+}
