@@ -143,23 +143,22 @@ type catchUpFigures struct {
 // million a day.
 const catchUpRate = 1e6 / 86400
 
-// TestCatchUp: a backlog is read at the API's ceiling, whatever the latency, while
-// entries keep arriving. In virtual time, so that its figures are exact.
-// Covers F10, F17.
+// TestCatchUp: with the defaults a backlog is read at the API's ceiling, whatever the latency,
+// while entries keep arriving. In virtual time, so that its figures are exact.
+// Covers F10, F17, F52.
 func TestCatchUp(t *testing.T) {
 	for _, tc := range []struct {
 		latency time.Duration
-		walks   int
 		short   float64
 	}{
-		{50 * time.Millisecond, 1, 0.93},
-		{500 * time.Millisecond, 1, 0.93},
-		{2 * time.Second, 4, 0.85},
+		{50 * time.Millisecond, 0.93},
+		{500 * time.Millisecond, 0.93},
+		{2 * time.Second, 0.85},
 	} {
 		t.Run(tc.latency.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := catchUp(t, tc.latency, tc.walks, max(40_000, *perfEntries))
+				f := catchUp(t, tc.latency, max(40_000, *perfEntries))
 				publish(t, "catchup-"+tc.latency.String(), f)
 				bound := 0.97
 				if *perfEntries < 300_000 {
@@ -175,19 +174,18 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
-func catchUp(t *testing.T, latency time.Duration, walks, backlog int) catchUpFigures {
+func catchUp(t *testing.T, latency time.Duration, backlog int) catchUpFigures {
 	began := time.Now()
 	seconds := int64(math.Ceil(float64(backlog) / catchUpRate))
 	tenant := simulator.Tenant{Seed: 1, PerSecond: catchUpRate, Start: began.Unix() - seconds}
 	w := quietWorld(simulator.Options{Tenant: tenant, RateLimit: 100})
 	w.latency = around(latency)
 	w.cfg.StartTime = time.Unix(tenant.Start, 0)
-	w.cfg.MaxConcurrentWalks = walks
 	m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
 	stop := w.measure(t, m)
 	defer stop()
 
-	f := catchUpFigures{LatencyMillis: latency.Milliseconds(), Walks: walks, Backlog: backlog}
+	f := catchUpFigures{LatencyMillis: latency.Milliseconds(), Walks: w.cfg.MaxConcurrentWalks, Backlog: backlog}
 	left := func() int {
 		return int(catchUpRate*float64(time.Now().Unix()-tenant.Start)) - m.count()
 	}

@@ -74,8 +74,8 @@ type Config struct {
 	// RequestsPerMinute is the receiver's own pace on list_data, shared by all
 	// receivers with the same endpoint and app_id. Default 100, the API's limit.
 	RequestsPerMinute int `mapstructure:"requests_per_minute"`
-	// MaxConcurrentWalks is how many windows are read side by side while
-	// catching up. Default 1.
+	// MaxConcurrentWalks is how many windows are read side by side at most, and only
+	// where answers are too slow for fewer to use requests_per_minute. Default 4.
 	MaxConcurrentWalks int `mapstructure:"max_concurrent_walks"`
 	// MaxResponseSize is the largest answer, after decompression, that is read.
 	// A larger one is an error. Default 32MiB.

@@ -53,7 +53,7 @@ func createDefaultConfig() component.Config {
 		MaxWindow:          time.Hour,
 		PageSize:           entry.MaxPageSize,
 		RequestsPerMinute:  apiCallsPerMinute,
-		MaxConcurrentWalks: 1,
+		MaxConcurrentWalks: 4,
 		MaxResponseSize:    32 << 20,
 		Redaction:          RedactionConfig{Enabled: true},
 		Body:               BodyOriginal,

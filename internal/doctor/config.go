@@ -19,6 +19,7 @@ import (
 const (
 	defaultWindow = time.Hour
 	defaultCalls  = 100 // a minute
+	defaultWalks  = 4   // max_concurrent_walks
 )
 
 var defaultRecheck = []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour}
@@ -82,7 +83,7 @@ func recommend(o *Options, r *Report, s *session) string {
 	if n := s.rate.limit; n > 0 && n < defaultCalls {
 		line(4, "requests_per_minute", strconv.Itoa(n), "x-ogw-ratelimit-limit")
 	}
-	if n := walksFor(s.typical()); n > 1 {
+	if n := walksFor(s.typical()); n > defaultWalks {
 		line(4, "max_concurrent_walks", strconv.Itoa(n), "to use the pace up while catching up, although calls are slow")
 	}
 	comment := "where to begin the first time"

@@ -24,7 +24,7 @@ func (m mutant) apply(source string) (string, error) {
 
 // mutants are all of them, in the order of the report.
 var mutants = slices.Concat(
-	planMutants,
+	planMutants, progressMutants,
 	pollMutants,
 	handoverMutants,
 	apiMutants,

@@ -67,8 +67,8 @@ var planMutants = []mutant{
 	},
 	{
 		"a walk that has to hurry does not go alone (F14)", "internal/plan/schedule.go",
-		"			if w.urgent && !w.finished && w.restarts <= maxAlone {\n",
-		"			if w.urgent && false {\n",
+		"\t\t\tif w.urgent && !w.finished && w.restarts <= maxAlone && !w.failing.aside {\n",
+		"\t\t\tif w.urgent && false {\n",
 	},
 	{
 		"ids are forgotten once the first pass is past them (F33)", "internal/plan/schedule.go",
@@ -97,7 +97,7 @@ var planMutants = []mutant{
 	},
 	{
 		"other walks go on while the last recheck waits for an answer (F33)", "internal/plan/schedule.go",
-		"w != nil || len(s.walks[last]) > 0 {",
+		"w != nil || s.isRead(last) {",
 		"w != nil {",
 	},
 	{
@@ -117,7 +117,7 @@ var planMutants = []mutant{
 	},
 	{
 		"walks run ahead of one that keeps failing (F33)", "internal/plan/schedule.go",
-		"if !s.due || len(s.walks[0]) >= MaxPending*s.wide {",
+		"if !s.due || s.pending() >= MaxPending*s.wide {",
 		"if !s.due {",
 	},
 	{
@@ -151,24 +151,24 @@ var planMutants = []mutant{
 		"",
 	},
 	{
-		"pages without a new entry are not noticed (F13)", "internal/plan/walk.go",
-		"	case w.empty >= MaxEmptyPages:\n",
-		"	case false:\n",
+		"pages without a new entry are not noticed (F13)", "internal/plan/paging.go",
+		"\tcase !fresh && w.empty+1 >= maxEmptyPages:\n",
+		"\tcase false:\n",
 	},
 	{
-		"more pages than any window has are not noticed (F13)", "internal/plan/walk.go",
-		"	case w.pages > s.maxPages:\n",
-		"	case false:\n",
+		"more pages than any window has are not noticed (F13)", "internal/plan/paging.go",
+		"\tcase w.pages > s.maxPages:\n",
+		"\tcase false:\n",
 	},
 	{
-		"after a hundred pages a walk is taken for finished (F7)", "internal/plan/walk.go",
-		"	if !more {\n		s.finish(w)\n",
-		"	if !more || w.pages >= 100 {\n		s.finish(w)\n",
+		"after a hundred pages a walk is taken for finished (F7)", "internal/plan/paging.go",
+		"\tif !p.More {\n\t\tif s.mayHaveShifted",
+		"\tif !p.More || w.pages >= 100 {\n\t\tif s.mayHaveShifted",
 	},
 	{
-		"the same page token again is not noticed (F13)", "internal/plan/walk.go",
-		"	case token == w.token:\n",
-		"	case false:\n",
+		"the same page token again is not noticed (F13)", "internal/plan/paging.go",
+		"\tcase p.Token == w.token && !fresh:\n",
+		"\tcase false:\n",
 	},
 	{
 		"a refused page token stays in use (F14)", "internal/plan/walk.go",
@@ -176,9 +176,9 @@ var planMutants = []mutant{
 		"	_ = why\n	w.urgent = true\n",
 	},
 	{
-		"getting beyond the first page again counts as progress (F14)", "internal/plan/walk.go",
-		"w.pages > max(1, w.furthest) {\n",
-		"w.pages > 1 {\n",
+		"getting beyond the first page again counts as progress (F14)", "internal/plan/paging.go",
+		"w.further = fresh && w.pages > max(1, w.furthest); w.further {\n",
+		"w.further = fresh && w.pages > 1; w.further {\n",
 	},
 	{
 		"what a recheck was to read again is not, once that is taken out of the configuration (F45)", "internal/plan/position.go",

@@ -17,18 +17,18 @@ var pollMutants = []mutant{
 	},
 	{
 		"the page's length decides instead of has_more (F12)", "internal/poll/poller.go",
-		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
-		"	fault := p.sched.Turn(w, r.page.IDs(), len(r.page.Entries) >= p.set.PageSize, r.page.PageToken)\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: len(r.page.Entries) >= p.set.PageSize, Token: r.page.PageToken})\n",
 	},
 	{
 		"an empty page is the end (F11)", "internal/poll/poller.go",
-		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
-		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore && len(r.page.Entries) > 0, r.page.PageToken)\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore && len(r.page.Entries) > 0, Token: r.page.PageToken})\n",
 	},
 	{
 		"the watermark follows the newest entry of a page (F5)", "internal/poll/poller.go",
-		"	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
-		"	for i := range r.page.Entries {\n		_, _, to := w.Span()\n		if at, ok := r.page.Entries[i].EventTime(); ok && at < to {\n			now := p.sched.Snapshot()\n			now.Marks[0], now.Length = max(now.Marks[0], at), 2*now.Length\n			p.sched.Restore(now)\n		}\n	}\n	fault := p.sched.Turn(w, r.page.IDs(), r.page.HasMore, r.page.PageToken)\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
+		"\tfor i := range r.page.Entries {\n\t\t_, _, to := w.Span()\n\t\tif at, ok := r.page.Entries[i].EventTime(); ok && at < to {\n\t\t\tnow := p.sched.Snapshot()\n\t\t\tnow.Marks[0], now.Length = max(now.Marks[0], at), 2*now.Length\n\t\t\tp.sched.Restore(now)\n\t\t}\n\t}\n\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
 	},
 	{
 		"all pages of a walk are held back until its last (F25)", "internal/poll/poller.go",
@@ -42,8 +42,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"one walk more than configured goes on side by side (F29)", "internal/poll/poller.go",
-		"	wide := p.set.MaxConcurrentWalks\n",
-		"	wide := p.set.MaxConcurrentWalks + 1\n",
+		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
+		"\treturn min(1+int(used), p.set.MaxConcurrentWalks) + 1\n",
 	},
 	{
 		"a result waits though it has arrived before the tick", "internal/poll/poller.go",
@@ -52,23 +52,23 @@ var pollMutants = []mutant{
 	},
 	{
 		"a page's ids are written down with the last page of its walk only (F6)", "internal/poll/poller.go",
-		"	if len(keys) > 0 || !r.page.HasMore {\n",
-		"	if !r.page.HasMore {\n",
+		"\tif len(keys) > 0 || step == plan.Finished {\n",
+		"\tif step == plan.Finished {\n",
 	},
 	{
 		"a window without a new entry is not written down (F10)", "internal/poll/poller.go",
-		"	if len(keys) > 0 || !r.page.HasMore {\n",
-		"	if len(keys) > 0 {\n",
+		"\tif len(keys) > 0 || step == plan.Finished {\n",
+		"\tif len(keys) > 0 {\n",
 	},
 	{
 		"a lost page counts as a success (F38)", "internal/poll/poller.go",
-		"		if out.lost == 0 {\n",
-		"		if out.lost >= 0 {\n",
+		"step == plan.Finished) && out.lost == 0 {\n",
+		"step == plan.Finished) && out.lost >= 0 {\n",
 	},
 	{
 		"each page counts as a walk that was finished (F37)", "internal/poll/poller.go",
-		"	if !r.page.HasMore {\n		p.Tel.Gauges.NoteWalk()\n",
-		"	if true {\n		p.Tel.Gauges.NoteWalk()\n",
+		"\tcase plan.Finished:\n\t\tp.Tel.Gauges.NoteWalk()\n\t}\n",
+		"\t}\n\tp.Tel.Gauges.NoteWalk()\n",
 	},
 	{
 		"the checkpoint is not written (F30)", "internal/poll/deliver.go",
@@ -157,8 +157,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"time beyond the API's retention blocks the receiver (F8)", "internal/poll/retention.go",
-		"	if refusedFor < RefusalPatience || p.sched.InFlight() > 0 {\n",
-		"	if refusedFor >= 0 {\n",
+		"\tu, ok := p.sched.Unreadable(p.elapsed())\n\tif !ok {\n",
+		"\tu, ok := p.sched.Unreadable(p.elapsed())\n\tif ok = false; !ok {\n",
 	},
 	{
 		"time is skipped though the API refuses everything (F8)", "internal/poll/retention.go",
@@ -172,7 +172,7 @@ var pollMutants = []mutant{
 	},
 	{
 		"skipped time is not counted (F37)", "internal/poll/retention.go",
-		"	p.Tel.CountSkipped(to - from)\n",
+		"\tp.Tel.CountSkipped(u.To - u.From)\n",
 		"",
 	},
 	{
@@ -182,8 +182,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"a range is skipped without checking that it is still refused (F8)", "internal/poll/retention.go",
-		"	for range refusalProofs {\n",
-		"	for range 0 {\n",
+		"\tfor range refusalProofs {\n\t\tif ok, err := shown(refused)",
+		"\tfor range 0 {\n\t\tif ok, err := shown(refused)",
 	},
 	{
 		"a failed call finishes its walk (F18)", "internal/poll/failure.go",

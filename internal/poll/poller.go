@@ -262,7 +262,11 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	}
 	p.Clock.Observe(r.res.Date, r.res.Received)
 	p.answeredAt = r.res.Received
-	p.latency += (r.res.Received.Sub(r.res.Sent) - p.latency) / 4
+	if took := r.res.Received.Sub(r.res.Sent); p.latency == 0 {
+		p.latency = took
+	} else {
+		p.latency += (took - p.latency) / 4
+	}
 	if w == nil {
 		p.sched.NoteProbe()
 		p.delays.reset()

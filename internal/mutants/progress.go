@@ -1,0 +1,63 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// progressMutants break what lets the log go on whatever a call is answered with.
+var progressMutants = []mutant{
+	{
+		"what fails is not set aside (F40)", "internal/plan/failing.go",
+		"\treturn s.setAside(w, elapsed)\n}\n",
+		"\treturn Again\n}\n",
+	},
+	{
+		"a page that fails is not divided unless the API refuses it by its code (F40)", "internal/plan/failing.go",
+		"(f.Refused || f.BadPage || x.proven > 0) && s.isolates(w):\n",
+		"f.Refused && s.isolates(w):\n",
+	},
+	{
+		"a range is skipped as soon as it is set aside (F40)", "internal/plan/failing.go",
+		"x.proven >= proofs && elapsed-x.since >= patience\n",
+		"x.proven >= proofs || patience == 0\n",
+	},
+	{
+		"a range is skipped though nothing else is answered (F40)", "internal/plan/failing.go",
+		"x.proven >= proofs && elapsed-x.since >= patience\n",
+		"proofs > 0 && elapsed-x.since >= patience\n",
+	},
+	{
+		"a lost answer of a scroll cursor is asked for again (F43)", "internal/plan/paging.go",
+		"\t\tif w.lost {\n",
+		"\t\tif false {\n",
+	},
+	{
+		"a scroll cursor is not noticed (F43)", "internal/plan/paging.go",
+		"\t\tw.scroll = true\n",
+		"",
+	},
+	{
+		"a window at the edge of retention is read once only (F47)", "internal/plan/paging.go",
+		"\t\tif s.mayHaveShifted(w) {\n",
+		"\t\tif false {\n",
+	},
+	{
+		"the next window does not fit into what the last got through (F51)", "internal/plan/length.go",
+		"\ts.wanted = fitting(s.reach)\n}\n\n// fitting",
+		"\t_ = s.wanted\n}\n\n// fitting",
+	},
+	{
+		"windows are read side by side however quick the answers are (F52)", "internal/poll/poller.go",
+		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
+		"\treturn max(int(used)*0, p.set.MaxConcurrentWalks)\n",
+	},
+	{
+		"windows are never read side by side (F52)", "internal/poll/poller.go",
+		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
+		"\treturn min(1+int(used)*0, p.set.MaxConcurrentWalks)\n",
+	},
+	{
+		"a single failure waits as long as the first of many (F44)", "internal/poll/delays.go",
+		"\tif d.quick > 0 {\n",
+		"\tif false {\n",
+	},
+}
