@@ -44,9 +44,11 @@ const maxEmptyPages = 2 * PagesPerWalk // one after another, without an entry th
 
 // Turn notes a page. The error says why the walk cannot go on as it is.
 func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
-	fresh := false
+	fresh, order := false, uint64(0)
 	for id := range p.IDs {
-		if w.returned.add(xxhash.Sum64String(id)) {
+		hash := xxhash.Sum64String(id)
+		order = 31*order + hash
+		if w.returned.add(hash) {
 			fresh = true
 		}
 	}
@@ -75,6 +77,14 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		w.restarts = 0
 	}
 	w.furthest = max(w.furthest, w.pages)
+	unmoved := w.rereads > 0 && w.pages == 1 && order == w.firstPage
+	if w.pages == 1 {
+		w.firstPage = order
+	}
+	if unmoved {
+		s.finish(w)
+		return Finished, nil
+	}
 	if !p.More {
 		if s.mayHaveShifted(w) {
 			w.rereads++
@@ -136,7 +146,7 @@ const (
 // API that cuts pages by their offset shows the rest earlier when the oldest entries of the
 // window expire while it is read. Only where no recheck reads that time again, and where the
 // window begins at an age at which nothing was ever seen: until then the API may have stopped
-// showing entries of that age. It is read until nothing new comes.
+// showing entries of that age. It is read until its first page is the same, or nothing new comes.
 func (s *Plan) mayHaveShifted(w *Walk) bool {
 	age := s.now - w.from
 	least := int64(leastRetention)

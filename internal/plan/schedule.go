@@ -273,11 +273,12 @@ func (s *Plan) finish(w *Walk) {
 	if w.seconds() >= s.maxLength {
 		s.lengthen(w.asOf)
 	}
+	pages := max(w.pages, w.furthest) // of one that was read once more, the first time
 	// A shorter window tells the density only where it took a good part of what is
 	// wanted.
-	if w.seconds() >= s.length || 4*w.pages > s.wanted {
-		s.length = nextLength(w.seconds(), w.pages, s.wanted, s.maxLength)
-		if w.pages == 1 { // of one page it is known how full it was
+	if w.seconds() >= s.length || 4*pages > s.wanted {
+		s.length = nextLength(w.seconds(), pages, s.wanted, s.maxLength)
+		if pages == 1 { // of one page it is known how full it was
 			s.length = nextLength(w.seconds(), int64(w.returned.n), s.wanted*int64(s.pageSize), s.maxLength)
 		}
 	}

@@ -28,11 +28,12 @@ type Walk struct {
 	// page, so that a page whose answer was lost cannot be asked for again.
 	scroll bool
 	// lost tells that an answer with entries may have been lost since the first page.
-	lost    bool
-	further bool // the last page was one that it had not got to before
-	fresh   int  // entries in this attempt that were new to the pipeline
-	rereads int  // how often it was read once more, see mayHaveShifted
-	failing failing
+	lost      bool
+	further   bool   // the last page was one that it had not got to before
+	fresh     int    // entries in this attempt that were new to the pipeline
+	firstPage uint64 // hash of the ids of the first page, in their order
+	rereads   int    // how often it was read once more, see mayHaveShifted
+	failing   failing
 }
 
 // Request is what a call asks for: seconds of event time, both bounds possibly inclusive.
