@@ -28,7 +28,7 @@
 // cmd/feishu-audit, a module of its own, is the tool beside the collector.
 //
 // For tests: simulator (the API), altapi (a second model of it), world (disk, pipeline, network, elector), jsonoracle,
-// conformance (the official Go SDK), clients (the other official SDKs), mutants, testreport, bench, benchdata, compat, tools and
+// week (a made-up week for the detections), conformance (the official Go SDK), clients (the other official SDKs), mutants, testreport, bench, benchdata, compat, tools and
 // backends.
 //
 // docs/architecture.md explains how they work together.

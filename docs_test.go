@@ -86,6 +86,7 @@ var notFiles = map[string]string{
 	"auth/v3/app_access_token":          "an API's path",
 	"auth/v3/app_access_token/internal": "an API's path",
 	"_build/otelcol-feishu.cdx.json":    "made by make sbom",
+	"_build/feishu-audit":               "made by make tool",
 	"_build/on-call":                    "made by make on-call",
 }
 

@@ -32,6 +32,7 @@ func TestStatusOnChange(t *testing.T) {
 		// Three pages, of which the last one ends the first window.
 		w.cfg.PageSize = 100
 		w.latency = func() time.Duration { return 10 * time.Second }
+		w.cfg.MaxConcurrentWalks = 1
 		entries(w.server, "some", 250, time.Now().Add(-w.cfg.InitialLookback).Unix()+10)
 		r := newTestReceiver(t, w)
 		h := &world.StatusHost{Host: w.host()}

@@ -230,7 +230,7 @@ func TestStartMakesNoCall(t *testing.T) {
 }
 
 // TestSlowCallsDoNotOverlap: an API that takes two thirds of the time limit for a page,
-// with a poll interval of half of that. Without max_concurrent_walks there is never a
+// with a poll interval of half of that. With max_concurrent_walks of 1 there is never a
 // second call beside the first, a walk begins only when the one before it has ended,
 // and everything arrives. Covers F20, F29.
 func TestSlowCallsDoNotOverlap(t *testing.T) {
@@ -240,7 +240,7 @@ func TestSlowCallsDoNotOverlap(t *testing.T) {
 		for minute := range int64(20) {
 			entries(w.server, fmt.Sprint("e", minute), 150, now-60*minute-60)
 		}
-		w.cfg.InitialLookback, w.cfg.PollInterval = 30*time.Minute, 10*time.Second
+		w.cfg.InitialLookback, w.cfg.PollInterval, w.cfg.MaxConcurrentWalks = 30*time.Minute, 10*time.Second, 1
 		var flying, most atomic.Int64
 		w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if n := flying.Add(1); n > most.Load() {

@@ -124,6 +124,7 @@ func TestAgeOfALongWalk(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
 		w.latency = func() time.Duration { return 10 * time.Second }
 		w.cfg.InitialLookback, w.cfg.RecheckAfter, w.cfg.PollInterval = time.Minute, nil, time.Hour
+		w.cfg.MaxConcurrentWalks = 1
 		entries(w.server, "burst", 20*w.cfg.PageSize, time.Now().Unix()-30)
 		r := w.observed(t, tel, w.host())
 		time.Sleep(2 * time.Minute)

@@ -272,6 +272,7 @@ func TestOnlyRecordRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := quietWorld(simulator.Options{})
+				w.cfg.RetryOnFailure.RandomizationFactor = 0 // the tries are counted
 				b := newBackend(w)
 				b.bad["alone-0"] = true
 				entries(w.server, "alone", 1, time.Now().Unix()-30)

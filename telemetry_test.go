@@ -178,12 +178,12 @@ func TestEntryMetrics(t *testing.T) {
 		})
 		r := w.observed(t, tel, w.host())
 		time.Sleep(3 * time.Minute)
-		require.Len(t, w.sink.Got(), 150)
-		// Three pages, of which the second was lost, and some again since.
+		require.Len(t, w.sink.Got(), 250)
+		// Three pages, of which the second was divided and taken, and some again since.
 		read := points(t, tel, "read_entries")[""]
 		assert.GreaterOrEqual(t, read, 500.0)
 		metadatatest.AssertEqualReceiverFeishuAuditEntries(t, tel, by("result", map[string]int64{
-			"delivered": 150, "lost": 100, "known": int64(read) - 250,
+			"delivered": 250, "lost": 0, "known": int64(read) - 250,
 		}), untimed)
 		metadatatest.AssertEqualReceiverFeishuAuditReadEntries(t, tel, single(int64(read)), untimed)
 		metadatatest.AssertEqualReceiverFeishuAuditRefusedEntries(t, tel, single[int64](200), untimed)

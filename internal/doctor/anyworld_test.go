@@ -104,6 +104,9 @@ func anyWorld(rng *rand.Rand) simulator.Options {
 	o.RateHintValue = []string{"", "", "-1", "0.5", "soon", "99999999", "0"}[rng.IntN(7)]
 	o.StatusCodes = []simulator.StatusCodes{"", simulator.StatusZero, simulator.StatusHTTP, simulator.StatusAbsent}[rng.IntN(4)]
 	o.Responses = []simulator.Responses{"", simulator.ResponseObject, simulator.ResponseCut, simulator.ResponsePlain}[rng.IntN(4)]
+	o.TokenForm = []simulator.TokenForm{"", simulator.TokenText, simulator.TokenFraction, simulator.TokenWrapped}[rng.IntN(4)]
+	o.TokenRefusal = []simulator.TokenRefusal{"", simulator.RefusalUnknownCode, simulator.RefusalHTML, simulator.RefusalEmpty}[rng.IntN(4)]
+	o.Tenant.SharedIDs = rng.IntN(4) == 0
 	if rng.IntN(5) == 0 {
 		o.MonthlyQuota = 1 + rng.IntN(60)
 	}

@@ -236,6 +236,10 @@ func TestSwitches(t *testing.T) {
 		"token errors as 200": {func(o *simulator.Options) {
 			o.TokenErrorStatus, o.Faults = 200, []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}}
 		}, nil, nil, nil},
+		"token answers of other types": {func(o *simulator.Options) { o.TokenForm = simulator.TokenText }, nil, nil, nil},
+		"tokens refused with HTML": {func(o *simulator.Options) {
+			o.TokenRefusal, o.Faults = simulator.RefusalHTML, []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}}
+		}, nil, nil, nil},
 		"status_code zero":         {func(o *simulator.Options) { o.StatusCodes = simulator.StatusZero }, nil, nil, says(StatusShape, "always 0; no sign of success: it is 0 in failed calls, too")},
 		"status_code of HTTP":      {func(o *simulator.Options) { o.StatusCodes = simulator.StatusHTTP }, answers{StatusShape: "200"}, nil, says(StatusShape, "mostly 200")},
 		"status_code mostly zero":  {func(o *simulator.Options) { o.StatusCodes = simulator.StatusMostlyZero }, nil, nil, says(StatusShape, "mostly 0; no sign of success: it is 0 in failed calls, too")},
@@ -306,7 +310,8 @@ func TestSwitches(t *testing.T) {
 		"Seed": "TestAnyWorld", "Tenant.Seed": "TestAnyWorld", "Tenant.PerSecond": "TestAnyWorld and TestQuietTenants",
 		"Tenant.Start": "the log's length, which TestAnyWorld's retentions limit", "Tenant.End": "no log of this time ends",
 		"Tenant.Apps": "how many apps call makes no difference to one that reads", "Tenant.Canary": "a word in payloads, which the doctor does not look at",
-		"Apps": "credentials: TestProblems and TestWrongCloud", "Observe": "for programs that watch",
+		"Tenant.SharedIDs": "TestAnyWorld",
+		"Apps":             "credentials: TestProblems and TestWrongCloud", "Observe": "for programs that watch",
 	})
 }
 

@@ -77,8 +77,8 @@ var recordMutants = []mutant{
 	},
 	{
 		"a resource of another path than the API's", "internal/record/resource.go",
-		"		if part != value {\n",
-		"		if false {\n",
+		"		if len(path) < literal || path[:literal] != template[:literal] {\n",
+		"		if len(path) < literal {\n",
 	},
 	{
 		"the parent of a resource is the resource", "internal/record/resource.go",
