@@ -103,13 +103,14 @@ type ListRequest struct {
 }
 
 // ListData asks for one page. The error, if any, is an *Error or ctx's own.
-// A refused access token is replaced and the call repeated once.
+// A refused access token is replaced and the call repeated once. A page that does not say
+// whether it is the last is asked for again until it does, or can be believed.
 func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *Answer, error) {
 	body, err := json.Marshal(req)
 	if err != nil {
 		return nil, nil, err // strings and numbers always marshal
 	}
-	for attempt := 0; ; attempt++ {
+	for refused, doubted := false, time.Duration(0); ; {
 		token, err := c.tokens.get(ctx, c.fetchToken)
 		if err != nil {
 			return nil, nil, err
@@ -118,13 +119,23 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 		var failed *Error
 		if errors.As(err, &failed) && failed.Class == cause.ClassToken {
 			c.tokens.drop(token)
-			if attempt == 0 {
+			if !refused {
+				refused = true
 				continue
 			}
 			// The token endpoint hands out the same token while it has half an
 			// hour to live, so a second try at once would be no other.
 			failed.Class = cause.ClassRetry
 			failed.Advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
+		}
+		if failed != nil && failed.doubtful && doubted < believedAfter-1 {
+			doubted++
+			select {
+			case <-time.After(doubted * time.Second): // a glitch may last for a moment
+				continue
+			case <-ctx.Done():
+				return nil, nil, ctx.Err()
+			}
 		}
 		if failed != nil && failed.Cause == cause.Scope {
 			// A scope that is granted now may be missing from a token that was given out

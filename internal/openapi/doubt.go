@@ -60,7 +60,7 @@ func (d *doubts) judge(request string, once bool, p *entry.Page, res *Answer) (*
 			}
 			d.times[request] = now
 			return nil, &Error{
-				Operation: OpList, Class: cause.ClassRetry, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID, Wait: res.retryAfter(),
+				doubtful: true, Operation: OpList, Class: cause.ClassRetry, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID, Wait: res.retryAfter(),
 				Reason: "the answer says success, and not whether that is all (no has_more)",
 			}
 		}

@@ -4,9 +4,13 @@
 package openapi
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -57,7 +61,7 @@ func TestDoubt(t *testing.T) {
 			var last *entry.Page
 			for _, body := range tc.answers {
 				wire.body = []byte(body)
-				p, res, err := c.ListData(t.Context(), req)
+				p, res, err := askOnce(t, c, req)
 				if last = p; err == nil {
 					continue
 				}
@@ -84,8 +88,34 @@ func TestDoubtsAreOfOnePage(t *testing.T) {
 	req.Once = true
 	for i := range 5 * maxDoubts {
 		req.PageToken = strconv.Itoa(i)
-		_, _, err := c.ListData(t.Context(), req)
+		_, _, err := askOnce(t, c, req)
 		require.Error(t, err)
 		assert.LessOrEqual(t, len(c.doubts.times), maxDoubts)
 	}
+}
+
+// askOnce asks for a page without asking again.
+func askOnce(t *testing.T, c *Client, req ListRequest) (*entry.Page, *Answer, error) {
+	body, err := json.Marshal(req)
+	require.NoError(t, err)
+	return c.listOnce(t.Context(), body, "t-x", req)
+}
+
+// TestDoubtIsSettledAtOnce: a page that does not say whether it is the last costs three calls
+// within a few seconds where nothing reads its time again, whoever asks. Covers F45.
+func TestDoubtIsSettledAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := respond(OpList, http.StatusOK, nil, `{"code":0}`)
+		req := lastHour()
+		req.Once = true
+		began := time.Now()
+		page, _, err := c.ListData(t.Context(), req)
+		require.NoError(t, err)
+		assert.False(t, page.HasMore)
+		assert.Equal(t, 3*time.Second, time.Since(began))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		_, _, err = c.ListData(ctx, req)
+		assert.ErrorIs(t, err, context.DeadlineExceeded, "the end of the term is not waited out")
+	})
 }

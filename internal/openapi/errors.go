@@ -27,6 +27,8 @@ type Error struct {
 	Wait time.Duration
 	// Took is how long the call took, without what it waited for before.
 	Took time.Duration
+	// doubtful is a page that does not say whether it is the last.
+	doubtful bool
 	// There is no error to unwrap: statuses carry this error into extensions, and
 	// the text of one from below may quote what we sent.
 }

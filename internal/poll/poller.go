@@ -164,7 +164,7 @@ func (p *Poller) launch(ctx context.Context) {
 	}
 	wide := p.width()
 	p.sched.Widen(wide)
-	for p.inFlight() < wide+p.sched.AsideInFlight() {
+	for p.inFlight() < min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) {
 		if p.probe {
 			p.launchProbe(ctx)
 			continue
