@@ -165,10 +165,11 @@ func (p *Poller) launch(ctx context.Context) {
 	wide := p.width()
 	p.sched.Widen(wide)
 	for p.inFlight() < min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) {
-		if p.probe {
+		if p.probe && !p.probing {
 			p.launchProbe(ctx)
 			continue
 		}
+		p.probe = false // one is on its way
 		w := p.sched.Next(p.Clock.Now().Unix(), p.elapsed())
 		if w == nil {
 			return

@@ -42,7 +42,7 @@ func (p *Poller) skipUnreadable(ctx context.Context, why error) error {
 		return nil
 	}
 	if u.Open {
-		if p.sched.InFlight() > 0 {
+		if p.inFlight() > 0 {
 			return nil
 		}
 		var err error

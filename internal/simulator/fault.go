@@ -154,7 +154,7 @@ var faultInfos = []FaultInfo{
 	{FaultResetBody, "the connection is reset in mid-body", stageBody, ""},
 	{FaultTruncated, "a body that ends in the middle of its JSON", stageBody, ""},
 	{FaultHuge, "the right answer followed by size= bytes of white space (64 MiB)", stageBody, ""},
-	{FaultWrongDate, "the Date header is by= ahead (8h; may be negative); never twice in a row", stageBody, ""},
+	{FaultWrongDate, "the Date header is by= ahead (8h; may be negative); never twice in a row for one filter::app_id", stageBody, EndpointList},
 }
 
 // FaultKinds lists all kinds of faults with a line of help each.

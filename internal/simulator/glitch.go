@@ -12,8 +12,10 @@ import (
 // glitches are what the server remembers of faults that do not last: an answer that says less
 // than it should, which the next one mends.
 type glitches struct {
-	silent    map[string]int // answers without data or has_more in a row, by the page asked for
-	wrongDate bool           // the last answer's Date was wrong
+	silent map[string]int // answers without data or has_more in a row, by the page asked for
+	// wrongDate is whose last answer had a wrong Date, by app_id of the filter: receivers that
+	// share an app each see answers of their own.
+	wrongDate map[string]bool
 }
 
 // mostSilent is how often in a row a page is answered without data, or without has_more. An

@@ -246,8 +246,17 @@ func (s *Server) strikeGateway(a *answer) bool {
 
 // strikeBody notes what is to happen to the answer on its way.
 func (s *Server) strikeBody(a *answer) {
-	f := s.strike(a, stageBody, func(f *Fault) bool { return f.Kind == FaultWrongDate && s.glitches.wrongDate })
-	s.glitches.wrongDate = f != nil && f.Kind == FaultWrongDate
+	caller := a.call.FilterAppID
+	f := s.strike(a, stageBody, func(f *Fault) bool { return f.Kind == FaultWrongDate && s.glitches.wrongDate[caller] })
+	switch {
+	case f == nil: // a right Date has come through
+		delete(s.glitches.wrongDate, caller)
+	case f.Kind == FaultWrongDate:
+		if s.glitches.wrongDate == nil {
+			s.glitches.wrongDate = make(map[string]bool)
+		}
+		s.glitches.wrongDate[caller] = true
+	}
 	if f != nil {
 		a.kind, a.fault = f.Kind, *f
 	}
