@@ -134,6 +134,9 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	for _, r := range list.Records {
 		gaveUp[r.ID] = true
 	}
+	for uid := range s.watch.gaveUp { // the list holds the newest only
+		gaveUp[uid] = true
+	}
 	s.counts["records given up"] += len(gaveUp)
 	var lost, wrong []string
 	for uid := range gaveUp {

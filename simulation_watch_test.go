@@ -44,6 +44,7 @@ type watch struct {
 	order   []string // of given
 	secrets []string
 	skipped []skipped
+	gaveUp  map[string]bool // ids of records that were reported as given up
 }
 
 // asked is what all pages of a walk have in common.
@@ -59,7 +60,7 @@ type skipped struct {
 }
 
 func newWatch() *watch {
-	return &watch{given: map[string]asked{}, secrets: []string{simulator.DefaultAppSecret, "t-g104", "eyJ", canary}}
+	return &watch{gaveUp: map[string]bool{}, given: map[string]asked{}, secrets: []string{simulator.DefaultAppSecret, "t-g104", "eyJ", canary}}
 }
 
 // canary is in each payload.
@@ -264,6 +265,12 @@ func (l *lines) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	}
 	l.watch.says(buf.String())
 	buf.Free()
+	if id, ok := strings.CutPrefix(e.Message, "Gave up record "); ok {
+		id, _, _ = strings.Cut(id, ": the pipeline")
+		l.watch.mu.Lock()
+		l.watch.gaveUp[id] = true
+		l.watch.mu.Unlock()
+	}
 	if strings.HasPrefix(e.Message, "The API does not show a part of the log") {
 		l.watch.skips(fields)
 	}

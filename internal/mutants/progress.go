@@ -17,13 +17,13 @@ var progressMutants = []mutant{
 	},
 	{
 		"a range is skipped as soon as it is set aside (F40)", "internal/plan/failing.go",
-		"x.proven >= proofs && elapsed-x.since >= patience\n",
+		"x.proven >= proofs && elapsed-x.asideAt >= patience\n",
 		"x.proven >= proofs || patience == 0\n",
 	},
 	{
 		"a range is skipped though nothing else is answered (F40)", "internal/plan/failing.go",
-		"x.proven >= proofs && elapsed-x.since >= patience\n",
-		"proofs > 0 && elapsed-x.since >= patience\n",
+		"x.proven >= proofs && elapsed-x.asideAt >= patience\n",
+		"proofs > 0 && elapsed-x.asideAt >= patience\n",
 	},
 	{
 		"a lost answer of a scroll cursor is asked for again (F43)", "internal/plan/paging.go",

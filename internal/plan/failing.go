@@ -17,7 +17,9 @@ type failing struct {
 	proven   int   // failures before which another page was answered, since the one before
 	definite bool  // each was a refusal by the API itself
 	suspect  bool  // a part of a window that failed while others were answered
+	deep     bool  // a page after the first one failed: what the first one holds is read
 	aside    bool
+	asideAt  int64 // since when, elapsed milliseconds
 	tries    int   // since it was set aside
 	retryAt  int64 // not asked for before, elapsed milliseconds
 }
@@ -99,7 +101,7 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	if s.answers > x.answers {
 		x.proven++
 	}
-	x.answers, x.definite = s.answers, x.definite && f.Definite && w.token == ""
+	x.answers, x.definite, x.deep = s.answers, x.definite && f.Definite, x.deep || w.token != ""
 	// Where it is the paging that fails, a first page proves nothing.
 	paging := f.BadPage || w.token != ""
 	if w.token != "" && !f.BadPage {
@@ -185,7 +187,7 @@ func (s *Plan) setAside(w *Walk, elapsed int64) Verdict {
 		if !s.followsAside(w) {
 			verdict = SetAside // and not just more of the same range
 		}
-		x.aside, x.tries = true, 0
+		x.aside, x.asideAt, x.tries = true, elapsed, 0
 		// It was not the length that was refused. If a longer time fails, what lies after it
 		// is to be found soon.
 		s.maxLength, s.trial = s.maxWindow, false
@@ -257,10 +259,12 @@ func (s *Plan) AsideSeconds() (seconds int64) {
 }
 
 // For how long a time range has to fail before it is skipped, in milliseconds: what is
-// skipped does not come back. A definite refusal is no outage.
+// skipped does not come back. A definite refusal is no outage. Where only a later page fails, it
+// may be that page tokens do not live for as long as the pace of that time makes them wait.
 const (
 	PatienceRefused = 10 * 60_000
 	PatienceFailing = 60 * 60_000
+	patienceDeep    = 12 * 60 * 60_000
 )
 
 // minProofs is how many failures of a walk, each after another page was answered, show that
@@ -273,10 +277,13 @@ const (
 // hopeless reports whether the walk has failed for long enough.
 func (w *Walk) hopeless(elapsed int64, proofs int) bool {
 	x, patience := &w.failing, int64(PatienceFailing)
-	if x.definite {
+	switch {
+	case x.deep:
+		patience = patienceDeep
+	case x.definite:
 		patience = PatienceRefused
 	}
-	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.since >= patience
+	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
 }
 
 // Unreadable is a time range that has failed for so long that it is to be skipped.

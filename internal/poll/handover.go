@@ -18,7 +18,7 @@ import (
 
 // delivery is what became of records: of those of a page, and of those that were held.
 type delivery struct {
-	keys  []plan.Key // of those taken or given up: to be remembered
+	keys  []plan.Key // of those taken or given up: to be remembered, where they are not yet
 	taken int
 	lost  int
 }
@@ -31,6 +31,9 @@ func (p *Poller) handOver(ctx context.Context, b *handover.Batch) (out delivery,
 		try, at := p.Pipe.queue.Next(time.Now())
 		switch {
 		case try != nil:
+			if err := p.commitPage(ctx, &out, len(try.Records)); err != nil {
+				return out, err
+			}
 			p.attempt(ctx, try, &out)
 		case b == nil || !p.Pipe.queue.Blocks(b):
 			return out, nil
@@ -44,6 +47,20 @@ func (p *Poller) handOver(ctx context.Context, b *handover.Batch) (out delivery,
 		return out, nil
 	}
 	return out, ctx.Err()
+}
+
+// commitPage writes down what was taken, where so many records more would be more than a
+// page: a crash repeats no more than that.
+func (p *Poller) commitPage(ctx context.Context, out *delivery, more int) error {
+	if len(out.keys) == 0 || len(out.keys)+more <= p.set.PageSize {
+		return nil
+	}
+	p.remember(out.keys)
+	if err := p.commit(ctx, out.keys); err != nil {
+		return err
+	}
+	out.keys = nil
+	return nil
 }
 
 // attempt makes one hand-over. Each is of records of its own, built from the entries: the
@@ -157,7 +174,7 @@ func (p *Poller) retryHeld(ctx context.Context) error {
 		return nil
 	}
 	out, err := p.handOver(ctx, nil)
-	if err != nil || len(out.keys) == 0 {
+	if err != nil || out.taken+out.lost == 0 {
 		return err
 	}
 	p.remember(out.keys)
