@@ -92,8 +92,8 @@ var apiMutants = []mutant{
 	},
 	{
 		"a refused token is replaced again and again without a pause (F19)", "internal/openapi/client.go",
-		"			if attempt == 0 {\n",
-		"			if attempt < 1000 {\n",
+		"			if !refused {\n",
+		"			if true {\n",
 	},
 	{
 		"an error in the body of a 200 is no data (F23)", "internal/openapi/client.go",
