@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,7 +17,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/feishuaudit/feishuauditreceiver/internal/poll"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -45,14 +45,13 @@ var refusals = map[string]refusal{
 	"no answer":    {0, ""},
 }
 
-func (r refusal) send(w http.ResponseWriter) bool {
+func (r refusal) send(w http.ResponseWriter) {
 	if r.status == 0 {
 		time.Sleep(time.Minute) // beyond the time limit
-		return true
+		return
 	}
 	w.WriteHeader(r.status)
 	_, _ = w.Write([]byte(r.body))
-	return true
 }
 
 // failingOn answers queries of list_data that fail with the refusal. It knows how deep a page
@@ -69,7 +68,11 @@ func failingOn(server *simulator.Server, r refusal, fails func(from, to int64, p
 			}
 			page = depth[token]
 		}
-		return fails(second(query, "start_time"), second(query, "end_time"), page) && r.send(w)
+		if !fails(second(query, "start_time"), second(query, "end_time"), page) {
+			return false
+		}
+		r.send(w)
+		return true
 	}}
 }
 
@@ -167,7 +170,7 @@ func TestFilterBehindPaging(t *testing.T) {
 		w.cfg.RecheckAfter, w.cfg.InitialLookback = nil, 4*time.Hour
 		var list []simulator.Entry
 		for i := range 4 * 3600 * 30 {
-			e := simulator.Entry{ID: fmt.Sprint(i), APIKey: "GET/other", EventTime: now.Add(-4*time.Hour).Unix() + int64(i/30), AppID: "cli_a"}
+			e := simulator.Entry{ID: strconv.Itoa(i), APIKey: "GET/other", EventTime: now.Add(-4*time.Hour).Unix() + int64(i/30), AppID: "cli_a"}
 			if i%10_000 == 0 {
 				e.APIKey = "POST/wanted"
 			}
@@ -196,7 +199,7 @@ func (f filtersLate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if i := strings.Index(text, `"items":[`); i >= 0 {
 		end := strings.LastIndex(text, `],"`)
 		var kept []string
-		for _, item := range strings.Split(text[i+len(`"items":[`):end], `},{"id"`) {
+		for item := range strings.SplitSeq(text[i+len(`"items":[`):end], `},{"id"`) {
 			if strings.Contains(item, "POST/wanted") {
 				kept = append(kept, `{"id":"`+strings.Split(strings.TrimPrefix(item, `{"id"`), `"`)[1]+`","api_key":"POST/wanted","event_time":`+strings.Split(strings.Split(item, `"event_time":`)[1], ",")[0]+`}`)
 			}
@@ -309,5 +312,3 @@ func TestRetentionWhilePaging(t *testing.T) {
 		})
 	}
 }
-
-var _ = poll.FailingPatience

@@ -110,7 +110,7 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 	if err != nil {
 		return nil, nil, err // strings and numbers always marshal
 	}
-	for refused, doubted := false, time.Duration(0); ; {
+	for refused, doubted := false, 0; ; {
 		token, err := c.tokens.get(ctx, c.fetchToken)
 		if err != nil {
 			return nil, nil, err
@@ -131,7 +131,7 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 		if failed != nil && failed.doubtful && doubted < believedAfter-1 {
 			doubted++
 			select {
-			case <-time.After(doubted * time.Second): // a glitch may last for a moment
+			case <-time.After(time.Duration(doubted) * time.Second): // a glitch may last for a moment
 				continue
 			case <-ctx.Done():
 				return nil, nil, ctx.Err()

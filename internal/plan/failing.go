@@ -132,7 +132,7 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 		s.Restart(w, why)
 		x.calls, x.suspect, x.aside = 0, true, false
 		return Restarted
-	case x.proven == 0 && !f.BadPage && !(f.Refused && s.followsAside(w)):
+	case x.proven == 0 && !f.BadPage && (!f.Refused || !s.followsAside(w)):
 		return Doubtful
 	}
 	if paging && s.finishes == x.finishes {
