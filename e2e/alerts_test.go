@@ -99,6 +99,14 @@ func TestAlertRules(t *testing.T) {
 			change: series{`walk_age<s>{}`: "30x20 30+30x100", `lag<s>{pass="0"}`: "30x20 30+30x100", `trouble<s>{cause="api"}`: strings.Repeat("30 60 90 120 0 0 ", 20)},
 			fires:  firing{24: "", 26: "NoSuccess", 55: "NoSuccess"},
 		},
+		"a queue drops": {
+			change: series{`otelcol_exporter_send_failed_log_records<t>{exporter="otlp"}`: "0x20 7x100", `otelcol_exporter_queue_capacity{exporter="otlp"}`: "100x120"},
+			fires:  firing{10: "", 11: "Exporter", 24: "Exporter", 27: "", 55: ""},
+		},
+		"failures without a queue": {
+			change: series{`otelcol_exporter_send_failed_log_records<t>{exporter="otlp"}`: "0x20 7x100"},
+			fires:  firing{11: "", 55: ""},
+		},
 		"a standby beside the one that": {change: series{`leader{instance="b:8888"}`: "0x120"}, fires: firing{30: ""}},
 	}
 	for cause, alert := range alertOf {
@@ -131,7 +139,10 @@ func TestAlertRules(t *testing.T) {
 						labels = strings.TrimPrefix(labels+","+label, ",")
 					}
 				}
-				fmt.Fprintf(&file, "      - {series: 'otelcol_receiver_feishu_audit_%s{%s}', values: '%s'}\n", metric, labels, values)
+				if !strings.HasPrefix(metric, "otelcol_") { // the receiver's own
+					metric = "otelcol_receiver_feishu_audit_" + metric
+				}
+				fmt.Fprintf(&file, "      - {series: '%s{%s}', values: '%s'}\n", metric, labels, values)
 			}
 			fmt.Fprintln(&file, "    promql_expr_test:")
 			for minute, alert := range c.fires {

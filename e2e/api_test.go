@@ -91,7 +91,7 @@ func TestSlowAPI(t *testing.T) {
 	log := simulator.Tenant{Seed: 6, PerSecond: 2, Start: now - 60}
 	a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: takes}}})
 	b := newBackend(t)
-	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]", "page_size: 20", "timeout: "+timeout.String())
+	s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: [2s]", "page_size: 20", "max_concurrent_walks: 1", "timeout: "+timeout.String())
 	c := s.start(t, b)
 	pause(t, 10*time.Second)
 	entries := a.ends(log)

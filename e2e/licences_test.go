@@ -27,7 +27,7 @@ var (
 	// LGPL, the EPL and the like do for what is run, and not linked to.
 	open = regexp.MustCompile(`(?i)apache\.org/licenses/LICENSE-2|Apache[ -]?(Software )?(License|2|\(Software\))|\bMIT\b|\bMIT-0\b|Permission is hereby granted, free of charge|BSD|` +
 		`Redistribution and use in source and binary forms|Mozilla Public License|\bMPL|\bISC\b|Permission to use, copy, modify,? and(/or)? distribute|` +
-		`Eclipse (Public|Distribution) License|\bE[PD]L\b|CC0|Unlicense|public domain|Python Software Foundation|\bPSF|LGPL|GNU LESSER GENERAL PUBLIC|` +
+		`Eclipse (Public|Distribution) License|\bE[PD]L\b|CC0|Unlicense|public domain|Python Software Foundation|\bPython-2\.0\b|\bPSF|LGPL|GNU LESSER GENERAL PUBLIC|` +
 		`GNU GENERAL PUBLIC LICENSE[\s\S]*Classpath|Common Development and Distribution|CDDL|zlib|BlueOak|Unicode`)
 	// closed are modules under the AGPL, by name: what is named is not always built.
 	closed = regexp.MustCompile(`github\.com/(grafana/(loki|grafana|tempo|mimir|pyroscope|oncall|k6)|minio/(minio|mc)|metrico/[\w-]+|openobserve/[\w-]+|parseablehq/[\w-]+)(/|\s|$)`)
