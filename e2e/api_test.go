@@ -54,7 +54,7 @@ func TestBrokenAPI(t *testing.T) {
 			a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{tc.fault} })
 			began, calls := time.Now(), len(a.Calls())
 			c.says(t, tc.says, 30*time.Second)
-			c.says(t, "is tried again, nothing is lost", 30*time.Second)
+			c.says(t, "retrying. Nothing is lost", 30*time.Second)
 			before := b.count()
 			pause(t, 3*time.Second)
 			require.Equal(t, before, b.count())

@@ -43,7 +43,7 @@ func TestBackendAway(t *testing.T) {
 		"hangs": {timeout: 2 * time.Second, trouble: func(t *testing.T, c *collector, b *backend) {
 			b.answering(func(int) (time.Duration, int) { return hang, http.StatusOK })
 			eventually(t, 30*time.Second, "it is asked again and again", func() bool { return b.askedFor() >= 4 })
-			c.says(t, "is tried again, nothing is lost", time.Second)
+			c.says(t, "retrying. Nothing is lost", time.Second)
 		}},
 		"answers slowly": {trouble: func(t *testing.T, _ *collector, b *backend) {
 			b.answering(func(int) (time.Duration, int) { return 500 * time.Millisecond, http.StatusOK })

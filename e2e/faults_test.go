@@ -42,7 +42,7 @@ func TestFaults(t *testing.T) {
 		"dead endpoint": {
 			wrong: func(t *testing.T, _ *setup, a *api, _ *backend) { a.down(t) },
 			mend:  func(t *testing.T, _ *setup, a *api, _ *backend) { a.up(t) },
-			says:  []string{"connection refused", "is tried again, nothing is lost"},
+			says:  []string{"connection refused", "retrying. Nothing is lost"},
 		},
 		"wrong path": {
 			opts: simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointToken}}},
@@ -57,12 +57,12 @@ func TestFaults(t *testing.T) {
 			mend: func(t *testing.T, s *setup, _ *api, _ *backend) {
 				require.NoError(t, os.Remove(s.file()))
 			},
-			says: []string{"cannot open the storage", "is tried again, nothing is lost"},
+			says: []string{"cannot open the storage", "retrying. Nothing is lost"},
 		},
 		"refused by the pipeline": {
 			wrong: func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answering(always(http.StatusServiceUnavailable)) },
 			mend:  func(_ *testing.T, _ *setup, _ *api, b *backend) { b.answering(always(http.StatusOK)) },
-			says:  []string{"the pipeline does not take records", "is tried again, nothing is lost"},
+			says:  []string{"the pipeline does not take records", "retrying. Nothing is lost"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

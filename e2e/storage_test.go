@@ -66,7 +66,7 @@ func TestFullStorage(t *testing.T) {
 			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
 			tc.fill(t, s, c)
 			c.says(t, "cannot write the checkpoint", 40*time.Second)
-			c.says(t, "is tried again, nothing is lost", 20*time.Second)
+			c.says(t, "retrying. Nothing is lost", 20*time.Second)
 			before := b.count()
 			pause(t, 3*time.Second)
 			require.Equal(t, before, b.count(), "the next page is not handed over before this one is written down")
@@ -77,7 +77,7 @@ func TestFullStorage(t *testing.T) {
 					c.term(t)
 				}
 				c = s.start(t, b)
-				c.says(t, "is tried again, nothing is lost", 20*time.Second)
+				c.says(t, "retrying. Nothing is lost", 20*time.Second)
 			}
 			tc.free(t, s, c)
 			c.says(t, "works again", 20*time.Second)
@@ -125,7 +125,7 @@ func TestReadOnlyStorage(t *testing.T) {
 	waits := func(c *collector) {
 		c.says(t, "cannot open the storage", 20*time.Second)
 		c.says(t, "permission denied", time.Second)
-		c.says(t, "is tried again, nothing is lost", 20*time.Second)
+		c.says(t, "retrying. Nothing is lost", 20*time.Second)
 	}
 	lock(0o500, 0)
 	c := s.startAs(t, b, startBoundByPermissions)
@@ -167,7 +167,7 @@ func TestDamagedStorage(t *testing.T) {
 	}{
 		"garbage": {
 			damage: func(t *testing.T, path string) { overwrite(t, path, 0) },
-			says:   []string{"cannot open the storage: invalid database", "is tried again, nothing is lost"},
+			says:   []string{"cannot open the storage: invalid database", "retrying. Nothing is lost"},
 		},
 		"garbage behind a good head": {
 			// bbolt's two meta pages are good, so it goes on to the others and panics.
