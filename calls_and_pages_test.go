@@ -204,7 +204,7 @@ func TestShortLivedPageTokens(t *testing.T) {
 // TestPageTokensThatNeverLast: every third page takes longer than its token lives, and
 // the shortest window has five. The second is set aside, which has its line, and costs few
 // calls, though the walk gets beyond its first page every time; it is read when pages come
-// faster. Covers F14, F40.
+// faster. Covers F14, F40, F51.
 func TestPageTokensThatNeverLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{PageTokenLife: time.Second})

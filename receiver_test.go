@@ -145,7 +145,7 @@ func TestBoundedExport(t *testing.T) {
 }
 
 // TestEndlessPaging: the same page token again, and fresh ones without end: bounded
-// calls, and the receiver lives. Covers F13.
+// calls, and the receiver lives. Covers F13, F44.
 func TestEndlessPaging(t *testing.T) {
 	for kind, most := range map[simulator.FaultKind]int{simulator.FaultRepeatToken: 600, simulator.FaultEndless: 4000} {
 		t.Run(string(kind), func(t *testing.T) {

@@ -47,7 +47,7 @@ func TestShare(t *testing.T) {
 }
 
 // TestTokenExpires: where page tokens live for a short time, walks become short
-// enough, and in time longer ones are tried again. Covers F5.
+// enough, and in time longer ones are tried again. Covers F5, F51.
 func TestTokenExpires(t *testing.T) {
 	s := testSchedule(1000)
 	s.expire(40)

@@ -44,7 +44,7 @@ type model struct {
 // TestNothingIsLeftUnread: for any order of answers, failures and restarts, no second before a
 // watermark was left unread: each was read to its last page by one walk, at least as late
 // as the watermark's pass reads, unless it was skipped on purpose. Covers F1, F4, F5, F6, F7,
-// F9, F14.
+// F9, F14, F40.
 func TestNothingIsLeftUnread(t *testing.T) {
 	t.Parallel()
 	reached := map[string]int{}

@@ -19,7 +19,7 @@ import (
 )
 
 // TestRetryTimes: the runbook says how long the waits between two tries are, the
-// shortest and the longest that the chance in them allows.
+// shortest and the longest that the chance in them allows. Covers F44.
 func TestRetryTimes(t *testing.T) {
 	text, err := os.ReadFile("../../docs/runbook.md")
 	require.NoError(t, err)
