@@ -19,7 +19,7 @@ import (
 )
 
 // TestRetryTimes: the runbook says how long the waits between two tries are, the
-// shortest and the longest that the chance in them allows. Covers F44.
+// shortest and the longest that the chance in them allows.
 func TestRetryTimes(t *testing.T) {
 	text, err := os.ReadFile("../../docs/runbook.md")
 	require.NoError(t, err)
@@ -56,6 +56,23 @@ func TestRetryTimes(t *testing.T) {
 		default:
 			assert.Equal(t, "`retry_on_failure`", said[string(info.Cause)], info.Cause)
 		}
+	}
+}
+
+// TestFirstRetriesAreShort: a single failure after a success costs a part of initial_interval,
+// and only failures in a row wait for as long as it says. Covers F44.
+func TestFirstRetriesAreShort(t *testing.T) {
+	cfg := configretry.NewDefaultBackOffConfig()
+	cfg.RandomizationFactor = 0
+	d := newDelays(cfg)
+	for range 2 {
+		var waits []time.Duration
+		for range 5 {
+			waits = append(waits, d.passing())
+		}
+		i := cfg.InitialInterval
+		assert.Equal(t, []time.Duration{i / 8, i / 4, i / 2, i, i * 3 / 2}, waits)
+		d.reset()
 	}
 }
 
