@@ -230,7 +230,7 @@ func TestOneLostConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
 		for range 20 {
-			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: report.Patience - 1})
+			o.faults(simulator.Fault{Kind: simulator.FaultReset, Count: 2})
 			time.Sleep(10 * time.Minute)
 		}
 		o.stop()

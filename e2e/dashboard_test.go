@@ -106,12 +106,12 @@ func TestDashboard(t *testing.T) {
 			for _, exprs := range panels {
 				shown.WriteString(strings.Join(exprs, "\n") + "\n")
 			}
-			plain := regexp.MustCompile(`(_seconds)?(_total|_bucket|_sum|_count)?$`)
+			plain := regexp.MustCompile(`(_seconds|_per_min)?(_total|_bucket|_sum|_count)?$`)
 			names := map[string]bool{}
 			for _, s := range p.query(t, `{__name__=~"otelcol_receiver_feishu_audit_.+"}`) {
 				names[plain.ReplaceAllString(s.Metric["__name__"], "")] = true
 			}
-			require.Len(t, names, 20, "%v", slices.Sorted(maps.Keys(names)))
+			require.Len(t, names, 23, "%v", slices.Sorted(maps.Keys(names)))
 			for name := range names {
 				require.Contains(t, shown.String(), name, "no panel shows this metric")
 			}

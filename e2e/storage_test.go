@@ -167,38 +167,38 @@ func TestDamagedStorage(t *testing.T) {
 	}{
 		"garbage": {
 			damage: func(t *testing.T, path string) { overwrite(t, path, 0) },
-			says:   []string{"cannot open the storage: invalid database", "retrying. Nothing is lost"},
+			says:   []string{"cannot open the storage file_storage (file receiver_feishu_audit_ in its directory): invalid database", "retrying. Nothing is lost"},
 		},
 		"garbage behind a good head": {
 			// bbolt's two meta pages are good, so it goes on to the others and panics.
 			damage:  func(t *testing.T, path string) { overwrite(t, path, 2*os.Getpagesize()) },
-			says:    []string{"cannot open the storage: the storage panicked", "put back a good copy", "the rest of the collector goes on"},
+			says:    []string{"its file is probably damaged", "put back a good copy", "Other components keep running"},
 			restart: true,
 		},
 		"cut off": {
 			damage:  func(t *testing.T, path string) { require.NoError(t, os.Truncate(path, int64(2*os.Getpagesize()+100))) },
-			says:    []string{"cannot open the storage: the storage panicked", "the rest of the collector goes on"},
+			says:    []string{"its file is probably damaged", "Other components keep running"},
 			restart: true,
 		},
 		"position": {
 			damage: func(t *testing.T, path string) {
 				change(t, path, "position", func(value []byte) []byte { value[len(value)/2] ^= 1; return value })
 			},
-			says:    []string{`the stored checkpoint cannot be used: key \"position\": damaged`, "to begin anew", "the rest of the collector goes on"},
+			says:    []string{`the stored checkpoint cannot be used: key \"position\": damaged`, "to begin anew", "Other components keep running"},
 			restart: true,
 		},
 		"ids": {
 			damage: func(t *testing.T, path string) {
 				change(t, path, "seen/0", func(value []byte) []byte { return value[:len(value)/2] })
 			},
-			says:    []string{`the stored checkpoint cannot be used: key \"seen/0\": damaged`, "the rest of the collector goes on"},
+			says:    []string{`the stored checkpoint cannot be used: key \"seen/0\": damaged`, "Other components keep running"},
 			restart: true,
 		},
 		"ids missing": {
 			damage: func(t *testing.T, path string) {
 				change(t, path, "seen/1", func([]byte) []byte { return nil })
 			},
-			says:    []string{`the stored checkpoint cannot be used: key \"seen/1\": damaged: it is missing`, "the rest of the collector goes on"},
+			says:    []string{`the stored checkpoint cannot be used: key \"seen/1\": damaged: it is missing`, "Other components keep running"},
 			restart: true,
 		},
 	} {

@@ -265,6 +265,14 @@ func (p *Pace) Pause(d time.Duration) time.Duration {
 	return p.paused.Sub(before)
 }
 
+// Until is how long an ordinary call would have to wait now.
+func (p *Pace) Until() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget(time.Now())
+	return max(0, time.Until(p.next(false)))
+}
+
 // Since is the time from then to now without that in which the server holds calls
 // back.
 func (p *Pace) Since(then time.Time) time.Duration {

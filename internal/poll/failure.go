@@ -105,7 +105,7 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 		wait = max(p.delays.passing(), api.Wait)
 	}
 	p.notBefore = later(p.notBefore, time.Now().Add(wait))
-	p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), wait)
+	p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), max(wait, p.Pace.Until()))
 	return nil
 }
 

@@ -89,14 +89,17 @@ type streak struct {
 	firstSent time.Time // when the call of the first of those was sent
 }
 
-// Patience is how many failures in a row of a passing kind are not reported, and
-// longPatience for how long, where each takes its time, as one that waits for the
-// time limit does: one lost connection is nobody's business. A failure that is tried
-// again only after tellWithin is reported at once.
+// Patience is how many failures in a row of a passing kind are reported, as one lost connection
+// is nobody's business: so many tries of the API take some 20 s, the first of them being quick.
+// waitingPatience is that of causes whose tries are never quick. Where tries take their time, as
+// those that wait for the time limit do, what fails for longPatience is reported, and from the
+// second failure on what cannot succeed before. A failure that is tried again only after
+// tellWithin is reported at once.
 const (
-	Patience     = 5
-	longPatience = 20 * time.Second
-	tellWithin   = time.Minute
+	Patience        = 5
+	waitingPatience = 3
+	longPatience    = 20 * time.Second
+	tellWithin      = time.Minute
 )
 
 // A problem is over when nothing has failed for as long as FirstCalm says: an API or a
@@ -130,9 +133,15 @@ func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn t
 		zap.String("cause", string(c)), zap.Error(err),
 		zap.Int("failures", h.failures), zap.Duration("retry_in", retryIn.Round(time.Millisecond)),
 	}
+	patience := Patience
+	if c == cause.Pipeline || c == cause.RateLimit {
+		patience = waitingPatience
+	}
 	elapsed := time.Since(h.streak.firstSent)
-	persists := info.NeedsPerson || h.streak.ofCause >= Patience || elapsed >= longPatience ||
-		elapsed+retryIn > tellWithin || h.reported == "" && h.streak.all >= Patience
+	lasts := elapsed + retryIn
+	persists := info.NeedsPerson || elapsed >= longPatience || lasts > tellWithin ||
+		h.streak.ofCause >= 2 && lasts >= longPatience || h.streak.ofCause >= patience ||
+		h.reported == "" && h.streak.all >= Patience
 	if !persists || h.takesTurns(c) {
 		h.Logger.Debug("Failed again", fields...)
 		return

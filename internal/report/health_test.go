@@ -25,11 +25,12 @@ func TestStatusesAreDocumented(t *testing.T) {
 		require.Len(t, found, 2, status)
 		return found[1]
 	}
-	require.Equal(t, 5, Patience)
+	require.Equal(t, []int{5, 3}, []int{Patience, waitingPatience})
 	require.Equal(t, time.Minute, FirstCalm(configretry.NewDefaultBackOffConfig()))
 	require.Equal(t, time.Minute, tellWithin)
 	assert.Contains(t, row("StatusOK"), fmt.Sprintf("twice `max_interval`, which is a minute by default, or for up to %d times as long where it came back within %d times as long;", CalmAtMost, ComesBack))
-	assert.Contains(t, row("StatusRecoverableError"), "after five failures in a row, or the first one later than "+fmt.Sprintf("%.0f s", longPatience.Seconds())+" after the first call was sent, or at once where the next try is more than a minute after that;")
+	assert.Contains(t, row("StatusRecoverableError"), "after five failures in a row (three where the pipeline refuses, or the API says that its rate limit is reached), "+
+		fmt.Sprintf("after two if the next try is later than %.0[1]f s after the first call was sent, after one if that took %.0[1]f s, or if the next try is more than a minute later;", longPatience.Seconds()))
 	row("StatusStarting")
 	row("StatusPermanentError")
 }
