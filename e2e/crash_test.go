@@ -30,10 +30,15 @@ func TestKills(t *testing.T) {
 		log     func(now int64) simulator.Tenant
 		order   simulator.Order
 		answers time.Duration // of the backend, after so long
+		faults  []simulator.Fault
 		extra   []string
 	}{
 		"arriving, late":               {log: arriving, extra: []string{"recheck_after: [2s, 6s]"}},
-		"arriving, late, side by side": {log: arriving, extra: []string{"recheck_after: [2s, 6s]", "max_concurrent_walks: 3"}},
+		"arriving, late, side by side": {
+			log:    arriving,
+			faults: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}}, // fast answers need one walk
+			extra:  []string{"recheck_after: [2s, 6s]", "max_concurrent_walks: 3"},
+		},
 		// Nothing is read again here, and the end of a walk lies in no other one's
 		// overlap: nothing mends what a watermark that ran ahead has lost.
 		"history, no rechecks": {
@@ -49,7 +54,7 @@ func TestKills(t *testing.T) {
 			t.Parallel()
 			log := tc.log(time.Now().Unix()) // not before t.Parallel, which may wait for minutes
 			rng := rand.New(rand.NewPCG(log.Seed, 40))
-			a, b := newAPI(t, simulator.Options{Tenant: log, Order: tc.order}), newBackend(t)
+			a, b := newAPI(t, simulator.Options{Tenant: log, Order: tc.order, Faults: tc.faults}), newBackend(t)
 			b.answering(func(int) (time.Duration, int) { return tc.answers, http.StatusOK })
 			s := newSetup(t, "http://"+a.addr, append(tc.extra, "initial_lookback: 10m")...)
 			killed := map[string]bool{}

@@ -29,7 +29,9 @@ func TestReload(t *testing.T) {
 	start := time.Now().Unix() - 120
 	log := simulator.Tenant{Seed: 9, PerSecond: 20, BurstEvery: 5 * time.Second, BurstSize: 500, Start: start, LateFraction: 1.0 / 3, MaxLateness: lastRecheck}
 	second := simulator.Tenant{Seed: 10, PerSecond: 5, Start: start}
-	a, a2 := newAPI(t, simulator.Options{Tenant: log}), newAPI(t, simulator.Options{Tenant: second})
+	// Slow enough for walks side by side, where they are allowed.
+	slow := []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}}
+	a, a2 := newAPI(t, simulator.Options{Tenant: log, Faults: slow}), newAPI(t, simulator.Options{Tenant: second})
 	b := newBackend(t)
 
 	s := newSetup(t, "http://"+a.addr)
@@ -129,9 +131,11 @@ func TestEndsWhileAllHangs(t *testing.T) {
 			t.Parallel()
 			start := time.Now().Unix() - 60
 			log := simulator.Tenant{Seed: 12, PerSecond: 20, Start: start}
-			// Two walks go on side by side; the third page is what the backend hangs
-			// with, and the call for the fourth hangs beside it.
-			a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{{Kind: simulator.FaultHang, After: 3}}})
+			// Two walks go on side by side, as answers are slow; the third page is what the backend
+			// hangs with, and the call for the fourth hangs beside it.
+			a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{
+				{Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond, Count: 3}, {Kind: simulator.FaultHang, After: 3},
+			}})
 			b := newBackend(t)
 			b.answering(func(n int) (time.Duration, int) {
 				if n > 2 {
