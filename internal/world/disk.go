@@ -106,33 +106,33 @@ func (d *Disk) check() error {
 
 // Get implements storage.Client.
 func (d *Disk) Get(ctx context.Context, key string) ([]byte, error) {
-	d.hang("get")
 	op := storage.GetOperation(key)
-	err := d.write(ctx, op)
+	err := d.write(ctx, "get", op)
 	return op.Value, err
 }
 
 // Set implements storage.Client.
 func (d *Disk) Set(ctx context.Context, key string, value []byte) error {
-	d.hang("set")
-	return d.write(ctx, storage.SetOperation(key, value))
+	return d.write(ctx, "set", storage.SetOperation(key, value))
 }
 
 // Delete implements storage.Client.
 func (d *Disk) Delete(ctx context.Context, key string) error {
-	d.hang("set")
-	return d.write(ctx, storage.DeleteOperation(key))
+	return d.write(ctx, "set", storage.DeleteOperation(key))
 }
 
 // Batch refuses a context that has ended, as a storage across the network does.
 func (d *Disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
-	d.hang("batch")
-	return d.write(ctx, ops...)
+	return d.write(ctx, "batch", ops...)
 }
 
-func (d *Disk) write(ctx context.Context, ops ...*storage.Operation) error {
+func (d *Disk) write(ctx context.Context, call string, ops ...*storage.Operation) error {
 	i := slices.IndexFunc(ops, func(op *storage.Operation) bool { return op.Key == "position" })
+	began := ctx.Err() == nil
+	d.hang(call)
+	late := began && ctx.Err() != nil
 	blame, err := d.batch(ctx, ops)
+	blame = blame || late
 	if i < 0 {
 		return err
 	}
