@@ -132,7 +132,7 @@ $(BUILD)/logql/ready: internal/tools/logql/package.json internal/tools/logql/pac
 	@touch $@
 
 .PHONY: e2e
-e2e: build tool victoria-logs vmalert opensearch kafka logql clients ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build tool victoria-logs vmalert opensearch kafka logql clients $(BUILD)/detections/ready ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/install-nginx.sh
@@ -178,12 +178,17 @@ sbom: build ## Write the bill of materials, _build/otelcol-feishu.cdx.json
 	@./internal/tools/sbom.sh $(BUILD)/otelcol-feishu $(BUILD)/otelcol-feishu.cdx.json
 
 .PHONY: detections
-detections: ## Convert detections/*.yml for every backend (needs Python 3; installs pySigma below _build)
+detections: $(BUILD)/detections/ready ## Convert detections/*.yml for every backend (needs Python 3.10; installs pySigma below _build)
 	@./internal/tools/detections/run.sh
 
 .PHONY: detections-check
-detections-check: ## Validate the detections, and fail if what was converted is stale
+detections-check: $(BUILD)/detections/ready logql ## Validate the detections, and fail if what was converted is stale (needs Node.js 20, too)
 	@./internal/tools/detections/run.sh --check
+
+$(BUILD)/detections/ready: internal/tools/detections/requirements.txt internal/tools/detections/install.sh
+	@echo "installing pySigma"
+	@./internal/tools/detections/install.sh
+	@touch $@
 
 .PHONY: lint
 lint: ## Run the linters

@@ -28,7 +28,7 @@ func same(pattern string) string { return pattern }
 
 var dialects = map[string]dialect{
 	"LogsQL": {regexp.MustCompile(`feishu\.api_key:(?:~"([^"]*)"|in\(([^)]*)\)|=("[^"]*")($|[^*"])|="([^"]*)"\*)`), same, regexp.MustCompile(`NOT feishu\.api_key:~"[^"]*"|:="[^"]*"\*(?: OR feishu\.api_key:="[^"]*"\*)*\) AND`)},
-	"LogQL":  {regexp.MustCompile("feishu_api_key=~`([^`]*)`"), func(p string) string { return strings.ReplaceAll(p, `\-`, "-") }, regexp.MustCompile("feishu_api_key!~`[^`]*`")},
+	"LogQL":  {regexp.MustCompile("feishu_api_key=(?:~`([^`]*)`|(`[^`]*`))"), same, regexp.MustCompile("feishu_api_key!~`[^`]*`")},
 	"ES|QL":  {regexp.MustCompile(`attributes\.feishu\.api_key(?: rlike "([^"]*)"|==("[^"]*")|, "([^"]*)"\))`), same, regexp.MustCompile(`not attributes\.feishu\.api_key rlike "[^"]*"`)},
 	"SPL":    {regexp.MustCompile(`(?:regex feishu\.api_key="|rex field=feishu\.api_key "\(\?<\w+>)([^"]*?)(?:"|\)")|feishu\.api_key=("[^"*]*")|()()feishu\.api_key="([^"]*)\*"`), same, regexp.MustCompile(`regex feishu\.api_key!="[^"]*"`)},
 	"OpenSearch": {
@@ -57,7 +57,7 @@ func (d dialect) matcher(query string) func(key string) bool {
 			patterns = append(patterns, regexp.MustCompile(`^(?:`+d.escaped(strings.TrimSuffix(strings.TrimPrefix(whole, "^"), "$"))+`)$`))
 		}
 		for one := range strings.SplitSeq(exact, ", ") {
-			if one = d.escaped(strings.Trim(one, `"`)); one != "" {
+			if one = d.escaped(strings.Trim(one, "\"`")); one != "" {
 				patterns = append(patterns, regexp.MustCompile(`^`+regexp.QuoteMeta(one)+`$`))
 			}
 		}

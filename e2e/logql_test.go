@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -81,13 +82,38 @@ func logqlGrammar(t *testing.T, queries []string) []string {
 }
 
 var (
-	logqlRegexp   = regexp.MustCompile("(?:=~|!~|\\|~|\\bregexp)\\s*(\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`)")
-	logqlTemplate = regexp.MustCompile("(\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`)")
-	logqlNumber   = regexp.MustCompile(`\b(?:topk|bottomk)\s*(?:by\s*\([^)]*\)\s*)?\(\s*[^0-9\s]`)
+	logqlRegexp      = regexp.MustCompile("(?:=~|!~|\\|~|\\bregexp)\\s*(\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`)")
+	logqlTemplate    = regexp.MustCompile("(\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`)")
+	logqlNumber      = regexp.MustCompile(`\b(?:topk|bottomk)\s*(?:by\s*\([^)]*\)\s*)?\(\s*[^0-9\s]`)
+	logqlParentheses = regexp.MustCompile(`\([^()]*\)`)
+	logqlAnd         = regexp.MustCompile(`\band\b|,`)
+	logqlOr          = regexp.MustCompile(`\bor\b`)
 )
 
-// logqlText is what the grammar does not look into: regular expressions, templates, and the
-// number of topk. It returns the first fault, or nil.
+// mixedFilters returns the first stage of a query that joins filters on labels by `and` and by `or` without parentheses, or "".
+// Loki evaluates these from left to right ("Log queries" of Loki's documentation, "Label filter expression"), so that a reader
+// who expects the precedence of PromQL is wrong.
+func mixedFilters(query string) string {
+	query = logqlTemplate.ReplaceAllString(query, `""`)
+	for _, pipeline := range found(`\}((?:\s*\|[^|\[]*)+)`, query) {
+		for stage := range strings.SplitSeq(pipeline, "|") {
+			for {
+				inner := logqlParentheses.FindString(stage)
+				if one := cmp.Or(inner, stage); logqlAnd.MatchString(one) && logqlOr.MatchString(one) {
+					return one
+				}
+				if inner == "" {
+					break
+				}
+				stage = strings.Replace(stage, inner, "x", 1)
+			}
+		}
+	}
+	return ""
+}
+
+// logqlText is what the grammar does not look into: regular expressions, templates, the number of topk, and `and` beside `or`.
+// It returns the first fault, or nil.
 func logqlText(query string) error {
 	unquoted := func(quoted string) (string, error) {
 		if quoted[0] == '`' {
@@ -126,6 +152,9 @@ func logqlText(query string) error {
 	if logqlNumber.MatchString(query) {
 		return fmt.Errorf("topk without a number: %s", logqlNumber.FindString(query))
 	}
+	if mixed := mixedFilters(query); mixed != "" {
+		return fmt.Errorf("and beside or: %s", mixed)
+	}
 	return nil
 }
 
@@ -160,6 +189,9 @@ func TestLogQLFaults(t *testing.T) {
 		`{service_name="feishu"} |~ "a[b"`,
 		"{service_name=\"feishu\"} | label_format a=`{{ nosuch .b }}`",
 		`topk(sum by (a) (count_over_time({service_name="feishu"}[1h])))`,
+		`{service_name="feishu"} | a="1" or b="2" and c="3"`,
+		`{service_name="feishu"} | (a="1" and b="2") | (c="3" or (d="4" and e="5" or f="6"))`,
+		"count_over_time({service_name=`feishu`} |= `}` | a=`1` and b=`2` or c=`3` [1h])",
 	}
 	for i, fault := range logqlGrammar(t, broken) {
 		assert.True(t, fault != "" || logqlText(broken[i]) != nil, "it is taken for right: %s", broken[i])

@@ -8,8 +8,8 @@ This file has the rest once for each language: the windows, the first times, and
 import re
 
 import pipeline as p
+from logql import LogQLBackend
 from sigma.backends.elasticsearch import ESQLBackend
-from sigma.backends.loki import LogQLBackend
 from sigma.backends.opensearch import OpensearchLuceneBackend
 from sigma.backends.splunk import SplunkBackend
 from sigma.backends.victorialogs import VictoriaLogsBackend
@@ -109,16 +109,8 @@ class LogQL:
     """For Loki's ruler. Loki's ruler has no delay of its own for a group: the second look is an offset."""
 
     def __init__(self):
-        self.base = {n: self.clean(q) for n, q in converted(LogQLBackend, p.LOKI).items()}
+        self.base = converted(LogQLBackend, p.LOKI)
         self.f = p.LOKI.fields
-
-    @staticmethod
-    def clean(q):
-        q = re.sub(r"\|\s+\|", "|", q).replace("}  |", "} |")
-        q = re.sub(r"`\| label_format", "` | label_format", q)
-        if " body=~" in q or "(body=~" in q:  # the body is the line, and no label
-            q = q.replace("} | ", "} | label_format body=`{{ __line__ }}` | ", 1)
-        return q
 
     def query(self, d, offset=""):
         self.offset = f" offset {offset}" if offset else ""
@@ -137,7 +129,7 @@ class LogQL:
     event_count = single
 
     def value_count(self, d, q):
-        return f'count by ({self.names(d.group)}) ({self.count([*d.group, d.field], q + " | " + self.f[d.field] + " != ``")}) >= {d.at_least}'
+        return f'count by ({self.names(d.group)}) ({self.count([*d.group, d.field], q + " | " + self.f[d.field] + "!=``")}) >= {d.at_least}'
 
     def temporal(self, d, refused, accepted):
         return f"{self.count(d.group, refused)} >= {d.at_least} and {self.count(d.group, accepted)}"

@@ -8,8 +8,9 @@ may have an id where the vendor writes :user_id, so that each list of keys becom
 import re
 from dataclasses import dataclass
 
+from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
-from sigma.processing.transformations import FieldMappingTransformation, SetCustomAttributeTransformation
+from sigma.processing.transformations import FieldMappingTransformation
 from sigma.processing.transformations.base import DetectionItemTransformation
 from sigma.types import SigmaRegularExpression, SigmaString
 
@@ -116,6 +117,8 @@ class Patterns(DetectionItemTransformation):
             found = payload_pattern([v.to_plain().removeprefix("*").removesuffix("*") for v in values])
             detection_item.value = [SigmaRegularExpression(self._form(found, whole=False))]
         elif any(isinstance(v, SigmaRegularExpression) for v in values):
+            if not all(not v.flags and re.fullmatch(r"\^.*\$", str(v.regexp)) for v in values):
+                raise SigmaFeatureNotSupportedByBackendError("a regular expression has flags, or is not anchored by ^ and $")
             detection_item.value = [SigmaRegularExpression(self._form(str(v.regexp), whole=True)) for v in values]
         elif detection_item.field == "api_key" and all(isinstance(v, SigmaString) for v in values):
             plain = [v.to_plain() for v in values]
@@ -132,8 +135,4 @@ def pipeline(dialect):
         ProcessingItem(identifier="patterns", transformation=Patterns(dialect)),
         ProcessingItem(identifier="names", transformation=FieldMappingTransformation(dialect.fields)),
     ]
-    if dialect.name == "loki":
-        stream = SetCustomAttributeTransformation(attribute="logsource_loki_selection", value='{service_name=~"feishu|lark"}')
-        items.append(ProcessingItem(identifier="stream", transformation=stream))
-        items.append(ProcessingItem(identifier="parser", transformation=SetCustomAttributeTransformation(attribute="loki_parser", value="")))
     return ProcessingPipeline(name=f"feishu openapi_audit for {dialect.name}", priority=10, items=items)
