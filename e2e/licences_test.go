@@ -22,13 +22,13 @@ import (
 
 var (
 	// affero is the licence that nothing here may be under, as a text or as a name.
-	affero = regexp.MustCompile(`(?i)GNU AFFERO GENERAL PUBLIC LICENSE\s+Version|\bAGPL`)
+	affero = regexp.MustCompile(`(?i)GNU AFFERO GENERAL PUBLIC LICENSE\s+Version|\A\W*(the )?GNU AFFERO|OSI Approved :: GNU AFFERO|\bAGPL`)
 	// open are the licences that everything has to be under, by their texts and names. The
 	// LGPL, the EPL and the like do for what is run, and not linked to.
 	open = regexp.MustCompile(`(?i)apache\.org/licenses/LICENSE-2|Apache[ -]?(Software )?(License|2|\(Software\))|\bMIT\b|\bMIT-0\b|Permission is hereby granted, free of charge|BSD|` +
 		`Redistribution and use in source and binary forms|Mozilla Public License|\bMPL|\bISC\b|Permission to use, copy, modify,? and(/or)? distribute|` +
 		`Eclipse (Public|Distribution) License|\bE[PD]L\b|CC0|Unlicense|public domain|Python Software Foundation|\bPython-2\.0\b|\bPSF|LGPL|GNU LESSER GENERAL PUBLIC|` +
-		`GNU GENERAL PUBLIC LICENSE[\s\S]*Classpath|Common Development and Distribution|CDDL|zlib|BlueOak|Unicode`)
+		`GNU GENERAL PUBLIC LICENSE[\s\S]*Classpath|Common Development and Distribution|CDDL|zlib|BlueOak|Unicode|golang\.org/LICENSE`)
 	// closed are modules under the AGPL, by name: what is named is not always built.
 	closed = regexp.MustCompile(`github\.com/(grafana/(loki|grafana|tempo|mimir|pyroscope|oncall|k6)|minio/(minio|mc)|metrico/[\w-]+|openobserve/[\w-]+|parseablehq/[\w-]+)(/|\s|$)`)
 )
@@ -66,6 +66,20 @@ func TestNamedModules(t *testing.T) {
 	}
 	require.True(t, closed.MatchString("	github.com/grafana/loki/v3 v3.6.0 // indirect"))
 	require.False(t, closed.MatchString("	github.com/grafana/lezer-logql v0.4.2"))
+}
+
+// TestAffero: the AGPL is noticed by its text and by each of its names, and not where another licence refers to it.
+func TestAffero(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"                    GNU AFFERO GENERAL PUBLIC LICENSE\n                       Version 3, 19 November 2007", "GNU Affero General Public License v3.0",
+		"The GNU Affero General Public License, Version 3", "OSI Approved :: GNU Affero General Public License v3", "AGPL-3.0-only", "https://www.gnu.org/licenses/agpl-3.0.txt",
+	} {
+		assert.Regexp(t, affero, text)
+	}
+	for _, text := range []string{"LGPL-3.0-only", "13. Use with the GNU Affero General Public License.", "Secondary License means the GNU Affero General Public License, Version 3.0"} {
+		assert.NotRegexp(t, affero, text)
+	}
 }
 
 // TestGoLicences: each module that the product, its distribution, the tools beside it and the
@@ -125,25 +139,30 @@ func judgeLicence(t *testing.T, what string, texts []string) {
 	assert.False(t, slices.ContainsFunc(texts, affero.MatchString), "%s: under the AGPL", what)
 }
 
-// jarLicences are those of jars that have no licence in them, by the licenses of their poms.
-var jarLicences = map[string]string{
-	"RoaringBitmap":    "Apache License 2.0",
-	"antlr4-runtime":   "BSD-3-Clause",
-	"hash4j":           "Apache License 2.0",
-	"listenablefuture": "Apache License 2.0",
-	"metrics-core":     "Apache License 2.0",
-	"pcollections":     "MIT",
-	"re2j":             "BSD",
-	"reactive-streams": "MIT-0",
-	"slf4j-api":        "MIT",
+var pomParent = regexp.MustCompile(`(?s)<parent>.*?</parent>`)
+
+// pomLicences are the licenses of a pom, or those of the next parent that has some. The poms of a jar lie beside it.
+func pomLicences(t *testing.T, pom string) []string {
+	t.Helper()
+	text, err := os.ReadFile(pom)
+	require.NoError(t, err)
+	if own := found(`(?s)<license>(.*?)</license>`, string(text)); len(own) > 0 {
+		return found(`<(?:name|url)>([^<]*)`, strings.Join(own, ""))
+	}
+	parent := pomParent.FindString(string(text))
+	if parent == "" {
+		return nil
+	}
+	name := found(`<artifactId>([^<]*)`, parent)[0] + "-" + found(`<version>([^<]*)`, parent)[0] + ".pom"
+	return pomLicences(t, filepath.Join(filepath.Dir(pom), name))
 }
 
-// TestJarLicences: each jar that is fetched has an open licence.
+// TestJarLicences: each jar that is fetched has an open licence, in it or in its pom.
 func TestJarLicences(t *testing.T) {
 	t.Parallel()
 	jars, err := filepath.Glob("../_build/*/lib/*.jar")
 	require.NoError(t, err)
-	require.Greater(t, len(jars), 100, "run `make opensearch kafka` first")
+	require.Greater(t, len(jars), 100, "run `make opensearch kafka clients` first")
 	for _, jar := range jars {
 		archive, err := zip.OpenReader(jar)
 		require.NoError(t, err)
@@ -159,71 +178,72 @@ func TestJarLicences(t *testing.T) {
 			}
 		}
 		require.NoError(t, archive.Close())
-		name := regexp.MustCompile(`-\d.*$`).ReplaceAllString(filepath.Base(jar), "")
-		if text := jarLicences[name]; text != "" {
-			texts = append(texts, text)
-		}
+		texts = append(texts, pomLicences(t, strings.TrimSuffix(jar, ".jar")+".pom")...)
 		judgeLicence(t, jar, texts)
 	}
 }
 
-// TestNodeLicences: each package of a lock file has an open licence.
+// installed is the folder below _build into which the packages of a list are installed: it has the name of the list's folder.
+func installed(list string) string {
+	return filepath.Join("../_build", filepath.Base(filepath.Dir(list)))
+}
+
+// TestNodeLicences: each package of a lock file is installed, and has an open licence.
 func TestNodeLicences(t *testing.T) {
 	t.Parallel()
 	for _, file := range tracked(t, "package-lock.json") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		var lock struct {
-			Packages map[string]struct {
-				License string `json:"license"`
-			} `json:"packages"`
+			Packages map[string]struct{ Version string }
 		}
 		require.NoError(t, json.Unmarshal(text, &lock))
 		require.NotEmpty(t, lock.Packages)
-		for name, one := range lock.Packages {
-			if name != "" {
-				judgeLicence(t, file+": "+name, []string{one.License})
-			}
+		delete(lock.Packages, "") // the list's own
+		for name, pinned := range lock.Packages {
+			folder := filepath.Join(installed(file), name)
+			text, err := os.ReadFile(filepath.Join(folder, "package.json"))
+			require.NoError(t, err, "run `make logql clients` first")
+			var one struct{ Version, License string }
+			require.NoError(t, json.Unmarshal(text, &one))
+			assert.Equal(t, pinned.Version, one.Version, folder)
+			texts := licenceTexts(os.DirFS(folder), func(name string) bool { return !strings.Contains(name, "/") })
+			judgeLicence(t, folder, append(texts, one.License))
 		}
 	}
 }
 
-// pythonLicences are those of packages that are not installed for these tests, as PyPI has
-// them.
-var pythonLicences = map[string]string{
-	"click": "BSD-3-Clause", "colorama": "BSD-3-Clause", "diskcache": "Apache 2.0", "diskcache-stubs": "Apache 2.0", "jinja2": "BSD-3-Clause", "jq": "BSD-2-Clause",
-	"markupsafe": "BSD-3-Clause", "packaging": "Apache-2.0 OR BSD-2-Clause", "prettytable": "BSD-3-Clause", "pyparsing": "MIT", "pysigma": "LGPL-2.1-only",
-	"pysigma-backend-elasticsearch": "LGPL-3.0-only", "pysigma-backend-loki": "LGPL-3.0-only", "pysigma-backend-opensearch": "LGPL-3.0-only",
-	"pysigma-backend-splunk": "LGPL-3.0-only", "pysigma-backend-victorialogs": "LGPL-3.0-only", "pysigma-validators-sigmahq": "LGPL-2.1-only",
-	"pyyaml": "MIT", "sigma-cli": "LGPL-2.1-or-later", "types-pyyaml": "Apache-2.0", "wcwidth": "MIT",
+// pythonName is a package's name in its normal form (PEP 503).
+func pythonName(name string) string {
+	return regexp.MustCompile(`[-_.]+`).ReplaceAllString(strings.ToLower(name), "-")
 }
 
-// TestPythonLicences: each package of a list of pinned ones has an open licence.
+// TestPythonLicences: each package of a list of pinned ones is installed, and has an open licence, in its metadata or in the
+// files beside them.
 func TestPythonLicences(t *testing.T) {
 	t.Parallel()
-	installed, err := filepath.Glob("../_build/*/venv/lib/*/site-packages/*.dist-info/METADATA")
-	require.NoError(t, err)
-	licences := map[string][]string{}
-	dashes := regexp.MustCompile(`[-_.]+`)
-	for _, file := range installed {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		name := dashes.ReplaceAllString(strings.ToLower(found(`(?m)^Name: (.*)$`, string(text))[0]), "-")
-		licences[name] = found(`(?m)^(?:License|License-Expression|Classifier: License ::.*): (.*)$`, string(text))
-		licences[name] = append(licences[name], found(`(?m)^Classifier: License :: (.*)$`, string(text))...)
-	}
 	for _, file := range tracked(t, "requirements*.txt") {
+		infos, err := filepath.Glob(filepath.Join(installed(file), "venv/lib/*/site-packages/*.dist-info"))
+		require.NoError(t, err)
+		licences := map[string][]string{}
+		for _, info := range infos {
+			text, err := os.ReadFile(filepath.Join(info, "METADATA"))
+			require.NoError(t, err)
+			header, _, _ := strings.Cut(string(text), "\n\n")
+			name := pythonName(found(`(?m)^Name: (.*)$`, header)[0]) + "==" + found(`(?m)^Version: (.*)$`, header)[0]
+			licences[name] = found(`(?m)^(?:License|License-Expression|Classifier: License :): (.*)$`, header)
+			licences[name] = append(licences[name], licenceTexts(os.DirFS(info), func(string) bool { return true })...)
+		}
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		packages := found(`(?m)^([A-Za-z0-9._-]+)==`, string(text))
+		packages := found(`(?m)^([A-Za-z0-9._-]+==[^\s\\;]+)`, string(text))
 		require.NotEmpty(t, packages, file)
-		for _, name := range packages {
-			name = dashes.ReplaceAllString(strings.ToLower(name), "-")
-			texts := licences[name]
-			if known := pythonLicences[name]; known != "" {
-				texts = append(texts, known)
+		for _, pinned := range packages {
+			name, version, _ := strings.Cut(pinned, "==")
+			texts, is := licences[pythonName(name)+"=="+version]
+			if assert.True(t, is, "%s: %s is not installed: run `make e2e`", file, pinned) {
+				judgeLicence(t, file+": "+pinned, texts)
 			}
-			judgeLicence(t, file+": "+name, texts)
 		}
 	}
 }

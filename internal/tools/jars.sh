@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the jars of internal/backends/$1 or internal/clients/$1 into _build/$1/lib and compares them with the
-# pinned hashes in jars.sha256; with a second argument, "pin", writes these instead.
+# pinned hashes in jars.sha256; with a second argument, "pin", writes these instead. Their poms, and the parents of
+# those, lie beside them: many a jar has its licence there only.
 # Compiles the program beside the pom, if there is one, into _build/$1/classes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,7 +14,8 @@ done
 rm -rf "$built"
 mkdir -p "$built/lib" "$built/classes"
 mvn --batch-mode --quiet -Dstyle.color=never --file "$source/pom.xml" \
-  org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$PWD/$built/lib"
+  org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$PWD/$built/lib" \
+  -Dmdep.copyPom=true -Dmdep.addParentPoms=true
 rm -rf "$source/target"
 if [ "${2-}" = pin ]; then
   (cd "$built/lib" && sha256sum -- *.jar) > "$source/jars.sha256"
