@@ -33,7 +33,7 @@ func TestKills(t *testing.T) {
 		faults  []simulator.Fault
 		extra   []string
 	}{
-		"arriving, late":               {log: arriving, extra: []string{"recheck_after: [2s, 6s]"}},
+		"arriving, late": {log: arriving, extra: []string{"recheck_after: [2s, 6s]"}},
 		"arriving, late, side by side": {
 			log:    arriving,
 			faults: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}}, // fast answers need one walk
