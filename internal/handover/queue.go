@@ -207,6 +207,17 @@ func (q *Queue[T]) RefusedSince() (first time.Time) {
 	return first
 }
 
+// Held counts the records that were neither taken nor given up, of batches of which one was
+// refused.
+func (q *Queue[T]) Held() (n int) {
+	for r := range q.All {
+		if !r.batch.refused.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
 // Holding reports whether nothing is taken, as far as is known: everything goes at the
 // retry's pace.
 func (q *Queue[T]) Holding() bool { return q.paused() && q.anew }

@@ -35,6 +35,7 @@ type TelemetryBuilder struct {
 	ReceiverFeishuAuditCheckpointAge    metric.Float64ObservableGauge
 	ReceiverFeishuAuditClockSkew        metric.Float64ObservableGauge
 	ReceiverFeishuAuditEntries          metric.Int64Counter
+	ReceiverFeishuAuditHeldEntries      metric.Int64ObservableGauge
 	ReceiverFeishuAuditLag              metric.Int64ObservableGauge
 	ReceiverFeishuAuditLateEntries      metric.Int64Counter
 	ReceiverFeishuAuditLateness         metric.Int64Histogram
@@ -46,6 +47,7 @@ type TelemetryBuilder struct {
 	ReceiverFeishuAuditRefusedEntries   metric.Int64Counter
 	ReceiverFeishuAuditRememberedBytes  metric.Int64ObservableGauge
 	ReceiverFeishuAuditRememberedIds    metric.Int64ObservableGauge
+	ReceiverFeishuAuditSetAsideTime     metric.Int64ObservableGauge
 	ReceiverFeishuAuditSharedIds        metric.Int64Counter
 	ReceiverFeishuAuditSkippedTime      metric.Int64Counter
 	ReceiverFeishuAuditTrouble          metric.Float64ObservableGauge
@@ -100,6 +102,21 @@ func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditClockSkewCallback(cb
 		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditClockSkew, obs: o})
 		return nil
 	}, builder.ReceiverFeishuAuditClockSkew)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditHeldEntriesCallback sets callback for observable ReceiverFeishuAuditHeldEntries metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditHeldEntriesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditHeldEntries, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditHeldEntries)
 	if err != nil {
 		return err
 	}
@@ -175,6 +192,21 @@ func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditRememberedIdsCallbac
 		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditRememberedIds, obs: o})
 		return nil
 	}, builder.ReceiverFeishuAuditRememberedIds)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditSetAsideTimeCallback sets callback for observable ReceiverFeishuAuditSetAsideTime metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditSetAsideTimeCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFeishuAuditSetAsideTime, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditSetAsideTime)
 	if err != nil {
 		return err
 	}
@@ -310,6 +342,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditHeldEntries, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_feishu_audit_held_entries",
+		metric.WithDescription("Entries that were read and that the pipeline has not taken, after it refused some of them. 0 while it refuses none. [Development]"),
+		metric.WithUnit("{entry}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLag, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_lag",
 		metric.WithDescription("How far the watermark of each pass is behind the present, or behind the end of a bounded export: everything before it has been read by that pass and accepted by the pipeline. A recheck is behind by its recheck_after at least. Grows while nothing is read. [Development]"),
@@ -375,6 +413,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_feishu_audit_remembered_ids",
 		metric.WithDescription("Ids of delivered entries that are remembered. [Development]"),
 		metric.WithUnit("{id}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditSetAsideTime, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_feishu_audit_set_aside_time",
+		metric.WithDescription("Event time that the API does not return while it returns other times, summed over the passes. It is retried, and skipped if it keeps failing (`skipped_time`). 0 while there is none. [Development]"),
+		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditSharedIds, err = builder.meter.Int64Counter(

@@ -55,4 +55,14 @@ var operatorMutants = []mutant{
 		"			now := g.clock.Now().Unix()\n",
 		"			now := g.walked.Unix()\n",
 	},
+	{
+		"what is set aside is not shown (F40)", "internal/poll/poller.go",
+		", Aside: p.sched.AsideSeconds()})",
+		"})",
+	},
+	{
+		"what the pipeline has refused and not taken is not shown (F53)", "internal/poll/handover.go",
+		"	p.Tel.Gauges.SetHeld(p.Pipe.queue.Held())\n",
+		"",
+	},
 }

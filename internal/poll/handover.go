@@ -94,6 +94,7 @@ func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *d
 		}
 	}
 	res := p.Pipe.queue.Answered(time.Now(), try, said)
+	p.Tel.Gauges.SetHeld(p.Pipe.queue.Held())
 	for _, r := range res.Taken {
 		p.settle(r.Value, out)
 	}

@@ -344,5 +344,5 @@ func (p *Poller) showProgress() {
 	now, _ := p.position()
 	_, end := p.sched.Bounds()
 	ids, bytes := p.sched.Remembered()
-	p.Tel.Gauges.SetProgress(report.Progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes})
+	p.Tel.Gauges.SetProgress(report.Progress{End: end, Recheck: now.Recheck, Marks: now.Marks, IDs: ids, IDBytes: bytes, Aside: p.sched.AsideSeconds()})
 }

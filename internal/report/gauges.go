@@ -32,6 +32,7 @@ type Gauges struct {
 	since  time.Time      // when it began
 	waits  []*wait        // on what is outside, in the order in which they began
 	pace   func() int     // calls a minute at present; nil: not known
+	held   int            // entries that the pipeline has not taken, after it refused some
 }
 
 // Begin is the begin of a term.
@@ -40,7 +41,7 @@ func (g *Gauges) Begin(clock *openapi.Clock, stored bool) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	g.clock, g.stored, g.walked, g.saved = clock, stored, now, now
-	g.at, g.cause = Progress{}, ""
+	g.at, g.cause, g.held = Progress{}, "", 0
 }
 
 // End is the end of a term. One that stands still has not ended.
@@ -57,6 +58,7 @@ type Progress struct {
 	Recheck, Marks []int64
 	IDs            int   // how many are remembered
 	IDBytes        int64 // the memory that they take
+	Aside          int64 // event time that is set aside, as the API does not return it
 }
 
 // lag is how many seconds a pass is behind the present, or the end.
@@ -103,6 +105,13 @@ func (g *Gauges) NoteSave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.saved = time.Now()
+}
+
+// SetHeld notes how many entries the pipeline has not taken, after it refused some of them.
+func (g *Gauges) SetHeld(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held = n
 }
 
 // trouble notes why nothing is read, and since when; an empty cause that it is over.
@@ -177,7 +186,8 @@ func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyVa
 			}
 		})
 	}
-	remembered := func(value func() int64) metric.Int64Callback {
+	// Once the position is known.
+	known := func(value func() int64) metric.Int64Callback {
 		return whole(func(o metric.Int64Observer) {
 			if g.clock != nil && g.at.Marks != nil {
 				o.Observe(value(), plain)
@@ -187,8 +197,10 @@ func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyVa
 	return errors.Join(
 		b.RegisterReceiverFeishuAuditLagCallback(passes(func(pass int, now int64) int64 { return g.at.lag(pass, now) })),
 		b.RegisterReceiverFeishuAuditBacklogCallback(passes(func(pass int, now int64) int64 { return g.at.backlog(pass, now) })),
-		b.RegisterReceiverFeishuAuditRememberedIdsCallback(remembered(func() int64 { return int64(g.at.IDs) })),
-		b.RegisterReceiverFeishuAuditRememberedBytesCallback(remembered(func() int64 { return g.at.IDBytes })),
+		b.RegisterReceiverFeishuAuditRememberedIdsCallback(known(func() int64 { return int64(g.at.IDs) })),
+		b.RegisterReceiverFeishuAuditRememberedBytesCallback(known(func() int64 { return g.at.IDBytes })),
+		b.RegisterReceiverFeishuAuditSetAsideTimeCallback(known(func() int64 { return g.at.Aside })),
+		b.RegisterReceiverFeishuAuditHeldEntriesCallback(known(func() int64 { return int64(g.held) })),
 		b.RegisterReceiverFeishuAuditLeaderCallback(whole(func(o metric.Int64Observer) {
 			var leader int64
 			if g.clock != nil {
