@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -198,48 +199,78 @@ func TestByteSize(t *testing.T) {
 }
 
 // TestReadmeConfigReference: the reference in the READMEs lists every key of the
-// configuration, with its default, and nothing else.
+// configuration, with its type and its default, and nothing else; and those that are required are
+// those without which a configuration is refused.
 func TestReadmeConfigReference(t *testing.T) {
-	want := map[string]string{}
+	want := map[string]setting{}
 	describe(reflect.ValueOf(audit.CreateDefaultConfig()).Elem(), "", want)
+	required := audit.CreateDefaultConfig().(*audit.Config).Validate().Error()
+	for key, s := range want {
+		s.required = map[bool]string{true: "yes", false: "no"}[regexp.MustCompile(`(?m)^`+key+`: `).MatchString(required)]
+		want[key] = s
+	}
 	for _, file := range []string{"README.md", "README.zh.md"} {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		_, table, _ := strings.Cut(string(data), "<!-- config reference")
 		table, _, found := strings.Cut(table, "<!-- end config reference -->")
 		require.True(t, found, file)
-		got := map[string]string{}
+		got := map[string]setting{}
 		for line := range strings.Lines(table) {
 			cells := strings.Split(line, "|")
-			if len(cells) < 5 || !strings.Contains(cells[1], "`") {
+			if len(cells) < 7 || !strings.Contains(cells[1], "`") {
 				continue
 			}
-			got[strings.Trim(cells[1], " `")] = strings.Trim(cells[2], " `")
-			assert.NotEmpty(t, strings.TrimSpace(cells[3]), "%s says what %s means", file, cells[1])
+			required := strings.NewReplacer("是", "yes", "否", "no").Replace(strings.TrimSpace(cells[3]))
+			got[strings.Trim(cells[1], " `")] = setting{kind: strings.TrimSpace(cells[2]), required: required, value: strings.Trim(cells[4], " `")}
+			assert.NotEmpty(t, strings.TrimSpace(cells[5]), "%s says what %s means", file, cells[1])
 		}
 		assert.Equal(t, want, got, file)
 	}
 }
 
-// describe collects keys and defaults. Of the HTTP client's settings the README
+// setting is what the reference says of a key besides its meaning.
+type setting struct{ kind, required, value string }
+
+// kindOf is the name of a setting's type in the reference.
+func kindOf(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "duration"
+	case t == reflect.TypeFor[time.Time]():
+		return "time"
+	case t == reflect.TypeFor[audit.ByteSize]():
+		return "size"
+	case t.Kind() == reflect.Pointer:
+		return "component"
+	case t.Kind() == reflect.Slice:
+		return "[]" + kindOf(t.Elem())
+	case t.Kind() == reflect.Float64:
+		return "float"
+	}
+	return t.Kind().String()
+}
+
+// describe collects keys, types and defaults. Of the HTTP client's settings the README
 // lists those with a default of ours.
-func describe(v reflect.Value, prefix string, out map[string]string) {
+func describe(v reflect.Value, prefix string, out map[string]setting) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
 		value := v.Field(i)
+		s := setting{kind: kindOf(field.Type)}
 		switch {
 		case options == "squash" && v.Type() != reflect.TypeFor[audit.Config]():
 			describe(value, prefix, out)
 		case options == "squash":
-			inner := map[string]string{}
+			inner := map[string]setting{}
 			describe(value, prefix, inner)
 			for _, key := range []string{"endpoint", "timeout", "http2_read_idle_timeout", "http2_ping_timeout"} {
 				out[key] = inner[key]
 			}
 		case name == "":
 		case field.Type == reflect.TypeFor[time.Time]() || value.Kind() == reflect.Pointer:
-			out[prefix+name] = ""
+			out[prefix+name] = s
 		case value.Kind() == reflect.Struct:
 			describe(value, prefix+name+"::", out)
 		case value.Kind() == reflect.Slice:
@@ -247,14 +278,18 @@ func describe(v reflect.Value, prefix string, out map[string]string) {
 			for j := range value.Len() {
 				items = append(items, fmt.Sprint(value.Index(j)))
 			}
-			out[prefix+name] = "[" + strings.Join(items, ", ") + "]"
+			s.value = "[" + strings.Join(items, ", ") + "]"
+			out[prefix+name] = s
 		case field.Type == reflect.TypeFor[audit.ByteSize]():
 			text, _ := value.Interface().(audit.ByteSize).MarshalText()
-			out[prefix+name] = string(text)
+			s.value = string(text)
+			out[prefix+name] = s
 		case value.Kind() == reflect.String:
-			out[prefix+name] = value.String()
+			s.value = value.String()
+			out[prefix+name] = s
 		default:
-			out[prefix+name] = fmt.Sprint(value.Interface())
+			s.value = fmt.Sprint(value.Interface())
+			out[prefix+name] = s
 		}
 	}
 }

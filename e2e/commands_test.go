@@ -57,6 +57,7 @@ var fence = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")
 var languages = map[string]string{
 	"sh":     "TestDocumentedCommands",
 	"yaml":   "TestDocumentedConfigs",
+	"json":   "a record: TestReadmeRecord in internal/record",
 	"text":   "what a program says: docs/doctor.md, held by TestSample; its configuration and its commands are read here, too",
 	"":       "drawings and formulas; a command in one is read like one in text",
 	"esql":   "queries of Elasticsearch, which cannot be installed here",

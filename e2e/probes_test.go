@@ -176,12 +176,12 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-// TestReadmeHealthCheck: with the health check of the README what needs a restart turns
+// TestDocumentedHealthCheck: with the health check of docs/operating.md what needs a restart turns
 // the answer bad at once, and what may be over within its five minutes does not; both
 // are named. That it turns bad after its recovery_duration is TestHealthCheck's.
-func TestReadmeHealthCheck(t *testing.T) {
+func TestDocumentedHealthCheck(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../docs/operating.md")
 	require.NoError(t, err)
 	var block string
 	for _, found := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
@@ -189,7 +189,7 @@ func TestReadmeHealthCheck(t *testing.T) {
 			block = found[1]
 		}
 	}
-	require.Contains(t, block, "endpoint: localhost:13133\n", "the health check of the README")
+	require.Contains(t, block, "endpoint: localhost:13133\n", "the health check of the page")
 	for name, status := range map[string]int{"missing scope": http.StatusOK, "damaged checkpoint": http.StatusInternalServerError} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
