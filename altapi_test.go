@@ -22,7 +22,6 @@ import (
 
 var (
 	altRuns = flag.Int("alt.runs", 40, "how many worlds of the second model TestSecondModelWorlds runs")
-	altAll  = flag.Bool("alt.all", false, "draw what the receiver is known not to survive yet, too")
 	altSeed = flag.Uint64("alt.seed", 100, "the seed of the first world of the second model")
 )
 

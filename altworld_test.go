@@ -60,11 +60,16 @@ type altWorld struct {
 func newAltWorld(seed uint64) *altWorld {
 	rng := rand.New(rand.NewPCG(seed, 0xa17))
 	w := &altWorld{seed: seed, rng: rng, traits: altapi.Draw(rng), paces: &pace.Registry{}, began: time.Now()}
-	core, logs := observer.New(zapcore.InfoLevel)
-	w.core, w.logs = core, logs
+	w.observe()
 	w.drawConfig()
-	w.leaveOut()
 	trouble := time.Duration(rng.Int64N(int64(5 * time.Hour)))
+	w.open(trouble, altapi.DrawWeather(rng, w.began, w.began.Add(trouble)))
+	return w
+}
+
+// open makes the API, the disk and the pipeline, with a time in which things go wrong.
+func (w *altWorld) open(trouble time.Duration, weather []altapi.Episode) {
+	rng := w.rng
 	w.calm = w.began.Add(trouble)
 	server := w.began.Add(w.traits.Skew)
 	w.to = server.Add(trouble + 2*time.Hour)
@@ -72,13 +77,15 @@ func newAltWorld(seed uint64) *altWorld {
 		From: server.Add(-w.cfg.InitialLookback - time.Hour), To: w.to,
 		PerMinute: []float64{0.3, 2, 8}[rng.IntN(3)], Bursts: rng.IntN(4),
 	}
-	w.api = altapi.New(seed, w.traits, traffic, altapi.DrawWeather(rng, w.began, w.calm))
+	w.api = altapi.New(w.seed, w.traits, traffic, weather)
 	w.shown = w.api.Shown()
 	w.disk = &world.Disk{Data: map[string][]byte{}, Torn: rng.IntN(2) == 0}
 	w.sink = newMarkSink(w)
 	w.reboot()
-	return w
 }
+
+// observe keeps the log lines.
+func (w *altWorld) observe() { w.core, w.logs = observer.New(zapcore.InfoLevel) }
 
 func (w *altWorld) drawConfig() {
 	pick := func(of ...time.Duration) time.Duration { return of[w.rng.IntN(len(of))] }
@@ -97,31 +104,6 @@ func (w *altWorld) drawConfig() {
 	cfg.RequestsPerMinute = []int{100, 100, 60}[w.rng.IntN(3)]
 	cfg.MaxConcurrentWalks = []int{1, 1, 3}[w.rng.IntN(3)]
 	w.cfg = cfg
-}
-
-// altOff is what the receiver is known not to survive yet, each with its number in the list of
-// failure modes. -alt.all draws it all the same.
-var altOff = struct{ scroll, heavy, token bool }{
-	scroll: true, // F43: one token for all pages
-	heavy:  true, // F40: a query that is too much is answered as an internal error
-	token:  true, // F40: a page token that is no longer taken is answered as an internal error
-}
-
-// leaveOut replaces what the receiver is known not to survive yet.
-func (w *altWorld) leaveOut() {
-	if *altAll {
-		return
-	}
-	t := &w.traits
-	if altOff.scroll && t.Paging == altapi.Scroll {
-		t.Paging = altapi.Snapshot
-	}
-	if altOff.heavy {
-		t.Heavy, t.Deepest = 0, 0
-	}
-	if altOff.token && t.DeadToken == altapi.DeadInternal {
-		t.DeadToken = altapi.DeadParam
-	}
 }
 
 // start starts a process with the receiver in it.

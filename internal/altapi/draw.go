@@ -44,7 +44,7 @@ func Draw(rng *rand.Rand) Traits {
 		Deepest: seldom(rng, 4, 0, 100),
 
 		Skew:           seldom(rng, 2, 0, -10*time.Minute, -90*time.Second, -1500*time.Millisecond, 2*time.Second, 90*time.Second, 10*time.Minute),
-		Retention:      seldom(rng, 2, 0, 12*time.Hour, 24*time.Hour, 180*24*time.Hour),
+		Retention:      seldom(rng, 2, 0, 6*time.Hour, 12*time.Hour, 24*time.Hour, 180*24*time.Hour),
 		ExpiredRefused: rng.IntN(2) == 0,
 		Latency:        one(rng, 10*time.Millisecond, 80*time.Millisecond, 400*time.Millisecond, 2*time.Second),
 		IDs:            one(rng, IDDecimal, IDDecimal, IDNumber, IDHex, IDOdd, IDRepeated, IDPerSecond, IDMissing),

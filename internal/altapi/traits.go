@@ -147,7 +147,7 @@ type Delay struct {
 	Usual, Jitter time.Duration
 	// Batch: entries appear at whole multiples of it only; 0: at any time.
 	Batch time.Duration
-	// Late is the largest delay, which one of LateOneIn entries has at most.
+	// Late is what is added for one of LateOneIn entries at most.
 	Late      time.Duration
 	LateOneIn int
 }
@@ -155,7 +155,7 @@ type Delay struct {
 // Longest is the largest delay of any entry, by any replica.
 func (t Traits) Longest() time.Duration {
 	d := t.Delay
-	longest := d.Usual + max(d.Jitter, d.Late) + d.Batch
+	longest := d.Usual + d.Jitter + d.Late + d.Batch
 	var slow time.Duration
 	for _, r := range t.Replicas {
 		slow = max(slow, r)

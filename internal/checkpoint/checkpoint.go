@@ -76,6 +76,10 @@ type Checkpoint struct {
 	// Covered is a range, from and to, that was read before what is read now and is passed
 	// over; absent where there is none.
 	Covered *[2]int64 `json:"covered,omitempty"`
+	// Early is for how many seconds longer ids are needed, and up to which watermark of the
+	// first pass, as the API returns entries in windows that are later than their events;
+	// absent where it does not.
+	Early *[2]int64 `json:"early,omitempty"`
 	// Term counts the terms of leaders that share this storage; 0 without any.
 	Term uint64 `json:"term,omitempty"`
 	// Holder tells replicas apart that have loaded the same position, and so count the same
@@ -95,6 +99,9 @@ func (c *Checkpoint) Position() plan.Snapshot {
 	s := plan.Snapshot{Begin: c.Begin, Recheck: c.Recheck, Marks: c.Marks, Length: c.Length}
 	if c.Covered != nil {
 		s.Covered = *c.Covered
+	}
+	if c.Early != nil {
+		s.Early = *c.Early
 	}
 	return s
 }
@@ -149,7 +156,7 @@ func Decode(data []byte) (*Checkpoint, error) {
 	switch {
 	case c.Version < 1, len(c.Marks) == 0, len(c.Marks) != len(c.Recheck), c.Recheck[0] != 0,
 		!slices.IsSorted(c.Recheck), !slices.IsSortedFunc(c.Marks, descending), c.First > c.Next,
-		c.Covered != nil && c.Covered[0] >= c.Covered[1]:
+		c.Covered != nil && c.Covered[0] >= c.Covered[1], c.Early != nil && c.Early[0] <= 0:
 		return nil, fmt.Errorf("%w: its values do not fit together", errDamaged)
 	}
 	return c, nil

@@ -26,7 +26,7 @@ func someCheckpoint() Checkpoint {
 	return Checkpoint{
 		Version: Version,
 		Query:   Query{Endpoint: "https://open.feishu.cn", AppID: "cli_x", APIKeys: []string{"a", "b"}},
-		Begin:   100, Recheck: []int64{0, 120, 3600}, Marks: []int64{5000, 4880, 1400}, Length: 300, First: 3, Next: 7,
+		Begin:   100, Recheck: []int64{0, 120, 3600}, Marks: []int64{5000, 4880, 1400}, Length: 300, First: 3, Next: 7, Early: &[2]int64{900, 12_000},
 	}
 }
 

@@ -149,6 +149,9 @@ func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, f
 	if now.Covered != [2]int64{} {
 		c.Covered = &now.Covered
 	}
+	if now.Early != [2]int64{} {
+		c.Early = &now.Early
+	}
 	if s.shared {
 		if err := s.checkSuccessor(ctx); err != nil {
 			return err

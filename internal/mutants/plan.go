@@ -42,7 +42,7 @@ var planMutants = []mutant{
 	},
 	{
 		"every pass follows the first one's watermark (F1)", "internal/plan/position.go",
-		"max(p.marks[pass], min(w.to, asOf-p.recheck[pass]))",
+		"max(p.marks[pass], min(w.to, asOf-p.lateness(pass)))",
 		"max(p.marks[pass], w.to)",
 	},
 	{
@@ -162,8 +162,8 @@ var planMutants = []mutant{
 	},
 	{
 		"after a hundred pages a walk is taken for finished (F7)", "internal/plan/paging.go",
-		"\tif !p.More {\n\t\tif s.mayHaveShifted",
-		"\tif !p.More || w.pages >= 100 {\n\t\tif s.mayHaveShifted",
+		"\tif !p.More {\n\t\tif w.lost",
+		"\tif !p.More || w.pages >= 100 {\n\t\tif w.lost",
 	},
 	{
 		"the same page token again is not noticed (F13)", "internal/plan/paging.go",
@@ -202,7 +202,7 @@ var planMutants = []mutant{
 	},
 	{
 		"no window counts as read for the last time (F45)", "internal/plan/position.go",
-		"return w.from < asOf-p.recheck[p.last()] }",
+		"return w.from < asOf-p.lateness(p.last()) }",
 		"return false }",
 	},
 	{

@@ -60,4 +60,39 @@ var progressMutants = []mutant{
 		"\tif d.quick > 0 {\n",
 		"\tif false {\n",
 	},
+	{
+		"a scroll cursor whose first page was lost is read to its end (F43)", "internal/plan/paging.go",
+		"\t\tif w.lost && !w.renews && w.token != \"\" {\n",
+		"\t\tif false {\n",
+	},
+	{
+		"pages that come again and again are never believed to be all (F45)", "internal/plan/walk.go",
+		"w.repeats >= believeAfter\n",
+		"false && w.repeats >= believeAfter\n",
+	},
+	{
+		"how much longer ids are needed is forgotten in a restart (F46)", "internal/plan/plan.go",
+		"\ts.early, s.earlyUntil = old.Early[0], old.Early[1]\n",
+		"",
+	},
+	{
+		"a range that failed for its length is taken for one that is not shown (F8)", "internal/poll/retention.go",
+		"\tcase ok: // the range failed",
+		"\tcase ok && false: // the range failed",
+	},
+	{
+		"a recheck waits for half of its time, however long that is (F8)", "internal/plan/kept.go",
+		"\tstep := min(k.lateness(recheck)/2, maxStep)\n",
+		"\tstep := k.lateness(recheck) / 2\n",
+	},
+	{
+		"rechecks go on to ask for time that the API has refused for its age (F8)", "internal/plan/kept.go",
+		"\treturn min(recheck, k.seconds-k.spare())\n",
+		"\treturn recheck\n",
+	},
+	{
+		"parts of one range that fails are skipped one by one (F40)", "internal/plan/failing.go",
+		"\t\tpatience /= 2 // it was set aside",
+		"\t\t_ = patience // it was set aside",
+	},
 }

@@ -100,6 +100,9 @@ type ListRequest struct {
 	// Once is a page whose time nothing reads again afterwards: an answer that says success
 	// and not that this was all is asked for again before it is believed. It is not sent.
 	Once bool `json:"-"`
+	// Believe is a page that was asked for again often enough: such an answer is believed.
+	// It is not sent.
+	Believe bool `json:"-"`
 }
 
 // ListData asks for one page. The error, if any, is an *Error or ctx's own.
@@ -163,7 +166,7 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 		c.doubts.clear(string(body))
 	} else {
 		if p, err = readPage(res); err == nil {
-			p, err = c.doubts.judge(string(body), req.Once || req.PageToken != "", p, res)
+			p, err = c.doubts.judge(string(body), !req.Believe && (req.Once || req.PageToken != ""), p, res)
 		} else {
 			c.doubts.clear(string(body))
 		}

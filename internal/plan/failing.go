@@ -283,6 +283,9 @@ func (w *Walk) hopeless(elapsed int64, proofs int) bool {
 	case x.definite:
 		patience = PatienceRefused
 	}
+	if proofs == minProofsMore {
+		patience /= 2 // it was set aside after the one before it, and is a part of the same range
+	}
 	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
 }
 
@@ -326,7 +329,11 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 
 // Abandon skips a time range that Unreadable has returned, in every pass that has come to it.
 func (s *Plan) Abandon(u Unreadable) {
-	for _, w := range s.walks[u.Pass] {
+	list := s.walks[u.Pass]
+	if u.Pass > 0 && list[0].failing.definite {
+		s.noteEdge(list, u)
+	}
+	for _, w := range list {
 		if w.to > u.To {
 			break
 		}
@@ -335,4 +342,17 @@ func (s *Plan) Abandon(u Unreadable) {
 		w.asOf = w.to + s.pos.recheck[s.pos.last()]
 	}
 	s.settle()
+}
+
+// noteEdge notes what a refusal of a recheck's time suggests of how long the API keeps entries.
+func (s *Plan) noteEdge(list []*Walk, u Unreadable) {
+	// It may show none of the age of rechecks at all.
+	age := (s.now - u.To) * 3 / 4
+	for _, w := range list {
+		if w.from >= u.To && w.finished {
+			age = w.asOf - w.from
+			break
+		}
+	}
+	s.pos.kept.suggest(age, s.now)
 }

@@ -44,8 +44,9 @@ const maxEmptyPages = 2 * PagesPerWalk // one after another, without an entry th
 
 // Turn notes a page. The error says why the walk cannot go on as it is.
 func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
-	fresh, order := false, uint64(0)
+	fresh, order, entries := false, uint64(0), 0
 	for id := range p.IDs {
+		entries++
 		hash := xxhash.Sum64String(id)
 		order = 31*order + hash
 		if w.returned.add(hash) {
@@ -54,6 +55,7 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 	}
 	if p.Oldest > 0 {
 		s.ageShown = max(s.ageShown, s.now-p.Oldest)
+		s.pos.kept.shown(s.now-p.Oldest, s.now)
 	}
 	if p.More {
 		if step, err := s.fault(w, p, fresh); err != nil {
@@ -70,7 +72,9 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 	}
 	w.fresh += p.New
 	if w.empty++; fresh {
-		w.empty = 0
+		w.empty, w.repeats = 0, 0
+	} else if entries > 0 {
+		w.repeats++
 	}
 	// The first page is no progress of a walk that has to start again and again.
 	if w.further = fresh && w.pages > max(1, w.furthest); w.further {
@@ -86,6 +90,11 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		return Finished, nil
 	}
 	if !p.More {
+		if w.lost && !w.renews && w.token != "" {
+			// With a scroll cursor, the lost answer had a page before this one.
+			s.Restart(w, errLostPage)
+			return StartAgain, nil
+		}
 		if s.mayHaveShifted(w) {
 			w.rereads++
 			s.Restart(w, errShifted)
@@ -103,6 +112,8 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 			s.Restart(w, errLostPage)
 			return StartAgain, nil
 		}
+	} else if w.token != "" {
+		w.renews = true
 	}
 	w.token = p.Token
 	if w.pages%(2*PagesPerWalk) == 0 {
@@ -131,6 +142,10 @@ func (s *Plan) fault(w *Walk, p Page, fresh bool) (Step, error) {
 	return Onward, nil
 }
 
+// believeAfter is how many pages in a row without anything new to the walk show that asking
+// again leads nowhere: an API may answer a page token that is used twice with the first page.
+const believeAfter = 3
+
 // maxRereads bounds how often a window is read once more.
 const maxRereads = 5
 
@@ -153,7 +168,7 @@ func (s *Plan) mayHaveShifted(w *Walk) bool {
 	if s.restored {
 		least = leastGap
 	}
-	old := age >= s.ageShown && age > least && w.from < w.asOf-s.pos.recheck[s.pos.last()]
+	old := age >= s.ageShown && age > least && w.from < w.asOf-s.pos.lateness(s.pos.last())
 	again := old && w.pages > 1 && w.fresh > 0 && w.rereads < maxRereads
 	w.fresh = 0
 	return again

@@ -102,6 +102,9 @@ type Snapshot struct {
 	Length int64
 	// Covered is a range, from and to, that is passed over; both 0: none.
 	Covered [2]int64
+	// Early is for how many seconds longer keys are needed, and up to which watermark; both 0:
+	// they are not.
+	Early [2]int64
 }
 
 // Read reports whether anything was read: a begin to which no window was added is no position.
@@ -115,6 +118,7 @@ func (s *Plan) Restore(old Snapshot) {
 	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)
 	s.pos.adopt(old.Recheck, old.Marks)
 	s.pos.passOver(old.Covered)
+	s.early, s.earlyUntil = old.Early[0], old.Early[1]
 	s.restored = true
 	s.RestoreLength(old)
 }
@@ -126,7 +130,11 @@ func (s *Plan) RestoreLength(old Snapshot) { s.length = min(max(1, old.Length/2)
 
 // Snapshot returns what to remember.
 func (s *Plan) Snapshot() Snapshot {
-	return Snapshot{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: slices.Clone(s.pos.marks), Length: s.length, Covered: s.pos.coveredNow()}
+	now := Snapshot{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: slices.Clone(s.pos.marks), Length: s.length, Covered: s.pos.coveredNow()}
+	if s.early > 0 {
+		now.Early = [2]int64{s.early, s.earlyUntil}
+	}
+	return now
 }
 
 // PassOver leaves out a range, from and to, that an earlier plan has read in all its passes:
@@ -174,6 +182,10 @@ func (s *Plan) Oldest() int64 { return s.pos.marks[s.pos.last()] }
 // Remembered is how many ids are remembered, and the memory that grows with their
 // number, in bytes.
 func (s *Plan) Remembered() (n int, bytes int64) { return s.seen.count, s.seen.bytes() }
+
+// Lateness is how old a time is at least when a pass reads it, in seconds: its recheck_after,
+// or less where the API does not keep entries for as long.
+func (s *Plan) Lateness(pass int) int64 { return s.pos.lateness(pass) }
 
 // Outside reports whether an entry of that second lies just outside of the timeline.
 func (s *Plan) Outside(eventTime int64) bool { return s.pos.outside(eventTime) }

@@ -30,6 +30,7 @@ type position struct {
 	end     int64   // where it ends, exclusive; 0: never
 	recheck []int64 // seconds; recheck[0] is 0, ascending
 	marks   []int64 // the watermark of each pass, descending
+	kept    kept
 	// covered was read in all passes before the begin was moved to before it. A pass that
 	// comes to it goes on at its end.
 	covered window
@@ -45,7 +46,7 @@ func newPosition(begin, end int64, recheck []int64) *position {
 
 // target is how far a pass can be read, with the server's clock at now.
 func (p *position) target(pass int, now int64) int64 {
-	t := now - p.recheck[pass]
+	t := now - p.lateness(pass)
 	if end := p.stop(p.marks[pass]); end != 0 {
 		t = min(t, end)
 	}
@@ -91,6 +92,14 @@ func (p *position) crosses(from, to int64) bool {
 	return p.covered.seconds() > 0 && from < p.covered.from && to > p.covered.from
 }
 
+// lateness is how old a time is at least when a pass reads it, in seconds.
+func (p *position) lateness(pass int) int64 { return p.kept.lateness(p.recheck[pass]) }
+
+// expires reports whether the API will soon stop showing what the last pass has still to read.
+func (p *position) expires(now int64) bool {
+	return p.kept.seconds > 0 && now-p.marks[p.last()] >= p.kept.seconds-p.kept.spare()/2
+}
+
 // behind is how many seconds a pass is behind its target.
 func (p *position) behind(pass int, now int64) int64 {
 	return max(0, p.target(pass, now)-p.marks[pass])
@@ -127,7 +136,7 @@ func (p *position) last() int { return len(p.marks) - 1 }
 func (p *position) finish(w window, asOf int64) {
 	for pass := range p.marks {
 		if w.from <= p.marks[pass] {
-			p.marks[pass] = max(p.marks[pass], min(w.to, asOf-p.recheck[pass]))
+			p.marks[pass] = max(p.marks[pass], min(w.to, asOf-p.lateness(pass)))
 		}
 	}
 	p.jump()
@@ -135,7 +144,7 @@ func (p *position) finish(w window, asOf int64) {
 
 // once reports whether a window that is read as of then is not read again, or not all of it:
 // what is older than the last recheck is read once for all passes.
-func (p *position) once(w window, asOf int64) bool { return w.from < asOf-p.recheck[p.last()] }
+func (p *position) once(w window, asOf int64) bool { return w.from < asOf-p.lateness(p.last()) }
 
 // done reports whether a bounded export is complete.
 func (p *position) done() bool {

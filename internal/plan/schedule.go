@@ -53,6 +53,11 @@ func (s *Plan) pickOther(now int64) *Walk {
 			return w
 		}
 	}
+	if last > 0 && s.pos.expires(now) {
+		if w := s.lastRecheck(now); w != nil {
+			return w
+		}
+	}
 	if w := s.resume(0); w != nil {
 		return w
 	}
@@ -221,10 +226,9 @@ func (s *Plan) overdue(pass int, now int64) int64 {
 	return min(s.pos.target(pass, now), s.pos.marks[0]) - s.tail(pass)
 }
 
-// step is how many seconds are worth a call of a recheck: half of what it is late
-// anyway.
+// step is how many seconds are worth a call of a recheck.
 func (s *Plan) step(pass int) int64 {
-	step := max(s.tick, s.pos.recheck[pass]/2)
+	step := max(s.tick, s.pos.kept.step(s.pos.recheck[pass]))
 	if end := s.pos.stop(s.tail(pass)); end != 0 {
 		step = max(1, min(step, end-s.tail(pass))) // the rest of a bounded export
 	}
@@ -322,6 +326,9 @@ func (s *Plan) Skip(from, to int64) (end int64) {
 		to = min(to, s.pos.end)
 	}
 	s.endAll(errNotShown)
+	if from <= s.Oldest() { // and not a range in the midst of what is shown
+		s.pos.kept.learn(s.now-to, s.now)
+	}
 	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()])
 	s.walks, s.suspectTo = make([][]*Walk, len(s.walks)), make([]int64, len(s.walks))
 	s.due = true

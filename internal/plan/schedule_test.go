@@ -216,6 +216,9 @@ func TestEarlyEntriesAreRemembered(t *testing.T) {
 	forgettable(900)
 	remember(1, true)
 	forgettable(last)
+	restarted := testSchedule(begin, 120, last)
+	restarted.Restore(s.Snapshot())
+	assert.Equal(t, s.Forgettable(), restarted.Forgettable(), "a restart does not forget it")
 	s.pos.marks[0] = begin + 2*last
 	forgettable(last)
 	s.pos.marks[0]++

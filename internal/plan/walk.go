@@ -28,7 +28,10 @@ type Walk struct {
 	// page, so that a page whose answer was lost cannot be asked for again.
 	scroll bool
 	// lost tells that an answer with entries may have been lost since the first page.
-	lost      bool
+	lost bool
+	// renews tells that a page token was followed by another one: it is no scroll cursor.
+	renews    bool
+	repeats   int    // pages with entries, none of which was new to the walk, since one that had some
 	further   bool   // the last page was one that it had not got to before
 	fresh     int    // entries in this attempt that were new to the pipeline
 	firstPage uint64 // hash of the ids of the first page, in their order
@@ -45,12 +48,15 @@ type Request struct {
 	Urgent bool
 	// Once is a window of which a part at least is not read again once the walk is finished.
 	Once bool
+	// Believe is a walk that gets the same pages again and again: an answer that does not say
+	// whether it is the last page is.
+	Believe bool
 }
 
 // Request is what the walk asks for next.
 func (w *Walk) Request() Request {
 	r := RequestFor(w.from, w.to)
-	r.Token, r.Urgent, r.Once = w.token, w.urgent, w.once
+	r.Token, r.Urgent, r.Once, r.Believe = w.token, w.urgent, w.once, w.repeats >= believeAfter
 	return r
 }
 
@@ -135,7 +141,7 @@ func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 func (s *Plan) Restart(w *Walk, why error) {
 	s.end(w, why)
 	w.token, w.pages, w.empty, w.returned = "", 0, 0, hashSet{}
-	w.scroll, w.lost = false, false
+	w.scroll, w.lost, w.renews, w.repeats = false, false, false, 0
 	w.restarts++
 }
 

@@ -237,6 +237,7 @@ func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
 		PageToken: r.Token,
 		Urgent:    r.Urgent,
 		Once:      r.Once,
+		Believe:   r.Believe,
 	}
 }
 

@@ -107,7 +107,7 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 		}
 		return err
 	}
-	first, from := u.To-1, u.From
+	refused, from := u.To-1, u.From
 	// Is it this range alone, or everything before it, too?
 	alone := false
 	if oldest := p.sched.Oldest(); oldest < from {
@@ -121,10 +121,16 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 	}
 	now := p.Clock.Now().Unix()
 	to := now - plan.Overlap
-	if ok, err := shown(to); err != nil || !ok || to <= first {
+	if ok, err := shown(to); err != nil || !ok || to <= refused {
 		return false, ended(err)
 	}
-	shownAt, refused := now, first
+	shownAt := now
+	switch ok, err := shown(refused); {
+	case err != nil:
+		return false, ended(err)
+	case ok: // the range failed for being long, and only a part of it is not shown
+		to, shownAt, refused = refused, p.Clock.Now().Unix(), from
+	}
 	for to-refused > 1 {
 		middle := refused + (to-refused)/2
 		now = p.Clock.Now().Unix()
