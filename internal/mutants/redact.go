@@ -11,6 +11,61 @@ var redactMutants = []mutant{
 		"		if !guessed || masked > 0 {\n",
 	},
 	{
+		"a credential in a call that names it stays (F72)", "internal/redact/loose.go",
+		"	if end := w.setter(text, k); end > 0 {\n",
+		"	if end := w.setter(text, k); end > len(text) {\n",
+	},
+	{
+		"code that says where a credential comes from is masked (F70)", "internal/redact/value.go",
+		"	if !k.extra && !k.parameter && o.lines == 0 {\n",
+		"	if k.extra && !k.parameter && o.lines == 0 {\n",
+	},
+	{
+		"the default of a variable of the environment stays (F70)", "internal/redact/expression.go",
+		"looksLoose(literal, minStrong) && !isEnvName(literal)",
+		"looksLoose(literal, len(text)) && !isEnvName(literal)",
+	},
+	{
+		"the type of a key is its value (F70)", "internal/redact/value.go",
+		"	if sep == colon && o.lines == 0 && !k.extra {\n",
+		"	if sep == noSeparator && o.lines == 0 && !k.extra {\n",
+	},
+	{
+		"of an INSERT only the first row is read (F72)", "internal/redact/insert.go",
+		"		if at = skipSpace(text, row); byteAt(text, at) == ',' {\n",
+		"		if at = skipSpace(text, row); byteAt(text, at) == ';' {\n",
+	},
+	{
+		"parameters of SQL are masked (F70)", "internal/redact/insert.go",
+		"q < cell.end && isQuoteMark(text[q]) {",
+		"q < cell.end {",
+	},
+	{
+		"defaults of Terraform's variables stay (F72)", "internal/redact/apart.go",
+		"		return w.defaulted(text, k, c)\n",
+		"		return 0\n",
+	},
+	{
+		"hooks of other bots stay (F73)", "internal/redact/links.go",
+		"	case hasSuffixFold(name, \"hook\"), hasSuffixFold(name, \"hooks\"):\n",
+		"	case hasSuffixFold(name, \"hook\"):\n",
+	},
+	{
+		"the secret beside a key id of Alibaba's cloud stays (F73)", "internal/redact/forms.go",
+		"	case bytes.HasPrefix(id, []byte(\"LTAI\")) && (len(id) == 24 || len(id) == 16):\n",
+		"	case bytes.HasPrefix(id, []byte(\"LTAI\")) && len(id) == 16:\n",
+	},
+	{
+		"keys in traditional Chinese are noticed at every second place only (F70)", "internal/redact/special.go",
+		"	{\"\\xa2\", \"\\xbc\"},\n",
+		"",
+	},
+	{
+		"a line end of another script breaks JSON (F70)", "internal/redact/json.go",
+		"			if p.lines {\n",
+		"			if p.form && p.lines && p.entry {\n",
+	},
+	{
 		"a built-in credential key is missing (F39)", "internal/redact/names.go",
 		"	{suffix: \"signingkey\", kind: secret},\n",
 		"",

@@ -32,6 +32,9 @@ func (w *walker) apart(text []byte, k *key, c closers, sep separator) int {
 	if isNamedBy(text, k.start, ':') {
 		return w.member(text, k, c.end)
 	}
+	if c.closing.mark != 0 {
+		return w.defaulted(text, k, c)
+	}
 	return 0
 }
 

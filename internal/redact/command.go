@@ -15,15 +15,23 @@ var shortOptions = []struct {
 	command, option string
 	attached        bool // -px
 	user            bool // user:password
+	pair            bool // name=value
 }{
 	{command: "curl", option: "-u", attached: true, user: true}, // curl(1)
 	{command: "curl", option: "--user", user: true},
 	{command: "curl", option: "-U", attached: true, user: true},
+	{command: "curl", option: "-b", pair: true}, // or a file
+	{command: "curl", option: "--cookie", pair: true},
 	{command: "curl", option: "--proxy-user", user: true},
-	{command: "http", option: "-a", user: true},              // HTTPie
-	{command: "sshpass", option: "-p", attached: true},       // sshpass(1)
-	{command: "login", option: "-p"},                         // docker, podman, helm registry
-	{command: "redis-cli", option: "-a"},                     // its manual
+	{command: "http", option: "-a", user: true},        // HTTPie
+	{command: "sshpass", option: "-p", attached: true}, // sshpass(1)
+	{command: "login", option: "-p", attached: true},   // docker, podman, helm registry
+	{command: "redis-cli", option: "-a"},               // its manual
+	{command: "redis-cli", option: "--pass"},
+	{command: "7z", option: "-p", attached: true},
+	{command: "zip", option: "-P"}, // zip(1), unzip(1)
+	{command: "useradd", option: "-p"},
+	{command: "usermod", option: "-p"},
 	{command: "mongo", option: "-p"},                         // mongosh, mongodump
 	{command: "ldap", option: "-w"},                          // ldapsearch(1)
 	{command: "mysql", option: "-p", attached: true},         // mysql's manual: no blank before the password
@@ -33,8 +41,10 @@ var shortOptions = []struct {
 	{command: "openssl", option: "-passout", attached: false},
 }
 
-// maxCommand is how far before an option its command may be.
-const maxCommand = 200
+const (
+	maxCommand = 200 // how far before an option its command may be
+	maxCluster = 6   // how long options of one letter may be together, with their hyphen
+)
 
 // isShortOption reports whether one of shortOptions is at the hyphen text[at].
 func isShortOption[T string | []byte](text T, at int) bool { return shortOption(text, at) >= 0 }
@@ -46,10 +56,10 @@ func shortOption[T string | []byte](text T, at int) int {
 	found := -1
 	for i := range shortOptions {
 		o := &shortOptions[i]
-		if !hasPrefixAt(text, at, o.option) {
+		end := optionEnd(text, at, o.option)
+		if end == at {
 			continue
 		}
-		end := at + len(o.option)
 		if end == len(text) || !o.attached && !isBlank(text[end]) && text[end] != '=' && text[end] != '\\' && !isQuoteMark(text[end]) {
 			continue
 		}
@@ -59,6 +69,25 @@ func shortOption[T string | []byte](text T, at int) int {
 		}
 	}
 	return found
+}
+
+// optionEnd returns the end of the option at text[at], which may stand after others of one
+// letter, as in -su, or at.
+func optionEnd[T string | []byte](text T, at int, option string) int {
+	if hasPrefixAt(text, at, option) {
+		return at + len(option)
+	}
+	if len(option) != 2 || option == "-p" || option == "-P" {
+		return at // -p is often attached to its value
+	}
+	end := at + 1
+	for end < len(text) && end < at+maxCluster && isLetter(text[end]) {
+		end++
+	}
+	if end-at > 2 && end < len(text) && isBlank(text[end]) && text[end-1] == option[1] {
+		return end
+	}
+	return at
 }
 
 // isCommandBefore reports whether a command stands before text[at] on its line.
@@ -86,7 +115,7 @@ func (w *walker) option(text []byte, hit int, word span) int {
 		return hit
 	}
 	o := &shortOptions[i]
-	v := hit + len(o.option)
+	v := optionEnd(text, hit, o.option)
 	blank := v
 	for v < len(text) && (isBlank(text[v]) || text[v] == '=') {
 		v++
@@ -106,11 +135,22 @@ func (w *walker) option(text []byte, hit int, word span) int {
 		}
 		start += i + 1
 	}
+	if o.pair {
+		i := bytes.IndexByte(text[start:end], '=')
+		if i < 0 {
+			return hit
+		}
+		if start += i + 1; bytes.IndexByte(text[start:end], '=') > 0 {
+			start -= i + 1 // several: all of them
+		}
+	}
 	if bytes.HasPrefix(text[start:end], []byte("pass:")) {
 		start += len("pass:")
 	}
 	if value := text[start:end]; len(value) == 0 || value[0] == '-' || isPlaceholder(value) || hasMaskPrefix(value) || placeholderEnd(text, start) > start {
 		return hit
+	} else if o.command == "login" && v == blank && !isStrong(value, minStrong) {
+		return hit // another option
 	}
 	return w.mask(text, start, end, "")
 }

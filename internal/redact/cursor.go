@@ -55,6 +55,9 @@ func closersAt(text []byte, at int) (c closers) {
 		}
 		n, next := backslashesAt(text, i), i
 		if q := i + n; q < len(text) && isQuoteMark(text[q]) {
+			if i > at && isBlank(text[i-1]) && c.closing.mark == 0 && q+1 < len(text) && (isLetter(text[q+1]) || isDigit(text[q+1])) {
+				break // it opens a value
+			}
 			if c.closing.mark == 0 {
 				c.closing = quotation{mark: text[q], levels: levelsOf(n)}
 			}

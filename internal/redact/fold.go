@@ -18,7 +18,7 @@ import (
 // folds are the characters with another form in ASCII. Punctuation that ends a
 // clause in Chinese gets the space that ends one in English.
 var folds = func() map[rune]string {
-	m := map[rune]string{'\u0085': "\n", '\u2028': "\n", '\u2029': "\n", '。': ". ", '｡': ". ", '，': ", ", '、': ", ", '；': "; ", '！': "! ", '？': "? ", '≔': ":="}
+	m := map[rune]string{'\u0085': "\n", '\u2028': "\n", '\u2029': "\n", '。': ". ", '｡': ". ", '，': ", ", '、': ", ", '；': "; ", '！': "! ", '？': "? ", '≔': ":=", '（': " ("}
 	for chars, out := range map[string]string{
 		"\u00a0\u1680\u202f\u205f\u3000": " ",
 		"\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff": "",

@@ -44,7 +44,7 @@ func (w *walker) form(text []byte, from, hit int, word span) int {
 		if end := base64End(text, start); w.hidesCredential(text[start:end]) {
 			return w.mask(text, start, end, "")
 		}
-	case start >= 0 && bytes.HasPrefix(text[start:], []byte("AKI")):
+	case start >= 0 && (bytes.HasPrefix(text[start:], []byte("AK")) || bytes.HasPrefix(text[start:], []byte("LTAI"))):
 		if s := secretBeside(text, start, word.end); s.end > 0 {
 			return w.mask(text, s.start, s.end, "")
 		}
@@ -183,13 +183,17 @@ func secretBeside(text []byte, start, end int) span {
 		size = 40
 	case bytes.HasPrefix(id, []byte("AKID")) && len(id) == 36:
 		size = 32
+	case bytes.HasPrefix(id, []byte("LTAI")) && (len(id) == 24 || len(id) == 16):
+		size = 30
+	case bytes.HasPrefix(id, []byte("AKLT")) && len(id) >= 40:
+		size = len("==") + 58
 	default:
 		return span{}
 	}
 	for i := end; i < min(len(text), end+maxBesideKeyID); {
 		stop := i
 		letters, digits := 0, 0
-		for stop < len(text) && (isLetter(text[stop]) || isDigit(text[stop]) || text[stop] == '/' || text[stop] == '+') {
+		for stop < len(text) && (isLetter(text[stop]) || isDigit(text[stop]) || text[stop] == '/' || text[stop] == '+' || text[stop] == '=' && stop-i >= 58) {
 			if isDigit(text[stop]) {
 				digits++
 			} else if isLetter(text[stop]) {

@@ -22,6 +22,7 @@ type parser struct {
 	pos   int
 	entry bool // text is a whole entry
 	form  bool // text may be from a form, where '+' is a space
+	lines bool // strings may have line ends, as other characters are folded to them
 
 	table  table
 	last   row // the array that ended last
@@ -230,6 +231,11 @@ func (p *parser) quoted() (s jsonString, ok bool) {
 			}
 			s.escaped = true
 			i += n - 1
+		case '\n':
+			if p.lines {
+				continue
+			}
+			fallthrough
 		default:
 			p.pos = i
 			return s, false

@@ -63,8 +63,8 @@ func (k *keySet) kind(raw, name []byte) kind {
 
 // builtIn looks up a name among the built-in keys.
 func (k *keySet) builtIn(raw, name []byte) kind {
-	if len(name) == 0 || bytes.HasSuffix(name, []byte("amzcredential")) || bytes.HasSuffix(name, []byte("googcredential")) {
-		return plain // the id in a signed link
+	if len(name) == 0 || endsInOneOf(name, signers) {
+		return plain
 	}
 	found := plain
 	for _, i := range byLastByte[name[len(name)-1]] {

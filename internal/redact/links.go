@@ -24,8 +24,12 @@ func (w *walker) link(text []byte, from, hit int, word span) int {
 	}
 	name := text[word.start:word.end]
 	switch {
+	case equalFold(name, "hooks") && byteAt(text, word.end) == '.': // of Slack, and hosts like it
+		if path := bytes.IndexByte(text[word.end:linkEnd(text, word.end)], '/'); path > 0 {
+			return w.hook(text, hit, word.end+path)
+		}
 	case word.end == len(text) || text[word.end] != '/':
-	case hasSuffixFold(name, "hook"):
+	case hasSuffixFold(name, "hook"), hasSuffixFold(name, "hooks"):
 		return w.hook(text, hit, word.end)
 	case hasSuffixFold(name, "authcode"):
 		return w.downloadCode(text, hit, word.end)

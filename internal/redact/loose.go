@@ -13,6 +13,7 @@ import "bytes"
 // come first.
 var verbs = []string{
 	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
+	"重設為", "設定為", "更新為", "改為", "為", "は",
 	"is now", "is still", "is set to", "has been reset to", "was reset to", "changed to", "is", "was", "are", "to", "as",
 }
 
@@ -29,6 +30,9 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 	}
 	if k.common && isKeyNamed(text, k, "ticket") {
 		return 0 // of the help desk, most likely
+	}
+	if end := w.setter(text, k); end > 0 {
+		return end
 	}
 	if p := c.parens; p.end > p.start+2 && p.start <= k.end+2 {
 		if inside := text[p.start+1 : p.end-1]; looksLoose(inside, minStrong) {
@@ -63,6 +67,9 @@ func (w *walker) optionValue(text []byte, k *key, c closers) int {
 	v := skipBlanks(text, k.end)
 	if v == k.end && c.closing.mark != 0 && c.end < len(text) && text[c.end] == ',' {
 		v = skipBlanks(text, c.end+1) // ["--password", "x"]
+		if q := v + backslashesAt(text, v); !isQuoteMark(byteAt(text, q)) {
+			return 0 // of a call that declares the option
+		}
 	}
 	if v == k.end || v == len(text) || text[v] == '-' || text[v] >= 0x80 {
 		return 0
@@ -135,7 +142,7 @@ func hasSymbol(word []byte) bool {
 
 // isPIN reports whether text[v:end] is digits that are a password, and no measure.
 func isPIN(text []byte, k *key, v, end, least int) bool {
-	return k.password && end-v >= least && isCount(text[v:end]) && !isMeasure(text, v, end) && !nextIsWordy(text, end)
+	return k.digits && end-v >= least && isCount(text[v:end]) && !isMeasure(text, v, end) && !nextIsWordy(text, end)
 }
 
 // cell masks a value in the next cell of a table, on the line below, or after a

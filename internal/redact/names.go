@@ -57,6 +57,9 @@ var credentials = withGaps([]credential{
 	{suffix: "pwd", kind: secret},
 	{suffix: "pwdmd", kind: secret}, // pwd_md5
 	{suffix: "passphrase", kind: secret},
+	{suffix: "requirepass", kind: secret, solid: true}, // redis.conf
+	{suffix: "masterauth", kind: secret, solid: true},  // the same
+	{suffix: "sshpass", kind: secret, solid: true},     // the variable that sshpass(1) reads
 	{suffix: "pass code", kind: secret},
 	{suffix: "access code", kind: secret}, // a meeting room's: V historic-version/meeting_room-v1/room_config/set_checkboard_access_code.md
 	{suffix: "extractkey", kind: secret},  // the password of an archive: SDK
@@ -84,6 +87,7 @@ var credentials = withGaps([]credential{
 	// Keys that open or sign something. Not api_keys: that is a filter of list_data.
 	{suffix: "apikey", kind: secret},
 	{suffix: "accesskey", kind: secret},
+	{suffix: "accountkey", kind: secret},        // of Azure's connection strings
 	{suffix: "actioncallbackkey", kind: secret}, // V approval-v4/external_approval/create.md
 	{suffix: "aeskey", kind: secret},
 	{suffix: "authkey", kind: secret}, // of an external data source: SDK
@@ -118,14 +122,46 @@ var credentials = withGaps([]credential{
 	{suffix: "sign", kind: weak, whole: true, solid: true},
 	{suffix: "signature", kind: weak, solid: true},
 	{suffix: "sk", kind: weak, whole: true, solid: true}, // ak and sk, as clouds in China call them
-	// Chinese names, in chats and as columns of tables.
+	{suffix: "pw", kind: weak, whole: true, solid: true}, // in chats
+	// Chinese names, in chats and as columns of tables, simplified and traditional.
 	{suffix: "密码", kind: secret},
+	{suffix: "密碼", kind: secret},
 	{suffix: "口令", kind: secret},
 	{suffix: "密钥", kind: secret},
+	{suffix: "密鑰", kind: secret},
+	{suffix: "金鑰", kind: secret},
 	{suffix: "秘钥", kind: secret}, // a common misspelling of 密钥
 	{suffix: "私钥", kind: secret},
+	{suffix: "私鑰", kind: secret},
 	{suffix: "令牌", kind: secret},
+	{suffix: "權杖", kind: secret},
+	{suffix: "验证码", kind: secret},
+	{suffix: "驗證碼", kind: secret},
+	{suffix: "提取码", kind: secret}, // of a shared link
+	// Japanese ones.
+	{suffix: "パスワード", kind: secret},
+	{suffix: "トークン", kind: secret},
+	{suffix: "秘密鍵", kind: secret},
+	{suffix: "暗証番号", kind: secret},
+	{suffix: "認証コード", kind: secret},
 })
+
+// wideKeys are the built-in keys beyond ASCII.
+var wideKeys = func() (keys []string) {
+	for _, c := range credentials {
+		if c.suffix[0] >= 0x80 {
+			keys = append(keys, c.suffix)
+		}
+	}
+	return keys
+}()
+
+// passwordNames end the keys whose value may be several words, or digits alone; codeNames those
+// whose value is digits most often.
+var (
+	passwordNames = []string{"pwd", "密码", "密碼", "口令", "パスワード"}
+	codeNames     = []string{"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "暗証番号", "認証コード"}
+)
 
 // withGaps sets the gaps of credentials and drops the spaces of their suffixes.
 func withGaps(list []credential) []credential {
@@ -161,6 +197,7 @@ var resourceNouns = []string{
 	// SDK drive, docx, sheets, bitable, board, wiki, minutes, search, moments.
 	"docs", "docx", "document", "sheet", "sheets", "bitable", "base", "block", "board", "whiteboard", "wiki", "space",
 	"minute", "minutes", "image", "media", "attachment", "shortcut", "preview",
+	"driveroute", // V drive-v1/media/introduction.md: the document that a medium belongs to
 	// V drive-v1/file/copy.md, file/create_shortcut.md, wiki-v2/space-node/copy.md, wiki-v2/task/get.md.
 	"parent", "target", "refer", "origin",
 	// The products' names in addresses: /mindnotes/, /slides/.
@@ -184,6 +221,10 @@ var cursors = []string{
 // sessions are ids of conversations with an assistant, which open nothing (SDK aily,
 // spark): variables of paths, and fields of their answers.
 var sessions = []string{"ailysessionid", "agentchatsessionid"}
+
+// signers name the id of the key that a link is signed with, and no credential: the AWS, Google,
+// Alibaba, Volcano and Huawei clouds' X-...-Credential.
+var signers = []string{"amzcredential", "googcredential", "osscredential", "toscredential", "obscredential"}
 
 // counts are the words before token or tokens that make it a number: how many.
 var counts = []string{

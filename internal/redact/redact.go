@@ -39,9 +39,10 @@
 // the value may be several words; a sentence that only speaks of a password stays.
 // Without a separator ("the password is x", a cell of a table) the value has to
 // look like a credential, or stand below its key in a table whose first line has
-// names. Without a key, what follows Bearer or Basic is masked,
-// passwords in URLs and options of commands, a bot's hook, and the few forms of
-// values in forms.go.
+// names. Code that says where a credential comes from stays: a name with a path, an
+// index, a call, a type. Literals in it are masked. Without a key, what follows Bearer
+// or Basic is masked, passwords in URLs and options of commands, a bot's hook, and the
+// few forms of values in forms.go.
 //
 // # What is not recognised
 //
@@ -55,6 +56,10 @@
 //   - pin and sid: a pinned message in Feishu's own API, and the id of a sheet, an account or a
 //     session. redaction::keys takes them where they are credentials; a Cookie is masked as a whole
 //   - a value that has nothing but its own look, and is no form of forms.go
+//   - a password that only its place in a command tells: htpasswd, chpasswd, vault login,
+//     user/password@host of Oracle's tools
+//   - a password that reads as code, outside of JSON and forms: a call, or a path whose first
+//     name is one that programs keep settings under, as config.prod
 //
 // # Values
 //

@@ -22,11 +22,14 @@ var specials = []special{
 	{"-", "-" + alphanumeric},
 	{"\xc2", "\xa0\xad"},
 	{"\xe2", "\x80\x81"},
-	{"\xe3", "\x80"},
+	{"\xe3", "\x80\x83"},
 	{"\xef", "\xbb\xbc\xbd"}, // spaces, invisible, full-width
-	{"\xe5", "\xaf\x8f"},
-	{"\xe7", "\xa7"},
-	{"\xe4", "\xbb"}, // 密, 口, 秘 and 私, 令
+	{"\xe4", "\xbb"},         // 令
+	{"\xe5", "\xaf\x8f"},     // 密, 口
+	{"\xe6", "\xac\x8f\x9a"}, // 權, 提, 暗
+	{"\xe7", "\xa7"},         // 秘, 私
+	{"\xe8", "\xaa"},         // 認
+	{"\xe9", "\x87\xaa\xa9"}, // 金, 验, 驗
 }
 
 // specialPairs and nearPairs are how the stride notices specials: of each,
@@ -52,6 +55,21 @@ var specialPairs = []special{
 	{"\x8f", "\xa3"},
 	{"\xbb", "\xa4"},
 	{"\x89", "\x8c"}, // 码密钥秘私口令牌
+	{"\xa2", "\xbc"},
+	{"\x91", "\xb0\xe9"},
+	{"\x87", "\x91"},
+	{"\x9d", "\x96"},
+	{"\xac", "\x8a"}, // 碼鑰金權杖
+	{"\xaa", "\x8c\x8d"},
+	{"\x8c", "\xe8"},
+	{"\xa9", "\x97"},
+	{"\x97", "\xe8"},
+	{"\x8f", "\x90"},
+	{"\x90", "\xe5"}, // 验驗提
+	{"\x83", "\x91\x88\xbc"},
+	{"\x91", "\xe3"},
+	{"\x9a", "\x97"},
+	{"\x8d", "\xb5\xe8"}, // パトー暗鍵認
 }
 
 var nearPairs = []special{
@@ -100,10 +118,12 @@ func specialAt[T string | []byte](text T, at int) bool {
 		return hasPrefixAt(text, at, "@tcp") || hasPrefixAt(text, at, "@unix")
 	case '-':
 		return isTokenPrefix(text, at) || isShortOption(text, at)
-	case 0xc2, 0xe2, 0xe3, 0xef:
+	case 0xc2, 0xe2, 0xef:
 		return isHidingRune(text, at)
-	case 0xe5, 0xe7, 0xe4:
-		return chineseKeyEnd(text, at) > at
+	case 0xe3:
+		return isHidingRune(text, at) || wideKeyEnd(text, at) > at
+	case 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9:
+		return wideKeyEnd(text, at) > at
 	}
 	return false
 }
@@ -226,15 +246,12 @@ func decode[T string | []byte](text T) rune {
 	return rune(text[0]&0x0f)<<12 | rune(text[1]&0x3f)<<6 | rune(text[2]&0x3f)
 }
 
-// chineseKeyEnd returns the end of the Chinese credential key at text[at], or at.
-func chineseKeyEnd[T string | []byte](text T, at int) int {
-	const size = len("密码")
-	if at+size > len(text) {
-		return at
-	}
-	switch string(text[at : at+size]) {
-	case "密码", "口令", "密钥", "秘钥", "私钥", "令牌":
-		return at + size
+// wideKeyEnd returns the end of the built-in key beyond ASCII at text[at], or at.
+func wideKeyEnd[T string | []byte](text T, at int) int {
+	for _, key := range wideKeys {
+		if len(text)-at >= len(key) && text[at+2] == key[2] && text[at+1] == key[1] && string(text[at:at+len(key)]) == key {
+			return at + len(key)
+		}
 	}
 	return at
 }

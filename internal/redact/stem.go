@@ -18,7 +18,7 @@ type stem struct {
 // freeStems are what is looked for besides keys: the schemes of HTTP, SQL's
 // words before a password, paths that are credentials, the beginnings of values
 // that show what they are.
-var freeStems = []string{"bearer", "basic", "identified by", "hook", "akia", "akid", "eyj"}
+var freeStems = []string{"bearer", "basic", "identified by", "hook", "akia", "akid", "aklt", "ltai", "eyj"}
 
 // rarity orders letters, the rarest in audit entries first.
 const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
@@ -59,6 +59,9 @@ func isStemHit[T string | []byte](s *stem, text T, i int, keep bool) bool {
 		case "eyj":
 			return text[start] == 'e' && end-start == 3 && text[start+2] == 'J' && end < len(text)
 		case "hook":
+			if end < len(text) && lower(text[end]) == 's' { // hooks/, and hooks. of a host
+				return looseByte(text, end+1, '/') > 0 || hasPrefixAt(text, end+1, ".")
+			}
 			return looseByte(text, end, '/') > 0
 		}
 		return true

@@ -76,7 +76,7 @@ func (w *walker) searchText(text []byte, level int) {
 // read in vain.
 func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 	firstSpan, firstString := len(w.spans), len(w.strings)
-	p := parser{walker: w, text: text, pos: start + 1, form: true}
+	p := parser{walker: w, text: text, pos: start + 1, form: true, lines: w.inFolded}
 	switch c := p.peek(); {
 	case c == '"':
 	case text[start] == '[' && (c == '{' || c == '['):
@@ -166,7 +166,7 @@ func escapeAt(text []byte, at int) int {
 // next ones, or, of characters beyond ASCII, within a run of them.
 func (w *walker) keyEnds(text []byte, hit, stop int) (ends [maxKeyWords + 1]int) {
 	if text[hit] >= 0x80 {
-		if end := chineseKeyEnd(text, hit); end > hit {
+		if end := wideKeyEnd(text, hit); end > hit {
 			ends[0] = end
 		}
 		if end := wideEnd(w.filter, text, hit); end > hit {
@@ -197,6 +197,7 @@ type key struct {
 	extra      bool      // a configured one
 	parameter  bool      // a parameter of a URL
 	password   bool      // its value may be several words
+	digits     bool      // its value may be digits alone
 	common     bool      // a word of prose, too
 }
 
@@ -235,6 +236,9 @@ func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 	}
 	if sep == noSeparator {
 		if end := w.columns(text, &k); end > 0 {
+			return end, known
+		}
+		if end := w.inserted(text, &k); end > 0 {
 			return end, known
 		}
 		return w.loose(text, &k, c), known
@@ -281,8 +285,8 @@ func (k *key) describe(text, name []byte) {
 	if k.start > 0 {
 		k.parameter = text[k.start-1] == '?' || text[k.start-1] == '&'
 	}
-	k.password = bytes.Contains(name, []byte("pass")) || bytes.HasSuffix(name, []byte("pwd")) || bytes.HasSuffix(name, []byte("密码")) ||
-		bytes.HasSuffix(name, []byte("口令"))
+	k.password = bytes.Contains(name, []byte("pass")) || endsInOneOf(name, passwordNames)
+	k.digits = k.password || endsInOneOf(name, codeNames)
 	word := text[k.start:k.end]
 	k.common = !k.extra && !bytes.ContainsAny(word, "_-0123456789%\\") && !hasInnerUpper(word)
 }

@@ -16,6 +16,15 @@ func (w *walker) value(text []byte, k *key, sep separator, at int) int {
 		return 0
 	}
 	v := o.end
+	if sep == colon && o.lines == 0 && !k.extra {
+		at, declared := declaredValue(text, v)
+		if declared && (at == len(text) || bytes.IndexByte([]byte(",)"), text[at]) >= 0) {
+			return at
+		}
+		if declared {
+			v, sep, o.end = at, assign, at
+		}
+	}
 	n := 0
 	if c := text[v]; isLetter(c) { // u'..', b"..", rb'..' of Python
 		for n < 2 && v+n < len(text) && bytes.IndexByte([]byte("ubrfUBRF"), text[v+n]) >= 0 {
@@ -40,6 +49,11 @@ func (w *walker) value(text []byte, k *key, sep separator, at int) int {
 	case c == '-':
 		if end := pemEnd(text, v); end > v {
 			return w.mask(text, v, end, "")
+		}
+	}
+	if !k.extra && !k.parameter && o.lines == 0 {
+		if end := w.expression(text, k, v); end > 0 {
+			return end
 		}
 	}
 	if k.kind == header && o.lines == 0 {
@@ -167,45 +181,6 @@ func endOfLine(text []byte, at int) int {
 	return len(text)
 }
 
-// headerValue masks the rest of a header's line. Words that only speak of a cookie
-// or an authorization stay.
-func (w *walker) headerValue(text []byte, k *key, sep separator, v int) int {
-	if end := valueEnd(text, v); isMasked(text[v:end]) {
-		return end
-	}
-	end := lineEnd(text, k.start, v, sep == assign)
-	line := text[v:end]
-	if isNothing(line, k.kind) {
-		return end
-	}
-	if sep == colon && k.closing.mark == 0 && isProse(line) && !hasScheme(line) && bytes.IndexByte(line, '=') < 0 {
-		return 0
-	}
-	if isPlaceholder(line) {
-		return end
-	}
-	return w.mask(text, v, end, "")
-}
-
-// hasScheme reports whether the value of an authorization begins with the name of
-// a scheme (IANA's registry) or of one in use, and something after it.
-func hasScheme(line []byte) bool {
-	word, rest, ok := bytes.Cut(line, []byte(" "))
-	if !ok || isProseWord(firstWord(rest)) {
-		return false
-	}
-	switch string(bytes.ToLower(word)) {
-	case "basic", "bearer", "digest", "dpop", "hawk", "hoba", "hmac", "jwt", "mac", "mutual", "negotiate", "ntlm", "oauth", "token", "apikey", "key", "vapid":
-		return true
-	}
-	return bytes.Contains(bytes.ToLower(word), []byte("hmac"))
-}
-
-func firstWord(text []byte) []byte {
-	word, _, _ := bytes.Cut(text, []byte(" "))
-	return word
-}
-
 // words masks a value without quotes or brackets.
 func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 	v := o.end
@@ -240,6 +215,8 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 		return w.nextLine(text, k, v, end)
 	case k.extra:
 		return w.mask(text, v, end, k.quote())
+	case assigned && k.start > 0 && text[k.start-1] == '.' && bytes.Equal(word, text[k.start:k.end]):
+		return end // self.token = token
 	case assigned:
 		if k.closing.mark == 0 && !k.parameter && k.password {
 			end = strongEnd(text, end)
@@ -294,8 +271,8 @@ func wordEnd(text []byte, start int, prose bool, mark byte) int {
 		}
 	}
 	end = trimMarks(text, start, end)
-	for prose && end > start && text[end-1] == '.' {
-		end--
+	for prose && end > start && (text[end-1] == '.' || text[end-1] == '[' || text[end-1] == '(') {
+		end-- // the sentence ends, or a remark begins
 	}
 	return end
 }

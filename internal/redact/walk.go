@@ -37,6 +37,7 @@ type walker struct {
 	rows     span // the lines below the names of the last table, in the text being searched
 	codes    bool // code is a credential in this API
 	inBase64 bool // the text is base64's meaning
+	inFolded bool // the text being searched is folded
 	explain  bool // spans get the names of their keys
 }
 
@@ -88,6 +89,9 @@ func (w *walker) level(text []byte, level int) {
 // folded adds the spans of text that is not JSON as it reads folded. That may be
 // JSON: with typographic quotes, or with entities for its quotes.
 func (w *walker) folded(text []byte, level int) {
+	was := w.inFolded
+	w.inFolded = false
+	defer func() { w.inFolded = was }()
 	if nextFoldable(text, 0) == len(text) {
 		w.searchText(text, level)
 		return
@@ -102,10 +106,11 @@ func (w *walker) folded(text []byte, level int) {
 	}
 	meaning := w.text[start:]
 	firstString := len(w.strings)
-	if p := (parser{walker: w, text: meaning}); p.document() {
+	if p := (parser{walker: w, text: meaning, lines: true}); p.document() {
 		w.inStrings(meaning, firstString, level)
 	} else {
 		w.spans, w.strings = w.spans[:first], w.strings[:firstString]
+		w.inFolded = true
 		w.searchText(meaning, level)
 	}
 	w.text = w.text[:start]

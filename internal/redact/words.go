@@ -34,7 +34,7 @@ var proseWords = func() map[string]struct{} {
 		status stored string strong successful support symbols system table tba tbd team test text their time tips too true type
 		unavailable undefined unknown unset update updated updates uppercase usage use used user username users valid validate
 		validated validation validity value values verification verified verify wait weak web works write wrong bearer basic sha256 base64
-		bool boolean uuid varchar nil none n/a na`)
+		bool boolean uuid varchar nil none n/a na raise throw`)
 	set := make(map[string]struct{}, len(words))
 	for _, word := range words {
 		set[word] = struct{}{}
