@@ -211,12 +211,13 @@ fmt: ## Format the sources
 # mdatagen takes the package's name from the name of the folder, and a checkout may
 # be called anything.
 .PHONY: generate
-generate: ## Write the generated files anew (mdatagen)
+generate: ## Write the generated files (mdatagen, the schema of the configuration)
 	@mkdir -p $(BUILD)
 	@ln -sfn .. $(BUILD)/feishuauditreceiver
 	@$(TOOL) mdatagen $(BUILD)/feishuauditreceiver/metadata.yaml
+	@go test -run '^TestConfigSchema$$' -schema.update . > /dev/null
 
-GENERATED := README.md generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
+GENERATED := README.md config.schema.json generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
 
 .PHONY: generate-check
 generate-check: generate ## Fail if a generated file is stale
