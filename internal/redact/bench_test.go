@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/benchdata"
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
@@ -37,6 +38,38 @@ const (
 	answered    = `{"code":0,"msg":"success","data":{"message_id":"om_dc13264520392913993dd051dba21dcf","create_time":"1615380573411",` +
 		`"chat_id":"oc_5ad11d72b830411d72b836c20","sender":{"id":"cli_9f427eec54ae901b","id_type":"app_id","sender_type":"app"}}}`
 )
+
+// BenchmarkRedactPage is what redaction has of BenchmarkDecodePage of internal/record.
+func BenchmarkRedactPage(b *testing.B) {
+	for _, page := range benchdata.Pages() {
+		b.Run(page.Name, func(b *testing.B) {
+			var answer struct {
+				Data struct{ Items []json.RawMessage }
+			}
+			if err := json.Unmarshal(page.Body(), &answer); err != nil {
+				b.Fatal(err)
+			}
+			type item struct{ text, apiKey string }
+			items := make([]item, len(answer.Data.Items))
+			for i, text := range answer.Data.Items {
+				var head struct {
+					APIKey string `json:"api_key"`
+				}
+				if err := json.Unmarshal(text, &head); err != nil {
+					b.Fatal(err)
+				}
+				items[i] = item{string(text), head.APIKey}
+			}
+			r := redact.New(nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, it := range items {
+					r.RedactEntry(it.text, it.apiKey)
+				}
+			}
+		})
+	}
+}
 
 func BenchmarkRedact(b *testing.B) {
 	chinese := strings.Repeat("请各位同事在本周五之前完成季度安全培训，谢谢。", 8)

@@ -119,7 +119,7 @@ func (r *Redactor) Redact(text string) (string, int) {
 // RedactEntry is Redact for an entry whose api_key the caller knows, as its text or as the
 // JSON of that.
 func (r *Redactor) RedactEntry(text, apiKey string) (string, int) {
-	if clean(r.filter, text) && !mayHoldCodes(apiKey) {
+	if clean(r.filter, text) && !hasCodes(apiKey) {
 		return text, 0
 	}
 	return r.redact(text)

@@ -32,9 +32,10 @@ var specials = []special{
 	{"\xe9", "\x87\xaa\xa9"}, // 金, 验, 驗
 }
 
-// specialPairs and nearPairs are how the stride notices specials: of each,
+// specialPairs, nearPairs and tailPairs are how the stride notices specials: of each,
 // wherever the text is cut into pairs of bytes, one of these. They are chosen to be
-// rare. A special of nearPairs begins with one of the two bytes.
+// rare. A special of nearPairs begins with one of the two bytes, one of tailPairs is a
+// character that ends with them.
 var specialPairs = []special{
 	{"0u", "0"}, // of \u00XX one pair is either 00 or u0
 	{"#", "0123456789xX"},
@@ -42,34 +43,6 @@ var specialPairs = []special{
 	{"nN", "bB"}, // &#, and &nbsp; by its end
 	{"/", "/\\"},
 	{"\\", "/"},
-	{"\x80", "\x8b\x8c\x8d\x8e\x8f\xaf\x90\x91"},
-	{"\x81", "\xa0\x9f"},
-	{"\x80", "\x80"},
-	{"\xbb", "\xbf"},
-	{"\xbc", "\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8\xa9\xaa\xab\xac\xad\xae\xaf\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba"},
-	{"\xbd", "\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a"},
-	{"\xa0", "\x81"},
-	{"\xaf", "\x86"},
-	{"\x92", "\xa5"},
-	{"\xa7", "\x98\x81"},
-	{"\x8f", "\xa3"},
-	{"\xbb", "\xa4"},
-	{"\x89", "\x8c"}, // 码密钥秘私口令牌
-	{"\xa2", "\xbc"},
-	{"\x91", "\xb0\xe9"},
-	{"\x87", "\x91"},
-	{"\x9d", "\x96"},
-	{"\xac", "\x8a"}, // 碼鑰金權杖
-	{"\xaa", "\x8c\x8d"},
-	{"\x8c", "\xe8"},
-	{"\xa9", "\x97"},
-	{"\x97", "\xe8"},
-	{"\x8f", "\x90"},
-	{"\x90", "\xe5"}, // 验驗提
-	{"\x83", "\x91\x88\xbc"},
-	{"\x91", "\xe3"},
-	{"\x9a", "\x97"},
-	{"\x8d", "\xb5\xe8"}, // パトー暗鍵認
 }
 
 var nearPairs = []special{
@@ -90,21 +63,41 @@ var nearPairs = []special{
 	{"\xef", "\xbb\xbc\xbd"},
 }
 
+var tailPairs = []special{
+	{"\x80", "\x80\x8b\x8c\x8d\x8e\x8f\xaf\x90\x91"},
+	{"\x81", "\xa0\x9f"},
+	{"\xbb", "\xbf"},
+	{"\xbc", "\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8\xa9\xaa\xab\xac\xad\xae\xaf\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba"},
+	{"\xbd", "\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a"},
+}
+
 // specialReach is how far before a pair noticed a special may begin.
 const specialReach = 6
 
 // specialNear reports whether a special is at or around the pair text[i:i+2].
 func specialNear[T string | []byte](text T, i int) bool {
 	for at := max(i-specialReach, 0); at <= i+1 && at < len(text); at++ {
-		if specialAt(text, at) {
+		if narrowAt(text, at) {
 			return true
 		}
 	}
 	return false
 }
 
+// wideNear reports whether the pair text[i:i+2] ends the first or the second character of
+// a key beyond ASCII. Each character of these has three bytes, so that wherever a text is
+// cut into pairs, one pair is the end of one of the two.
+func wideNear[T string | []byte](text T, i int) bool {
+	return i >= 1 && wideKeyEnd(text, i-1) > i-1 || i >= 4 && wideKeyEnd(text, i-4) > i-4
+}
+
 // specialAt reports whether a special begins at text[at].
 func specialAt[T string | []byte](text T, at int) bool {
+	return narrowAt(text, at) || wideKeyEnd(text, at) > at
+}
+
+// narrowAt is specialAt but for the keys beyond ASCII.
+func narrowAt[T string | []byte](text T, at int) bool {
 	switch c := text[at]; c {
 	case '\\':
 		return at+6 <= len(text) && text[at+1] == 'u' && text[at+2] == '0' && text[at+3] == '0' && (hides(text, at+4) || hasUserinfo(text, at))
@@ -118,12 +111,8 @@ func specialAt[T string | []byte](text T, at int) bool {
 		return hasPrefixAt(text, at, "@tcp") || hasPrefixAt(text, at, "@unix")
 	case '-':
 		return isTokenPrefix(text, at) || isShortOption(text, at)
-	case 0xc2, 0xe2, 0xef:
+	case 0xc2, 0xe2, 0xe3, 0xef:
 		return isHidingRune(text, at)
-	case 0xe3:
-		return isHidingRune(text, at) || wideKeyEnd(text, at) > at
-	case 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9:
-		return wideKeyEnd(text, at) > at
 	}
 	return false
 }
@@ -248,6 +237,9 @@ func decode[T string | []byte](text T) rune {
 
 // wideKeyEnd returns the end of the built-in key beyond ASCII at text[at], or at.
 func wideKeyEnd[T string | []byte](text T, at int) int {
+	if text[at] < 0xe3 {
+		return at
+	}
 	for _, key := range wideKeys {
 		if len(text)-at >= len(key) && text[at+2] == key[2] && text[at+1] == key[1] && string(text[at:at+len(key)]) == key {
 			return at + len(key)

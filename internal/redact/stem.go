@@ -12,13 +12,17 @@ type stem struct {
 	pivot int
 	gaps  uint32 // as of a credential
 	free  bool   // it need not end a key
+	exact bool   // its case counts
 	whole bool   // it has to be a word of its own
 }
 
 // freeStems are what is looked for besides keys: the schemes of HTTP, SQL's
-// words before a password, paths that are credentials, the beginnings of values
-// that show what they are.
-var freeStems = []string{"bearer", "basic", "identified by", "hook", "akia", "akid", "aklt", "ltai", "eyj"}
+// words before a password, paths that are credentials. exactStems are the beginnings
+// of values that show what they are.
+var (
+	freeStems  = []string{"bearer", "basic", "identified by", "hook"}
+	exactStems = []string{"AKIA", "AKID", "AKLT", "LTAI", "eyJ"}
+)
 
 // rarity orders letters, the rarest in audit entries first.
 const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
@@ -29,6 +33,9 @@ func builtInStems() (stems []stem) {
 	for _, text := range freeStems {
 		text, gaps := gapsOf(text, text != "bearer" && text != "basic")
 		stems = append(stems, stem{text: text, gaps: gaps, free: true})
+	}
+	for _, text := range exactStems {
+		stems = append(stems, stem{text: text, free: true, exact: true})
 	}
 	for i, c := range credentials {
 		if c.suffix[0] < 0x80 && c.suffix != "bearer" && !isCovered(i) {
@@ -55,10 +62,7 @@ func isStemHit[T string | []byte](s *stem, text T, i int, keep bool) bool {
 	case !ok:
 		return false
 	case s.free:
-		switch s.text {
-		case "eyj":
-			return text[start] == 'e' && end-start == 3 && text[start+2] == 'J' && end < len(text)
-		case "hook":
+		if s.text == "hook" {
 			if end < len(text) && lower(text[end]) == 's' { // hooks/, and hooks. of a host
 				return looseByte(text, end+1, '/') > 0 || hasPrefixAt(text, end+1, ".")
 			}
@@ -79,6 +83,10 @@ func isStemHit[T string | []byte](s *stem, text T, i int, keep bool) bool {
 
 // stemAround compares a stem with the text around text[i], where its pivot may be.
 func stemAround[T string | []byte](s *stem, text T, i int) (start, end int, ok bool) {
+	if s.exact {
+		start = i - s.pivot
+		return start, start + len(s.text), start >= 0 && hasPrefixAt(text, start, s.text)
+	}
 	at := i
 	for p := s.pivot; ; p-- {
 		if at < 0 || lower(text[at]) != s.text[p] {

@@ -31,9 +31,9 @@ type strideGroup struct {
 	// stems are those with a character before the letter, by its lower five bits;
 	// what has none is with all of them.
 	stems [32][]stem
-	// after has a bit for each character that may be after the letter, but for
-	// separators, by its lower five bits.
-	after uint32
+	// after has, for each of them, a bit for each character that may be after the letter,
+	// but for separators, by its lower five bits.
+	after [32]uint32
 }
 
 // What a pair may be.
@@ -41,6 +41,8 @@ const (
 	letterNearby  = 1 << iota // one of its bytes may be the letter of a stem
 	specialNearby             // it may belong to a special
 	specialHere               // a special may begin with one of its bytes
+	specialTail               // it may end a character that is a special
+	wideNearby                // it may belong to a key beyond ASCII
 )
 
 const separators = "_- +\t"
@@ -50,16 +52,16 @@ const separators = "_- +\t"
 // the pages of internal/benchdata and of the simulator's entries the fewest pairs are
 // noticed; a stem that is not here has the rarest of its letters.
 var pivots = map[string]int{
-	"accesscode": 5, "accesskey": 5, "actioncallbackkey": 13, "aeskey": 3, "akia": 1, "akid": 1, "apikey": 4,
+	"accesscode": 5, "accesskey": 5, "accountkey": 7, "actioncallbackkey": 13, "aeskey": 3, "apikey": 4,
 	"assertion": 1, "auth": 1, "authcode": 1, "authentication": 1, "authkey": 4, "authorization": 7,
 	"authorizationcode": 7, "basic": 2, "bearer": 1, "captcha": 3, "certkey": 4, "codeverifier": 8, "cookie": 3,
-	"credential": 7, "datakey": 4, "devicecode": 3, "encryptionkey": 10, "encryptkey": 7, "extractkey": 7, "eyj": 1,
-	"gpgkey": 3, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterkey": 7,
+	"credential": 7, "datakey": 4, "devicecode": 3, "encryptionkey": 10, "encryptkey": 7, "extractkey": 7, "eyJ": 1,
+	"gpgkey": 3, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterauth": 7, "masterkey": 7,
 	"otp": 1, "pass": 2, "passcode": 2, "passphrase": 2, "passwd": 2, "password": 2, "passwordconfirm": 2,
-	"passwordconfirmation": 2, "passwordhash": 2, "passwordvalue": 2, "privatekey": 7, "privatekeypem": 7, "pwd": 1,
-	"pwdmd": 1, "samlresponse": 3, "secret": 2, "secretkey": 2, "secretvalue": 2, "sessid": 3, "session": 3,
+	"passwordconfirmation": 2, "passwordhash": 2, "passwordvalue": 2, "privatekey": 7, "privatekeypem": 7, "pw": 1, "pwd": 1,
+	"pwdmd": 1, "requirepass": 9, "samlresponse": 3, "secret": 2, "secretkey": 2, "secretvalue": 2, "sessid": 3, "session": 3,
 	"sessionid": 3, "sessionkey": 3, "sig": 1, "sign": 1, "signature": 1, "signaturekey": 9, "signingkey": 7,
-	"signkey": 4, "sk": 1, "smscode": 2, "sshkey": 3, "ticket": 2, "token": 2, "tokenencrypted": 2, "tokenstr": 2,
+	"signkey": 4, "sk": 1, "smscode": 2, "sshkey": 3, "sshpass": 5, "ticket": 2, "token": 2, "tokenencrypted": 2, "tokenstr": 2,
 	"tokenv": 2, "tokenvalue": 2, "totp": 2, "verificationcode": 4, "verificationkey": 4, "verifycode": 4,
 	"verifykey": 4,
 }
@@ -75,6 +77,13 @@ var builtIn = sync.OnceValue(func() *stride {
 	}
 	for _, s := range nearPairs {
 		t.pair(s.first, s.second, specialHere)
+	}
+	for _, s := range tailPairs {
+		t.pair(s.first, s.second, specialTail)
+	}
+	for _, key := range wideKeys {
+		t.pair(key[1:2], key[2:3], wideNearby)
+		t.pair(key[4:5], key[5:6], wideNearby)
 	}
 	return t
 })
@@ -107,6 +116,14 @@ func (s *stem) separators(at int) string {
 	return ""
 }
 
+// cases are the forms of a letter of a stem.
+func (s *stem) cases(at int) string {
+	if s.exact {
+		return s.text[at : at+1]
+	}
+	return bothCases(s.text[at])
+}
+
 func (t *stride) add(s stem) {
 	pivot, ok := pivots[s.text]
 	if !ok {
@@ -120,27 +137,24 @@ func (t *stride) add(s stem) {
 	s.pivot = pivot
 	before := anyByte
 	if pivot > 0 {
-		before = bothCases(s.text[pivot-1]) + s.separators(pivot)
+		before = s.cases(pivot-1) + s.separators(pivot)
 	}
 	after, afterBit := anyByte, uint32(1<<32-1)
 	if pivot+1 == len(s.text) && !s.free {
 		after = keyEnds
 	} else if pivot+1 < len(s.text) {
-		after, afterBit = bothCases(s.text[pivot+1])+s.separators(pivot+1), 1<<(s.text[pivot+1]&31)
+		after, afterBit = s.cases(pivot+1)+s.separators(pivot+1), 1<<(s.text[pivot+1]&31)
 	}
-	letter := bothCases(s.text[pivot])
+	letter := s.cases(pivot)
 
-	n := 0
-	for t.groups[n].after != 0 && t.letter[letter[0]] != 1<<n {
-		n++
-	}
+	n := lower(letter[0]) - 'a'
 	group := &t.groups[n]
 	for i := range group.stems {
 		if pivot == 0 || int(s.text[pivot-1]&31) == i {
 			group.stems[i] = append(group.stems[i], s)
+			group.after[i] |= afterBit
 		}
 	}
-	group.after |= afterBit
 	for _, table := range []struct {
 		of    *[256]uint32
 		bytes string
@@ -189,7 +203,11 @@ func strideClean[T string | []byte](t *stride, text T, keep bool) bool {
 
 // isNoticed looks closer at the pair text[i:i+2].
 func isNoticed[T string | []byte](t *stride, text T, i int, what uint8, keep bool) bool {
-	if what&specialHere != 0 && (specialAt(text, i) || specialAt(text, i+1)) || what&specialNearby != 0 && specialNear(text, i) {
+	switch {
+	case what&specialHere != 0 && (narrowAt(text, i) || narrowAt(text, i+1)),
+		what&specialNearby != 0 && specialNear(text, i),
+		what&specialTail != 0 && i > 0 && narrowAt(text, i-1),
+		what&wideNearby != 0 && wideNear(text, i):
 		return true
 	}
 	if what&letterNearby != 0 {
@@ -219,18 +237,17 @@ func isStemNear[T string | []byte](t *stride, text T, i int, groups uint32, keep
 	group := &t.groups[bits.TrailingZeros32(groups)]
 	// Each entry has the k of api_key, and text is full of OK. They are done with by the
 	// letters next to it.
-	at := i + 1
-	for at < len(text) && isSeparator(text[at]) {
-		at++
+	at, before := i-1, byte(0)
+	for at >= 0 && isSeparator(text[at]) {
+		at--
 	}
-	if at < len(text) && group.after>>(text[at]&31)&1 == 0 {
-		return false
-	}
-	for at = i - 1; at >= 0 && isSeparator(text[at]); at-- {
-	}
-	before := byte(0)
 	if at >= 0 {
 		before = text[at] & 31
+	}
+	for at = i + 1; at < len(text) && isSeparator(text[at]); at++ {
+	}
+	if at < len(text) && group.after[before]>>(text[at]&31)&1 == 0 {
+		return false
 	}
 	for j := range group.stems[before] {
 		if isStemHit(&group.stems[before][j], text, i, keep) {
