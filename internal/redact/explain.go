@@ -36,13 +36,14 @@ type Finding struct {
 // Explain returns what Redact masks in text, in the order of the text. It is for
 // people who want to see what redaction does; Redact is for records.
 func (r *Redactor) Explain(text string) []Finding {
-	if clean(r.filter, text) && !mayHoldCodes(text) {
+	codes := mayHoldCodes(text)
+	if !codes && clean(r.filter, text) {
 		return nil
 	}
 	w := &walker{explain: true}
 	var findings []Finding
 	for pass := 1; pass <= maxPasses; pass++ {
-		spans, guessed := w.walk(r, text, pass == maxPasses)
+		spans, guessed := w.walk(r, text, codes, pass == maxPasses)
 		if len(spans) == 0 {
 			break
 		}

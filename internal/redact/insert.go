@@ -12,19 +12,20 @@ import "bytes"
 //
 //	INSERT INTO users (name, password) VALUES ('bob', 'x'), ('eve', 'y')
 //
-// It returns the end of the key, or 0. Only literals are masked.
+// It returns the end of the key, or 0. What is masked are literals.
 func (w *walker) inserted(text []byte, k *key) int {
-	if k.kind == weak || byteAt(text, k.end) != ',' && byteAt(text, skipMarks(text, k.end)) != ')' && byteAt(text, skipMarks(text, k.end)) != ',' {
+	next := byteAt(text, skipMarks(text, k.end))
+	if k.kind == weak || next != ',' && next != ')' {
 		return 0
 	}
-	open := k.start - 1
-	for open >= 0 && k.start-open < maxHeader && text[open] != '(' {
-		if text[open] == ')' || text[open] == ';' {
-			return 0
-		}
-		open--
+	closing := bytes.IndexByte(text[k.end:min(len(text), k.end+maxHeader)], ')')
+	at := skipSpace(text, k.end+closing+1)
+	if closing < 0 || len(text)-at < len("values") || !equalFold(text[at:at+len("values")], "values") {
+		return 0
 	}
-	if open < 0 || text[open] != '(' {
+	first := max(0, k.start-maxHeader)
+	open := first + bytes.LastIndexByte(text[first:k.start], '(')
+	if open < first {
 		return 0
 	}
 	var names, cells [maxColumns]span
@@ -35,8 +36,7 @@ func (w *walker) inserted(text []byte, k *key) int {
 			column = i
 		}
 	}
-	at := skipSpace(text, end)
-	if column < 0 || len(text)-at < len("values") || !equalFold(text[at:at+len("values")], "values") {
+	if column < 0 || end != k.end+closing+1 {
 		return 0
 	}
 	found := 0

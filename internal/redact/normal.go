@@ -93,21 +93,33 @@ func foldCase(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 // in form encoding.
 func isSeparator(c byte) bool { return c == '_' || c == '-' || c == ' ' || c == '+' || c == '\t' }
 
-// credentialEnds has the last two letters of all built-in keys.
-var credentialEnds = func() (ends [1 << 16]bool) {
+// credentialEnds has the last three letters of all built-in keys, see endOf.
+var credentialEnds = func() (ends [1 << 15]bool) {
 	for _, c := range credentials {
-		if n := len(c.suffix); c.suffix[n-1] < 0x80 {
-			ends[uint16(c.suffix[n-2])|uint16(c.suffix[n-1])<<8] = true
+		switch n := len(c.suffix); {
+		case c.suffix[n-1] >= 0x80:
+		case n == 2: // after any letter
+			for before := 'a'; before <= 'z'; before++ {
+				ends[endOf(byte(before), c.suffix[0], c.suffix[1])] = true
+			}
+		default:
+			ends[endOf(c.suffix[n-3], c.suffix[n-2], c.suffix[n-1])] = true
 		}
 	}
 	return ends
 }()
 
-// isPlainEnd reports whether a name certainly is none of a credential, by its last two
+// endOf is a number for three letters, in either case.
+func endOf(a, b, c byte) int { return int(a&31)<<10 | int(b&31)<<5 | int(c&31) }
+
+// isPlainEnd reports whether a name certainly is none of a credential, by its last three
 // letters.
 func (k *keySet) isPlainEnd(raw []byte) bool {
-	n := len(raw)
-	return len(k.extra) == 0 && n >= 2 && isLetter(raw[n-1]) && isLetter(raw[n-2]) && !credentialEnds[uint16(lower(raw[n-2]))|uint16(lower(raw[n-1]))<<8]
+	if len(k.extra) > 0 || len(raw) < 3 {
+		return false
+	}
+	a, b, c := raw[len(raw)-3], raw[len(raw)-2], raw[len(raw)-1]
+	return isLetter(a) && isLetter(b) && isLetter(c) && !credentialEnds[endOf(a, b, c)]
 }
 
 func isOneOf(name []byte, words []string) bool {

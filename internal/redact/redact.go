@@ -110,22 +110,25 @@ func New(extraKeys []string, options ...Option) *Redactor {
 // values that were. All other bytes stay as they are. With nothing to mask it
 // returns text itself and does not allocate.
 func (r *Redactor) Redact(text string) (string, int) {
-	if clean(r.filter, text) && !mayHoldCodes(text) {
+	codes := mayHoldCodes(text)
+	if !codes && clean(r.filter, text) {
 		return text, 0
 	}
-	return r.redact(text)
+	return r.redact(text, codes)
 }
 
 // RedactEntry is Redact for an entry whose api_key the caller knows, as its text or as the
 // JSON of that.
 func (r *Redactor) RedactEntry(text, apiKey string) (string, int) {
-	if clean(r.filter, text) && !hasCodes(apiKey) {
+	codes := hasCodes(apiKey)
+	if !codes && clean(r.filter, text) {
 		return text, 0
 	}
-	return r.redact(text)
+	return r.redact(text, codes)
 }
 
-func (r *Redactor) redact(text string) (string, int) {
+// redact is Redact for a text in which codes may be credentials, or not.
+func (r *Redactor) redact(text string, codes bool) (string, int) {
 	w := walkers.Get().(*walker)
 	defer w.release()
 
@@ -135,7 +138,7 @@ func (r *Redactor) redact(text string) (string, int) {
 	// needs no further pass.
 	masked := 0
 	for pass := 1; pass <= maxPasses; pass++ {
-		spans, guessed := w.walk(r, text, pass == maxPasses)
+		spans, guessed := w.walk(r, text, codes, pass == maxPasses)
 		if len(spans) == 0 {
 			break
 		}

@@ -264,7 +264,10 @@ func TestReviewTime(t *testing.T) {
 	}
 	for _, extra := range [][]string{nil, {"id_card"}} {
 		r := redact.New(extra)
-		for _, unit := range []string{`token={"`, `\"token\":{`, `[{"token":`, `%25token%253D`, `\\`, `token `, `token:`, `token=a,`, `"`, `'token':'`, `token[`, `{"a":"token=`, `{"a":[`, `bearer `, `basic a`, `\u0074oken=`, `token=\`, `{"token":"\"`, `id_card=`, "token= ", "token\\\\", `token="\`, `"token":"a" {"a"`, `[[`, `token={,`, `token=[ "a" `, `{"token" `, `%7B%22token%22%3A`, `authorization: `, `authorization=" `, "cookie:\"a", `"cookie:'a`} {
+		for _, unit := range []string{
+			`token={"`, `\"token\":{`, `[{"token":`, `%25token%253D`, `\\`, `token `, `token:`, `token=a,`, `"`, `'token':'`, `token[`, `{"a":"token=`, `{"a":[`, `bearer `, `basic a`, `\u0074oken=`, `token=\`, `{"token":"\"`, `id_card=`, "token= ", "token\\\\", `token="\`, `"token":"a" {"a"`, `[[`, `token={,`, `token=[ "a" `, `{"token" `, `%7B%22token%22%3A`, `authorization: `, `authorization=" `, "cookie:\"a", `"cookie:'a`,
+			`(token,`, `token,`, `token("`, `variable "token" {`, `token = os.getenv(`, `token: str | `, `token=a.b[`, `パスワード`, `密碼`,
+		} {
 			text := payloadEntry(strings.Repeat(unit, size/len(unit)))
 			out, _ := r.Redact(text)
 			require.True(t, json.Valid([]byte(out)), "%q", unit)

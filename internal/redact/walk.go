@@ -56,13 +56,13 @@ func (w *walker) release() {
 
 // walk returns the spans of text to be masked, in order and apart, and whether
 // one of them is a guess.
-func (w *walker) walk(r *Redactor, text string, whole bool) (spans []span, guessed bool) {
+func (w *walker) walk(r *Redactor, text string, codes, whole bool) (spans []span, guessed bool) {
 	w.keys, w.filter = r.keys, r.filter
 	w.spans, w.strings = w.spans[:0], w.strings[:0]
 	w.whole, w.guessed = whole, false
 	w.text = append(w.text[:0], text...)
 	w.entry, w.apiName, w.apiKnown = w.text, nil, false
-	w.codes = mayHoldCodes(text) && byAPI[string(w.api())]["code"] != plain
+	w.codes = codes && byAPI[string(w.api())]["code"] != plain
 	w.level(w.text, 0)
 	return w.spans, w.guessed
 }
