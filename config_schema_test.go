@@ -4,6 +4,7 @@
 package feishuauditreceiver_test
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"flag"
@@ -167,5 +168,5 @@ func TestConfigSchema(t *testing.T) {
 	}
 	committed, err := os.ReadFile("config.schema.json")
 	require.NoError(t, err)
-	assert.Equal(t, string(text), string(committed), "run: go test -run TestConfigSchema -schema.update .")
+	assert.True(t, bytes.Equal(text, committed), "config.schema.json is stale: go test -run TestConfigSchema -schema.update .")
 }

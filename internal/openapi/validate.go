@@ -15,6 +15,7 @@ import (
 
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configtls"
+	"go.opentelemetry.io/collector/confmap"
 )
 
 // Limits of the HTTP client's settings.
@@ -55,40 +56,42 @@ func ValidateHTTP(cfg *confighttp.ClientConfig) []error {
 			bad("headers::%s: %s", shown(name), fault)
 		}
 	}
+	return append(append(errs, validateNumbers(cfg)...), validateTLS(&cfg.TLS)...)
+}
+
+// validateNumbers finds sizes and times that cannot be meant. It reads them by their keys and not from
+// the struct, as later releases of the collector have those of idle connections below keepalive.
+func validateNumbers(cfg *confighttp.ClientConfig) (errs []error) {
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	settings := confmap.New()
+	if err := settings.Marshal(cfg); err != nil {
+		return []error{fmt.Errorf("the settings of the HTTP client cannot be read: %w", err)}
+	}
 	for _, size := range []struct {
-		key   string
-		value int
-		most  int
+		key  string
+		most int
 	}{
-		{"read_buffer_size", cfg.ReadBufferSize, maxBuffer},
-		{"write_buffer_size", cfg.WriteBufferSize, maxBuffer},
-		{"max_idle_conns", cfg.MaxIdleConns, 0},
-		{"max_idle_conns_per_host", cfg.MaxIdleConnsPerHost, 0},
-		{"max_conns_per_host", cfg.MaxConnsPerHost, 0},
+		{"read_buffer_size", maxBuffer}, {"write_buffer_size", maxBuffer}, {"max_conns_per_host", 0},
+		{"max_idle_conns", 0}, {"max_idle_conns_per_host", 0}, {"keepalive::max_idle_conns", 0}, {"keepalive::max_idle_conns_per_host", 0},
 	} {
+		value, _ := settings.Get(size.key).(int)
 		switch {
-		case size.value < 0:
-			bad("%s: %d is negative: use 0, which is the default, or more", size.key, size.value)
-		case size.most > 0 && size.value > size.most:
-			bad("%s: %d is out of range: use at most %d, or leave it out", size.key, size.value, size.most)
+		case value < 0:
+			bad("%s: %d is negative: use 0, which is the default, or more", size.key, value)
+		case size.most > 0 && value > size.most:
+			bad("%s: %d is out of range: use at most %d, or leave it out", size.key, value, size.most)
 		}
 	}
-	for _, limit := range []struct {
-		key   string
-		value time.Duration
-	}{
-		{"idle_conn_timeout", cfg.IdleConnTimeout},
-		{"http2_read_idle_timeout", cfg.HTTP2ReadIdleTimeout},
-		{"http2_ping_timeout", cfg.HTTP2PingTimeout},
-	} {
+	for _, key := range []string{"idle_conn_timeout", "keepalive::idle_conn_timeout", "http2_read_idle_timeout", "http2_ping_timeout"} {
+		value, _ := settings.Get(key).(time.Duration)
 		switch {
-		case limit.value < 0:
-			bad("%s: %s is negative: use 0 or more", limit.key, limit.value)
-		case limit.value > 0 && limit.value < minTimeout:
-			bad("%s: %s is shorter than an answer takes: use 1s or more, and write the unit, as in 30s", limit.key, limit.value)
+		case value < 0:
+			bad("%s: %s is negative: use 0 or more", key, value)
+		case value > 0 && value < minTimeout:
+			bad("%s: %s is shorter than an answer takes: use 1s or more, and write the unit, as in 30s", key, value)
 		}
 	}
-	return append(errs, validateTLS(&cfg.TLS)...)
+	return errs
 }
 
 // validateTLS finds what the collector's own check of tls leaves to the start, as far as no
