@@ -132,11 +132,12 @@ $(BUILD)/logql/ready: internal/tools/logql/package.json internal/tools/logql/pac
 	@touch $@
 
 .PHONY: e2e
-e2e: build tool victoria-logs vmalert opensearch kafka logql clients $(BUILD)/detections/ready ## Run the end-to-end tests with the real collector and real backends (Prometheus and systemd-analyze are installed if missing)
+e2e: build tool package victoria-logs vmalert opensearch kafka logql clients $(BUILD)/detections/ready ## Run the end-to-end tests with the real collector and real backends (Prometheus, nginx, rsyslog, rpm and systemd-analyze are installed if missing)
 	@./internal/tools/install-prometheus.sh
 	@./internal/tools/install-systemd.sh
 	@./internal/tools/install-nginx.sh
 	@./internal/tools/install-rsyslog.sh
+	@./internal/tools/install-rpm.sh
 	@./internal/tools/test.sh e2e
 
 .PHONY: e2e-loki
@@ -176,6 +177,27 @@ screenshot: build tool victoria-logs ## Take the picture of docs/img/victorialog
 .PHONY: sbom
 sbom: build ## Write the bill of materials, _build/otelcol-feishu.cdx.json
 	@./internal/tools/sbom.sh $(BUILD)/otelcol-feishu $(BUILD)/otelcol-feishu.cdx.json
+
+# What a release has packages of.
+comma := ,
+empty :=
+PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+
+.PHONY: package
+package: build ## Write a tar.gz, a deb and an rpm of collector and tool, with bills of materials and checksums, to _build/release; PLATFORM=linux/arm64 for another one
+	@./internal/tools/package.sh "$(or $(PLATFORM),$$(go env GOHOSTOS)/$$(go env GOHOSTARCH))"
+
+.PHONY: release
+release: build ## Write the packages of every platform to _build/release (ten minutes each the first time)
+	@rm -rf $(BUILD)/release
+	@for p in $(PLATFORMS); do ./internal/tools/package.sh "$$p"; done
+
+.PHONY: cross
+cross: $(BUILD)/otelcol-feishu ## Check that everything compiles for every platform of a release: our modules with their tests, and the whole collector
+	@cd internal/tools/cross && go test -count=1 ./... && go build -o ../../../$(BUILD)/cross .
+	@for m in . cmd/feishu-audit internal/conformance internal/bench; do $(BUILD)/cross -test -platforms "$(subst $(empty) ,$(comma),$(PLATFORMS))" $$m ./...; done
+	@$(BUILD)/cross -test -platforms "$(subst $(empty) ,$(comma),$(filter-out windows/%,$(PLATFORMS)))" e2e ./... # it stops and resumes processes
+	@$(BUILD)/cross -platforms "$(subst $(empty) ,$(comma),$(PLATFORMS))" $(BUILD)/src/otelcol-feishu .
 
 .PHONY: detections
 detections: $(BUILD)/detections/ready ## Convert detections/*.yml for every backend (needs Python 3.10; installs pySigma below _build)
@@ -226,7 +248,8 @@ generate-check: generate ## Fail if a generated file is stale
 
 # The sources of a distribution come from ocb, its dependencies from the pins: no
 # module is looked up, and no hash is taken on trust. Without version control stamps
-# and paths, the same sources give the same binary wherever they lie.
+# and paths, the same sources give the same binary wherever they lie; without C code it runs on
+# any Linux.
 define distribution
 $(BUILD)/$(1): $(2) distribution/$(1)/go.mod distribution/$(1)/go.sum $$(SOURCES)
 	@mkdir -p $(BUILD)/src
@@ -236,7 +259,7 @@ $(BUILD)/$(1): $(2) distribution/$(1)/go.mod distribution/$(1)/go.sum $$(SOURCES
 	@./internal/tools/pin-check.sh $(1)
 	@cp distribution/$(1)/go.mod distribution/$(1)/go.sum $(BUILD)/src/$(1)/
 	@echo "building $(1) (some minutes the first time)"
-	@cd $(BUILD)/src/$(1) && go build -mod=readonly $(3) -buildvcs=false -o ../../$(1) . \
+	@cd $(BUILD)/src/$(1) && CGO_ENABLED=0 go build -mod=readonly $(3) -buildvcs=false -o ../../$(1) . \
 	  || { echo "if Go asks for updates of go.mod or for go.sum entries, the pins are stale: run make pin and commit distribution/"; exit 1; }
 endef
 $(eval $(call distribution,otelcol-feishu,builder-config.yaml,-trimpath -ldflags="-s -w"))
@@ -246,7 +269,7 @@ $(eval $(call distribution,otelcol-feishu-demo,demo/builder-config.yaml,))
 $(BUILD)/feishu-audit: $(SOURCES) $(TOOL_SOURCES)
 	@mkdir -p $(BUILD)
 	@echo "building feishu-audit"
-	@cd cmd/feishu-audit && go build -buildvcs=false -o ../../$@ .
+	@cd cmd/feishu-audit && CGO_ENABLED=0 go build -buildvcs=false -o ../../$@ .
 
 .PHONY: pin
 pin: ## Pin the dependencies of the distributions after a change of a manifest

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -114,6 +113,7 @@ func init() { // they mention each other
 		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "redis-cli": checkRedis, "tee": anything, "cat": anything, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
 		"_build/vmalert": checkVmalert,
+		"dpkg":           checkPackage, "rpm": checkPackage, "systemd-ask-password": checkAskPassword, "systemd-creds": anything, "sha256sum": anything,
 		// Takes a command of its own, in this documentation one that is somebody else's.
 		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
 	}
@@ -529,7 +529,9 @@ func checkSystemctl(t *testing.T, c *docCommand) {
 		require.Len(t, rest, 1)
 	case "enable":
 		require.Contains(t, unitFile(t, c, rest[1]), "\n[Install]\n", "it can be enabled")
-	case "restart", "start", "stop", "status":
+	case "reload":
+		require.Contains(t, unitFile(t, c, rest[1]), "\nExecReload=")
+	case "restart", "start", "stop", "status", "edit":
 		unitFile(t, c, rest[1])
 	default:
 		t.Fatalf("%s: systemctl %s: no validator", c.page, rest[0])
@@ -547,34 +549,6 @@ func checkSystemdAnalyze(t *testing.T, c *docCommand) {
 	require.Len(t, c.args, 2)
 	require.Equal(t, "security", c.args[0])
 	unitFile(t, c, c.args[1])
-}
-
-// checkInstall: what is installed is here or has been built before, and goes where the
-// unit looks for it.
-func checkInstall(t *testing.T, c *docCommand) {
-	values, rest := c.flags(t, "-D")
-	c.only(t, values, "-D", "-m")
-	mode, err := strconv.ParseUint(values["-m"][0], 8, 32)
-	require.NoError(t, err)
-	require.Len(t, rest, 2, c.page)
-	from, to := rest[0], rest[1]
-	if strings.HasPrefix(from, "_build/") {
-		require.Contains(t, c.all, "make build", c.page)
-		require.Regexp(t, `(?m)^build: \$\(BUILD\)/`+filepath.Base(from)+` `, makefile(t))
-		require.Equal(t, uint64(0o755), mode)
-	} else {
-		require.FileExists(t, filepath.Join("..", from), c.page)
-		require.Zero(t, mode&0o111)
-	}
-	if unit, ok := strings.CutPrefix(to, "/etc/systemd/system/"); ok {
-		require.Equal(t, "packaging/"+unit, from)
-		return
-	}
-	unit := unitFile(t, c, "otelcol-feishu")
-	require.Contains(t, strings.FieldsFunc(unit, func(r rune) bool { return r == ' ' || r == '=' || r == '\n' }), to, "%s: the unit does not use %s", c.page, to)
-	if strings.HasSuffix(to, ".env") {
-		require.Equal(t, uint64(0o600), mode, "it has the secret")
-	}
 }
 
 func checkDocker(t *testing.T, c *docCommand) {
@@ -613,7 +587,7 @@ func checkDocker(t *testing.T, c *docCommand) {
 // write but the volume that its user owns, and with what its configuration needs.
 func checkDockerRun(t *testing.T, c *docCommand) {
 	values, words := c.flags(t, "--read-only", "--rm", "--detach")
-	c.only(t, values, "--read-only", "--cap-drop", "--security-opt", "--volume", "--env", "--rm", "--detach")
+	c.only(t, values, "--read-only", "--cap-drop", "--security-opt", "--volume", "--env", "--memory", "--rm", "--detach")
 	require.Len(t, words, 1, c.page)
 	require.Condition(t, func() bool {
 		return slices.ContainsFunc(c.all, func(line string) bool {

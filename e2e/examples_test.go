@@ -127,6 +127,9 @@ func TestComposeFiles(t *testing.T) {
 			for _, name := range needed.FindAllStringSubmatch(string(config), -1) {
 				require.Contains(t, collector.Environment, name[1])
 			}
+			require.True(t, collector.ReadOnly, "nothing to write but the volume, as packaging/README.md runs it")
+			require.Equal(t, []string{"ALL"}, collector.CapDrop)
+			require.Equal(t, []string{"no-new-privileges:true"}, collector.SecurityOpt)
 			mounted := map[string]string{} // by the path in the container
 			for _, volume := range collector.Volumes {
 				mounted[volume.Target] = volume.Source

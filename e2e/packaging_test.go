@@ -6,6 +6,7 @@ package e2e
 import (
 	"debug/buildinfo"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,9 +28,9 @@ func TestServiceUnit(t *testing.T) {
 	require.NoError(t, err)
 	collector, err := filepath.Abs(binary(t))
 	require.NoError(t, err)
-	require.Contains(t, string(unit), "/usr/local/bin/otelcol-feishu")
+	require.Contains(t, string(unit), "/usr/bin/otelcol-feishu")
 	path := filepath.Join(t.TempDir(), "otelcol-feishu.service")
-	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), "/usr/local/bin/otelcol-feishu", collector)), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), "/usr/bin/otelcol-feishu", collector)), 0o600))
 	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	// What systemd says of other units of this machine is not about ours.
@@ -39,17 +40,46 @@ func TestServiceUnit(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 }
 
-// TestServiceEnvironment: the unit's file of variables has those that the collector's
-// configuration for it needs.
+// TestServiceEnvironment: the first configuration of the packages gets what it needs from the unit: variables of the file that
+// the unit reads, and the secret from a credential.
 func TestServiceEnvironment(t *testing.T) {
 	t.Parallel()
 	variables, err := os.ReadFile("../packaging/otelcol-feishu.env")
 	require.NoError(t, err)
-	config, err := os.ReadFile("../examples/loki/collector.yaml")
+	config, err := os.ReadFile("../packaging/collector.yaml")
 	require.NoError(t, err)
-	for _, name := range needed.FindAllStringSubmatch(string(config), -1) {
+	names := needed.FindAllStringSubmatch(string(config), -1)
+	require.NotEmpty(t, names)
+	for _, name := range names {
 		require.Regexp(t, `(?m)^`+name[1]+`=`, string(variables))
 	}
+	require.NotContains(t, string(variables), "SECRET=")
+	unit, err := os.ReadFile("../packaging/otelcol-feishu.service")
+	require.NoError(t, err)
+	require.Contains(t, string(unit), "\nEnvironmentFile=/etc/otelcol-feishu/otelcol-feishu.env\n")
+	credential := regexp.MustCompile(`(?m)^LoadCredential=(\w+):/etc/otelcol-feishu/(\w+)$`).FindStringSubmatch(string(unit))
+	require.NotNil(t, credential)
+	require.Equal(t, credential[1], credential[2], "an example names it by its file")
+	require.Contains(t, string(config), "/"+credential[1]+"}")
+	require.Contains(t, string(unit), "StateDirectory=otelcol-feishu\n")
+	for _, folder := range found(`(/var/lib/[\w-]+)`, string(config)+string(unit)) {
+		require.Equal(t, "/var/lib/otelcol-feishu", folder, "all that it may write")
+	}
+	atMost := regexp.MustCompile(`(?m)^MemoryMax=(\d+)M$`).FindStringSubmatch(string(unit))
+	soft := regexp.MustCompile(`(?m)^Environment=GOMEMLIMIT=(\d+)MiB$`).FindStringSubmatch(string(unit))
+	require.NotNil(t, atMost)
+	require.NotNil(t, soft)
+	below(t, soft[1], atMost[1])
+}
+
+// below: what Go tries to stay below is four fifths of what the kernel allows, both in MiB.
+func below(t *testing.T, soft, hard string) {
+	t.Helper()
+	s, err := strconv.ParseFloat(soft, 64)
+	require.NoError(t, err)
+	h, err := strconv.ParseFloat(hard, 64)
+	require.NoError(t, err)
+	require.InDelta(t, 0.8, s/h, 0.01)
 }
 
 // dockerfile is what packaging/Dockerfile makes.
@@ -114,6 +144,9 @@ func readDockerfile(t *testing.T) dockerfile {
 		case "ENV":
 			require.Equal(t, "STORAGE_DIR="+d.owned, arguments, "the position is on the volume")
 			d.storage = true
+		case "LABEL":
+			require.Len(t, d.bases, 2)
+			require.Contains(t, arguments, "org.opencontainers.image.source=")
 		case "USER":
 			d.user = arguments
 		case "ENTRYPOINT":
@@ -154,10 +187,78 @@ func TestDockerfile(t *testing.T) {
 	require.Equal(t, []string{d.user, d.made[2], d.owned}, d.copies[2])
 	require.Len(t, d.cmd, 2)
 	require.Equal(t, "--config", d.cmd[0])
-	ignored, err := os.ReadFile("../packaging/Dockerfile.dockerignore")
-	require.NoError(t, err)
-	require.Equal(t, ".git\n_build\n", string(ignored), "everything else is needed to build")
 	require.Contains(t, documentation(t)["packaging/README.md"], "user "+strings.Split(d.user, ":")[0]+" ")
+}
+
+// buildContext are the files of a folder that packaging/Dockerfile.dockerignore lets into a build: of the patterns that match a
+// file or a folder above it, the last one decides.
+func buildContext(t *testing.T, root string) (files []string) {
+	t.Helper()
+	text, err := os.ReadFile("../packaging/Dockerfile.dockerignore")
+	require.NoError(t, err)
+	type pattern struct {
+		matches *regexp.Regexp
+		in      bool
+	}
+	var patterns []pattern
+	for line := range strings.Lines(string(text)) {
+		line, in := strings.CutPrefix(strings.TrimSpace(line), "!")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		expression := strings.NewReplacer(`\*\*/`, `(.*/)?`, `\*`, `[^/]*`).Replace(regexp.QuoteMeta(line))
+		patterns = append(patterns, pattern{regexp.MustCompile("^" + expression + "(/.*)?$"), in})
+	}
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil || entry.IsDir() {
+			if name == "_build" || name == ".git" {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		in := true
+		for _, p := range patterns {
+			if p.matches.MatchString(name) {
+				in = p.in
+			}
+		}
+		if in {
+			files = append(files, name)
+		}
+		return nil
+	}))
+	return files
+}
+
+// TestBuildContext: no file that may hold a secret gets into the build of the image, and nothing that it needs is left out.
+func TestBuildContext(t *testing.T) {
+	t.Parallel()
+	planted := t.TempDir()
+	for _, name := range []string{".env", "examples/loki/.env", "internal/tools/.env", "cmd/secret.env", "storage/receiver_feishu_audit_", "config.yaml", ".git/config", "_build/x", "client.go"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(planted, filepath.Dir(name)), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(planted, name), nil, 0o600))
+	}
+	require.Equal(t, []string{"client.go"}, buildContext(t, planted))
+
+	copied := t.TempDir()
+	for _, name := range buildContext(t, "..") {
+		require.NoError(t, os.MkdirAll(filepath.Join(copied, filepath.Dir(name)), 0o700))
+		content, err := os.ReadFile(filepath.Join("..", name))
+		require.NoError(t, err)
+		info, err := os.Stat(filepath.Join("..", name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(copied, name), content, info.Mode()))
+	}
+	cmd := exec.CommandContext(t.Context(), "make", "build", "tool")
+	cmd.Dir = copied
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.FileExists(t, filepath.Join(copied, "_build", "otelcol-feishu"))
+	require.FileExists(t, filepath.Join(copied, "_build", "feishu-audit"))
 }
 
 // TestContainers: the manifests of examples/kubernetes run the image as its user, with
@@ -199,13 +300,19 @@ func TestContainers(t *testing.T) {
 	require.Equal(t, 3, found, "two collectors and Redis")
 }
 
-// TestBillOfMaterials: it names every module that is in the collector, and no other.
+// TestBillOfMaterials: it names every module that is in the collector or the tool, and no other.
 func TestBillOfMaterials(t *testing.T) {
 	t.Parallel()
-	info, err := buildinfo.ReadFile(binary(t))
+	for name, binary := range map[string]string{"collector": binary(t), "tool": feishuAudit(t)} {
+		t.Run(name, func(t *testing.T) { billOfMaterials(t, binary) })
+	}
+}
+
+func billOfMaterials(t *testing.T, binary string) {
+	info, err := buildinfo.ReadFile(binary)
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "sbom.json")
-	cmd := exec.CommandContext(t.Context(), "../internal/tools/sbom.sh", binary(t), path)
+	cmd := exec.CommandContext(t.Context(), "../internal/tools/sbom.sh", binary, path)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	text, err := os.ReadFile(path)
@@ -229,4 +336,5 @@ func TestBillOfMaterials(t *testing.T) {
 	require.Equal(t, linked, listed)
 	require.Contains(t, listed, "github.com/feishuaudit/feishuauditreceiver")
 	require.NotContains(t, string(text), "(devel)")
+	require.NotContains(t, string(text), "../", "a folder of this machine for a module")
 }

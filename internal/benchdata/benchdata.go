@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -247,12 +246,4 @@ func allocated() uint64 {
 	total := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(total)
 	return total[0].Value.Uint64()
-}
-
-func cpuTime(b *testing.B) int64 {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return used.Utime.Nano() + used.Stime.Nano()
 }

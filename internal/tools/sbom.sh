@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the bill of materials of a collector, in CycloneDX.
+# Writes the bill of materials of a collector, or of the tool beside it, in CycloneDX.
 # Usage: sbom.sh BINARY OUTPUT
 set -euo pipefail
 binary=$(realpath "$1")
@@ -10,4 +10,4 @@ go tool -modfile=internal/tools/sbom/go.mod cyclonedx-gomod bin -json -std -nose
 # The receiver is built from the checkout, by a replace directive, and the linker knows
 # it by its folder only.
 receiver=$(go list -m)
-sed -i -e "s#\.\./\.\./\.\./@(devel)#$receiver@$version#g" -e "s#\"\.\./\.\./\.\./\"#\"$receiver\"#" -e "s#\"(devel)\"#\"$version\"#" "$output"
+sed -i -E -e "s#(\.\./)+(\.\.)?@\(devel\)#$receiver@$version#g" -e "s#\"(\.\./)+(\.\.)?\"#\"$receiver\"#" -e "s#\"\(devel\)\"#\"$version\"#" "$output"

@@ -52,7 +52,7 @@ func Start(ctx context.Context, env []string, program string, args ...string) (*
 	p := &Process{cmd: exec.CommandContext(ctx, program, args...), out: &output{}, ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = childAttributes()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
