@@ -43,12 +43,26 @@ func TestConfigurationsToCopy(t *testing.T) {
 		return err
 	}))
 	require.Greater(t, len(configs), 10)
+	folders, ports := map[any]string{}, map[any]string{}
 	for path, text := range configs {
 		retrieved, err := confmap.NewRetrievedFromYAML([]byte(text))
 		require.NoError(t, err, path)
 		conf, err := retrieved.AsConf()
 		require.NoError(t, err, path)
 		assert.Equal(t, true, conf.Get("service::telemetry::logs::disable_stacktrace"), "%s: stack traces of exporters", path)
+		if strings.HasPrefix(path, "examples/") && !strings.HasPrefix(path, "examples/kubernetes/") {
+			// Several of them may run on one machine.
+			readers, _ := conf.Get("service::telemetry::metrics::readers").([]any)
+			if assert.Len(t, readers, 1, "%s: a port of its own for its metrics", path) {
+				port := confmap.NewFromStringMap(readers[0].(map[string]any)).Get("pull::exporter::prometheus::port")
+				assert.Empty(t, ports[port], "the port of %s", path)
+				ports[port] = path
+			}
+			if folder := conf.Get("extensions::file_storage::directory"); folder != nil {
+				assert.Empty(t, folders[folder], "the folder of %s", path)
+				folders[folder] = path
+			}
+		}
 		exporters, err := conf.Sub("exporters")
 		require.NoError(t, err, path)
 		for name := range exporters.ToStringMap() {
