@@ -123,6 +123,9 @@ func ParseText(text string) (string, bool) {
 	case text == "" || text == "null":
 		return "", true
 	case text[0] == '"':
+		if content := text[1 : len(text)-1]; jsontext.IsPlain(content) {
+			return content, true // nearly every one
+		}
 		return ValidUTF8(jsontext.Unquote(text)), true
 	}
 	return text, true

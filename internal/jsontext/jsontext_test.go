@@ -170,3 +170,18 @@ func TestScannerReturnsParts(t *testing.T) {
 		}
 	}))
 }
+
+func TestIsPlain(t *testing.T) {
+	for n := range 20 {
+		text := strings.Repeat("a", n)
+		require.True(t, jsontext.IsPlain(text), "%q", text)
+		for i := range n {
+			for _, c := range []string{"\\", "\x80", "\xff", "中"} {
+				require.False(t, jsontext.IsPlain(text[:i]+c+text[i+1:]), "%q for byte %d of %d", c, i, n)
+			}
+			for _, c := range []string{"\x00", "[", "]", "\x7f", "\""} {
+				require.True(t, jsontext.IsPlain(text[:i]+c+text[i+1:]), "%q for byte %d of %d", c, i, n)
+			}
+		}
+	}
+}

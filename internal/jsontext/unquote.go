@@ -18,6 +18,23 @@ func Unquote(quoted string) string {
 	return string(AppendUnquoted(make([]byte, 0, len(quoted)), quoted))
 }
 
+// IsPlain reports whether text is ASCII without a backslash, so that as the content of a
+// string it stands for itself.
+func IsPlain(text string) bool {
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		if w := word(text, i); (w|zeros(w^'\\'*lanes))&highs != 0 {
+			return false
+		}
+	}
+	for ; i < len(text); i++ {
+		if c := text[i]; c >= utf8.RuneSelf || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // AppendUnquoted appends the content of a string that a Scanner returned. Half of
 // a surrogate pair becomes U+FFFD, as in encoding/json. Bytes that are not UTF-8
 // stay.

@@ -56,9 +56,14 @@ var redactMutants = []mutant{
 		"	case bytes.HasPrefix(id, []byte(\"LTAI\")) && len(id) == 16:\n",
 	},
 	{
-		"keys in traditional Chinese are noticed at every second place only (F70)", "internal/redact/special.go",
-		"	{\"\\xa2\", \"\\xbc\"},\n",
+		"keys beyond ASCII are noticed at every second place only (F70)", "internal/redact/stride.go",
+		"		t.pair(key[4:5], key[5:6], wideNearby)\n",
 		"",
+	},
+	{
+		"stems are told apart by the letter after them only where they resemble each other (F39)", "internal/redact/stride.go",
+		"			group.after[i] |= afterBit\n",
+		"			group.after[i] = afterBit\n",
 	},
 	{
 		"a line end of another script breaks JSON (F70)", "internal/redact/json.go",
