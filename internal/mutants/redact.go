@@ -57,7 +57,7 @@ var redactMutants = []mutant{
 	},
 	{
 		"keys beyond ASCII are noticed at every second place only (F70)", "internal/redact/stride.go",
-		"		t.pair(key[4:5], key[5:6], wideNearby)\n",
+		"			t.pair(key[4:5], key[5:6], wideNearby)\n",
 		"",
 	},
 	{

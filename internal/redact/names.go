@@ -146,11 +146,12 @@ var credentials = withGaps([]credential{
 	{suffix: "認証コード", kind: secret},
 })
 
-// wideKeys are the built-in keys beyond ASCII.
-var wideKeys = func() (keys []string) {
+// wideKeys are the built-in keys beyond ASCII, by the last byte of their first character.
+var wideKeys = func() (keys [256][]string) {
 	for _, c := range credentials {
 		if c.suffix[0] >= 0x80 {
-			keys = append(keys, c.suffix)
+			last := c.suffix[2]
+			keys[last] = append(keys[last], c.suffix)
 		}
 	}
 	return keys

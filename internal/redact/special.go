@@ -237,11 +237,11 @@ func decode[T string | []byte](text T) rune {
 
 // wideKeyEnd returns the end of the built-in key beyond ASCII at text[at], or at.
 func wideKeyEnd[T string | []byte](text T, at int) int {
-	if text[at] < 0xe3 {
+	if text[at] < 0xe3 || len(text)-at < 3 {
 		return at
 	}
-	for _, key := range wideKeys {
-		if len(text)-at >= len(key) && text[at+2] == key[2] && text[at+1] == key[1] && string(text[at:at+len(key)]) == key {
+	for _, key := range wideKeys[text[at+2]] {
+		if hasPrefixAt(text, at, key) {
 			return at + len(key)
 		}
 	}

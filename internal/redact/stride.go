@@ -81,9 +81,11 @@ var builtIn = sync.OnceValue(func() *stride {
 	for _, s := range tailPairs {
 		t.pair(s.first, s.second, specialTail)
 	}
-	for _, key := range wideKeys {
-		t.pair(key[1:2], key[2:3], wideNearby)
-		t.pair(key[4:5], key[5:6], wideNearby)
+	for _, keys := range wideKeys {
+		for _, key := range keys {
+			t.pair(key[1:2], key[2:3], wideNearby)
+			t.pair(key[4:5], key[5:6], wideNearby)
+		}
 	}
 	return t
 })
