@@ -192,7 +192,7 @@ var redactMutants = []mutant{
 	},
 	{
 		"an authorization code alone is not masked in its API (F72)", "internal/redact/redact.go",
-		"	if clean(r.filter, text) && !mayHoldCodes(apiKey) {\n",
-		"	if clean(r.filter, text) {\n",
+		"	if !codes && clean(r.filter, text) {\n		return text, 0\n	}\n	return r.redact(text, codes)\n}\n\n// redact is",
+		"	if clean(r.filter, text) {\n		return text, 0\n	}\n	return r.redact(text, codes)\n}\n\n// redact is",
 	},
 }
