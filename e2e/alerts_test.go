@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,144 +26,230 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// series are the receiver's metrics without their prefix, and with promtool's values
-// of every half minute for an hour. <s> and <t> stand for the unit and the suffix
-// that a reader may add.
+// series are metrics with promtool's values of every step, where # is the number of steps that a
+// case has. <s> and <t> stand for the unit and the suffix that a reader may add. A name that is not
+// of the collector, or of who evaluates rules, is one of the receiver's.
 type series map[string]string
 
-// well are the metrics of a receiver that has no trouble.
+// well are the metrics of a receiver that has no problem.
 func well() series {
 	s := series{
-		`walk_age<s>{}`: "30x120", `clock_skew<s>{}`: "1x120", `leader{}`: "1x120", `skipped_time<s><t>{}`: "0x120",
-		`entries<t>{result="delivered"}`: "0+600x120", `entries<t>{result="lost"}`: "0x120",
-		`late_entries<t>{found_by="recheck"}`: "0+1x120", `late_entries<t>{found_by="last_recheck"}`: "0x120", `late_entries<t>{found_by="chance"}`: "0x120",
-		`lag<s>{pass="0"}`: "30x120", `lag<s>{pass="1"}`: "3630x120",
+		`walk_age<s>{}`: "30x#", `checkpoint_age<s>{}`: "30x#", `clock_skew<s>{}`: "1x#", `leader{}`: "1x#",
+		`skipped_time<s><t>{}`: "0x#", `set_aside_time<s>{}`: "0x#", `held_entries{}`: "0x#", `malformed_entries<t>{}`: "0x#",
+		`entries<t>{result="delivered"}`: "0+600x#", `entries<t>{result="lost"}`: "0x#",
+		`late_entries<t>{found_by="recheck"}`: "0+1x#", `late_entries<t>{found_by="last_recheck"}`: "0x#", `late_entries<t>{found_by="chance"}`: "0x#",
+		`lag<s>{pass="0"}`: "30x#", `lag<s>{pass="1"}`: "3630x#",
+		`calls<t>{operation="list_data",outcome="ok",code="0"}`:                            "0+1x#",
+		`otelcol_process_uptime<s><t>{}`:                                                   "5+<step>x#",
+		`prometheus_rule_evaluation_failures_total{rule_group="alerts.yaml;feishu_audit"}`: "0x#",
 	}
 	for cause := range alertOf {
-		s[fmt.Sprintf(`trouble<s>{cause=%q}`, cause)] = "0x120"
+		s[fmt.Sprintf(`trouble<s>{cause=%q}`, cause)] = "0x#"
 	}
 	return s
 }
 
-// alertOf is the alert about each cause, and after how many minutes of trouble it
-// fires at the latest.
+// alertOf is the alert about each cause, and after how many minutes of a problem it fires at
+// the latest.
 var alertOf = map[string]struct {
 	name    string
 	minutes int
 }{
-	"credential": {"Credential", 2}, "app": {"Credential", 2}, "token": {"Credential", 2},
+	"credential": {"Credential", 3}, "app": {"Credential", 3}, "token": {"Credential", 3},
 	"scope": {"Scope", 2}, "address": {"Address", 2}, "quota": {"Quota", 2},
 	"endpoint": {"Request", 6}, "filter": {"Request", 6}, "answer_size": {"Request", 6},
 	"network": {"API", 6}, "api": {"API", 6}, "rate_limit": {"API", 6}, "paging": {"API", 6},
 	"pipeline": {"Pipeline", 6}, "storage": {"Storage", 6}, "checkpoint": {"Storage", 6},
 }
 
-// grows is zero for ten minutes and then grows by a second each second.
-const grows = "0x20 0+30x100"
+// firing are the alerts that fire, without their prefix, by the minute, or the hour.
+type firing map[int]string
+
+// alertCase is what happens to a receiver that was well, and what fires then.
+type alertCase struct {
+	change series
+	gone   []string // metrics that are not there
+	fires  firing
+}
+
+// ruleTest writes tests for promtool.
+type ruleTest struct {
+	step  int    // seconds
+	unit  string // of the times at which something fires
+	file  strings.Builder
+	fired map[string]bool
+}
+
+// newRuleTest begins a file of tests of rules that are evaluated every step.
+func newRuleTest(rules string, step int, unit string) *ruleTest {
+	x := &ruleTest{step: step, unit: unit, fired: map[string]bool{}}
+	fmt.Fprintf(&x.file, "rule_files: [%s]\nevaluation_interval: %ds\ntests:\n", rules, step)
+	return x
+}
+
+// spellings are how readers name metrics: as the collector does by default, and with units,
+// suffixes and the scope.
+var spellings = []*strings.Replacer{
+	strings.NewReplacer("<s>", "", "<t>", ""),
+	strings.NewReplacer("<s>", "_seconds", "<t>", "_total", "}", `,otel_scope_name="x",service_instance_id="y"}`),
+}
+
+// named gives a series its whole name, with the labels of a scrape.
+func named(metric string, spelling *strings.Replacer) string {
+	metric, labels, _ := strings.Cut(spelling.Replace(metric), "{")
+	labels = strings.Trim(strings.TrimSuffix(labels, "}"), ",")
+	scraped := []string{`job="otelcol"`, `instance="a:8888"`}
+	if !strings.HasPrefix(metric, "otelcol_") && !strings.Contains(metric, "_rule") {
+		metric = "otelcol_receiver_feishu_audit_" + metric
+		scraped = append(scraped, `receiver="feishu_audit"`)
+	}
+	for _, label := range scraped {
+		if key, _, _ := strings.Cut(label, "="); !strings.Contains(","+labels, ","+key+"=") {
+			labels = strings.TrimPrefix(labels+","+label, ",")
+		}
+	}
+	return metric + "{" + labels + "}"
+}
+
+// add writes a case: its series, by name, and what fires when.
+func (x *ruleTest) add(name string, input map[string]string, fires firing) {
+	fmt.Fprintf(&x.file, "  - name: %s\n    interval: %ds\n    input_series:\n", name, x.step)
+	unit := map[string]int{"m": 60, "h": 3600}[x.unit]
+	steps := slices.Max(slices.Collect(maps.Keys(fires))) * unit / x.step
+	counts := strings.NewReplacer("#", strconv.Itoa(steps+1), "<step>", strconv.Itoa(x.step))
+	for series, values := range input {
+		fmt.Fprintf(&x.file, "      - {series: '%s', values: '%s'}\n", series, counts.Replace(values))
+	}
+	fmt.Fprintln(&x.file, "    promql_expr_test:")
+	for at, alerts := range fires {
+		var samples []string
+		for alert := range strings.FieldsSeq(alerts) {
+			x.fired["FeishuAudit"+alert] = true
+			samples = append(samples, fmt.Sprintf(`{labels: '{alertname="FeishuAudit%s"}', value: 1}`, alert))
+		}
+		fmt.Fprintf(&x.file, "      - {expr: 'count by (alertname) (count by (alertname, instance, receiver, namespace, cluster) (ALERTS{alertstate=\"firing\"}) > 0)', eval_time: %d%s, exp_samples: [%s]}\n",
+			at, x.unit, strings.Join(samples, ", "))
+	}
+}
+
+// cases adds each case, in one of the spellings: recorded holds that this makes no difference.
+func (x *ruleTest) cases(cases map[string]alertCase) {
+	for i, name := range slices.Sorted(maps.Keys(cases)) {
+		x.add(name, cases[name].input(spellings[i%len(spellings)]), cases[name].fires)
+	}
+}
+
+// input are the series of a case.
+func (c alertCase) input(spelling *strings.Replacer) map[string]string {
+	metrics, input := well(), map[string]string{}
+	maps.Copy(metrics, c.change)
+	for metric, values := range metrics {
+		if !slices.ContainsFunc(c.gone, func(gone string) bool { return strings.HasPrefix(metric, gone) }) {
+			input[named(metric, spelling)] = values
+		}
+	}
+	return input
+}
+
+// recorded adds for each spelling that every name is recorded, with one series for each of the
+// metric's, and nothing of the scope.
+func (x *ruleTest) recorded(t *testing.T) {
+	change := queue("0x#", "0x#", "0x#")
+	change[`otelcol_exporter_send_failed_log_records<t>{exporter="otlp"}`] = "0x#"
+	c := alertCase{change: change}
+	for _, spelling := range spellings {
+		x.add("every name is recorded", c.input(spelling), firing{5: ""})
+		for _, r := range readRules(t).Groups[0].Rules {
+			if r.Record != "" {
+				fmt.Fprintf(&x.file, "      - {expr: 'count(%s{otel_scope_name=\"\",service_instance_id=\"\"}) > bool 0', eval_time: 5m, exp_samples: [{labels: '{}', value: 1}]}\n", r.Record)
+			}
+		}
+	}
+}
+
+// run asks promtool.
+func (x *ruleTest) run(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "alerts_test.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(x.file.String()), 0o600))
+	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "test", "rules", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
 
 // TestAlertRules is the unit test of the alert rules: which fire when, and that no
 // other does, by promtool, for both ways in which a collector may name its metrics.
 func TestAlertRules(t *testing.T) {
-	type firing map[int]string // by minute, without the prefix
-	cases := map[string]struct {
-		change series
-		gone   []string
-		fires  firing
-	}{
-		"all is well":                  {fires: firing{1: "", 30: "", 60: ""}},
-		"trouble that is over":         {change: series{`trouble<s>{cause="network"}`: "0x20 0+30x20 0x80"}, fires: firing{14: "", 18: "API", 25: ""}},
-		"hangs without trouble":        {change: series{`walk_age<s>{}`: "30x20 30+30x100", `lag<s>{pass="0"}`: "30x20 30+30x100"}, fires: firing{24: "", 26: "NoSuccess", 55: "NoSuccess"}},
-		"too slow":                     {change: series{`lag<s>{pass="0"}`: "30x20 30+20x100"}, fires: firing{40: "", 57: "Lag"}},
-		"catching up":                  {change: series{`lag<s>{pass="0"}`: "36000-300x100"}, fires: firing{20: "", 45: ""}},
-		"always an hour late":          {change: series{`lag<s>{pass="0"}`: "3600x120"}, fires: firing{9: "", 20: "Lag"}},
-		"records lost":                 {change: series{`entries<t>{result="lost"}`: "0x20 100x100"}, fires: firing{10: "", 11: "RecordsLost", 30: ""}},
-		"time skipped":                 {change: series{`skipped_time<s><t>{}`: "0x20 86410x100"}, fires: firing{10: "", 11: "TimeSkipped", 55: "TimeSkipped"}},
-		"too late":                     {change: series{`late_entries<t>{found_by="chance"}`: "0x20 3x100"}, fires: firing{10: "", 11: "EntriesTooLate", 55: "EntriesTooLate"}},
-		"found by the last recheck":    {change: series{`late_entries<t>{found_by="last_recheck"}`: "0x20 3x100"}, fires: firing{10: "", 11: "LastRecheckFinds"}},
-		"clock behind":                 {change: series{`clock_skew<s>{}`: "1x20 300x100"}, fires: firing{15: "", 21: "ClockSkew"}},
-		"clock ahead":                  {change: series{`clock_skew<s>{}`: "1x20 -300x100"}, fires: firing{15: "", 21: "ClockSkew"}},
-		"nobody is elected":            {change: series{`leader{}`: "1x20 0x100"}, gone: []string{"lag", "walk_age"}, fires: firing{11: "", 13: "NobodyReads"}},
-		"the collector is gone":        {change: series{`leader{}`: "1x20 stale"}, fires: firing{10: "", 13: "NobodyReads"}},
-		"lost before the first scrape": {change: series{`entries<t>{result="lost"}`: "_x20 100x100"}, fires: firing{9: "", 11: "RecordsLost", 24: "RecordsLost", 26: "", 55: ""}},
-		"lost after a restart":         {change: series{`entries<t>{result="lost"}`: "500x60 0x3 100x56"}, fires: firing{20: "", 33: "RecordsLost", 55: ""}},
-		"skipped before the scrape":    {change: series{`skipped_time<s><t>{}`: "_x20 86410x100"}, fires: firing{9: "", 11: "TimeSkipped", 58: "TimeSkipped"}},
-		"one of two receivers is gone": {change: series{`leader{receiver="feishu_audit/b"}`: "1x20 stale"}, fires: firing{10: "", 13: "NobodyReads", 58: "NobodyReads"}},
-		"one of two jobs is gone":      {change: series{`leader{job="b"}`: "1x20 stale"}, fires: firing{10: "", 13: "NobodyReads", 58: "NobodyReads"}},
-		"one of two jobs is a standby": {change: series{`leader{job="b"}`: "1x20 0x100"}, fires: firing{10: "", 13: "NobodyReads", 58: "NobodyReads"}},
-		"a replica that led is gone":   {change: series{`leader{instance="b:8888"}`: "1x20 stale"}, fires: firing{10: "", 13: "", 58: ""}},
-		// Reading fails for two minutes and works for one, again and again: no trouble lasts.
-		"too slow, with blips": {
-			change: series{`lag<s>{pass="0"}`: "30x20 30+20x100", `trouble<s>{cause="api"}`: strings.Repeat("30 60 90 120 0 0 ", 20)},
-			fires:  firing{40: "", 57: "Lag"},
-		},
-		"finishes nothing, with blips": {
-			change: series{`walk_age<s>{}`: "30x20 30+30x100", `lag<s>{pass="0"}`: "30x20 30+30x100", `trouble<s>{cause="api"}`: strings.Repeat("30 60 90 120 0 0 ", 20)},
-			fires:  firing{24: "", 26: "NoSuccess", 55: "NoSuccess"},
-		},
-		"a queue drops": {
-			change: series{`otelcol_exporter_send_failed_log_records<t>{exporter="otlp"}`: "0x20 7x100", `otelcol_exporter_queue_capacity{exporter="otlp"}`: "100x120"},
-			fires:  firing{10: "", 11: "Exporter", 24: "Exporter", 27: "", 55: ""},
-		},
-		"failures without a queue": {
-			change: series{`otelcol_exporter_send_failed_log_records<t>{exporter="otlp"}`: "0x20 7x100"},
-			fires:  firing{11: "", 55: ""},
-		},
-		"a standby beside the one that": {change: series{`leader{instance="b:8888"}`: "0x120"}, fires: firing{30: ""}},
-	}
-	for cause, alert := range alertOf {
-		c := cases["trouble, "+cause]
-		// Nothing is read meanwhile, so lag and ages grow, too, and need no alert of their own.
-		c.change = series{fmt.Sprintf(`trouble<s>{cause=%q}`, cause): grows, `lag<s>{pass="0"}`: "30x20 30+30x100", `walk_age<s>{}`: "30x20 30+30x100"}
-		c.fires = firing{10: "", 10 + alert.minutes - 1: "", 10 + alert.minutes: alert.name, 55: alert.name}
-		cases["trouble, "+cause] = c
-	}
-
+	t.Parallel()
 	rules, err := filepath.Abs(alertsFile)
 	require.NoError(t, err)
-	var file strings.Builder
-	fmt.Fprintf(&file, "rule_files: [%s]\nevaluation_interval: 30s\ntests:\n", rules)
-	fired := map[string]bool{}
-	for _, suffixes := range []*strings.Replacer{strings.NewReplacer("<s>", "", "<t>", ""), strings.NewReplacer("<s>", "_seconds", "<t>", "_total")} {
-		for _, name := range slices.Sorted(maps.Keys(cases)) {
-			c := cases[name]
-			metrics := well()
-			maps.Copy(metrics, c.change)
-			maps.DeleteFunc(metrics, func(metric, _ string) bool {
-				return slices.ContainsFunc(c.gone, func(gone string) bool { return strings.HasPrefix(metric, gone) })
-			})
-			fmt.Fprintf(&file, "  - name: %s\n    interval: 30s\n    input_series:\n", name)
-			for metric, values := range metrics {
-				metric, labels, _ := strings.Cut(suffixes.Replace(metric), "{")
-				labels = strings.TrimSuffix(labels, "}")
-				for _, label := range []string{`job="otelcol"`, `instance="a:8888"`, `receiver="feishu_audit"`} {
-					if key, _, _ := strings.Cut(label, "="); !strings.Contains(labels, key+"=") {
-						labels = strings.TrimPrefix(labels+","+label, ",")
-					}
-				}
-				if !strings.HasPrefix(metric, "otelcol_") { // the receiver's own
-					metric = "otelcol_receiver_feishu_audit_" + metric
-				}
-				fmt.Fprintf(&file, "      - {series: '%s{%s}', values: '%s'}\n", metric, labels, values)
-			}
-			fmt.Fprintln(&file, "    promql_expr_test:")
-			for minute, alert := range c.fires {
-				samples := ""
-				if alert != "" {
-					fired["FeishuAudit"+alert] = true
-					samples = fmt.Sprintf(`{labels: '{alertname="FeishuAudit%s"}', value: 1}`, alert)
-				}
-				fmt.Fprintf(&file, "      - {expr: 'count by (alertname) (ALERTS{alertstate=\"firing\"})', eval_time: %dm, exp_samples: [%s]}\n", minute, samples)
+	short := newRuleTest(rules, 30, "m")
+	short.cases(alertCases())
+	short.recorded(t)
+	short.changesSpelling()
+	short.run(t)
+	long := newRuleTest(rules, 1800, "h")
+	long.cases(longAlertCases)
+	long.run(t)
+
+	text, err := os.ReadFile(alertsFile)
+	require.NoError(t, err)
+	budget := filepath.Join(t.TempDir(), "alerts.yaml")
+	require.Equal(t, 1, strings.Count(string(text), "vector(Inf)\n"))
+	require.NoError(t, os.WriteFile(budget, []byte(strings.Replace(string(text), "vector(Inf)\n", "vector(10000)\n", 1)), 0o600))
+	bounded := newRuleTest(budget, 1800, "h")
+	bounded.cases(quotaCases)
+	bounded.run(t)
+
+	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "check", "config", "../examples/prometheus/prometheus.yaml").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for _, rule := range readRules(t).alerts() {
+		require.True(t, short.fired[rule.Alert] || long.fired[rule.Alert] || bounded.fired[rule.Alert], "%s fires in no case", rule.Alert)
+	}
+}
+
+// changesSpelling adds a receiver whose metrics get other names after half an hour, as when its
+// reader is changed: nothing fires for that, and what has fired goes on.
+func (x *ruleTest) changesSpelling() {
+	for lost, fires := range map[int]string{0: "", 100: "RecordsLost"} {
+		metrics, input := well(), map[string]string{}
+		metrics[`entries<t>{result="lost"}`] = fmt.Sprintf("0x20 %dx100", lost)
+		for metric, values := range metrics {
+			if before := named(metric, spellings[0]); before != named(metric, spellings[1]) {
+				// The same values before and after: the process has restarted, and counts anew.
+				input[before] = strings.Replace(strings.Replace(values, "x#", "x60 stale", 1), "x100", "x40 stale", 1)
+				input[named(metric, spellings[1])] = "_x61 " + strings.Replace(values, "x#", "x58", 1)
 			}
 		}
+		x.add(fmt.Sprintf("the reader is changed, %d lost", lost), input, firing{5: "", 25: fires, 35: fires, 45: fires, 59: fires})
 	}
-	path := filepath.Join(t.TempDir(), "alerts_test.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(file.String()), 0o600))
-	out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "test", "rules", path).CombinedOutput()
-	require.NoError(t, err, "%s", out)
+}
 
-	out, err = exec.CommandContext(t.Context(), tool(t, "promtool"), "check", "config", "../examples/prometheus/prometheus.yaml").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	for _, rule := range readRules(t).Groups[0].Rules {
-		require.True(t, fired[rule.Alert], "%s fires in no case", rule.Alert)
+// TestRulesAreRobust: alerts ask for recorded names only, of which each has one spelling, keep
+// the labels that tell receivers apart, and say what a person needs.
+func TestRulesAreRobust(t *testing.T) {
+	t.Parallel()
+	rules := readRules(t)
+	recorded := map[string]bool{}
+	for _, r := range rules.Groups[0].Rules {
+		require.NotRegexp(t, twoSpellings, r.Expr)
+		if r.Record != "" {
+			recorded[r.Record] = true
+			require.NotContains(t, r.Expr, "sum by", "%s drops labels", r.Record)
+			continue
+		}
+		require.NotContains(t, r.Expr, "otelcol_", "%s", r.Alert)
+		for _, name := range recordedName.FindAllString(r.Expr, -1) {
+			require.True(t, recorded[name], "%s asks for %s, which no rule records before it", r.Alert, name)
+		}
+		for _, labels := range grouping.FindAllStringSubmatch(r.Expr, -1) {
+			for _, label := range []string{"cluster", "namespace", "job"} {
+				require.Contains(t, strings.Split(labels[1], ", "), label, "%s: %s", r.Alert, labels[0])
+			}
+		}
+		require.Equal(t, "feishu_audit", r.Labels["component"], r.Alert)
+		require.Contains(t, []string{"critical", "warning", "info"}, r.Labels["severity"], r.Alert)
+		for _, key := range []string{"summary", "description", "runbook_url"} {
+			require.NotEmpty(t, r.Annotations[key], "%s: %s", r.Alert, key)
+		}
 	}
 }

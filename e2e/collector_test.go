@@ -49,21 +49,22 @@ func feishuAudit(t *testing.T) string {
 
 // setup is a collector's configuration and its folder.
 type setup struct {
-	Storage   string // the folder of file_storage
-	Secret    string // how the configuration gets the app secret
-	Endpoint  string
-	Extra     []string          // further lines of the receiver's section
-	Others    map[string]*other // further receivers of the same pipeline, by name
-	Exporter  []string          // further lines of the exporter's section
-	Timeout   time.Duration     // of the exporter: long, for one that gives up may have delivered
-	Backend   string            // its base URL
-	Metrics   bool              // whether the collector sends its own metrics to the backend
-	PerMinute int               // requests_per_minute
-	Retry     string            // retry_on_failure: fast, if not the default
-	Scrape    string            // where Prometheus finds the collector's metrics, "" for nowhere
-	Suffixes  bool              // whether they are named with units and suffixes, which is not the collector's default
-	Health    string            // where healthcheckv2 listens, "" for nowhere
-	Life      int               // counts the starts and reloads, in a header of every request to the backend
+	Storage     string // the folder of file_storage
+	Secret      string // how the configuration gets the app secret
+	Endpoint    string
+	Extra       []string          // further lines of the receiver's section
+	Others      map[string]*other // further receivers of the same pipeline, by name
+	Exporter    []string          // further lines of the exporter's section
+	LockTimeout time.Duration     // of file_storage, for the lock of its file, if not 200ms
+	Timeout     time.Duration     // of the exporter: long, for one that gives up may have delivered
+	Backend     string            // its base URL
+	Metrics     bool              // whether the collector sends its own metrics to the backend
+	PerMinute   int               // requests_per_minute
+	Retry       string            // retry_on_failure: fast, if not the default
+	Scrape      string            // where Prometheus finds the collector's metrics, "" for nowhere
+	Suffixes    bool              // whether they are named with units and suffixes, which is not the collector's default
+	Health      string            // where healthcheckv2 listens, "" for nowhere
+	Life        int               // counts the starts and reloads, in a header of every request to the backend
 
 	binary, dir string
 }
@@ -104,7 +105,7 @@ extensions:
   file_storage:
     directory: {{.Storage}}
     create_directory: true
-    timeout: 200ms
+    timeout: {{or .LockTimeout "200ms"}}
 {{- if .Health}}
   healthcheckv2:
     use_v2: true

@@ -57,6 +57,7 @@ var languages = map[string]string{
 	"sh":     "TestDocumentedCommands",
 	"yaml":   "TestDocumentedConfigs",
 	"json":   "a record: TestReadmeRecord in internal/record",
+	"yml":    "a part of Alertmanager's configuration, which is not installed here",
 	"text":   "what a program says: docs/doctor.md, held by TestSample; its configuration and its commands are read here, too",
 	"":       "drawings and formulas; a command in one is read like one in text",
 	"esql":   "queries of Elasticsearch, which cannot be installed here",
@@ -112,8 +113,8 @@ func init() { // they mention each other
 	validators = map[string]func(*testing.T, *docCommand){
 		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "redis-cli": checkRedis, "tee": anything, "cat": anything, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
-		"_build/vmalert": checkVmalert,
-		"dpkg":           checkPackage, "rpm": checkPackage, "systemd-ask-password": checkAskPassword, "systemd-creds": anything, "sha256sum": anything,
+		"_build/vmalert": checkVmalert, "promtool": checkPromtool, "amtool": checkAmtool, "grep": checkGrep, "fuser": checkFuser, "timedatectl": anything,
+		"dpkg": checkPackage, "rpm": checkPackage, "systemd-ask-password": checkAskPassword, "systemd-creds": anything, "sha256sum": anything,
 		// Takes a command of its own, in this documentation one that is somebody else's.
 		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
 	}
@@ -538,11 +539,53 @@ func checkSystemctl(t *testing.T, c *docCommand) {
 	}
 }
 
+// linesOfOthers are what the collector's own components log, and systemd.
+var linesOfOthers = []string{"feishu_audit", "Exporting failed", "Exporting failed. Dropping data", "panic|fatal|oom|Error:|exited"}
+
 func checkJournalctl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "--follow")
-	c.only(t, values, "--unit", "--follow")
+	c.only(t, values, "--unit", "--follow", "--since", "--grep")
 	require.Empty(t, rest)
 	unitFile(t, c, values["--unit"][0])
+	for _, line := range values["--grep"] {
+		if !slices.Contains(linesOfOthers, line) {
+			require.Contains(t, documentation(t)["docs/operating.md"], "| `"+line, "%s: not a line of the receiver", c.page)
+		}
+	}
+}
+
+// checkGrep: what is looked for in the metrics is the name of one.
+func checkGrep(t *testing.T, c *docCommand) {
+	values, rest := c.flags(t, "-E", "-o")
+	c.only(t, values, "-E", "-o", "-m")
+	require.NotEmpty(t, rest, c.page)
+	if !strings.Contains(rest[0], "audit_") {
+		return
+	}
+	pattern, err := regexp.Compile(rest[0])
+	require.NoError(t, err, c.page)
+	require.True(t, slices.ContainsFunc(documentedMetrics(t), pattern.MatchString), "%s: no metric is called %s", c.page, rest[0])
+}
+
+// checkFuser: the file is in the folder that the unit gives the collector.
+func checkFuser(t *testing.T, c *docCommand) {
+	_, rest := c.flags(t, "--verbose")
+	require.Len(t, rest, 1, c.page)
+	require.Contains(t, unitFile(t, c, "otelcol-feishu"), "STORAGE_DIR="+filepath.Dir(rest[0])+"\n")
+	require.Equal(t, filepath.Base(newSetup(t, "").file()), filepath.Base(rest[0]))
+}
+
+func checkPromtool(t *testing.T, c *docCommand) {
+	require.Equal(t, []string{"check", "rules"}, c.args[:2], c.page)
+	require.Equal(t, filepath.Base(alertsFile), filepath.Base(c.args[2]), c.page)
+}
+
+// checkAmtool: the alert that is silenced is one that lasts.
+func checkAmtool(t *testing.T, c *docCommand) {
+	values, rest := c.flags(t)
+	c.only(t, values, "--duration", "--comment")
+	require.Equal(t, []string{"silence", "add"}, rest[:2], c.page)
+	require.Contains(t, lasting, strings.TrimPrefix(rest[2], "alertname=FeishuAudit"), c.page)
 }
 
 func checkSystemdAnalyze(t *testing.T, c *docCommand) {
@@ -638,7 +681,7 @@ func checkCurl(t *testing.T, c *docCommand) {
 		require.Contains(t, answer, "code")
 		return
 	}
-	served := map[string]string{"13133/status": "healthcheckv2", "13133/status?verbose": "healthcheckv2", "8888/metrics": "telemetry"}
+	served := map[string]string{"13133/status": "healthcheckv2", "13133/status?verbose": "healthcheckv2", "8888/metrics": "telemetry", "9090/api/v1/rules": "Prometheus"}
 	where := regexp.MustCompile(`^https?://(?:localhost|127\.0\.0\.1):`).ReplaceAllString(rest[0], "")
 	require.Contains(t, served, where, "%s: curl %s: no configuration of ours serves it", c.page, rest[0])
 }

@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"slices"
@@ -30,7 +31,8 @@ type backend struct {
 	total    int                 // records taken
 	asked    int                 // requests since the last call of answering
 	answer   answering
-	poison   map[string]bool  // ids: a request with one of them is refused with 400
+	poison   map[string]bool  // ids: a request with one of them is refused
+	refuses  int              // with this HTTP status; 0: 400
 	counters map[string]int64 // the collector's own, by name and result
 }
 
@@ -67,6 +69,17 @@ func (b *backend) answering(answer answering) {
 	b.asked, b.answer = 0, answer
 }
 
+// refusing refuses requests that hold one of these ids with an HTTP status from now on, and no
+// others.
+func (b *backend) refusing(status int, ids ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.poison, b.refuses = map[string]bool{}, status
+	for _, id := range ids {
+		b.poison[id] = true
+	}
+}
+
 func (b *backend) serveLogs(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	req := plogotlp.NewExportRequest()
@@ -78,7 +91,7 @@ func (b *backend) serveLogs(w http.ResponseWriter, r *http.Request) {
 	b.asked++
 	wait, status := b.answer(b.asked)
 	if slices.ContainsFunc(uids(req), func(uid string) bool { return b.poison[uid] }) {
-		status = http.StatusBadRequest
+		status = cmp.Or(b.refuses, http.StatusBadRequest)
 	}
 	b.mu.Unlock()
 	select {

@@ -1,0 +1,225 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+var slow = flag.Bool("slow", false, "run the case of TestAlerts that takes a quarter of an hour")
+
+// lasting are the alerts about a loss. They outlast the fault.
+var lasting = []string{"EntriesTooLate", "Exporter", "RecordsLost", "TimeSkipped"}
+
+// scene is what takes part in a test of the alerts.
+type scene struct {
+	api       *api
+	backend   *backend
+	setup     *setup
+	collector *collector
+	p         *prometheus
+	repair    func() // ends the fault, where that takes what was made with it
+	second    string // where Prometheus finds another collector of the same job
+}
+
+// TestAlerts breaks one thing at a time, with a real Prometheus that scrapes a real
+// collector and has our rules, by which a minute is a second: the right alert fires,
+// no other does, also when the fault lasts, and none fires before and, where the
+// cause can be repaired at once, after; an alert about a loss stays. Every query of the
+// dashboard works meanwhile, and shows the cause. Covers F55.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	var fired sync.Map
+	var ran atomic.Int32
+	cases := alertFaults()
+	t.Run("faults", func(t *testing.T) {
+		for name, f := range cases {
+			if f.slow && !*slow {
+				delete(cases, name)
+				continue
+			}
+			t.Run(name, func(t *testing.T) {
+				ran.Add(1)
+				t.Parallel()
+				f.run(t)
+				for _, name := range slices.Concat(f.fires, f.then) {
+					fired.Store("FeishuAudit"+name, true)
+				}
+			})
+		}
+	})
+	if int(ran.Load()) < len(cases) {
+		return // some were asked for
+	}
+	for _, rule := range readRules(t).alerts() {
+		_, ok := fired.Load(rule.Alert)
+		if rule.Alert == "FeishuAuditTimeSkipped" && !*slow {
+			continue // the API has to refuse for ten minutes
+		}
+		require.True(t, ok, "%s fires in no case", rule.Alert)
+	}
+}
+
+func (f *alertFault) run(t *testing.T) {
+	f.opts.Tenant = simulator.Tenant{Seed: 31, PerSecond: max(f.perSecond, 5), Start: time.Now().Unix() - 5, OddFraction: f.odd}
+	s := &scene{api: newAPI(t, f.opts), backend: newBackend(t), second: freeAddress(t)}
+	s.setup = newSetup(t, "http://"+s.api.addr, f.extra...)
+	for _, line := range []string{"initial_lookback: 5s", "recheck_after: [2s]"} {
+		key, _, _ := strings.Cut(line, " ")
+		if !slices.ContainsFunc(f.extra, func(line string) bool { return strings.HasPrefix(line, key) }) {
+			s.setup.Extra = append(s.setup.Extra, line)
+		}
+	}
+	s.setup.Scrape, s.setup.Suffixes = freeAddress(t), f.suffixes
+	if f.perMinute != 0 {
+		s.setup.PerMinute = f.perMinute
+	}
+	if f.retry != "" {
+		s.setup.Retry = f.retry
+	}
+	if f.exporterWaits {
+		s.setup.Timeout = hang
+	}
+	if f.before != nil {
+		f.before(t, s)
+	}
+	s.collector = s.setup.start(t, s.backend)
+	s.collector.says(t, ready, 30*time.Second)
+	opts := prometheusOptions{scrapes: []string{s.setup.Scrape, s.second}, budget: f.budget, broken: f.broken}
+	if f.history {
+		opts.history = lastWeek(s.setup.Scrape)
+	}
+	p := startPrometheus(t, opts)
+	s.p = p
+	eventually(t, 30*time.Second, "Prometheus knows the collector", func() bool {
+		return len(p.query(t, "feishu_audit:leader")) > 0 && !slices.Contains(p.firing(t), "NobodyReads")
+	})
+	if f.before == nil && !f.neverWell {
+		eventually(t, 20*time.Second, "entries arrive", func() bool { return s.backend.count() > 0 })
+		f.holds(t, p, 5*time.Second)
+	}
+	if f.wrong != nil {
+		f.wrong(t, s)
+	}
+	fires := func(names, may []string) {
+		t.Helper()
+		eventually(t, max(f.patience, 45*time.Second), fmt.Sprintf("%v fires", names), func() bool {
+			firing := p.firing(t, f.comesAndGoes...)
+			if len(firing) > 0 {
+				require.Subset(t, slices.Concat(names, may), firing)
+			}
+			return slices.Equal(firing, append([]string{}, names...))
+		})
+	}
+	fires(f.fires, f.may)
+	s.looks(t, p, f.fires, f.cause, f.comesAndGoes...)
+	if f.then == nil && (!slices.Contains(f.fires, "RecordsLost") || f.mend == nil) {
+		patience := 15 * time.Second
+		if f.brief {
+			patience = 3 * time.Second
+		}
+		f.holds(t, p, patience, f.fires...)
+	}
+	if f.lines > 0 {
+		require.Equal(t, f.lines, strings.Count(s.collector.out.String(), "; retrying. Nothing is lost"))
+		require.NotContains(t, s.collector.out.String(), "works again")
+	}
+	if f.then != nil {
+		fires(f.then, f.fires)
+	}
+	if f.mend != nil {
+		f.mend(t, s)
+		stay := slices.DeleteFunc(slices.Clone(f.fires), func(name string) bool { return !slices.Contains(lasting, name) })
+		eventually(t, 2*time.Minute, fmt.Sprintf("what fires ends, but %v", stay), func() bool { return slices.Equal(p.firing(t), append([]string{}, stay...)) })
+		f.holds(t, p, 5*time.Second, stay...)
+	}
+}
+
+// lastWeek is what Prometheus has recorded of a collector in the week before, by the time of
+// these tests, until some hours ago: records came all the time.
+func lastWeek(instance string) string {
+	var text strings.Builder
+	n := 0
+	for at := time.Now().Add(-180 * time.Minute).Unix(); at < time.Now().Add(-10*time.Minute).Unix(); at += 15 {
+		n += 7
+		fmt.Fprintf(&text, "feishu_audit:entries_total{job=\"otelcol\",instance=%q,receiver=\"feishu_audit\",result=\"delivered\"} %d %d\n", instance, n, at)
+	}
+	return text.String() + "# EOF\n"
+}
+
+// firing are the names of the alerts that fire, without their prefix, but for some.
+func (p *prometheus) firing(t *testing.T, but ...string) []string {
+	t.Helper()
+	names := []string{}
+	for _, s := range p.query(t, `count by (alertname) (ALERTS{alertstate="firing"})`) {
+		if name := strings.TrimPrefix(s.Metric["alertname"], "FeishuAudit"); !slices.Contains(but, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// holds requires that these alerts, and no others, fire all the time.
+func (f *alertFault) holds(t *testing.T, p *prometheus, d time.Duration, names ...string) {
+	t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); pause(t, 500*time.Millisecond) {
+		require.ElementsMatch(t, names, p.firing(t, f.comesAndGoes...))
+	}
+}
+
+// looks is a look at the dashboard: every query of it works, and it shows the alerts
+// that fire and the cause, if there is one, and no other.
+func (s *scene) looks(t *testing.T, p *prometheus, fires []string, cause string, but ...string) {
+	t.Helper()
+	for title, exprs := range queries(t) {
+		for _, expr := range exprs {
+			shown := p.query(t, expr)
+			if title != "Trouble, by cause" || !s.collector.alive() || cause == anyCause {
+				continue
+			}
+			require.NotEmpty(t, shown)
+			for _, of := range shown {
+				if of.Metric["cause"] == cause {
+					require.NotEqual(t, "0", of.Value[1], "trouble shows %s", cause)
+				} else {
+					require.Equal(t, "0", of.Value[1], "trouble shows %s", of.Metric["cause"])
+				}
+			}
+		}
+	}
+	d := readDashboard(t)
+	offered := map[string]string{"job": "otelcol", "receiver": "feishu_audit"}
+	for _, variable := range d.Templating.List {
+		parts := labelValues.FindStringSubmatch(variable.Definition)
+		if variable.Type != "query" {
+			continue
+		}
+		require.NotEmpty(t, parts, variable.Definition)
+		require.Equal(t, []string{offered[variable.Name]}, p.labelValues(t, parts[2], asGrafana.Replace(parts[1])))
+		delete(offered, variable.Name)
+	}
+	require.Empty(t, offered)
+	require.NotEmpty(t, d.Annotations.List)
+	for _, annotation := range d.Annotations.List {
+		names := map[string]bool{}
+		for _, of := range p.query(t, annotation.Expr) {
+			names[strings.TrimPrefix(of.Metric["alertname"], "FeishuAudit")] = true
+		}
+		maps.DeleteFunc(names, func(name string, _ bool) bool { return slices.Contains(but, name) })
+		require.ElementsMatch(t, fires, slices.Collect(maps.Keys(names)))
+	}
+}
