@@ -72,7 +72,7 @@ func TestSecondModelCases(t *testing.T) {
 					w.sink.until, w.sink.never = time.Time{}, nil // the pipeline is not what this is about
 					w.run(t)
 					w.check(t)
-					assert.LessOrEqual(t, w.logs.FilterMessageSnippet("The API does not show a part of the log").Len(), 2)
+					assert.LessOrEqual(t, w.logs.FilterMessageSnippet("Skipping a time range that the API does not return").Len(), 2)
 					if t.Failed() {
 						t.Log(w)
 					}

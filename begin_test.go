@@ -30,9 +30,9 @@ func (w *testbed) run(t *testing.T, d time.Duration) (said []string) {
 
 const (
 	lineComplete = "The export is complete"
-	lineNothing  = "end_time does not lie behind the begin: there is nothing to read; set start_time"
-	lineMismatch = "start_time is not where reading began, and the stored position counts: to read from start_time, run feishu-audit state rewind, or give the receiver another name or storage"
-	lineAnother  = "start_time and end_time name another range than was read: reading it"
+	lineNothing  = "end_time is not after the start of the export: nothing to read. Set start_time"
+	lineMismatch = "start_time is ignored, the stored position is used. To read from start_time, run feishu-audit state rewind, or give the receiver another name or storage"
+	lineAnother  = "start_time and end_time have changed; reading the new range"
 )
 
 // TestBeginIsNoPosition: as long as nothing was read, a corrected configuration counts.

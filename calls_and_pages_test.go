@@ -155,7 +155,7 @@ func TestRefusedAtTheEnd(t *testing.T) {
 				time.Sleep(time.Hour)
 				stop()
 				assert.Len(t, w.sink.Got(), 10)
-				assert.Zero(t, w.logs.FilterMessageSnippet("Gave up record").Len())
+				assert.Zero(t, w.logs.FilterMessageSnippet("Dropped record").Len())
 			})
 		})
 	}

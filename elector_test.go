@@ -115,8 +115,8 @@ func TestElectorWithoutStorage(t *testing.T) {
 		lines := w.logs.All()
 		require.Len(t, lines, 1)
 		assert.Equal(t, zap.WarnLevel, lines[0].Level)
-		assert.Contains(t, lines[0].Message, "ends with each term")
-		assert.Contains(t, lines[0].Message, "set storage to one that all replicas share")
+		assert.Contains(t, lines[0].Message, "each election loses the position")
+		assert.Contains(t, lines[0].Message, "Set storage to one that all replicas share")
 	})
 }
 
@@ -183,7 +183,7 @@ func TestTermBeforeHangs(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		assert.InDelta(t, 600, points(t, tel, "wait_age")["waits_for=term"], 1)
 		assert.InDelta(t, 602, points(t, tel, "wait_age")["waits_for=pipeline"], 1)
-		assert.Len(t, w.logs.FilterMessageSnippet("keeps the receiver waiting").All(), 2)
+		assert.Len(t, w.logs.FilterMessageSnippet("Waiting for longer than expected").All(), 2)
 		time.Sleep(time.Hour)
 		assert.Zero(t, points(t, tel, "wait_age")["waits_for=term"])
 		assert.Len(t, w.sink.Got(), 3)

@@ -165,7 +165,7 @@ func TestLostRecords(t *testing.T) {
 		require.Equal(t, []string{"StatusOK", bad}, o.statuses())
 		assert.Equal(t, "the pipeline does not take records: it has refused 3 permanently, they are lost: Permanent error: the processor or exporter that refuses them logs why; its error is not repeated here, as it may quote records", o.last().Err().Error())
 		assert.InDelta(t, (5*time.Hour + 100*time.Minute).Seconds(), points(t, o.tel, "trouble")["cause=pipeline"], 200)
-		assert.Len(t, w.logs.FilterMessageSnippet("Gave up record lost").All(), 60)
+		assert.Len(t, w.logs.FilterMessageSnippet("Dropped record lost").All(), 60)
 
 		// Another problem comes and goes. Nothing was taken in between.
 		w.faults(simulator.Fault{Kind: simulator.FaultReset})

@@ -32,7 +32,7 @@ import (
 
 // What is said.
 const (
-	saysBegin   = "INFO No checkpoint yet: beginning anew"
+	saysBegin   = "INFO No checkpoint found; starting at the configured time"
 	saysBlocked = "ERROR Cannot read the audit log: action required. Resumes automatically once fixed; nothing is lost: "
 	saysFails   = "WARN Cannot read the audit log; retrying. Nothing is lost: "
 	saysWell    = "INFO Reading the audit log works again: "
@@ -152,7 +152,7 @@ func TestStandsStill(t *testing.T) {
 			Cause: cause.Storage, statuses: []string{"StatusOK", "StatusPermanentError: the position cannot be read or written"},
 			lines: []string{saysBegin, saysStill + "storage"},
 			atEnd: []string{
-				"WARN The position could not be written before the end: what was delivered since the last time comes again",
+				"WARN Could not write the position before shutdown: what was delivered since the last write will be delivered again",
 				"WARN Cannot close the storage",
 			},
 		},

@@ -41,7 +41,7 @@ func TestSameID(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		stop()
 		assert.Equal(t, map[string]int{"77": 4}, w.sink.Got())
-		told := w.logs.FilterMessageSnippet("one id to several entries").All()
+		told := w.logs.FilterMessageSnippet("Several entries share an id").All()
 		require.Len(t, told, 1)
 		assert.Equal(t, "77", told[0].ContextMap()["id"])
 	})

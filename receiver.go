@@ -113,9 +113,9 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 			return fmt.Errorf("storage: extension %q is not a storage extension: use file_storage or another one", id)
 		}
 	} else if r.cfg.K8sLeaderElector != nil {
-		r.set.Logger.Warn("No storage is configured beside k8s_leader_elector: the position is kept in memory and ends with each term, so that after an election entries come twice or are lost; set storage to one that all replicas share")
+		r.set.Logger.Warn("No storage is configured with k8s_leader_elector: each election loses the position, and entries are duplicated or lost. Set storage to one that all replicas share")
 	} else {
-		r.set.Logger.Warn("No storage is configured: the position is kept in memory, and after a restart reading begins at start_time or initial_lookback again")
+		r.set.Logger.Warn("No storage is configured: the position is in memory, and a restart starts over at start_time or initial_lookback. Set storage")
 	}
 	var leader elector
 	if id := r.cfg.K8sLeaderElector; id != nil {
@@ -169,7 +169,7 @@ func (r *auditReceiver) showTimes() {
 	show("start_time", r.cfg.StartTime)
 	show("end_time", r.cfg.EndTime)
 	if len(fields) > 0 {
-		r.set.Logger.Info("The configuration bounds what is read; a time that was written without a zone is UTC", fields...)
+		r.set.Logger.Info("Time range as configured; a time without a zone is UTC", fields...)
 	}
 }
 

@@ -60,7 +60,7 @@ func TestOneRecordRefused(t *testing.T) {
 			onceEach(t, w, 100)
 			assert.InDelta(t, 1, points(t, o.tel, "entries")["result=lost"], 0)
 			assert.InDelta(t, 100, points(t, o.tel, "entries")["result=delivered"], 0)
-			told := w.logs.FilterMessageSnippet("Gave up record " + id).All()
+			told := w.logs.FilterMessageSnippet("Dropped record " + id).All()
 			require.Len(t, told, 1)
 			assert.Equal(t, second, told[0].ContextMap()["event_time"].(time.Time).Unix())
 			list := givenUp(t, w)
@@ -120,7 +120,7 @@ func TestManyRefused(t *testing.T) {
 		}
 		assert.Len(t, ids, 200)
 		lines := map[string]bool{}
-		for _, line := range w.logs.FilterMessageSnippet("Gave up record").All() {
+		for _, line := range w.logs.FilterMessageSnippet("Dropped record").All() {
 			lines[line.Message] = true
 		}
 		assert.Len(t, lines, 200)

@@ -90,17 +90,17 @@ func secretsCases() map[string]secretsCase {
 		})
 	}
 	cases := map[string]secretsCase{
-		"all is well":           {where: "logs", reached: "No checkpoint yet"},
+		"all is well":           {where: "logs", reached: "No checkpoint found"},
 		"wrong secret":          {prepare: func(w *testbed, _ *spy) { w.cfg.AppSecret += "wrong" }, where: "logs", reached: "code 10014"},
 		"missing scope":         {prepare: faults(simulator.Fault{Kind: simulator.FaultMissingScope}), where: "statuses", reached: "code 99991672"},
 		"rate limit":            {prepare: faults(simulator.Fault{Kind: simulator.FaultRateLimited}), where: "logs", reached: "code 99991400"},
 		"quota":                 {prepare: faults(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), where: "logs", reached: "code 99991403"},
 		"access token refused":  {prepare: faults(simulator.Fault{Kind: simulator.FaultTokenInvalid}), where: "logs", reached: "has just given out"},
 		"access tokens revoked": {prepare: faults(simulator.Fault{Kind: simulator.FaultRevoke, Every: 3}), where: "metrics", reached: "99991663"},
-		"page token refused":    {prepare: faults(simulator.Fault{Kind: simulator.FaultPageTokenRefused}), where: "logs", reached: "the walk starts again"},
+		"page token refused":    {prepare: faults(simulator.Fault{Kind: simulator.FaultPageTokenRefused}), where: "logs", reached: "restarting the walk"},
 		"same page token again": {prepare: faults(simulator.Fault{Kind: simulator.FaultRepeatToken}), where: "logs", reached: "the same page token again"},
 		"endless paging":        {prepare: faults(simulator.Fault{Kind: simulator.FaultEndless}), where: "logs", reached: "pages in a row without an entry"},
-		"window refused":        {prepare: faults(simulator.Fault{Kind: simulator.FaultInvalidParam}), where: "logs", reached: "the walk starts again"},
+		"window refused":        {prepare: faults(simulator.Fault{Kind: simulator.FaultInvalidParam}), where: "logs", reached: "restarting the walk"},
 		"truncated JSON":        {prepare: faults(simulator.Fault{Kind: simulator.FaultTruncated, After: 1}), where: "logs", reached: "the answer is broken: not JSON at byte"},
 		"connection reset":      {prepare: faults(simulator.Fault{Kind: simulator.FaultResetBody}), where: "logs", reached: "connection reset"},
 		"no answer":             {prepare: faults(simulator.Fault{Kind: simulator.FaultHang}), where: "logs", reached: "no answer within the time limit"},
@@ -171,7 +171,7 @@ func secretsCases() map[string]secretsCase {
 				return nil
 			})
 			entries(w.server, "later", 1, time.Now().Unix())
-		}, where: "logs", reached: "The position could not be written before the end"},
+		}, where: "logs", reached: "Could not write the position before shutdown"},
 		"storage panics": {during: func(w *testbed) {
 			w.diskFails(func() error { panic("page 7: invalid page type") })
 			entries(w.server, "later", 1, time.Now().Unix())
@@ -188,7 +188,7 @@ func secretsCases() map[string]secretsCase {
 		"beyond the retention": {prepare: func(w *testbed, _ *spy) {
 			w.server.Update(func(o *simulator.Options) { o.Retention, o.RefuseExpired = time.Hour, true })
 			w.cfg.StartTime, w.cfg.RequestsPerMinute = time.Now().Add(-3*time.Hour), 1000
-		}, during: func(*testbed) { time.Sleep(10 * time.Minute) }, where: "logs", reached: "The API does not show a part of the log"},
+		}, during: func(*testbed) { time.Sleep(10 * time.Minute) }, where: "logs", reached: "Skipping a time range that the API does not return"},
 		"structured body": {prepare: func(w *testbed, s *spy) {
 			w.cfg.Body = audit.BodyStructured
 			quoting(consumererror.NewPermanent)(w, s)
@@ -221,7 +221,7 @@ func secretsCases() map[string]secretsCase {
 		"configuration that is wrong": {prepare: func(w *testbed, _ *spy) {
 			w.cfg.AppSecret += "\n"
 		}, where: "errors and configurations", reached: "app_secret: has white space"},
-		"restart": {where: "logs", reached: "Going on from the checkpoint"},
+		"restart": {where: "logs", reached: "Resuming from the checkpoint"},
 	}
 	for code := range openapi.Causes {
 		for _, operation := range []string{openapi.OpToken, openapi.OpList} {

@@ -265,13 +265,13 @@ func (l *lines) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	}
 	l.watch.says(buf.String())
 	buf.Free()
-	if id, ok := strings.CutPrefix(e.Message, "Gave up record "); ok {
+	if id, ok := strings.CutPrefix(e.Message, "Dropped record "); ok {
 		id, _, _ = strings.Cut(id, ": the pipeline")
 		l.watch.mu.Lock()
 		l.watch.gaveUp[id] = true
 		l.watch.mu.Unlock()
 	}
-	if strings.HasPrefix(e.Message, "The API does not show a part of the log") {
+	if strings.HasPrefix(e.Message, "Skipping a time range that the API does not return") {
 		l.watch.skips(fields)
 	}
 	return nil

@@ -50,7 +50,7 @@ func TestCheckpointOfTheVersionBefore(t *testing.T) {
 		for id, times := range got {
 			assert.Equal(t, 1, times, id)
 		}
-		line := w.logs.FilterMessage("Going on from the checkpoint").All()
+		line := w.logs.FilterMessage("Resuming from the checkpoint").All()
 		require.Len(t, line, 1)
 		assert.Equal(t, time.Date(2000, 1, 1, 1, 59, 57, 0, time.UTC), line[0].ContextMap()["read_up_to"])
 	})
@@ -81,7 +81,7 @@ func TestCheckpointOfAnEndpointSpelledOtherwise(t *testing.T) {
 				stop()
 				if same {
 					assert.Len(t, w.sink.Got(), 10)
-					assert.Len(t, w.logs.FilterMessage("Going on from the checkpoint").All(), 1)
+					assert.Len(t, w.logs.FilterMessage("Resuming from the checkpoint").All(), 1)
 				} else {
 					assert.Len(t, w.sink.Got(), 5)
 				}

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	saysWaits = "WARN Something outside keeps the receiver waiting; nothing is lost: "
+	saysWaits = "WARN Waiting for longer than expected; nothing is lost: "
 	saysOver  = "INFO The wait is over"
 )
 
@@ -104,7 +104,7 @@ func TestNothingWaitsInSilence(t *testing.T) {
 				time.Sleep(time.Until(began.Add(report.LongWait - time.Second)))
 				synctest.Wait()
 				before := len(o.lines())
-				assert.Empty(t, o.logs.FilterMessageSnippet("keeps the receiver waiting").All(), "not before")
+				assert.Empty(t, o.logs.FilterMessageSnippet("Waiting for longer than expected").All(), "not before")
 				time.Sleep(2 * time.Second)
 				synctest.Wait()
 				lines := o.lines()

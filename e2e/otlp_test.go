@@ -213,7 +213,7 @@ func backlog(t *testing.T, d destination, order simulator.Order) {
 	e.args = append(e.args, "--set=receivers.feishu_audit.start_time="+time.Unix(log.Start, 0).UTC().Format(time.RFC3339))
 	c := e.start(t)
 	eventually(t, time.Minute, "everything was sent", func() bool {
-		return len(byID(d.held(t))) >= len(entries) || strings.Contains(c.out.String(), "Gave up record ")
+		return len(byID(d.held(t))) >= len(entries) || strings.Contains(c.out.String(), "Dropped record ")
 	})
 	c.term(t)
 	checkPath(t, entries, d.held(t), 0)

@@ -197,7 +197,7 @@ func (m *machine) reload(t *testing.T) {
 	m.run(t, "sed", "-i", "$d", config)
 	m.run(t, "systemctl", "reload", unit)
 	eventually(t, time.Minute, "it goes on", func() bool {
-		return strings.Contains(m.run(t, "journalctl", "--unit", unit, "--output", "cat"), "Going on from the checkpoint")
+		return strings.Contains(m.run(t, "journalctl", "--unit", unit, "--output", "cat"), "Resuming from the checkpoint")
 	})
 	require.Equal(t, pid, m.run(t, "systemctl", "show", "--property=MainPID", unit))
 }

@@ -62,7 +62,7 @@ func TestQueueKilled(t *testing.T) {
 			entries := a.ends(log)
 			c := s.start(t, b)
 			if tc.loses {
-				c.says(t, "Going on from the checkpoint", 20*time.Second)
+				c.says(t, "Resuming from the checkpoint", 20*time.Second)
 				count, since := b.count(), time.Now()
 				eventually(t, time.Minute, "nothing comes any more", func() bool {
 					if n := b.count(); n != count {

@@ -184,7 +184,7 @@ func TestRefusals(t *testing.T) {
 					got, _, calls := first.count()
 					require.Zero(t, got)
 					require.LessOrEqual(t, calls, 30, "the retry's pace, of 200 ms to a second")
-					require.NotContains(t, c.out.String(), "Gave up record")
+					require.NotContains(t, c.out.String(), "Dropped record")
 					first.answers(everything(http.StatusOK))
 				}
 				want := entries
@@ -196,11 +196,11 @@ func TestRefusals(t *testing.T) {
 					return got == want
 				})
 				if tc.givesUp {
-					c.says(t, "Gave up record "+bad, 20*time.Second)
+					c.says(t, "Dropped record "+bad, 20*time.Second)
 					require.Contains(t, c.out.String(), "HTTP 400")
 				} else {
 					pause(t, time.Second)
-					require.NotContains(t, c.out.String(), "Gave up record")
+					require.NotContains(t, c.out.String(), "Dropped record")
 				}
 				got, twice, _ := first.count()
 				require.Equal(t, want, got)

@@ -93,10 +93,10 @@ var All = []Info{
 	},
 	{
 		Quota, "the tenant's calls of this month are used up", ClassQuota, true,
-		"the tenant's calls of this month are used up: an admin can buy more, or poll less often (poll_interval); it goes on by itself next month",
+		"the tenant's calls of this month are used up: an admin can buy more, or poll less often (poll_interval); it resumes next month",
 	},
 	{Endpoint, "what answers at the endpoint is not the Open API", ClassConfig, true, ""},
-	{Filter, "the API refuses what it is asked for", ClassParameter, true, ""},
+	{Filter, "the API refuses the parameters of the call", ClassParameter, true, ""},
 	{Token, "the API refuses the access token that it has given out", ClassToken, false, ""},
 	{
 		RateLimit, "the API's rate limit is reached", ClassRateLimited, false,
@@ -105,7 +105,7 @@ var All = []Info{
 	{Network, "the API does not answer", ClassRetry, false, ""},
 	{API, "the API fails", ClassRetry, false, "if it lasts, ask the support of the Open API, with the log id"},
 	{AnswerSize, "an answer is too large", ClassRetry, false, "raise max_response_size or lower page_size"},
-	{Paging, "the API's pages do not end", ClassRetry, false, ""},
+	{Paging, "the API's paging does not end", ClassRetry, false, ""},
 	{Pipeline, "the pipeline does not take records", ClassRetry, false, ""},
 	{Storage, "the position cannot be read or written", ClassRetry, false, ""},
 	{Checkpoint, "the stored position must not be used", ClassConfig, true, ""},

@@ -135,7 +135,7 @@ func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, m
 	p.sched.BeginAt(max(0, at.Unix()))
 	begins, _ := p.sched.Bounds()
 	p.Store.Origin = checkpoint.Origin{At: begins + int64(p.set.InitialLookback/time.Second), ByServer: true}
-	p.Logger.Info("Our clock and the server's disagree: beginning by the server's", zap.Time("from", time.Unix(begins, 0).UTC()))
+	p.Logger.Info("This host's clock differs from the server's; starting by the server's clock", zap.Time("from", time.Unix(begins, 0).UTC()))
 	return true, true, p.commit(ctx, nil)
 }
 

@@ -93,12 +93,12 @@ func (p *Poller) commit(ctx context.Context, keys []plan.Key) error {
 			p.Tel.Gauges.NoteSave()
 			return nil
 		case errors.Is(err, checkpoint.ErrTakenOver):
-			p.Logger.Warn("Another replica has taken over: what this one delivered last may come again")
+			p.Logger.Warn("Another replica has taken over: the last records of this one may be delivered again")
 			return err
 		case ctx.Err() == nil:
 			_ = p.waitAfter(ctx, cause.Storage, err, began)
 		case Sleep(lasting, checkpoint.CommitGrace/20) != nil:
-			p.Logger.Warn("The position could not be written before the end: what was delivered since the last time comes again", zap.Error(err))
+			p.Logger.Warn("Could not write the position before shutdown: what was delivered since the last write will be delivered again", zap.Error(err))
 			return ctx.Err()
 		}
 	}

@@ -56,7 +56,7 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 		}
 		return nil
 	case plan.Restarted, plan.RestartedAgain:
-		p.Logger.Debug("Cannot read this time range as it is: the walk starts again", zap.Error(api))
+		p.Logger.Debug("Cannot read this time range as it is; restarting the walk", zap.Error(api))
 		if api.Class == cause.ClassParameter && verdict == plan.Restarted {
 			return nil
 		}

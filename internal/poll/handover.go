@@ -161,7 +161,7 @@ func (p *Poller) giveUpRecords(gone []handover.GivenUp[*handed], err error, sent
 			fields = append(fields, zap.Time("event_time", time.Unix(second, 0).UTC()))
 		}
 		p.Store.GiveUp(lost)
-		p.Logger.Error("Gave up record "+it.UID()+": the pipeline refuses it", fields...)
+		p.Logger.Error("Dropped record "+it.UID()+": the pipeline rejects it", fields...)
 		p.settle(g.Value, out)
 	}
 	out.lost += len(gone)

@@ -21,6 +21,6 @@ func (p *Poller) noteShared(k plan.Key, it *entry.Entry) {
 		return
 	}
 	p.sharedID = true
-	p.Logger.Warn("The API gives one id to several entries: all are delivered, a backend that drops equal ids keeps one",
+	p.Logger.Warn("Several entries share an id: all are delivered, but a backend that deduplicates by id keeps one",
 		zap.String("id", it.UID()))
 }

@@ -291,7 +291,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		return err
 	}
 	if setBack {
-		p.Logger.Debug("The server's clock was set back: the walk begins again")
+		p.Logger.Debug("The server's clock was set back; restarting the walk")
 		p.sched.Restart(w, plan.ErrClockSet)
 		return p.commit(ctx, keys)
 	}

@@ -54,21 +54,21 @@ func (p *Poller) resume(ctx context.Context) error {
 	case from.restores:
 		p.sched.Restore(stored.Position())
 		now := p.sched.Snapshot()
-		p.Logger.Info("Going on from the checkpoint",
+		p.Logger.Info("Resuming from the checkpoint",
 			zap.Time("read_up_to", time.Unix(now.Marks[0], 0).UTC()),
 			zap.Time("rechecked_up_to", time.Unix(p.sched.Oldest(), 0).UTC()),
 			zap.Int("remembered_ids", known.Len()))
 	case stored == nil:
-		p.Logger.Info("No checkpoint yet: beginning anew", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
+		p.Logger.Info("No checkpoint found; starting at the configured time", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
 	case stored.Position().Read():
-		p.Logger.Info("start_time and end_time name another range than was read: reading it", zap.Time("from", p.set.StartTime.UTC()), zap.Time("to", p.set.EndTime.UTC()))
+		p.Logger.Info("start_time and end_time have changed; reading the new range", zap.Time("from", p.set.StartTime.UTC()), zap.Time("to", p.set.EndTime.UTC()))
 	default:
 		p.sched.RestoreLength(stored.Position())
-		p.Logger.Info("Nothing was read yet: the configuration says again where to begin", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
+		p.Logger.Info("Nothing has been read yet; starting at the configured time again", zap.Time("from", time.Unix(set.Begin, 0).UTC()))
 	}
 	if from.mismatch {
 		begin, _ := p.sched.Bounds()
-		p.Logger.Warn("start_time is not where reading began, and the stored position counts: to read from start_time, run feishu-audit state rewind, or give the receiver another name or storage",
+		p.Logger.Warn("start_time is ignored, the stored position is used. To read from start_time, run feishu-audit state rewind, or give the receiver another name or storage",
 			zap.Time("start_time", p.set.StartTime.UTC()), zap.Time("began", time.Unix(begin, 0).UTC()), zap.Time("read_up_to", time.Unix(p.sched.Snapshot().Marks[0], 0).UTC()))
 	}
 	if now := p.sched.Snapshot(); now.Read() {
@@ -77,10 +77,10 @@ func (p *Poller) resume(ctx context.Context) error {
 	p.showProgress()
 	switch begin, end := p.sched.Bounds(); {
 	case end != 0 && begin >= end:
-		p.Logger.Warn("end_time does not lie behind the begin: there is nothing to read; set start_time")
+		p.Logger.Warn("end_time is not after the start of the export: nothing to read. Set start_time")
 		p.complete = true // nothing is, so nothing is said of it
 	case begin > time.Now().Unix():
-		p.Logger.Warn("start_time lies ahead: there is nothing to read before", zap.Time("start_time", time.Unix(begin, 0).UTC()))
+		p.Logger.Warn("start_time is in the future; nothing to read until then", zap.Time("start_time", time.Unix(begin, 0).UTC()))
 	}
 	p.tellComplete()
 	// Written before anything is read, so that a restart in the first minutes does

@@ -66,11 +66,11 @@ func (p *Poller) tellSkipped(u plan.Unreadable, why error) {
 		zap.Duration("refused_for", time.Duration(u.For)*time.Millisecond), zap.Error(why),
 	}
 	if u.Again {
-		p.Logger.Warn("Cannot read a time range of the log: going on after it. A recheck will try it again", fields...)
+		p.Logger.Warn("Cannot read a time range of the log; continuing after it. A recheck retries it", fields...)
 		return
 	}
 	p.Tel.CountSkipped(u.To - u.From)
-	p.Logger.Error("The API does not show a part of the log: it is skipped. If its entries matter, read it later with a second receiver (docs/runbook.md), or ask Feishu for them", fields...)
+	p.Logger.Error("Skipping a time range that the API does not return. If its entries matter, read it later with a second receiver (docs/runbook.md), or ask Feishu for them", fields...)
 }
 
 // skipToShown searches for the first time after a range that the API shows, where nothing
@@ -102,7 +102,7 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 			return ctx.Err()
 		}
 		if outside != nil {
-			p.Logger.Debug("The search for the oldest time that the API shows was cut short", zap.Error(outside))
+			p.Logger.Debug("The search for the oldest time that the API returns was interrupted", zap.Error(outside))
 			return nil
 		}
 		return err

@@ -120,7 +120,7 @@ func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool
 			h.waits = make(map[cause.Cause]bool)
 		}
 		h.waits[c] = true
-		h.Logger.Warn("Something outside keeps the receiver waiting; nothing is lost", zap.String("cause", string(c)), zap.String("waits_for", string(x.on)),
+		h.Logger.Warn("Waiting for longer than expected; nothing is lost", zap.String("cause", string(c)), zap.String("waits_for", string(x.on)),
 			zap.Duration("for", time.Since(x.since).Round(time.Second)), zap.Error(err))
 	}
 	h.count(c, x.since)

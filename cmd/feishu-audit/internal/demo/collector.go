@@ -91,7 +91,7 @@ func readable(line []byte) (level, text string) {
 
 // aboutPosition tells the receiver's own good news from the collector's chatter.
 func aboutPosition(text string) bool {
-	return strings.HasPrefix(text, "Going on from") || strings.HasPrefix(text, "No checkpoint") || strings.Contains(text, "works again")
+	return strings.HasPrefix(text, "Resuming from") || strings.HasPrefix(text, "No checkpoint") || strings.Contains(text, "works again")
 }
 
 func (c *child) last() string {
