@@ -149,7 +149,7 @@ e2e-loki: ## Run the end-to-end tests that need a Loki of your own: LOKI_URL=htt
 .PHONY: e2e-slow
 e2e-slow: build ## Test with Prometheus that time which the API no longer keeps is passed over and told (a quarter of an hour)
 	@./internal/tools/install-prometheus.sh
-	@cd e2e && go test -count=1 -timeout 30m -v -run '^TestAlerts$$/faults/time' . -args -slow | grep -v '^=== '
+	@cd e2e && go test -count=1 -timeout 30m -v -run '^TestAlerts$$/faults/time_is' . -args -slow | grep -v '^=== '
 
 .PHONY: kube-apiserver
 kube-apiserver: $(BUILD)/kube-apiserver ## Build Kubernetes' API server, for the tests of several replicas

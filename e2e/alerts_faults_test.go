@@ -163,7 +163,7 @@ func alertFaults() map[string]*alertFault {
 		"time is passed over": {
 			slow: true,
 			opts: simulator.Options{Retention: 24 * time.Hour, RefuseExpired: true}, extra: []string{"initial_lookback: 48h"},
-			fires: []string{"TimeSkipped"}, may: []string{"Request", "SetAside"}, patience: 15 * time.Minute, neverWell: true,
+			fires: []string{"TimeSkipped"}, may: []string{"CheckpointAge", "NoSuccess", "Request", "SetAside"}, patience: 15 * time.Minute, neverWell: true,
 		},
 		"collector is gone": {wrong: func(t *testing.T, s *scene) { s.collector.kill(t) }, fires: []string{"NobodyReads"}},
 		"storage is held by another process": {

@@ -219,7 +219,7 @@ func checkDocumentAlerts(t *testing.T, metrics map[string]float64) {
 	}
 	// Two collectors, and two kinds of loss on each.
 	test := fmt.Sprintf("rule_files: [%s]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n%s    promql_expr_test:\n%s  - interval: 1m\n    input_series:\n%s    promql_expr_test:\n%s",
-		rules, &losses, firing(5, 0, 0)+firing(12, 4, 0)+firing(20, 4, 2)+firing(100, 0, 2)+firing(200, 0, 0)+firing(415, 4, 0)+firing(420, 4, 2)+firing(600, 0, 0),
+		rules, &losses, firing(5, 0, 0)+firing(12, 4, 0)+firing(20, 4, 2)+firing(100, 4, 2)+firing(200, 4, 0)+firing(415, 4, 0)+firing(420, 4, 2)+firing(600, 4, 0),
 		&conflicts, firing(5, 0, 0)+firing(12, 0, 0)+firing(100, 0, 0))
 	path := filepath.Join(t.TempDir(), "alerts_test.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(test), 0o600))

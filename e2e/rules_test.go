@@ -43,8 +43,11 @@ func (f ruleFile) alerts() (alerts []rule) {
 	return alerts
 }
 
-func readRules(t *testing.T) ruleFile {
-	text, err := os.ReadFile(alertsFile)
+func readRules(t *testing.T) ruleFile { return readRulesOf(t, alertsFile) }
+
+func readRulesOf(t *testing.T, path string) ruleFile {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var rules ruleFile
 	require.NoError(t, yaml.Unmarshal(text, &rules))
