@@ -53,3 +53,25 @@ func TestRunbook(t *testing.T) {
 	}
 	assert.ElementsMatch(t, names, watched, "one alert for each")
 }
+
+// TestDetectionsLink: every alert of the detections links to its section of the page that
+// explains them.
+func TestDetectionsLink(t *testing.T) {
+	page, err := os.ReadFile("docs/detections.md")
+	require.NoError(t, err)
+	sections := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^## (\w+)$`).FindAllStringSubmatch(string(page), -1) {
+		sections[strings.ToLower(heading[1])] = true
+	}
+	for _, file := range []string{"examples/loki/rules/feishu-audit.yaml", "detections/victorialogs/rules.yaml"} {
+		rules, err := os.ReadFile(file)
+		require.NoError(t, err)
+		alerts := strings.Count(string(rules), "alert: Feishu")
+		links := regexp.MustCompile(`runbook_url: https://github.com/feishuaudit/feishuauditreceiver/blob/main/docs/detections.md#(\w+)\n`).FindAllStringSubmatch(string(rules), -1)
+		require.NotZero(t, alerts)
+		assert.Len(t, links, alerts, file)
+		for _, link := range links {
+			assert.True(t, sections[link[1]], "%s links to %s", file, link[1])
+		}
+	}
+}

@@ -24,7 +24,7 @@ const ageGrows = "30x20 30+30x100"
 func alertCases() map[string]alertCase {
 	cases := map[string]alertCase{
 		"all is well":                   {fires: firing{1: "", 30: "", 60: ""}},
-		"trouble that is over":          {change: series{`trouble<s>{cause="network"}`: "0x20 0+30x20 0x80"}, fires: firing{14: "", 18: "API", 25: ""}},
+		"a problem that is over":        {change: series{`trouble<s>{cause="network"}`: "0x20 0+30x20 0x80"}, fires: firing{14: "", 18: "API", 25: ""}},
 		"a token that is soon replaced": {change: series{`trouble<s>{cause="token"}`: "0x20 0+30x3 0x100"}, fires: firing{11: "", 12: "", 13: ""}},
 		"a window that takes long": {
 			change: series{`walk_age<s>{}`: ageGrows, `lag<s>{pass="0"}`: ageGrows}, fires: firing{24: "", 26: "NoSuccess", 55: "NoSuccess"},
@@ -45,8 +45,8 @@ func alertCases() map[string]alertCase {
 		"time skipped":                {change: series{`skipped_time<s><t>{}`: "0x20 86410x100"}, fires: firing{10: "", 11: "TimeSkipped", 55: "TimeSkipped"}},
 		"too late":                    {change: series{`late_entries<t>{found_by="chance"}`: "0x20 3x100"}, fires: firing{10: "", 11: "EntriesTooLate", 55: "EntriesTooLate"}},
 		"found by the last recheck":   {change: series{`late_entries<t>{found_by="last_recheck"}`: "0x20 3x100"}, fires: firing{10: "", 11: "LastRecheckFinds"}},
-		"clock behind":                {change: series{`clock_skew<s>{}`: "1x20 300x100"}, fires: firing{15: "", 21: "ClockSkew"}},
-		"clock ahead":                 {change: series{`clock_skew<s>{}`: "1x20 -300x100"}, fires: firing{15: "", 21: "ClockSkew"}},
+		"clock is slow":               {change: series{`clock_skew<s>{}`: "1x20 300x100"}, fires: firing{15: "", 21: "ClockSkew"}},
+		"clock is fast":               {change: series{`clock_skew<s>{}`: "1x20 -300x100"}, fires: firing{15: "", 21: "ClockSkew"}},
 		"set aside":                   {change: series{`set_aside_time<s>{}`: "0x20 3x40 0x60"}, fires: firing{14: "", 16: "SetAside", 29: "SetAside", 32: ""}},
 		"set aside and soon read":     {change: series{`set_aside_time<s>{}`: "0x20 3x8 0x60"}, fires: firing{13: "", 16: ""}},
 		"set aside, for long": {
@@ -68,7 +68,7 @@ func alertCases() map[string]alertCase {
 			change: series{`entries<t>{result="lost"}`: "0x20 100x20 stale", `leader{}`: "1x40 stale", `leader{instance="b:8888"}`: "_x40 1x80"},
 			fires:  firing{15: "RecordsLost", 25: "RecordsLost", 58: "RecordsLost"},
 		},
-		// Reading fails for two minutes and works for one, again and again: no trouble lasts.
+		// Reading fails for two minutes and works for one, again and again: no problem lasts.
 		"too slow, with blips": {
 			change: series{`lag<s>{pass="0"}`: "30x20 30+20x100", `trouble<s>{cause="api"}`: strings.Repeat("30 60 90 120 0 0 ", 20)},
 			fires:  firing{40: "", 57: "Lag"},

@@ -26,12 +26,12 @@ type alertFault struct {
 	odd           float64 // the part of entries in an odd shape
 	perMinute     int
 	before        func(t *testing.T, s *scene) // before the start
-	wrong, mend   func(t *testing.T, s *scene)
+	wrong, fix    func(t *testing.T, s *scene)
 	fires         []string // in the order of the alphabet
 	then          []string // what fires later instead
 	may           []string // may fire until then: not everything is hurried
 	comesAndGoes  []string // meanwhile
-	cause         string   // of the trouble, "" for none
+	cause         string   // of the problem, "" for none
 	suffixes      bool
 	retry         string        // retry_on_failure, if not the fast one
 	lines         int           // that say that something is wrong, 0: not counted
@@ -67,28 +67,28 @@ func alertFaults() map[string]*alertFault {
 	}
 	return map[string]*alertFault{
 		"all is well":    {},
-		"wrong secret":   {wrong: secret("another"), mend: secret(simulator.DefaultAppSecret), fires: []string{"Credential"}, cause: "credential"},
-		"app disabled":   {wrong: faulty(simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}), mend: healed, fires: []string{"Credential"}, cause: "app"},
-		"token refused":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultTokenInvalid}), mend: healed, fires: []string{"Credential"}, cause: "token"},
-		"missing scope":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultMissingScope}), mend: healed, fires: []string{"Scope"}, cause: "scope", suffixes: true},
-		"IP refused":     {wrong: faulty(simulator.Fault{Kind: simulator.FaultIPRefused}), mend: healed, fires: []string{"Address"}, cause: "address"},
+		"wrong secret":   {wrong: secret("another"), fix: secret(simulator.DefaultAppSecret), fires: []string{"Credential"}, cause: "credential"},
+		"app disabled":   {wrong: faulty(simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}), fix: healed, fires: []string{"Credential"}, cause: "app"},
+		"token refused":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultTokenInvalid}), fix: healed, fires: []string{"Credential"}, cause: "token"},
+		"missing scope":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultMissingScope}), fix: healed, fires: []string{"Scope"}, cause: "scope", suffixes: true},
+		"IP refused":     {wrong: faulty(simulator.Fault{Kind: simulator.FaultIPRefused}), fix: healed, fires: []string{"Address"}, cause: "address"},
 		"quota":          {wrong: faulty(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), fires: []string{"Quota"}, cause: "quota", suffixes: true},
-		"wrong endpoint": {wrong: faulty(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), mend: healed, fires: []string{"Request"}, cause: "endpoint"},
-		"wrong filter":   {wrong: faulty(simulator.Fault{Kind: simulator.FaultInvalidParam}), mend: healed, fires: []string{"Request"}, cause: "filter"},
-		"large answers":  {extra: []string{"max_response_size: 256KiB"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultHuge, Size: 1 << 20}), mend: healed, fires: []string{"Request"}, cause: "answer_size"},
-		"rate limit":     {opts: simulator.Options{RateHintValue: "1"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultRateLimited}), mend: healed, fires: []string{"API"}, cause: "rate_limit"},
+		"wrong endpoint": {wrong: faulty(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), fix: healed, fires: []string{"Request"}, cause: "endpoint"},
+		"wrong filter":   {wrong: faulty(simulator.Fault{Kind: simulator.FaultInvalidParam}), fix: healed, fires: []string{"Request"}, cause: "filter"},
+		"large answers":  {extra: []string{"max_response_size: 256KiB"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultHuge, Size: 1 << 20}), fix: healed, fires: []string{"Request"}, cause: "answer_size"},
+		"rate limit":     {opts: simulator.Options{RateHintValue: "1"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultRateLimited}), fix: healed, fires: []string{"API"}, cause: "rate_limit"},
 		// Its end is noticed after minutes, as its waits grow; health_test.go has them.
 		"endless paging": {wrong: faulty(simulator.Fault{Kind: simulator.FaultRepeatToken}), fires: []string{"API"}, cause: "paging", may: []string{"CheckpointAge", "NoSuccess"}},
-		"API fails":      {wrong: faulty(simulator.Fault{Kind: simulator.FaultInternal}), mend: healed, fires: []string{"API"}, cause: "api", suffixes: true},
+		"API fails":      {wrong: faulty(simulator.Fault{Kind: simulator.FaultInternal}), fix: healed, fires: []string{"API"}, cause: "api", suffixes: true},
 		"API fails three times of four": {
-			wrong: faulty(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}), mend: healed, fires: []string{"API"}, cause: "api",
+			wrong: faulty(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}), fix: healed, fires: []string{"API"}, cause: "api",
 			// What fails by chance is set aside; how long that lasts is not hurried.
 			retry: "{initial_interval: 100ms, max_interval: 10s}", lines: 1, comesAndGoes: []string{"SetAside"},
 		},
 		"API is away": {
-			wrong: func(t *testing.T, s *scene) { s.api.down(t) }, mend: func(t *testing.T, s *scene) { s.api.up(t) }, fires: []string{"API"}, cause: "network",
+			wrong: func(t *testing.T, s *scene) { s.api.down(t) }, fix: func(t *testing.T, s *scene) { s.api.up(t) }, fires: []string{"API"}, cause: "network",
 		},
-		"backend is away": {wrong: answering(http.StatusServiceUnavailable), mend: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline"},
+		"backend is away": {wrong: answering(http.StatusServiceUnavailable), fix: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline"},
 		"backend takes one of four": {
 			wrong: func(_ *testing.T, s *scene) {
 				s.backend.answering(func(n int) (time.Duration, int) {
@@ -98,7 +98,7 @@ func alertFaults() map[string]*alertFault {
 					return 0, http.StatusServiceUnavailable
 				})
 			},
-			mend: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline",
+			fix: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline",
 			retry: "{initial_interval: 100ms, max_interval: 10s}", lines: 1,
 		},
 		"foreign checkpoint": {
@@ -112,23 +112,23 @@ func alertFaults() map[string]*alertFault {
 		},
 		"storage": {
 			before: func(t *testing.T, s *scene) { require.NoError(t, os.MkdirAll(s.setup.file(), 0o700)) },
-			mend:   func(t *testing.T, s *scene) { require.NoError(t, os.Remove(s.setup.file())) },
+			fix:    func(t *testing.T, s *scene) { require.NoError(t, os.Remove(s.setup.file())) },
 			fires:  []string{"Storage"}, cause: "storage",
 		},
 		"refused permanently": {
-			wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline",
+			wrong: answering(http.StatusBadRequest), fix: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline",
 		},
 		"refused, and not to be tried for long": {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Retry = "{initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 2s}"
 			},
-			wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true,
+			wrong: answering(http.StatusBadRequest), fix: answering(http.StatusOK), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true,
 		},
-		"refused behind a queue": {
+		"refused, with a queue": {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Exporter = []string{"sending_queue: {enabled: true}", "retry_on_failure: {enabled: false}"}
 			},
-			wrong: answering(http.StatusBadRequest), mend: answering(http.StatusOK), fires: []string{"Exporter"}, suffixes: true,
+			wrong: answering(http.StatusBadRequest), fix: answering(http.StatusOK), fires: []string{"Exporter"}, suffixes: true,
 		},
 		"backend hangs": {
 			wrong: func(_ *testing.T, s *scene) {
@@ -176,7 +176,7 @@ func alertFaults() map[string]*alertFault {
 				require.NoError(t, syscall.Flock(int(file.Fd()), syscall.LOCK_EX))
 				s.repair = func() { require.NoError(t, syscall.Flock(int(file.Fd()), syscall.LOCK_UN)) }
 			},
-			mend:  func(_ *testing.T, s *scene) { s.repair() },
+			fix:   func(_ *testing.T, s *scene) { s.repair() },
 			fires: []string{"CheckpointAge"}, then: []string{"Storage"},
 		},
 		"a window takes long": {
@@ -192,14 +192,14 @@ func alertFaults() map[string]*alertFault {
 					o.Faults = []simulator.Fault{{Kind: simulator.FaultDelay, Delay: time.Second}}
 				})
 			},
-			mend: healed, fires: []string{"NoSuccess"}, patience: time.Minute,
+			fix: healed, fires: []string{"NoSuccess"}, patience: time.Minute,
 		},
 		"one second is too large": {
 			extra: []string{"max_response_size: 256KiB"},
 			wrong: func(_ *testing.T, s *scene) {
 				s.api.Add(simulator.Entry{ID: "large", APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a", Payload: strings.Repeat("x", 1<<20)})
 			},
-			mend: func(t *testing.T, s *scene) {
+			fix: func(t *testing.T, s *scene) {
 				s.collector.term(t)
 				s.setup.Extra[slices.Index(s.setup.Extra, "max_response_size: 256KiB")] = "max_response_size: 4MiB"
 				s.collector = s.setup.start(t, s.backend)
@@ -211,24 +211,24 @@ func alertFaults() map[string]*alertFault {
 				s.backend.refusing(http.StatusServiceUnavailable, "stuck")
 				s.api.Add(simulator.Entry{ID: "stuck", APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a"})
 			},
-			mend:  func(_ *testing.T, s *scene) { s.backend.refusing(http.StatusServiceUnavailable) },
+			fix:   func(_ *testing.T, s *scene) { s.backend.refusing(http.StatusServiceUnavailable) },
 			fires: []string{"Held", "Pipeline"}, cause: "pipeline", patience: 2 * time.Minute,
 		},
 		"a queue cannot send": {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Exporter = []string{"sending_queue: {enabled: true}", "retry_on_failure: {enabled: true, initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0}"}
 			},
-			wrong: answering(http.StatusServiceUnavailable), mend: answering(http.StatusOK), fires: []string{"Queue"}, patience: time.Minute, suffixes: true,
+			wrong: answering(http.StatusServiceUnavailable), fix: answering(http.StatusOK), fires: []string{"Queue"}, patience: time.Minute, suffixes: true,
 		},
 		"a queue overflows": {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Exporter = []string{"sending_queue: {enabled: true, queue_size: 2, num_consumers: 1}", "retry_on_failure: {enabled: true, initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0}"}
 			},
-			wrong: answering(http.StatusServiceUnavailable), mend: answering(http.StatusOK), fires: []string{"Pipeline", "Queue"}, cause: "pipeline", patience: time.Minute,
+			wrong: answering(http.StatusServiceUnavailable), fix: answering(http.StatusOK), fires: []string{"Pipeline", "Queue"}, cause: "pipeline", patience: time.Minute,
 		},
 		"a filter that nothing passes": {
 			extra: []string{"filter: {app_id: cli_typo}"}, history: true, neverWell: true,
-			mend: func(_ *testing.T, s *scene) {
+			fix: func(_ *testing.T, s *scene) {
 				for i := range 5 {
 					s.api.Add(simulator.Entry{ID: fmt.Sprint("passes-", i), APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_typo"})
 				}
@@ -243,7 +243,7 @@ func alertFaults() map[string]*alertFault {
 				c := another.start(t, s.backend)
 				s.repair = func() { c.term(t) }
 			},
-			mend: func(_ *testing.T, s *scene) { s.repair() }, fires: []string{"ManyReaders"},
+			fix: func(_ *testing.T, s *scene) { s.repair() }, fires: []string{"ManyReaders"},
 		},
 		"a crash loop": {
 			wrong: func(t *testing.T, s *scene) {
@@ -255,7 +255,7 @@ func alertFaults() map[string]*alertFault {
 					s.collector = s.setup.start(t, s.backend)
 				}
 			},
-			mend: func(*testing.T, *scene) {}, fires: []string{"Restarts"}, may: []string{"NobodyReads"}, brief: true,
+			fix: func(*testing.T, *scene) {}, fires: []string{"Restarts"}, may: []string{"NobodyReads"}, brief: true,
 		},
 		"fields cannot be read":     {odd: 1, neverWell: true, fires: []string{"Malformed"}},
 		"more calls than budgeted":  {budget: "300", neverWell: true, fires: []string{"QuotaForecast"}, suffixes: true},

@@ -126,7 +126,7 @@ func (f *alertFault) run(t *testing.T) {
 	}
 	fires(f.fires, f.may)
 	s.looks(t, p, f.fires, f.cause, f.comesAndGoes...)
-	if f.then == nil && (!slices.Contains(f.fires, "RecordsLost") || f.mend == nil) {
+	if f.then == nil && (!slices.Contains(f.fires, "RecordsLost") || f.fix == nil) {
 		patience := 15 * time.Second
 		if f.brief {
 			patience = 3 * time.Second
@@ -140,8 +140,8 @@ func (f *alertFault) run(t *testing.T) {
 	if f.then != nil {
 		fires(f.then, f.fires)
 	}
-	if f.mend != nil {
-		f.mend(t, s)
+	if f.fix != nil {
+		f.fix(t, s)
 		stay := slices.DeleteFunc(slices.Clone(f.fires), func(name string) bool { return !slices.Contains(lasting, name) })
 		eventually(t, 2*time.Minute, fmt.Sprintf("what fires ends, but %v", stay), func() bool { return slices.Equal(p.firing(t), append([]string{}, stay...)) })
 		f.holds(t, p, 5*time.Second, stay...)

@@ -215,7 +215,7 @@ func (x *ruleTest) changesSpelling() {
 		metrics[`entries<t>{result="lost"}`] = fmt.Sprintf("0x20 %dx100", lost)
 		for metric, values := range metrics {
 			if before := named(metric, spellings[0]); before != named(metric, spellings[1]) {
-				// The same values before and after: the process has restarted, and counts anew.
+				// The same values before and after: the process has restarted, and counts from 0.
 				input[before] = strings.Replace(strings.Replace(values, "x#", "x60 stale", 1), "x100", "x40 stale", 1)
 				input[named(metric, spellings[1])] = "_x61 " + strings.Replace(values, "x#", "x58", 1)
 			}

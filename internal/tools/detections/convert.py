@@ -19,6 +19,9 @@ PARTS = {"victorialogs": "detections/victorialogs/rules.yaml", "loki": "examples
 SEVERITY = {"critical": "critical", "high": "high", "medium": "medium", "low": "low"}
 RISK = {"critical": 99, "high": 73, "medium": 47, "low": 21}
 
+# Of the page that explains each detection, which an alert links to.
+PAGE = f"https://github.com/feishuaudit/feishuauditreceiver/blob/main/{PARTS['page']}"
+
 
 class Text(str):
     """A string that YAML writes as a block."""
@@ -44,7 +47,7 @@ def sources():
 def alert(d, expr, labels, subject):
     return {"alert": d.alert, "expr": Text(expr + "\n"),
             "labels": {"severity": d.severity, "level": d.level, "mitre": " ".join(d.techniques)} | labels,
-            "annotations": {"summary": f"{d.title}: {subject}", "description": d.description, "runbook": f"docs/detections.md#{d.alert.lower()}"}}
+            "annotations": {"summary": f"{d.title}: {subject}", "description": d.description, "runbook_url": f"{PAGE}#{d.alert.lower()}"}}
 
 
 def subject(d, field):
