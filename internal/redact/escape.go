@@ -90,10 +90,13 @@ func appendUnescaped(dst, text []byte, e escapes) []byte {
 
 // liftSpans turns spans of what raw stands for into spans of raw.
 func liftSpans(spans []span, raw []byte, e escapes) {
-	lift(spans, raw, func(text []byte) (n, size int) {
-		if text[0] != byte(e) {
-			return 1, 1
+	plain := func(text []byte) int {
+		if i := bytes.IndexByte(text, byte(e)); i >= 0 {
+			return i
 		}
+		return len(text)
+	}
+	lift(spans, raw, plain, func(text []byte) (n, size int) {
 		n, r, wide := unit(text, e)
 		if wide {
 			return n, utf8.RuneLen(r)
@@ -102,17 +105,25 @@ func liftSpans(spans []span, raw []byte, e escapes) {
 	})
 }
 
-// lift turns spans of what raw stands for into spans of raw, by step, which tells
-// of the character that text begins with its length and that of its meaning. A
-// span that begins or ends within a character takes all of it. The spans are in
-// order and apart.
-func lift(spans []span, raw []byte, step func(text []byte) (n, size int)) {
+// lift turns spans of what raw stands for into spans of raw. plain tells how many bytes
+// at the beginning of a text stand for themselves, step of the character that text begins
+// with, if it does not, its length and that of its meaning. A span that begins or ends
+// within a character takes all of it. The spans are in order and apart.
+func lift(spans []span, raw []byte, plain func(text []byte) int, step func(text []byte) (n, size int)) {
 	at, meaning := 0, 0 // one position, in raw and in what raw stands for
 	for i := range spans {
 		s := &spans[i]
 		start := at
 		for at < len(raw) && meaning < s.end {
-			n, size := step(raw[at:])
+			border := s.end
+			if meaning < s.start {
+				border = s.start
+			}
+			n := min(plain(raw[at:]), border-meaning)
+			size := n
+			if n == 0 {
+				n, size = step(raw[at:])
+			}
 			at += n
 			meaning += size
 			if meaning <= s.start {

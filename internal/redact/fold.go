@@ -147,10 +147,8 @@ func appendFolded(dst, text []byte) (_ []byte, changed bool) {
 // unfoldSpans turns spans of folded text into spans of raw, as liftSpans does
 // for escapes.
 func unfoldSpans(spans []span, raw []byte) {
-	lift(spans, raw, func(text []byte) (n, size int) {
-		if text[0] < 0x80 && text[0] != '&' {
-			return 1, 1
-		}
+	plain := func(text []byte) int { return nextFoldable(text, 0) }
+	lift(spans, raw, plain, func(text []byte) (n, size int) {
 		n, out, ok := foldAt(text)
 		if ok {
 			return n, len(out)
