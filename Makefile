@@ -12,7 +12,7 @@ TOOL  := go tool -modfile=internal/tools/go.mod
 LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 
 # The modules of this repository, the product's first.
-MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform
+MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform internal/tools/cross internal/tools/monitoring
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*' -not -path './internal/tools/*' -not -path './cmd/*') go.mod go.sum
@@ -215,12 +215,15 @@ $(BUILD)/detections/ready: internal/tools/detections/requirements.txt internal/t
 .PHONY: lint
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
-	@echo "lint examples/kubernetes"
-	@for folder in examples/kubernetes/*/; do $(KUSTOMIZE) build "$$folder" | $(KUBECONFORM) -strict -summary \
-	  -schema-location 'internal/tools/kubeconform/schemas/{{.ResourceKind}}{{.KindSuffix}}.json'; done
+	@echo "lint the manifests for Kubernetes"
+	@for folder in single replicas overlay; do $(KUSTOMIZE) build "examples/kubernetes/$$folder" | $(KUBECONFORM); done
+	@$(KUBECONFORM) examples/kubernetes/namespace.yaml
+	@$(KUSTOMIZE) build examples/prometheus | $(KUBECONFORM) -skip PodMonitor,PrometheusRule
+	@cd internal/tools/monitoring && go test . && $(KUSTOMIZE) build ../../../examples/prometheus | go run .
 
-KUBECONFORM := go tool -modfile=internal/tools/kubeconform/go.mod kubeconform
-KUSTOMIZE   := go tool -modfile=internal/tools/kustomize/go.mod kustomize
+KUBECONFORM := go tool -modfile=$(CURDIR)/internal/tools/kubeconform/go.mod kubeconform -strict -summary \
+  -schema-location '$(CURDIR)/internal/tools/kubeconform/schemas/{{.ResourceKind}}{{.KindSuffix}}.json'
+KUSTOMIZE   := go tool -modfile=$(CURDIR)/internal/tools/kustomize/go.mod kustomize
 
 .PHONY: kube-schemas
 kube-schemas: ## Write the schemas for the Kubernetes manifests anew, of the release that make kube-apiserver builds
@@ -237,9 +240,10 @@ generate: ## Write the generated files (mdatagen, the schema of the configuratio
 	@mkdir -p $(BUILD)
 	@ln -sfn .. $(BUILD)/feishuauditreceiver
 	@$(TOOL) mdatagen $(BUILD)/feishuauditreceiver/metadata.yaml
+	@./internal/tools/kube-rules.sh < examples/prometheus/alerts.yaml > examples/prometheus/prometheusrule.yaml
 	@go test -run '^TestConfigSchema$$' -schema.update . > /dev/null
 
-GENERATED := README.md config.schema.json generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest
+GENERATED := README.md config.schema.json generated_component_test.go generated_package_test.go documentation.md internal/metadata internal/metadatatest examples/prometheus/prometheusrule.yaml
 
 .PHONY: generate-check
 generate-check: generate ## Fail if a generated file is stale

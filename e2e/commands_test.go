@@ -411,7 +411,7 @@ func checkCollector(t *testing.T, c *docCommand) {
 // manifests are the Kubernetes objects of this repository, by kind and name.
 func manifests(t *testing.T) map[string][]map[string]any {
 	t.Helper()
-	files, err := filepath.Glob("../examples/kubernetes/*/*.yaml")
+	files, err := filepath.Glob("../examples/kubernetes/*/*.yaml") // Helm's values have no kind
 	require.NoError(t, err)
 	objects := map[string][]map[string]any{}
 	for _, file := range files {
@@ -460,9 +460,6 @@ func checkKubectl(t *testing.T, c *docCommand) {
 		switch rest[1] {
 		case "namespace":
 			require.Equal(t, []string{namespace}, rest[2:], c.page)
-			for _, object := range objects["kustomization/"] {
-				require.Equal(t, namespace, object["namespace"])
-			}
 			c.only(t, values)
 		case "secret":
 			require.Equal(t, "generic", rest[2])
@@ -484,7 +481,7 @@ func checkKubectl(t *testing.T, c *docCommand) {
 				text, err := os.ReadFile("../examples/kubernetes/" + folder + "/collector.yaml")
 				require.NoError(t, err)
 				for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
-					if name[1] != "OTLP_ENDPOINT" { // in the manifest
+					if name[1] != "OTLP_ENDPOINT" && name[1] != "POD_NAMESPACE" { // in the manifest
 						require.True(t, given[name[1]], "%s: the secret lacks %s", c.page, name[1])
 					}
 				}
@@ -493,7 +490,14 @@ func checkKubectl(t *testing.T, c *docCommand) {
 			t.Fatalf("%s: kubectl create %s: no validator", c.page, rest[1])
 		}
 	case "apply":
-		c.only(t, values, "--kustomize")
+		c.only(t, values, "--kustomize", "--filename")
+		if file := values["--filename"]; file != nil {
+			require.Equal(t, []string{"examples/kubernetes/namespace.yaml"}, file)
+			for _, object := range objects["kustomization/"] {
+				require.Equal(t, namespace, object["namespace"])
+			}
+			break
+		}
 		require.FileExists(t, filepath.Join("..", values["--kustomize"][0], "kustomization.yaml"), c.page)
 	case "logs":
 		c.only(t, values, "--selector", "--follow")
@@ -501,6 +505,9 @@ func checkKubectl(t *testing.T, c *docCommand) {
 		for _, workload := range []string{"statefulset/feishu-audit", "deployment/feishu-audit"} {
 			require.Equal(t, value, at(objects[workload][0], "spec", "template", "metadata", "labels", key), c.page)
 		}
+	case "rollout":
+		require.Equal(t, "restart", rest[1])
+		require.Contains(t, objects, rest[2])
 	case "port-forward":
 		c.only(t, values)
 		require.Contains(t, objects, rest[1], "%s: %q", c.page, c.args)

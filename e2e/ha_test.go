@@ -69,12 +69,16 @@ func TestHighAvailability(t *testing.T) {
 	}
 }
 
+// redisPassword is what the secret of the manifests has for Redis.
+const redisPassword = "redis-password"
+
 func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica), mayRepeat int) {
 	log := simulator.Tenant{Seed: 60, PerSecond: 20, Start: time.Now().Unix() - 60}
 	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
 	redis := "127.0.0.1:" + freePort(t)
 	_, port, _ := net.SplitHostPort(redis)
-	run(t, "redis-server", "--bind", "127.0.0.1", "--port", port, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--dir", t.TempDir())
+	run(t, "redis-server", "--bind", "127.0.0.1", "--port", port, "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+		"--requirepass", redisPassword, "--dir", t.TempDir())
 	var replicas []*replica
 	for _, name := range []string{"a", "b"} {
 		replicas = append(replicas, newReplica(t, kube, name, a, b, redis))
@@ -157,7 +161,7 @@ func newReplica(t *testing.T, kube *cluster, name string, a *api, b *backend, re
 		"--set=service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: "+host+", port: "+port+"}}}}]",
 		"--set=exporters.otlphttp.compression=none", "--set=exporters.otlphttp.headers."+lifeHeader+"="+name,
 		"--set=receivers.feishu_audit.poll_interval=1s", "--set=receivers.feishu_audit.recheck_after=[10s]", "--set=receivers.feishu_audit.requests_per_minute=6000")
-	cmd.Env = append(os.Environ(), "KUBERNETES_AUTH=kubeConfig", "KUBECONFIG="+kube.kubeconfig(t, l.Addr().String()), "REDIS_ENDPOINT="+redis,
+	cmd.Env = append(os.Environ(), "KUBERNETES_AUTH=kubeConfig", "KUBECONFIG="+kube.kubeconfig(t, l.Addr().String()), "REDIS_ENDPOINT="+redis, "REDIS_PASSWORD="+redisPassword, "POD_NAMESPACE="+namespace,
 		"HEALTH_PORT="+freePort(t), "FEISHU_ENDPOINT=http://"+a.addr, "FEISHU_APP_ID="+simulator.DefaultAppID,
 		"FEISHU_APP_SECRET="+simulator.DefaultAppSecret, "OTLP_ENDPOINT="+b.url())
 	r.collector = launch(t, cmd, (*exec.Cmd).Start)

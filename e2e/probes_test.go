@@ -44,7 +44,11 @@ func probeOf(t *testing.T, manifest, kind string) (path, port string) {
 			} `yaml:"template"`
 		} `yaml:"spec"`
 	}
-	require.NoError(t, yaml.Unmarshal(text, &m))
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		if strings.Contains(document, "livenessProbe:") {
+			require.NoError(t, yaml.Unmarshal([]byte(document), &m))
+		}
+	}
 	container := m.Spec.Template.Spec.Containers[0]
 	p := map[string]probe{"liveness": container.Liveness, "readiness": container.Readiness}[kind]
 	require.NotEmpty(t, p.HTTPGet.Path, "%s has no %s probe", manifest, kind)

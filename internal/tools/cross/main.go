@@ -11,6 +11,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -37,7 +38,7 @@ func main() {
 		os.Exit(2)
 	}
 	failed := false
-	for _, platform := range strings.Split(*platforms, ",") {
+	for platform := range strings.SplitSeq(*platforms, ",") {
 		began := time.Now()
 		n, err := check(platform, flag.Arg(0), *tests, flag.Args()[1:]...)
 		if err != nil {
@@ -72,7 +73,7 @@ func check(platform, folder string, tests bool, patterns ...string) (int, error)
 	if tests {
 		args = append(args, "-test")
 	}
-	cmd := exec.Command("go", append(args, patterns...)...)
+	cmd := exec.CommandContext(context.Background(), "go", append(args, patterns...)...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr
@@ -123,11 +124,9 @@ func (c *checker) check(p *listed) {
 	wrong := make([]error, len(p.GoFiles))
 	var group sync.WaitGroup
 	for i, name := range p.GoFiles {
-		group.Add(1)
-		go func() {
-			defer group.Done()
+		group.Go(func() {
 			files[i], wrong[i] = parser.ParseFile(c.set, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
-		}()
+		})
 	}
 	group.Wait()
 	if err := errors.Join(wrong...); err != nil {

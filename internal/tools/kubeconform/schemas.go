@@ -21,14 +21,16 @@ import (
 
 // kinds are those in examples/kubernetes, with the names of their definitions.
 var kinds = map[string]string{
-	"configmap-v1":                "io.k8s.api.core.v1.ConfigMap",
-	"deployment-apps-v1":          "io.k8s.api.apps.v1.Deployment",
-	"statefulset-apps-v1":         "io.k8s.api.apps.v1.StatefulSet",
-	"service-v1":                  "io.k8s.api.core.v1.Service",
-	"serviceaccount-v1":           "io.k8s.api.core.v1.ServiceAccount",
-	"role-rbac-v1":                "io.k8s.api.rbac.v1.Role",
-	"rolebinding-rbac-v1":         "io.k8s.api.rbac.v1.RoleBinding",
-	"networkpolicy-networking-v1": "io.k8s.api.networking.v1.NetworkPolicy",
+	"configmap-v1":                  "io.k8s.api.core.v1.ConfigMap",
+	"deployment-apps-v1":            "io.k8s.api.apps.v1.Deployment",
+	"statefulset-apps-v1":           "io.k8s.api.apps.v1.StatefulSet",
+	"service-v1":                    "io.k8s.api.core.v1.Service",
+	"serviceaccount-v1":             "io.k8s.api.core.v1.ServiceAccount",
+	"role-rbac-v1":                  "io.k8s.api.rbac.v1.Role",
+	"rolebinding-rbac-v1":           "io.k8s.api.rbac.v1.RoleBinding",
+	"networkpolicy-networking-v1":   "io.k8s.api.networking.v1.NetworkPolicy",
+	"namespace-v1":                  "io.k8s.api.core.v1.Namespace",
+	"poddisruptionbudget-policy-v1": "io.k8s.api.policy.v1.PodDisruptionBudget",
 }
 
 const prefix = "#/definitions/"
