@@ -67,18 +67,14 @@ func TestHighAvailability(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) { failOver(t, kube, tc.fault, tc.cure, tc.mayRepeat) })
 	}
+	t.Run("Redis gone", func(t *testing.T) { redisGone(t, kube) })
 }
-
-// redisPassword is what the secret of the manifests has for Redis.
-const redisPassword = "redis-password"
 
 func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica), mayRepeat int) {
 	log := simulator.Tenant{Seed: 60, PerSecond: 20, Start: time.Now().Unix() - 60}
 	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
 	redis := "127.0.0.1:" + freePort(t)
-	_, port, _ := net.SplitHostPort(redis)
-	run(t, "redis-server", "--bind", "127.0.0.1", "--port", port, "--appendonly", "yes", "--appendfsync", "always", "--save", "",
-		"--requirepass", redisPassword, "--dir", t.TempDir())
+	startRedis(t, redis, t.TempDir())
 	var replicas []*replica
 	for _, name := range []string{"a", "b"} {
 		replicas = append(replicas, newReplica(t, kube, name, a, b, redis))

@@ -1,0 +1,92 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+)
+
+// redisPassword is what the secret of the manifests has for Redis.
+const redisPassword = "redis-password"
+
+// startRedis runs a Redis as examples/kubernetes/replicas/redis.yaml does, and returns how to kill it.
+func startRedis(t *testing.T, addr, dir string) (kill func()) {
+	host, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	args := []string{"--bind", host, "--port", port, "--dir", dir}
+	container := list(at(kustomized(t, "replicas")["statefulset/feishu-audit-redis"], "spec", "template", "spec", "containers"))[0]
+	for _, arg := range list(at(container, "args")) {
+		args = append(args, strings.ReplaceAll(arg.(string), "$(REDIS_PASSWORD)", redisPassword))
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "redis-server", args...)
+	out := &output{}
+	cmd.Stdout, cmd.Stderr = out, out
+	require.NoError(t, cmd.Start(), "`make e2e-ha` installs it")
+	killed := false
+	kill = func() {
+		if !killed {
+			killed = true
+			_ = cmd.Process.Kill() // it may have ended
+			_ = cmd.Wait()
+		}
+	}
+	t.Cleanup(func() {
+		kill()
+		if t.Failed() {
+			t.Logf("Redis wrote:\n%s", out)
+		}
+	})
+	return kill
+}
+
+// redisGone: while the one Redis is away neither replica reads on, the leader says why, and nobody else is elected in its place; once
+// a Redis has the same disk again, reading goes on: no entry is lost, and one page at most comes twice.
+func redisGone(t *testing.T, kube *cluster) {
+	log := simulator.Tenant{Seed: 62, PerSecond: 20, Start: time.Now().Unix() - 60}
+	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
+	redis, dir := "127.0.0.1:"+freePort(t), t.TempDir()
+	kill := startRedis(t, redis, dir)
+	replicas := []*replica{newReplica(t, kube, "a", a, b, redis), newReplica(t, kube, "b", a, b, redis)}
+	leader := func() (who *replica) {
+		for _, r := range replicas {
+			if r.elected() > 0 {
+				who = r
+			}
+		}
+		return who
+	}
+	eventually(t, time.Minute, "one is elected and delivers", func() bool { return leader() != nil && b.of(leader().name) > 10*pageSize })
+	first := leader()
+	kill()
+	began := time.Now()
+	first.says(t, "Cannot read or write the position; retrying. Nothing is lost", time.Minute)
+	before := b.count()
+	pause(t, 20*time.Second) // longer than a lease
+	require.LessOrEqual(t, b.count(), before+pageSize, "what cannot be committed is not asked for")
+	for _, r := range replicas {
+		require.True(t, r.alive())
+	}
+	require.Equal(t, 1, replicas[0].elected()+replicas[1].elected(), "another leader would not have a Redis either")
+
+	startRedis(t, redis, dir)
+	back := time.Now()
+	eventually(t, time.Minute, "it delivers again", func() bool { return b.count() > before+2*pageSize })
+	fmt.Printf("%s: %.1f s away; delivered again %.1f s after it was back\n", t.Name(), back.Sub(began).Seconds(), time.Since(back).Seconds())
+	entries := a.ends(log)
+	b.arrivals(t, entries, time.Minute)
+	b.check(t, entries, 1)
+	for _, r := range replicas {
+		r.term(t)
+	}
+}
