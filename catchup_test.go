@@ -49,6 +49,7 @@ type meter struct {
 	mu    sync.Mutex
 	uids  map[uint64]struct{}
 	twice int
+	pages int // hand-overs
 	// waits are the seconds between event time and arrival of each entry from
 	// since on.
 	since int64
@@ -61,6 +62,7 @@ func (m *meter) ConsumeLogs(_ context.Context, logs plog.Logs) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
+	m.pages++
 	for _, record := range logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
 		value, _ := record.Attributes().Get("log.record.uid")
 		uid, err := strconv.ParseUint(value.Str(), 10, 64)

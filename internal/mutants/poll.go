@@ -42,8 +42,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"one walk more than configured goes on side by side (F29)", "internal/poll/poller.go",
-		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
-		"\treturn min(1+int(used), p.set.MaxConcurrentWalks) + 1\n",
+		"min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) {\n",
+		"min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) + 1 {\n",
 	},
 	{
 		"a result waits though it has arrived before the tick", "internal/poll/poller.go",

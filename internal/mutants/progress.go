@@ -16,12 +16,12 @@ var progressMutants = []mutant{
 		"f.Refused && s.isolates(w):\n",
 	},
 	{
-		"a range is skipped as soon as it is set aside (F40)", "internal/plan/failing.go",
+		"a range is skipped as soon as it is set aside (F40)", "internal/plan/unreadable.go",
 		"x.proven >= proofs && elapsed-x.asideAt >= patience\n",
 		"x.proven >= proofs || patience == 0\n",
 	},
 	{
-		"a range is skipped though nothing else is answered (F40)", "internal/plan/failing.go",
+		"a range is skipped though nothing else is answered (F40)", "internal/plan/unreadable.go",
 		"x.proven >= proofs && elapsed-x.asideAt >= patience\n",
 		"proofs > 0 && elapsed-x.asideAt >= patience\n",
 	},
@@ -46,19 +46,19 @@ var progressMutants = []mutant{
 		"\t_ = s.wanted\n}\n\n// fitting",
 	},
 	{
-		"windows are read side by side however quick the answers are (F52)", "internal/poll/poller.go",
+		"windows are read side by side however quick the answers are (F52)", "internal/poll/width.go",
 		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
 		"\treturn max(int(used)*0, p.set.MaxConcurrentWalks)\n",
 	},
 	{
-		"windows are never read side by side (F52)", "internal/poll/poller.go",
+		"windows are never read side by side (F52)", "internal/poll/width.go",
 		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
 		"\treturn min(1+int(used)*0, p.set.MaxConcurrentWalks)\n",
 	},
 	{
 		"a single failure waits as long as the first of many (F44)", "internal/poll/delays.go",
-		"\tif d.quick > 0 {\n",
-		"\tif false {\n",
+		"\tif d.quick > 0 {\n\t\twait :=",
+		"\tif d.quick > 100 {\n\t\twait :=",
 	},
 	{
 		"a scroll cursor whose first page was lost is read to its end (F43)", "internal/plan/paging.go",
@@ -91,8 +91,33 @@ var progressMutants = []mutant{
 		"\treturn recheck\n",
 	},
 	{
-		"parts of one range that fails are skipped one by one (F40)", "internal/plan/failing.go",
-		"\t\tpatience /= 2 // it was set aside",
-		"\t\t_ = patience // it was set aside",
+		"parts of one range that fails are skipped one by one (F40)", "internal/plan/unreadable.go",
+		"\t\tproofs, patience = minProofsMore, patience/2\n",
+		"\t\tproofs = minProofsMore\n",
+	},
+	{
+		"what was concluded from refusals by chance stays (F50)", "internal/pace/learn.go",
+		"\tl.limit, l.raised, l.probe = 0, false, firstProbe\n",
+		"\tl.probe = firstProbe\n",
+	},
+	{
+		"one refusal of a time range by chance shortens its window (F44)", "internal/plan/failing.go",
+		"\tfailuresRefused       = 2\n",
+		"\tfailuresRefused       = 1\n",
+	},
+	{
+		"a single failure of a kind that lasts waits for long (F44)", "internal/poll/delays.go",
+		"\tif d.quick > 0 {\n\t\treturn d.passing()",
+		"\tif d.quick > 100 {\n\t\treturn d.passing()",
+	},
+	{
+		"one page token that comes twice makes a scroll cursor (F43)", "internal/plan/paging.go",
+		"\tif p.Token == w.token && !w.renews {\n",
+		"\tif p.Token == w.token {\n",
+	},
+	{
+		"calls that get no answer do not count as slow (F52)", "internal/poll/poller.go",
+		"\t\t\tp.noteLatency(api.Took)\n",
+		"",
 	},
 }

@@ -162,7 +162,7 @@ var receiverMutants = []mutant{
 	},
 	{
 		"refusals by chance are taken for a limit (F50)", "internal/pace/learn.go",
-		"	agrees = agrees && !held\n",
+		"	case l.chances.are(now): // fewer calls would not help\n",
 		"",
 	},
 }

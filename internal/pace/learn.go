@@ -13,7 +13,8 @@ import "time"
 //   - after how many calls in a minute it refuses, once two refusals agree on that.
 //
 // A refusal that neither explains may come from anything: it lowers the pace a little, and
-// not below half of what is configured. Without a refusal the pace is raised again, step by
+// not below half of what is configured. Where far more calls are answered soon after it, it was
+// chance, and what was concluded from refusals is dropped. Without a refusal the pace is raised again, step by
 // step, first after firstProbe and, where that is refused, more rarely, up to lastProbe.
 const (
 	firstProbe = time.Minute
@@ -22,6 +23,8 @@ const (
 	// what was allowed in a minute tells what is.
 	evidenceLasts = 30 * time.Minute
 	mostLasts     = 5 * time.Minute
+	// lowStreak is how many refusals in a row have to agree that fewer than lowCalls are allowed.
+	lowStreak, lowCalls = 3, 12
 	// maxCounts bounds what is kept of the answers since the last refusal.
 	maxCounts = 1000
 )
@@ -43,6 +46,8 @@ type learned struct {
 	mostAt    time.Time   // and when
 	refusedAt int         // how many those were at the last refusal,
 	refused   time.Time   // and when it was
+	streak    int         // refusals in a row that agreed with the one before
+	chances   chances
 }
 
 // Present is how many calls a minute are allowed at present.
@@ -66,6 +71,9 @@ func (p *Pace) Allowed(limit int) {
 	}
 	if len(l.counts) < maxCounts {
 		l.counts = append(l.counts, n)
+	}
+	if l.chances.allowed(now, n, l.refused) && l.limit > 0 && !l.said {
+		p.unlearn(now)
 	}
 	if limit == 0 || limit == l.header {
 		return // the same again is nothing new: a step up may have shown that it is too low
@@ -93,19 +101,27 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 		(now.Sub(l.mostAt) >= mostLasts || n >= l.most || alike(n, l.most))
 	// A limit of so many does not let many pass at that rate before it refuses one.
 	held := l.held(n) > max(5, n/2)
-	agrees = agrees && !held
+	if l.chances.refused(now, n, l.limit) && !l.said {
+		p.unlearn(now)
+	}
+	if l.streak++; !agrees {
+		l.streak = 0
+	}
 	before := max(n, l.refusedAt)
 	l.counts = l.counts[:0]
 	if limit > 0 {
 		l.header = limit
 	}
 	l.refused, l.refusedAt = now, n
-	if l.raised && now.Sub(l.changed) < 2*paceWindow {
+	// The step up was refused, where that came no sooner than the limit before it.
+	if l.raised && now.Sub(l.changed) < 2*paceWindow && 5*n >= 3*l.limit {
 		l.probe = min(2*l.probe, lastProbe)
 	}
 	switch {
 	case limit > 0 && limit < p.limit && l.credible(limit):
 		p.set(now, limit, true)
+	case l.chances.are(now): // fewer calls would not help
+	case agrees && n < lowCalls && l.streak < lowStreak: // so few agree by chance, too
 	case agrees && n < p.limit:
 		p.set(now, max(1, before), false)
 	case agrees: // at the pace itself: a window that is counted otherwise
@@ -117,6 +133,14 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 	default:
 		p.set(now, p.limit, l.said)
 	}
+}
+
+// unlearn drops what was concluded from refusals.
+func (p *Pace) unlearn(now time.Time) {
+	l := &p.learned
+	l.limit, l.raised, l.probe = 0, false, firstProbe
+	p.adapt(now)
+	p.tell()
 }
 
 // lower is the limit lowered by a part of it: from above, not below a quarter of what is

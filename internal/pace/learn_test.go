@@ -5,6 +5,7 @@ package pace
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -122,31 +123,48 @@ func TestLearnsWhatTheServerAllows(t *testing.T) {
 	}
 }
 
-// TestRefusalsWithoutReason: refusals by chance, which no limit explains, do not slow
-// reading down for long. Covers F50.
+// TestRefusalsWithoutReason: refusals by chance, which no limit explains, however many and
+// whatever they ask to wait, do not slow reading down for long. Covers F50.
 func TestRefusalsWithoutReason(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, rng, least := New(100), rand.New(rand.NewPCG(1, 1)), 100
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		for {
-			answered, err := p.Wait(ctx, false)
-			if err != nil {
-				break
-			}
-			answered()
-			if rng.IntN(30) == 0 {
-				p.Pause(5 * time.Second)
-				p.Refused(0, 100)
-			} else {
-				p.Allowed(0)
-			}
-			least = min(least, p.Present())
+	for _, tc := range []struct {
+		oneIn int
+		wait  time.Duration
+	}{{30, 5 * time.Second}, {3, time.Second}, {3, 5 * time.Second}, {3, 30 * time.Second}} {
+		for seed := range uint64(16) {
+			t.Run(fmt.Sprintf("one in %d, %s, %d", tc.oneIn, tc.wait, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p, rng := New(100), rand.New(rand.NewPCG(seed, 1))
+					ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+					defer cancel()
+					slow, calls := 0, 0
+					for {
+						answered, err := p.Wait(ctx, false)
+						if err != nil {
+							break
+						}
+						time.Sleep(200 * time.Millisecond)
+						answered()
+						if rng.IntN(tc.oneIn) == 0 {
+							p.Pause(tc.wait)
+							p.Refused(200*time.Millisecond, 100)
+						} else {
+							p.Allowed(0)
+						}
+						if calls++; p.Present() < 50 {
+							slow++
+						}
+					}
+					t.Logf("%d of %d calls below half of the pace, %d at the end", slow, calls, p.Present())
+					assert.LessOrEqual(t, 6*slow, calls)
+					for range 100 { // two minutes in which all is well
+						time.Sleep(1200 * time.Millisecond)
+						p.Allowed(0)
+					}
+					assert.Equal(t, 100, p.Present())
+				})
+			})
 		}
-		assert.GreaterOrEqual(t, least, 5)
-		time.Sleep(20 * time.Minute)
-		assert.Equal(t, 100, p.Present())
-	})
+	}
 }
 
 // TestLimitOnSuccess: a limit that the server names with every answer holds at once, up and

@@ -16,6 +16,7 @@ type failing struct {
 	finishes int64 // windows that had been read to their end by then
 	proven   int   // failures before which another page was answered, since the one before
 	definite bool  // each was a refusal by the API itself
+	refused  bool  // the API has refused the time range or the page token since the last answer
 	suspect  bool  // a part of a window that failed while others were answered
 	deep     bool  // a page after the first one failed: what the first one holds is read
 	aside    bool
@@ -64,7 +65,14 @@ const (
 	failuresOfBadPage   = 4
 	failuresOfSuspect   = 3
 	failuresByRateLimit = 12
+	// A refusal of the time range or of a page token is asked about once more: it may have been
+	// chance. It has to come more often where that was so lately.
+	failuresRefused       = 2
+	failuresRefusedChance = 5
 )
+
+// chanceLasts is for how long a refusal that was chance tells that others may be, in milliseconds.
+const chanceLasts = 10 * 60_000
 
 // How long a walk that was set aside waits for its next try, in milliseconds: it doubles.
 const (
@@ -75,10 +83,14 @@ const (
 // maxAside is how many windows of a pass may be set aside before no newer ones are tried.
 const maxAside = 16
 
-func (f Failure) enough(w *Walk) int {
+func (s *Plan) enough(w *Walk, f Failure) int {
 	switch {
-	case w.failing.aside || f.Refused:
+	case w.failing.aside:
 		return 1
+	case f.Refused && s.chanceUntil > s.elapsed:
+		return failuresRefusedChance
+	case f.Refused:
+		return failuresRefused
 	case f.Throttled:
 		return failuresByRateLimit
 	case w.failing.suspect:
@@ -101,10 +113,11 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	if s.answers > x.answers {
 		x.proven++
 	}
+	x.refused = x.refused || f.Refused
 	x.answers, x.definite, x.deep = s.answers, x.definite && f.Definite, x.deep || w.token != ""
 	// Where it is the paging that fails, a first page proves nothing.
 	paging := f.BadPage || w.token != ""
-	if w.token != "" && !f.BadPage {
+	if w.token != "" && !f.BadPage && !f.Definite {
 		w.lost = true
 		if w.scroll {
 			// The answer that was lost had the page; the next one would be another.
@@ -114,7 +127,7 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 		}
 	}
 	switch {
-	case x.calls < f.enough(w):
+	case x.calls < s.enough(w, f):
 		return Again
 	case w.token != "" && (f.Refused || f.BadPage || x.proven > 0):
 		// Perhaps it is the token. From the second time on the window is shortened, too.
@@ -256,103 +269,4 @@ func (s *Plan) AsideSeconds() (seconds int64) {
 		}
 	}
 	return seconds
-}
-
-// For how long a time range has to fail before it is skipped, in milliseconds: what is
-// skipped does not come back. A definite refusal is no outage. Where only a later page fails, it
-// may be that page tokens do not live for as long as the pace of that time makes them wait.
-const (
-	PatienceRefused = 10 * 60_000
-	PatienceFailing = 60 * 60_000
-	patienceDeep    = 12 * 60 * 60_000
-)
-
-// minProofs is how many failures of a walk, each after another page was answered, show that
-// it is its window that fails; for those that follow it minProofsMore each.
-const (
-	minProofs     = 3
-	minProofsMore = 1
-)
-
-// hopeless reports whether the walk has failed for long enough.
-func (w *Walk) hopeless(elapsed int64, proofs int) bool {
-	x, patience := &w.failing, int64(PatienceFailing)
-	switch {
-	case x.deep:
-		patience = patienceDeep
-	case x.definite:
-		patience = PatienceRefused
-	}
-	if proofs == minProofsMore {
-		patience /= 2 // it was set aside after the one before it, and is a part of the same range
-	}
-	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
-}
-
-// Unreadable is a time range that has failed for so long that it is to be skipped.
-type Unreadable struct {
-	Pass     int
-	From, To int64
-	// Open tells that nothing after it is known to be readable.
-	Open bool
-	// For is for how many milliseconds it has failed, at least.
-	For int64
-	// Again tells that a recheck will read the range once more.
-	Again bool
-}
-
-// Unreadable returns the time range with which a pass begins that has failed for long enough.
-func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
-	for pass, list := range s.walks {
-		n, proofs := 0, minProofs
-		for n < len(list) && list[n].hopeless(elapsed, proofs) {
-			n, proofs = n+1, minProofsMore
-		}
-		if n == 0 {
-			continue
-		}
-		u = Unreadable{Pass: pass, From: list[0].from, To: list[n-1].to}
-		if followed := n < len(list) && list[n].finished; pass == 0 && !followed {
-			u.Open = n >= maxAside && n == len(list)
-			if !u.Open && u.To < s.pos.target(pass, s.now) {
-				continue // what follows is not known yet
-			}
-		}
-		for _, w := range list[:n] {
-			u.For = max(u.For, elapsed-w.failing.since)
-		}
-		u.Again = s.pos.marks[s.pos.last()] < u.From
-		return u, true
-	}
-	return u, false
-}
-
-// Abandon skips a time range that Unreadable has returned, in every pass that has come to it.
-func (s *Plan) Abandon(u Unreadable) {
-	list := s.walks[u.Pass]
-	if u.Pass > 0 && list[0].failing.definite {
-		s.noteEdge(list, u)
-	}
-	for _, w := range list {
-		if w.to > u.To {
-			break
-		}
-		s.end(w, errNotShown)
-		w.finished, w.returned = true, hashSet{}
-		w.asOf = w.to + s.pos.recheck[s.pos.last()]
-	}
-	s.settle()
-}
-
-// noteEdge notes what a refusal of a recheck's time suggests of how long the API keeps entries.
-func (s *Plan) noteEdge(list []*Walk, u Unreadable) {
-	// It may show none of the age of rechecks at all.
-	age := (s.now - u.To) * 3 / 4
-	for _, w := range list {
-		if w.from >= u.To && w.finished {
-			age = w.asOf - w.from
-			break
-		}
-	}
-	s.pos.kept.suggest(age, s.now)
 }

@@ -66,7 +66,10 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		}
 	}
 	s.answers++
-	w.failing.calls = 0
+	if w.failing.calls > 0 && w.failing.refused { // the same call, and now it is answered
+		s.chanceUntil = s.elapsed + chanceLasts
+	}
+	w.failing.calls, w.failing.refused = 0, false
 	if w.pages > w.furthest {
 		w.failing = failing{} // of a page that was never got to before, nothing is known
 	}
@@ -104,7 +107,7 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		s.finish(w)
 		return Finished, nil
 	}
-	if p.Token == w.token {
+	if p.Token == w.token && !w.renews {
 		w.scroll = true
 		if w.lost {
 			// One of the lost answers may have had a page.
@@ -112,7 +115,7 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 			s.Restart(w, errLostPage)
 			return StartAgain, nil
 		}
-	} else if w.token != "" {
+	} else if w.token != "" && fresh { // and not the first page again
 		w.renews = true
 	}
 	w.token = p.Token

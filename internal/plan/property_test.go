@@ -211,8 +211,14 @@ func (m *model) answer(w *plan.Walk) string {
 
 // fail lets the call for a page of a walk fail in some way.
 func (m *model) fail(w *plan.Walk) string {
-	f := plan.Failure{Refused: m.rng.IntN(8) == 0, Definite: m.rng.IntN(2) == 0, Throttled: m.rng.IntN(8) == 0, BadPage: m.rng.IntN(8) == 0}
-	return []string{"failed", "doubtful", "started again", "started once more", "yields", "set aside", "still aside"}[m.plan.NoteFailure(w, f, m.elapsed, assert.AnError)]
+	f := plan.Failure{Refused: m.rng.IntN(4) == 0, Definite: m.rng.IntN(2) == 0, Throttled: m.rng.IntN(8) == 0, BadPage: m.rng.IntN(8) == 0}
+	verdict := plan.Again
+	for range 1 + m.rng.IntN(3) { // asked for again, with nothing in between
+		if verdict = m.plan.NoteFailure(w, f, m.elapsed, assert.AnError); verdict != plan.Again {
+			break
+		}
+	}
+	return []string{"failed", "doubtful", "started again", "started once more", "yields", "set aside", "still aside"}[verdict]
 }
 
 // succeed returns the next page of a walk, with the server's date, or none.

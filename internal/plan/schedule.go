@@ -13,10 +13,6 @@ func (s *Plan) InFlight() int { return s.waiting }
 // Stop ends all walks: nobody will finish them.
 func (s *Plan) Stop() { s.endAll(errStopped) }
 
-// MemoryAllowance is by how much, in seconds, the span of remembered ids may
-// exceed twice the last recheck before rechecks go before fresh entries.
-const MemoryAllowance = 600
-
 // pick returns the walk whose page to ask for now, with the server's clock at
 // now, or nil. Fresh entries go first, unless the rechecks have fallen behind so
 // far that the remembered ids would grow without bound: then they wait, even for a

@@ -83,6 +83,10 @@ func (k Key) Hash() uint64 { return k.hash }
 // deleted; whatever window returns it again remembers it anew.
 const OddHorizon = 10
 
+// MemoryAllowance is by how much, in seconds, the span of remembered ids may
+// exceed twice the last recheck before rechecks go before fresh entries.
+const MemoryAllowance = 600
+
 // keyOf makes the key of an entry that the window returned.
 func keyOf(identity, uid string, eventTime int64, readable bool, w window) Key {
 	k := Key{hash: xxhash.Sum64String(identity), id: xxhash.Sum64String(uid), at: minuteOf(eventTime)}

@@ -29,7 +29,7 @@ func newDelays(cfg configretry.BackOffConfig) delays {
 		// enough to disturb nobody.
 		configB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: 5 * time.Minute},
 		// Failed calls do not count against the quota, but nobody buys one every minute.
-		quotaB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Minute, Multiplier: 2, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: time.Hour},
+		quotaB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 3, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: time.Hour},
 	}
 	d.reset()
 	return d
@@ -63,8 +63,20 @@ func (d *delays) passing() time.Duration {
 	return d.passingB.NextBackOff()
 }
 
-func (d *delays) config() time.Duration { return atMost(d.configB) }
-func (d *delays) quota() time.Duration  { return atMost(d.quotaB) }
+// config and quota are the waits after a failure that only somebody else can end. The first few
+// after a success are short all the same: it may have been chance.
+func (d *delays) config() time.Duration { return d.lasting(d.configB) }
+func (d *delays) quota() time.Duration  { return d.lasting(d.quotaB) }
+
+// pages is the wait before a walk whose pages did not end: each try costs pages.
+func (d *delays) pages() time.Duration { return atMost(d.configB) }
+
+func (d *delays) lasting(b *backoff.ExponentialBackOff) time.Duration {
+	if d.quick > 0 {
+		return d.passing()
+	}
+	return atMost(b)
+}
 
 // atMost takes care that chance does not make the longest wait longer: the runbook
 // says when at the latest a fix is noticed.

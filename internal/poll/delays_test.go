@@ -32,6 +32,7 @@ func TestRetryTimes(t *testing.T) {
 		var shortest, longest time.Duration
 		for range 200 {
 			d := newDelays(configretry.NewDefaultBackOffConfig())
+			d.quick = 0 // TestFirstRetriesAreShort
 			for range 12 {
 				b, wait := which(&d)
 				shortest, longest = time.Duration(float64(b.InitialInterval)*(1-b.RandomizationFactor)), b.MaxInterval
@@ -65,14 +66,23 @@ func TestFirstRetriesAreShort(t *testing.T) {
 	cfg := configretry.NewDefaultBackOffConfig()
 	cfg.RandomizationFactor = 0
 	d := newDelays(cfg)
+	i := cfg.InitialInterval
 	for range 2 {
-		var waits []time.Duration
-		for range 5 {
-			waits = append(waits, d.passing())
+		for name, kind := range map[string]struct {
+			next func() time.Duration
+			want []time.Duration
+		}{
+			"passing": {d.passing, []time.Duration{i, i * 3 / 2}},
+			"config":  {d.config, []time.Duration{10 * time.Second, 20 * time.Second}},
+			"quota":   {d.quota, []time.Duration{10 * time.Second, 30 * time.Second}},
+		} {
+			var waits []time.Duration
+			for range 5 {
+				waits = append(waits, kind.next())
+			}
+			assert.Equal(t, append([]time.Duration{i / 8, i / 4, i / 2}, kind.want...), waits, name)
+			d.reset()
 		}
-		i := cfg.InitialInterval
-		assert.Equal(t, []time.Duration{i / 8, i / 4, i / 2, i, i * 3 / 2}, waits)
-		d.reset()
 	}
 }
 

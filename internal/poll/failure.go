@@ -20,7 +20,7 @@ import (
 // shorten makes a walk that cannot be finished as it is start again, for half of its window.
 func (p *Poller) shorten(w *plan.Walk, err error) {
 	p.sched.Shorten(w, err)
-	wait := p.delays.config() // each try costs pages
+	wait := p.delays.pages()
 	p.notBefore = time.Now().Add(wait)
 	p.Health.NoteFailure(cause.Paging, fmt.Errorf("%s: %w", openapi.OpList, err), time.Now(), wait)
 }
@@ -41,8 +41,9 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 		api = &openapi.Error{Class: cause.ClassRetry, Cause: cause.API, Operation: openapi.OpList, Reason: r.err.Error()}
 	}
 	verdict := plan.Again
-	if r.walk == nil && r.err != nil {
-		defer func() { p.doubt = nil }()
+	var doubted *plan.Walk // the walk that a probe was made for, which has failed now
+	if r.walk == nil {
+		doubted = p.probe.failed()
 	}
 	if r.walk != nil && api.Operation == openapi.OpList {
 		verdict = p.sched.NoteFailure(r.walk, failureOf(api), p.elapsed(), api)
@@ -50,11 +51,16 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	switch verdict {
 	case plan.Doubtful:
 		// Whether the API answers anything decides how long to wait, and what to tell.
-		p.probe, p.doubt = true, r.walk
+		p.probe.want(r.walk)
 		if api.Class != cause.ClassParameter {
 			p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), 0)
 		}
 		return nil
+	case plan.Again:
+		if api.Class == cause.ClassParameter && r.walk != nil { // perhaps it was chance
+			p.notBefore = later(p.notBefore, time.Now().Add(p.set.Retry.InitialInterval>>quickTries))
+			return nil
+		}
 	case plan.Restarted, plan.RestartedAgain:
 		p.Logger.Debug("Cannot read this time range as it is; restarting the walk", zap.Error(api))
 		if api.Class == cause.ClassParameter && verdict == plan.Restarted {
@@ -66,7 +72,9 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	case plan.SetAside, plan.Aside:
 		p.noteAside(r.walk, verdict, api)
 		// Where nothing else is read, only a probe can show that it is this range that fails.
-		p.probe = p.probe || time.Since(p.answeredAt) > probeAfter+4*time.Minute/time.Duration(p.set.RequestsPerMinute)
+		if time.Since(p.answeredAt) > probeAfter+4*time.Minute/time.Duration(p.set.RequestsPerMinute) {
+			p.probe.want(nil)
+		}
 		return p.skipUnreadable(ctx, api)
 	}
 	if api.Class != cause.ClassParameter && r.asked.Before(p.failedAt) {
@@ -91,8 +99,8 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 			p.Tel.CountWait("server", p.Pace.Pause(wait))
 		}
 	case cause.ClassParameter:
-		if p.doubt != nil {
-			_, second, _ := p.doubt.Span()
+		if doubted != nil {
+			_, second, _ := doubted.Span()
 			api.Advice = fmt.Sprintf("the API refuses even one second (%s): check filter::api_keys and filter::app_id; a time range that only lies before what the API keeps is skipped after %s",
 				time.Unix(second, 0).UTC().Format(time.RFC3339), RefusalPatience)
 		}

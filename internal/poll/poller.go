@@ -27,22 +27,19 @@ type Poller struct {
 	Parts
 	set Settings
 
-	termStart time.Time
-	spans     spans
-	sched     *plan.Plan
-	delays    delays
-	notBefore time.Time // no call before: the last one failed
-	failedAt  time.Time // when that was
-	results   chan result
-	complete  bool // a bounded export was reported complete
-	sharedID  bool // that ids are not unique was reported
-	begin     undecided
-	// probe tells that the API is to be asked for the present, to see whether it answers
-	// anything while a walk keeps failing; probing that it is being asked.
-	probe, probing bool
-	doubt          *plan.Walk    // the walk that the probe is made for
-	latency        time.Duration // of answers, lately
-	answeredAt     time.Time     // when the last page came
+	termStart  time.Time
+	spans      spans
+	sched      *plan.Plan
+	delays     delays
+	notBefore  time.Time // no call before: the last one failed
+	failedAt   time.Time // when that was
+	results    chan result
+	complete   bool // a bounded export was reported complete
+	sharedID   bool // that ids are not unique was reported
+	begin      undecided
+	probe      probe
+	latency    time.Duration // of answers, lately
+	answeredAt time.Time     // when the last page came
 }
 
 // New returns a poller for a term that started then.
@@ -165,11 +162,10 @@ func (p *Poller) launch(ctx context.Context) {
 	wide := p.width()
 	p.sched.Widen(wide)
 	for p.inFlight() < min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) {
-		if p.probe && !p.probing {
+		if p.probe.due() {
 			p.launchProbe(ctx)
 			continue
 		}
-		p.probe = false // one is on its way
 		w := p.sched.Next(p.Clock.Now().Unix(), p.elapsed())
 		if w == nil {
 			return
@@ -183,21 +179,10 @@ func (p *Poller) launch(ctx context.Context) {
 	}
 }
 
-// width is how many calls may run side by side: more than one only where answers are too
-// slow for one walk to use the pace.
-func (p *Poller) width() int {
-	if !p.begin.since.IsZero() {
-		return 1 // the first answers may move the begin
-	}
-	// A quarter more than the pace needs, for what comes between two calls.
-	used := p.latency.Minutes() * float64(p.set.RequestsPerMinute) * 1.25
-	return min(1+int(used), p.set.MaxConcurrentWalks)
-}
-
 // inFlight is how many calls wait for an answer.
 func (p *Poller) inFlight() int {
 	n := p.sched.InFlight()
-	if p.probing {
+	if p.probe.flying {
 		n++
 	}
 	return n
@@ -206,24 +191,10 @@ func (p *Poller) inFlight() int {
 // land notes that a call has ended.
 func (p *Poller) land(r result) {
 	if r.walk == nil {
-		p.probing = false
+		p.probe.flying = false
 		return
 	}
 	p.sched.Land(r.walk)
-}
-
-// launchProbe asks for the present.
-func (p *Poller) launchProbe(ctx context.Context) {
-	p.probe, p.probing = false, true
-	asked := time.Now()
-	to := p.Clock.Now().Unix() - plan.Overlap
-	req := p.listRequest(plan.RequestFor(to, to+1))
-	within, done := p.spans.probe(ctx)
-	go func() {
-		_, res, err := p.Client.ListData(within, req)
-		done()
-		p.results <- result{asked: asked, res: res, err: err}
-	}()
 }
 
 // listRequest asks for a page with what the configuration says.
@@ -253,7 +224,10 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 			return ctx.Err()
 		}
 		var api *openapi.Error
-		if errors.As(r.err, &api) && api.Code != 0 && r.res != nil {
+		if errors.As(r.err, &api) {
+			p.noteLatency(api.Took)
+		}
+		if api != nil && api.Code != 0 && r.res != nil {
 			// Of the API itself: a window may be refused for ending in its future.
 			p.Clock.Observe(r.res.Date, r.res.Received)
 			if _, moved, err := p.settleBegin(ctx, r.res); moved {
@@ -264,13 +238,10 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	}
 	p.Clock.Observe(r.res.Date, r.res.Received)
 	p.answeredAt = r.res.Received
-	if took := r.res.Received.Sub(r.res.Sent); p.latency == 0 {
-		p.latency = took
-	} else {
-		p.latency += (took - p.latency) / 4
-	}
+	p.noteLatency(r.res.Received.Sub(r.res.Sent))
 	if w == nil {
 		p.sched.NoteProbe()
+		p.probe.subject = nil
 		p.delays.reset()
 		return nil
 	}

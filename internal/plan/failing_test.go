@@ -1,0 +1,33 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestRefusalByChance: a refusal of a time range counts when it comes twice, and where refusals were
+// chance lately, when it comes more often. Covers F44.
+func TestRefusalByChance(t *testing.T) {
+	refused := Failure{Refused: true, Definite: true}
+	s := testSchedule(1000, 120)
+	s.length, s.maxPages = 3600, 100
+	w := s.Next(5000, 1)
+	s.Land(w)
+	assert.Equal(t, Again, s.NoteFailure(w, refused, 1, assert.AnError))
+	assert.Equal(t, Restarted, s.NoteFailure(w, refused, 2, assert.AnError))
+	assert.Less(t, w.seconds(), int64(3600))
+	assert.Equal(t, Again, s.NoteFailure(w, refused, 3, assert.AnError))
+	s.NoteAnswer(w, 5000)
+	step, err := s.Turn(w, Page{IDs: func(yield func(string) bool) { yield("1") }, More: true, Token: "2"})
+	require.NoError(t, err)
+	require.Equal(t, Onward, step)
+	for range failuresRefusedChance - 1 {
+		assert.Equal(t, Again, s.NoteFailure(w, refused, 4, assert.AnError))
+	}
+	assert.Equal(t, RestartedAgain, s.NoteFailure(w, refused, 5, assert.AnError))
+}

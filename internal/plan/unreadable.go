@@ -1,0 +1,104 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+// For how long a time range has to fail before it is skipped, in milliseconds: what is
+// skipped does not come back. A definite refusal is no outage. Where only a later page fails, it
+// may be that page tokens do not live for as long as the pace of that time makes them wait.
+const (
+	PatienceRefused = 10 * 60_000
+	PatienceFailing = 60 * 60_000
+	patienceDeep    = 12 * 60 * 60_000
+)
+
+// minProofs is how many failures of a walk, each after another page was answered, show that
+// it is its window that fails; for those that follow it minProofsMore each.
+const (
+	minProofs     = 3
+	minProofsMore = 1
+)
+
+// hopeless reports whether the walk has failed for long enough. One that follows another such walk
+// was set aside after it, as a part of the same range.
+func (w *Walk) hopeless(elapsed int64, follows bool) bool {
+	x, patience, proofs := &w.failing, int64(PatienceFailing), minProofs
+	switch {
+	case x.deep:
+		patience = patienceDeep
+	case x.definite:
+		patience = PatienceRefused
+	}
+	if follows {
+		proofs, patience = minProofsMore, patience/2
+	}
+	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
+}
+
+// Unreadable is a time range that has failed for so long that it is to be skipped.
+type Unreadable struct {
+	Pass     int
+	From, To int64
+	// Open tells that nothing after it is known to be readable.
+	Open bool
+	// For is for how many milliseconds it has failed, at least.
+	For int64
+	// Again tells that a recheck will read the range once more.
+	Again bool
+}
+
+// Unreadable returns the time range with which a pass begins that has failed for long enough.
+func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
+	for pass, list := range s.walks {
+		n := 0
+		for n < len(list) && list[n].hopeless(elapsed, n > 0) {
+			n++
+		}
+		if n == 0 {
+			continue
+		}
+		u = Unreadable{Pass: pass, From: list[0].from, To: list[n-1].to}
+		if followed := n < len(list) && list[n].finished; pass == 0 && !followed {
+			u.Open = n >= maxAside && n == len(list)
+			if !u.Open && u.To < s.pos.target(pass, s.now) {
+				continue // what follows is not known yet
+			}
+		}
+		for _, w := range list[:n] {
+			u.For = max(u.For, elapsed-w.failing.since)
+		}
+		u.Again = s.pos.marks[s.pos.last()] < u.From
+		return u, true
+	}
+	return u, false
+}
+
+// Abandon skips a time range that Unreadable has returned, in every pass that has come to it.
+func (s *Plan) Abandon(u Unreadable) {
+	list := s.walks[u.Pass]
+	if u.Pass > 0 && list[0].failing.definite {
+		s.noteEdge(list, u)
+	}
+	for _, w := range list {
+		if w.to > u.To {
+			break
+		}
+		s.end(w, errNotShown)
+		w.finished, w.returned = true, hashSet{}
+		w.asOf = w.to + s.pos.recheck[s.pos.last()]
+	}
+	s.settle()
+}
+
+// noteEdge notes what a refusal of a recheck's time suggests of how long the API keeps entries.
+func (s *Plan) noteEdge(list []*Walk, u Unreadable) {
+	// It may show none of the age of rechecks at all.
+	age := (s.now - u.To) * 3 / 4
+	for _, w := range list {
+		if w.from >= u.To && w.finished {
+			age = w.asOf - w.from
+			break
+		}
+	}
+	s.pos.kept.suggest(age, s.now)
+}

@@ -1,0 +1,58 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package poll
+
+import (
+	"context"
+	"time"
+
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
+)
+
+// probe is a call for the present, made beside walks that keep failing. Whether the API answers
+// it decides what it is that fails: their time ranges, or the API. One is out at a time.
+//
+//	idle ── want ──▶ wanted ── launch ──▶ flying ── answer ──▶ idle
+type probe struct {
+	wanted, flying bool
+	// subject is a walk whose failure alone does not say which of the two it is. It is told of
+	// when the probe has failed, too.
+	subject *plan.Walk
+}
+
+// want asks for a probe because of a walk, or of several: nil.
+func (p *probe) want(subject *plan.Walk) {
+	p.wanted = true
+	if subject != nil {
+		p.subject = subject
+	}
+}
+
+// due reports whether to send one. One that is out serves those that want another.
+func (p *probe) due() bool {
+	if p.flying {
+		p.wanted = false
+	}
+	return p.wanted
+}
+
+// failed notes that the probe was not answered, and returns the walk that it was made for.
+func (p *probe) failed() (subject *plan.Walk) {
+	subject, p.subject = p.subject, nil
+	return subject
+}
+
+// launchProbe asks for the present.
+func (p *Poller) launchProbe(ctx context.Context) {
+	p.probe.wanted, p.probe.flying = false, true
+	asked := time.Now()
+	to := p.Clock.Now().Unix() - plan.Overlap
+	req := p.listRequest(plan.RequestFor(to, to+1))
+	within, done := p.spans.probe(ctx)
+	go func() {
+		_, res, err := p.Client.ListData(within, req)
+		done()
+		p.results <- result{asked: asked, res: res, err: err}
+	}()
+}
