@@ -163,7 +163,7 @@ var pollMutants = []mutant{
 	{
 		"time is skipped though the API refuses everything (F8)", "internal/poll/retention.go",
 		"	if ok, err := shown(to); err != nil || !ok || to <= refused {\n",
-		"	if ok, err := shown(to); err == nil && !ok {\n		p.sched.Skip(from, to)\n		p.Logger.Error(\"The API does not show a part of the log\")\n		return true, p.commit(ctx, nil)\n	} else if err != nil || to <= refused {\n",
+		"	if ok, err := shown(to); err == nil && !ok {\n		p.sched.Skip(from, to)\n		p.Logger.Error(\"Skipping a time range that the API does not return\")\n		return true, p.commit(ctx, nil)\n	} else if err != nil || to <= refused {\n",
 	},
 	{
 		"the call after a skipped range is delayed by refusals of other walks (F8)", "internal/poll/retention.go",
