@@ -113,7 +113,7 @@ func init() { // they mention each other
 	validators = map[string]func(*testing.T, *docCommand){
 		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "redis-cli": checkRedis, "tee": anything, "cat": anything, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
-		"_build/vmalert": checkVmalert, "promtool": checkPromtool, "amtool": checkAmtool, "grep": checkGrep, "fuser": checkFuser, "timedatectl": anything,
+		"_build/vmalert": checkVmalert, "promtool": checkPromtool, "amtool": checkAmtool, "grep": checkGrep, "fuser": checkFuser, "timedatectl": anything, "df": anything,
 		"dpkg": checkPackage, "rpm": checkPackage, "systemd-ask-password": checkAskPassword, "systemd-creds": anything, "sha256sum": anything,
 		// Takes a command of its own, in this documentation one that is somebody else's.
 		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
