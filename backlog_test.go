@@ -195,8 +195,8 @@ func TestExportOfNothing(t *testing.T) {
 		change func(*audit.Config)
 		want   string
 	}{
-		"end before begin": {func(c *audit.Config) { c.EndTime = time.Now().Add(-24 * time.Hour) }, "there is nothing to read; set start_time"},
-		"begin to come":    {func(c *audit.Config) { c.StartTime = time.Now().Add(24 * time.Hour) }, "start_time lies ahead"},
+		"end before begin": {func(c *audit.Config) { c.EndTime = time.Now().Add(-24 * time.Hour) }, "nothing to read. Set start_time"},
+		"begin to come":    {func(c *audit.Config) { c.StartTime = time.Now().Add(24 * time.Hour) }, "start_time is in the future"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -195,7 +195,7 @@ func TestTimesAreShown(t *testing.T) {
 		require.NoError(t, fromYAML(t, w.cfg, "{start_time: 1999-12-31 22:00:00, end_time: 2000-01-02}"))
 		stop := w.start(t)
 		defer stop()
-		line := w.logs.FilterMessageSnippet("bounds what is read").All()
+		line := w.logs.FilterMessageSnippet("Time range as configured").All()
 		require.Len(t, line, 1)
 		assert.Equal(t, map[string]any{
 			"start_time": "1999-12-31T22:00:00Z", "start_time_local": "2000-01-01T06:00:00+08:00",

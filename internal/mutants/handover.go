@@ -112,8 +112,8 @@ var handoverMutants = []mutant{
 	},
 	{
 		"the lines of all records given up say the same (F56)", "internal/poll/handover.go",
-		"\"Dropped record \"+it.UID()+\": the pipeline refuses it\"",
-		"\"Dropped record \"+\": the pipeline refuses it\"",
+		"\"Dropped record \"+it.UID()+\": the pipeline rejects it\"",
+		"\"Dropped record \"+\": the pipeline rejects it\"",
 	},
 	{
 		"what was given up is not stored (F56)", "internal/checkpoint/store.go",

@@ -41,6 +41,21 @@ var operatorMutants = []mutant{
 		"",
 	},
 	{
+		"a pipeline that refuses three times is not reported (F38)", "internal/report/health.go",
+		"		patience = waitingPatience\n",
+		"		_ = waitingPatience\n",
+	},
+	{
+		"a failure that is sure to last is not reported (F38)", "internal/report/health.go",
+		"		h.streak.ofCause >= 2 && lasts >= longPatience || h",
+		"		h",
+	},
+	{
+		"the wait for the pace is not part of how long a failure lasts (F38, F50)", "internal/poll/failure.go",
+		"max(wait, p.Pace.Until())",
+		"wait",
+	},
+	{
 		"the metric trouble is not cleared (F37)", "internal/report/health.go",
 		"	h.Gauges.trouble(\"\", time.Time{})\n",
 		"",
