@@ -145,6 +145,9 @@ var roots = []string{
 // roots, or one of its names is a credential's.
 func (w *walker) isReference(text []byte, v, end int) bool {
 	names := bytes.Split(text[v:end], []byte("."))
+	if byteAt(text, end) == '&' || slices.ContainsFunc(names, func(name []byte) bool { return isStrong(name, minMixed) }) {
+		return false // of a form, or a credential with dots in it
+	}
 	if slices.Contains(roots, string(names[0])) {
 		return true
 	}
