@@ -304,24 +304,6 @@ func TestToldInTime(t *testing.T) {
 	}
 }
 
-// TestRateLimitHeldByThePace: the server's hint is a second, and the pace that its refusals teach lets
-// no call through for most of a minute. That is known with the second refusal, and reported then.
-// Covers F38, F50.
-func TestRateLimitHeldByThePace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := quietWorld(simulator.Options{RateHintValue: "1"})
-		w.cfg.PollInterval = 2 * time.Second
-		o := newOperator(t, w)
-		time.Sleep(5 * time.Minute)
-		require.Equal(t, []string{"StatusOK"}, o.statuses())
-		w.faults(simulator.Fault{Kind: simulator.FaultRateLimited})
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		assert.Equal(t, []string{"StatusOK", "StatusRecoverableError: " + cause.RateLimit.Info().Title}, o.statuses())
-		o.stop()
-	})
-}
-
 // calm is for how long it has to go well, with the default configuration.
 const calm = time.Minute
 

@@ -51,11 +51,6 @@ var operatorMutants = []mutant{
 		"		h",
 	},
 	{
-		"the wait for the pace is not part of how long a failure lasts (F38, F50)", "internal/poll/failure.go",
-		"max(wait, p.Pace.Until())",
-		"wait",
-	},
-	{
 		"the metric trouble is not cleared (F37)", "internal/report/health.go",
 		"	h.Gauges.trouble(\"\", time.Time{})\n",
 		"",
