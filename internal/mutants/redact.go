@@ -21,6 +21,11 @@ var redactMutants = []mutant{
 		"	if k.extra && !k.parameter && o.lines == 0 {\n",
 	},
 	{
+		"a credential with dots in it is taken for code (F70)", "internal/redact/expression.go",
+		"	if byteAt(text, end) == '&' || ",
+		"	if len(names) == 0 && ",
+	},
+	{
 		"the default of a variable of the environment stays (F70)", "internal/redact/expression.go",
 		"looksLoose(literal, minStrong) && !isEnvName(literal)",
 		"looksLoose(literal, len(text)) && !isEnvName(literal)",
