@@ -226,7 +226,7 @@ func TestOverlay(t *testing.T) {
 	for folder, images := range map[string]int{"single": 1, "replicas": 2} {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
-			copied, err := os.MkdirTemp("../_build", "overlay-"+folder)
+			copied, err := os.MkdirTemp("../_build", "overlay-"+folder) //nolint:usetesting // its bases are named from where it is
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, os.RemoveAll(copied)) })
 			const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
