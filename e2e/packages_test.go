@@ -29,9 +29,6 @@ import (
 type machine struct{ init string } // the process id of its first process
 
 func bootMachine(t *testing.T) *machine {
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("mounts file systems and boots systemd: needs Linux and root")
-	}
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
 		"--cgroup", "--uts", "--ipc", "testdata/machine.sh", t.TempDir())
 	out := &output{}
@@ -101,6 +98,14 @@ func (m *machine) ids(t *testing.T) map[string]int {
 // configuration and position, and a deb that is purged nothing.
 func TestPackages(t *testing.T) {
 	t.Parallel()
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("mounts file systems and boots systemd: needs Linux and root")
+	}
+	next := t.TempDir() // the packages to upgrade to
+	cmd := exec.CommandContext(t.Context(), "../internal/tools/package.sh", runtime.GOOS+"/"+runtime.GOARCH)
+	cmd.Env = append(os.Environ(), "VERSION=0.1.1", "RELEASE="+next)
+	text, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", text)
 	for kind, format := range map[string]struct {
 		name                     string // of the file, by version and architecture
 		install, upgrade, remove []string
@@ -148,11 +153,6 @@ func TestPackages(t *testing.T) {
 
 			t.Run("reload", func(t *testing.T) { m.reload(t) })
 
-			next := t.TempDir()
-			cmd := exec.CommandContext(t.Context(), "../internal/tools/package.sh", runtime.GOOS+"/"+runtime.GOARCH)
-			cmd.Env = append(os.Environ(), "VERSION=0.1.1", "RELEASE="+next)
-			text, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", text)
 			configuration := m.run(t, "sh", "-c", "sha256sum /etc/otelcol-feishu/*")
 			pid := m.run(t, "systemctl", "show", "--property=MainPID", unit)
 			said = m.run(t, append(format.upgrade, put(next, "0.1.1"))...)
