@@ -29,8 +29,11 @@ import (
 type machine struct{ init string } // the process id of its first process
 
 func bootMachine(t *testing.T) *machine {
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
-		"--cgroup", "--uts", "--ipc", "testdata/machine.sh", t.TempDir())
+	namespaces := []string{"--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc"}
+	if out, err := exec.CommandContext(t.Context(), "unshare", append(namespaces, "true")...).CombinedOutput(); err != nil {
+		t.Skipf("boots systemd, and this machine gives no namespaces: %s", out)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "unshare", append(namespaces, "testdata/machine.sh", t.TempDir())...)
 	out := &output{}
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start())
@@ -100,6 +103,10 @@ func TestPackages(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("mounts file systems and boots systemd: needs Linux and root")
+	}
+	namespaces := []string{"--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc"}
+	if out, err := exec.CommandContext(t.Context(), "unshare", append(namespaces, "true")...).CombinedOutput(); err != nil {
+		t.Skipf("mounts file systems and boots systemd: this machine gives no namespaces: %s", out)
 	}
 	next := t.TempDir() // the packages to upgrade to
 	cmd := exec.CommandContext(t.Context(), "../internal/tools/package.sh", runtime.GOOS+"/"+runtime.GOARCH)
