@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,12 +29,11 @@ import (
 // machine is a systemd that testdata/machine.sh has booted in namespaces of its own.
 type machine struct{ init string } // the process id of its first process
 
+// namespaces are the arguments of unshare for a machine's.
+var namespaces = []string{"--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc"}
+
 func bootMachine(t *testing.T) *machine {
-	namespaces := []string{"--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc"}
-	if out, err := exec.CommandContext(t.Context(), "unshare", append(namespaces, "true")...).CombinedOutput(); err != nil {
-		t.Skipf("boots systemd, and this machine gives no namespaces: %s", out)
-	}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "unshare", append(namespaces, "testdata/machine.sh", t.TempDir())...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "unshare", append(slices.Clone(namespaces), "testdata/machine.sh", t.TempDir())...)
 	out := &output{}
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start())
@@ -104,8 +104,7 @@ func TestPackages(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("mounts file systems and boots systemd: needs Linux and root")
 	}
-	namespaces := []string{"--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc"}
-	if out, err := exec.CommandContext(t.Context(), "unshare", append(namespaces, "true")...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "unshare", append(slices.Clone(namespaces), "true")...).CombinedOutput(); err != nil {
 		t.Skipf("mounts file systems and boots systemd: this machine gives no namespaces: %s", out)
 	}
 	next := t.TempDir() // the packages to upgrade to
