@@ -32,12 +32,12 @@ func TestSecondModelCases(t *testing.T) {
 	for name, set := range map[string]func(t *altapi.Traits, c *audit.Config) []altapi.Episode{
 		// One token for all pages: the walk may have lost the page before the last one, and the last
 		// page tells nothing of it.
-		"scroll cursor whose answers are lost": func(t *altapi.Traits, c *audit.Config) []altapi.Episode {
+		"scroll cursor whose answers are lost": func(t *altapi.Traits, _ *audit.Config) []altapi.Episode {
 			t.Paging, t.PageCap, t.LastToken = altapi.Scroll, 20, true
 			return []altapi.Episode{{From: time.Now(), Until: time.Now().Add(2 * time.Hour), Fault: altapi.Lost, Share: 0.3, Later: true}}
 		},
 		// Asking again is answered with the first page.
-		"page token for one call, an end without data": func(t *altapi.Traits, c *audit.Config) []altapi.Episode {
+		"page token for one call, an end without data": func(t *altapi.Traits, _ *audit.Config) []altapi.Episode {
 			t.Paging, t.PageCap, t.Unsure, t.Empty = altapi.Keyset, 50, true, altapi.EmptyData
 			t.TokenOnce, t.DeadToken = true, altapi.DeadRestart
 			t.Delay.Batch = 5 * time.Minute

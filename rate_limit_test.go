@@ -6,6 +6,7 @@ package feishuauditreceiver_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -215,4 +216,38 @@ func TestLowerLimitOfTheServer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRateLimitOfOneSecond: a second that is always refused by the rate limit, without a word on how
+// long to wait, is set aside, and after each such answer no call is made for a second all the same.
+// Covers F16, F40.
+func TestRateLimitOfOneSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		w.latency = func() time.Duration { return 100 * time.Millisecond }
+		bad := time.Now().Unix() - 600
+		for m := range int64(60) {
+			entries(w.server, fmt.Sprintf("m%d", m), 50, time.Now().Unix()-3600+60*m)
+		}
+		var last time.Time
+		refused, early := 0, 0
+		w.handler = onList{w.server, func(out http.ResponseWriter, query map[string]any) bool {
+			if d := time.Since(last); d > 200*time.Millisecond && d < time.Second { // not sent beside it
+				early++
+			}
+			if second(query, "start_time") > bad || second(query, "end_time") < bad {
+				return false
+			}
+			refused++
+			last = time.Now()
+			refusals["rate limit"].send(out)
+			return true
+		}}
+		stop := w.start(t)
+		time.Sleep(4 * time.Hour)
+		stop()
+		assert.Greater(t, refused, 20)
+		assert.Zero(t, early, "calls within a second of a refusal")
+		assert.NotZero(t, w.logs.FilterMessageSnippet("Cannot read a time range of the log; reading everything else").Len())
+	})
 }

@@ -120,4 +120,9 @@ var progressMutants = []mutant{
 		"\t\t\tp.noteLatency(api.Took)\n",
 		"",
 	},
+	{
+		"a refusal by the rate limit holds back nothing where its walk is set aside (F16)", "internal/poll/failure.go",
+		"\tif api.Class == cause.ClassRateLimited {\n\t\tpaused",
+		"\tif api.Class == cause.ClassRateLimited && verdict == plan.Again {\n\t\tpaused",
+	},
 }

@@ -4,7 +4,7 @@
 package plan
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,7 +17,7 @@ import (
 func TestRechecksAreInTime(t *testing.T) {
 	const recheck, begin = 4 * 3600, int64(1_000_000)
 	for _, keeps := range []int64{0, 6 * 3600, 4*3600 + 1200, 3 * 3600} {
-		t.Run(fmt.Sprint(keeps), func(t *testing.T) {
+		t.Run(strconv.FormatInt(keeps, 10), func(t *testing.T) {
 			s := testSchedule(begin, 300, recheck)
 			s.maxWindow, s.maxLength = 24*3600, 24*3600
 			oldest, rereads := int64(0), 0

@@ -48,6 +48,10 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	if r.walk != nil && api.Operation == openapi.OpList {
 		verdict = p.sched.NoteFailure(r.walk, failureOf(api), p.elapsed(), api)
 	}
+	var paused time.Duration // whatever becomes of the walk
+	if api.Class == cause.ClassRateLimited {
+		paused = p.pause(api)
+	}
 	switch verdict {
 	case plan.Doubtful:
 		// Whether the API answers anything decides how long to wait, and what to tell.
@@ -92,12 +96,7 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	}
 	switch class {
 	case cause.ClassRateLimited:
-		// With a hint all calls are held back already, since the answer came.
-		wait = api.Wait
-		if wait == 0 {
-			wait = max(openapi.MinWaitHint, p.delays.passing())
-			p.Tel.CountWait("server", p.Pace.Pause(wait))
-		}
+		wait = paused
 	case cause.ClassParameter:
 		if doubted != nil {
 			_, second, _ := doubted.Span()
@@ -115,6 +114,17 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	p.notBefore = later(p.notBefore, time.Now().Add(wait))
 	p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), max(wait, p.Pace.Until()))
 	return nil
+}
+
+// pause holds back all calls after a refusal by the rate limit, and returns for how long. With a
+// hint they are held back already, since the answer came.
+func (p *Poller) pause(refused *openapi.Error) time.Duration {
+	if refused.Wait > 0 {
+		return refused.Wait
+	}
+	wait := max(openapi.MinWaitHint, p.delays.passing())
+	p.Tel.CountWait("server", p.Pace.Pause(wait))
+	return wait
 }
 
 // probeAfter is for how long no page may have come before the API is asked for the present,
