@@ -164,7 +164,7 @@ func TestConfigSchema(t *testing.T) {
 	require.NoError(t, err)
 	text = append(text, '\n')
 	if *updateSchema {
-		require.NoError(t, os.WriteFile("config.schema.json", text, 0o644)) //nolint:gosec // a page of the project
+		require.NoError(t, os.WriteFile("config.schema.json", text, 0o644))
 	}
 	committed, err := os.ReadFile("config.schema.json")
 	require.NoError(t, err)

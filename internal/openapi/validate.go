@@ -71,8 +71,13 @@ func validateNumbers(cfg *confighttp.ClientConfig) (errs []error) {
 		key  string
 		most int
 	}{
-		{"read_buffer_size", maxBuffer}, {"write_buffer_size", maxBuffer}, {"max_conns_per_host", 0},
-		{"max_idle_conns", 0}, {"max_idle_conns_per_host", 0}, {"keepalive::max_idle_conns", 0}, {"keepalive::max_idle_conns_per_host", 0},
+		{"read_buffer_size", maxBuffer},
+		{"write_buffer_size", maxBuffer},
+		{"max_conns_per_host", 0},
+		{"max_idle_conns", 0},
+		{"max_idle_conns_per_host", 0},
+		{"keepalive::max_idle_conns", 0},
+		{"keepalive::max_idle_conns_per_host", 0},
 	} {
 		value, _ := settings.Get(size.key).(int)
 		switch {
