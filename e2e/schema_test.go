@@ -47,7 +47,7 @@ func TestConfigSchema(t *testing.T) {
 		for text := range strings.SplitSeq(texts, "\x00") {
 			if strings.Contains(text, "\nservice:\n") && strings.Contains(text, "  feishu_audit") && strings.Contains(text, "app_id:") {
 				judged++
-				assert.NoError(t, judge(text), path)
+				require.NoError(t, judge(text), path)
 			}
 		}
 	}
