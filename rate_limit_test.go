@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -229,9 +230,12 @@ func TestRateLimitOfOneSecond(t *testing.T) {
 		for m := range int64(60) {
 			entries(w.server, fmt.Sprintf("m%d", m), 50, time.Now().Unix()-3600+60*m)
 		}
+		var mu sync.Mutex
 		var last time.Time
 		refused, early := 0, 0
 		w.handler = onList{w.server, func(out http.ResponseWriter, query map[string]any) bool {
+			mu.Lock()
+			defer mu.Unlock()
 			if d := time.Since(last); d > 200*time.Millisecond && d < time.Second { // not sent beside it
 				early++
 			}

@@ -70,7 +70,7 @@ func (u *unhurried) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestWindowRefused: a window longer than the API takes is shortened, and not asked
-// for again and again.
+// for again and again: once more, as a refusal may be chance.
 func TestWindowRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{MaxWindow: 11 * time.Minute})
@@ -87,6 +87,6 @@ func TestWindowRefused(t *testing.T) {
 			}
 		}
 		assert.Positive(t, refused)
-		assert.LessOrEqual(t, refused, 5)
+		assert.LessOrEqual(t, refused, 2*3, "an hour, half and a quarter of it")
 	})
 }

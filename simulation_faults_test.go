@@ -163,9 +163,11 @@ func (s *simulation) arm(w *testbed) {
 	}
 	w.sink.Blocks = func() (time.Duration, bool) {
 		if catch := s.catch.Swap(nil); catch != nil {
-			(*catch)()
+			// A moment later: a call may be about to leave in this one, and which of both is first
+			// would be chance.
+			time.AfterFunc(time.Millisecond, *catch)
 			takes := []time.Duration{audit.StopGrace - time.Second, time.Minute}[pipeline.IntN(2)]
-			return time.Duration(1 + pipeline.Int64N(int64(takes))), chance(pipeline, 0.5)
+			return 2*time.Millisecond + time.Duration(pipeline.Int64N(int64(takes))), chance(pipeline, 0.5)
 		}
 		if !stalls || !s.troubled.Load() || !chance(pipeline, 0.02) {
 			return 0, false

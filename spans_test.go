@@ -22,7 +22,7 @@ import (
 // pages are its children. One that had to begin again says why.
 func TestSpans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, tel := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultPageTokenRefused, Count: 1}}}), componenttest.NewTelemetry()
+		w, tel := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultPageTokenRefused, Count: 2}}}), componenttest.NewTelemetry()
 		w.cfg.InitialLookback, w.cfg.RecheckAfter, w.cfg.PollInterval = time.Minute, nil, time.Hour
 		begin := time.Now().UTC().Add(-time.Minute)
 		entries(w.server, "some", 250, begin.Unix()+50)
@@ -61,9 +61,9 @@ func TestSpans(t *testing.T) {
 		first := map[string]string{"receiver": "feishu_audit", "pass": "0", "from": at(0), "to": at(time.Minute), "pages": "1"}
 		again := map[string]string{"receiver": "feishu_audit", "pass": "0", "from": at(0), "to": at(time.Minute), "pages": "3"}
 		require.Len(t, walks, 3)
-		// The token, a page, and the refusal of the next one.
+		// The token, a page, and two refusals of the next one.
 		assert.Contains(t, walks[0].status, "code 1780103")
-		assert.Equal(t, walkSpan{walks[0].status, first, map[string]int{"HTTP POST": 3, "receiver/feishu_audit/LogsReceived": 1}}, walks[0])
+		assert.Equal(t, walkSpan{walks[0].status, first, map[string]int{"HTTP POST": 4, "receiver/feishu_audit/LogsReceived": 1}}, walks[0])
 		assert.Equal(t, walkSpan{"", again, map[string]int{"HTTP POST": 3, "receiver/feishu_audit/LogsReceived": 2}}, walks[1])
 		assert.Equal(t, "the receiver stops", walks[2].status)
 		assert.Equal(t, "0", walks[2].attributes["pages"])
