@@ -133,11 +133,11 @@ $(BUILD)/logql/ready: internal/tools/logql/package.json internal/tools/logql/pac
 
 .PHONY: e2e
 e2e: build tool package victoria-logs vmalert opensearch kafka logql clients $(BUILD)/detections/ready ## Run the end-to-end tests with the real collector and real backends (Prometheus, nginx, rsyslog, rpm and systemd-analyze are installed if missing)
-	@./internal/tools/install-prometheus.sh
-	@./internal/tools/install-systemd.sh
-	@./internal/tools/install-nginx.sh
-	@./internal/tools/install-rsyslog.sh
-	@./internal/tools/install-rpm.sh
+	@SERVICES="prometheus prometheus-node-exporter" ./internal/tools/install.sh prometheus prometheus promtool
+	@./internal/tools/install.sh systemd systemd-analyze
+	@SERVICES=nginx ./internal/tools/install.sh nginx-light nginx
+	@SERVICES=rsyslog ./internal/tools/install.sh rsyslog rsyslogd
+	@./internal/tools/install.sh rpm rpm
 	@./internal/tools/test.sh e2e
 
 .PHONY: e2e-loki
@@ -148,7 +148,7 @@ e2e-loki: ## Run the end-to-end tests that need a Loki of your own: LOKI_URL=htt
 
 .PHONY: e2e-slow
 e2e-slow: build ## Test with Prometheus that time which the API no longer keeps is passed over and told (a quarter of an hour)
-	@./internal/tools/install-prometheus.sh
+	@SERVICES="prometheus prometheus-node-exporter" ./internal/tools/install.sh prometheus prometheus promtool
 	@cd e2e && go test -count=1 -timeout 30m -v -run '^TestAlerts$$/faults/time_is' . -args -slow | grep -v '^=== '
 
 .PHONY: kube-apiserver
@@ -161,17 +161,17 @@ $(BUILD)/kube-apiserver: internal/backends/kubernetes/go.mod internal/backends/k
 
 .PHONY: e2e-ha
 e2e-ha: build kube-apiserver ## Test two replicas with Kubernetes' API server, etcd and Redis (installed if missing)
-	@./internal/tools/install-ha.sh
+	@SERVICES="etcd redis-server" ./internal/tools/install.sh "etcd-server redis-server" etcd redis-server
 	@cd e2e && go test -count=1 -timeout 15m -v -run '^TestHighAvailability$$' . -args -ha | grep -v '^=== '
 
 .PHONY: on-call
 on-call: build ## Break eleven things, and write what the person on call sees of each to _build/on-call
-	@./internal/tools/install-prometheus.sh
+	@SERVICES="prometheus prometheus-node-exporter" ./internal/tools/install.sh prometheus prometheus promtool
 	@cd e2e && go test -count=1 -v -run '^TestOnCall$$' . -args -oncall $(CURDIR)/$(BUILD)/on-call
 
 .PHONY: screenshot
 screenshot: build tool victoria-logs ## Take the picture of docs/img/victorialogs.png, of what the demo ships (Chromium is installed if missing)
-	@./internal/tools/install-chromium.sh
+	@./internal/tools/install.sh "chromium fonts-noto-cjk" chromium
 	@cd e2e && go test -count=1 -run '^TestScreenshot$$' . -args -screenshot ../docs/img/victorialogs.png
 
 .PHONY: sbom

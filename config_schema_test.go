@@ -8,9 +8,11 @@ import (
 	"encoding"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,36 +111,26 @@ func properties(t reflect.Type, out map[string]*schema) {
 
 // describeFrom gives each key the meaning and the default that the README's reference has.
 func describeFrom(t *testing.T, receiver *schema) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	_, table, _ := strings.Cut(string(readme), "<!-- config reference")
-	table, _, _ = strings.Cut(table, "<!-- end config reference -->")
 	links := regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
-	for line := range strings.Lines(table) {
-		cells := strings.Split(line, "|")
-		if len(cells) < 7 || !strings.Contains(cells[1], "`") {
-			continue
+	keys := reference(t, "README.md")
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		said, at := keys[key], receiver
+		for part := range strings.SplitSeq(key, "::") {
+			require.Contains(t, at.Properties, part)
+			at = at.Properties[part]
 		}
-		at := receiver
-		for key := range strings.SplitSeq(strings.Trim(cells[1], " `"), "::") {
-			require.Contains(t, at.Properties, key)
-			at = at.Properties[key]
-		}
-		at.Description = links.ReplaceAllString(strings.TrimSpace(cells[5]), "$1")
-		if value := strings.Trim(cells[4], " `"); value != "" {
+		at.Description = links.ReplaceAllString(said.meaning, "$1")
+		switch value := said.value; {
+		case value == "":
+		case strings.HasPrefix(value, "["): // a list; its values are durations
+			at.Default = append([]string{}, strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune("[], ", r) })...)
+		case at.AnyOf != nil && json.Valid([]byte(value)):
+			at.Default = json.RawMessage(value)
+		default:
 			at.Default = value
-			if strings.HasPrefix(value, "[") { // a list; its values are durations
-				list := []string{}
-				for one := range strings.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune("[], ", r) }) {
-					list = append(list, one)
-				}
-				at.Default = list
-			} else if at.AnyOf != nil && json.Valid([]byte(value)) {
-				at.Default = json.RawMessage(value)
-			}
 		}
-		if strings.TrimSpace(cells[3]) == "yes" {
-			receiver.Required = append(receiver.Required, strings.Trim(cells[1], " `"))
+		if said.required == "yes" {
+			receiver.Required = append(receiver.Required, key)
 		}
 	}
 }

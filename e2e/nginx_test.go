@@ -47,7 +47,7 @@ http {
 	cmd := exec.CommandContext(t.Context(), path, "-c", config, "-p", dir)
 	out := &output{}
 	cmd.Stderr = out
-	require.NoError(t, cmd.Start(), "run ./internal/tools/install-nginx.sh first")
+	require.NoError(t, cmd.Start(), "`make e2e` installs nginx")
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed

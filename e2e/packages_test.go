@@ -132,8 +132,8 @@ func TestPackages(t *testing.T) {
 				file, err := os.Open(filepath.Join(folder, fmt.Sprintf(format.name, version, arch)))
 				require.NoError(t, err, "run `make package` first")
 				defer file.Close()
-				m.put(t, file, "/root/"+version, "0644")
-				return "/root/" + version
+				m.put(t, file, "/var/tmp/"+version, "0644")
+				return "/var/tmp/" + version
 			}
 			said := m.run(t, append(format.install, put("../_build/release", "0.1.0"))...)
 			require.Contains(t, said, "It needs two values")

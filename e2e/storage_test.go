@@ -154,7 +154,7 @@ func TestReadOnlyStorage(t *testing.T) {
 }
 
 // TestDamagedStorage: the storage's file is damaged, in its structure or in one
-// value. The receiver never begins anew by itself: it says what is wrong, in a
+// value. The receiver never starts over on its own: it says what is wrong, in a
 // permanent status where nothing but a restart can mend it, and stands still, while
 // another receiver of the collector goes on. With the file mended it goes on where it
 // was: nothing lost, nothing twice. Covers F31, F32, F38.
@@ -184,7 +184,7 @@ func TestDamagedStorage(t *testing.T) {
 			damage: func(t *testing.T, path string) {
 				change(t, path, "position", func(value []byte) []byte { value[len(value)/2] ^= 1; return value })
 			},
-			says:    []string{`the stored checkpoint cannot be used: key \"position\": damaged`, "to begin anew", "Other components keep running"},
+			says:    []string{`the stored checkpoint cannot be used: key \"position\": damaged`, "to start over", "Other components keep running"},
 			restart: true,
 		},
 		"ids": {

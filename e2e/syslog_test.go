@@ -47,7 +47,7 @@ func (s *rsyslog) up(t *testing.T) {
 	s.cmd = exec.CommandContext(t.Context(), path, "-n", "-f", s.settings, "-i", s.settings+".pid")
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	cmd := s.cmd
-	require.NoError(t, cmd.Start(), "run ./internal/tools/install-rsyslog.sh first")
+	require.NoError(t, cmd.Start(), "`make e2e` installs rsyslog")
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()

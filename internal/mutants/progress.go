@@ -46,6 +46,16 @@ var progressMutants = []mutant{
 		"\t_ = s.wanted\n}\n\n// fitting",
 	},
 	{
+		"longer windows are tried late after the first page token that was refused (F51)", "internal/plan/plan.go",
+		"trialFits:  firstFits,",
+		"trialFits:  mostFits,",
+	},
+	{
+		"longer windows are tried as often where page tokens do expire (F51)", "internal/plan/length.go",
+		"\t\ts.trialFits = min(2*s.trialFits, mostFits)\n",
+		"",
+	},
+	{
 		"windows are read side by side however quick the answers are (F52)", "internal/poll/width.go",
 		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
 		"\treturn max(int(used)*0, p.set.MaxConcurrentWalks)\n",

@@ -39,7 +39,10 @@ func (s *Plan) share(seconds int64) int64 {
 // expire notes that a walk did not get further than so many pages: if tokens live for a
 // short time, or the API does not go deeper, windows have to fit into what it does.
 func (s *Plan) expire(pages int64) {
-	s.reach, s.fits = max(1, min(pages, PagesPerWalk)), 0
+	if s.raised { // longer windows were tried too soon
+		s.trialFits = min(2*s.trialFits, mostFits)
+	}
+	s.reach, s.fits, s.raised = max(1, min(pages, PagesPerWalk)), 0, false
 	s.wanted = fitting(s.reach)
 }
 
@@ -47,21 +50,28 @@ func (s *Plan) expire(pages int64) {
 // to spare, as what comes next may be denser.
 func fitting(reach int64) int64 { return max(1, reach*3/4) }
 
-// fitsBeforeTrial is how many windows in a row have to be read before longer ones are tried:
-// the reason may have passed.
-const fitsBeforeTrial = 50
+// How many windows in a row have to be read before longer ones are tried: the reason may have
+// passed, or have been chance. Twice as many where the longer ones were not read, and in
+// the end so many that what is lost to trials is little.
+const (
+	firstFits = 4
+	mostFits  = 64
+)
 
 // noteFit notes that a window was read to its end.
 func (s *Plan) noteFit() {
 	if s.reach >= PagesPerWalk {
 		return
 	}
-	if s.fits++; s.fits >= fitsBeforeTrial {
-		s.reach, s.fits = min(2*s.reach, PagesPerWalk), 0
-		s.wanted = fitting(s.reach)
+	if s.fits++; s.fits < s.trialFits {
+		return
 	}
-	if s.reach == PagesPerWalk {
-		s.wanted = PagesPerWalk
+	if s.raised {
+		s.trialFits = max(firstFits, s.trialFits/2)
+	}
+	s.reach, s.fits, s.raised = min(2*s.reach, PagesPerWalk), 0, true
+	if s.wanted = fitting(s.reach); s.reach == PagesPerWalk {
+		s.wanted, s.raised = PagesPerWalk, false
 	}
 }
 

@@ -54,8 +54,25 @@ func TestTokenExpires(t *testing.T) {
 	assert.Equal(t, int64(30), s.wanted, "with some to spare")
 	s.expire(0)
 	assert.Equal(t, int64(1), s.wanted)
-	for range 7 * fitsBeforeTrial {
-		s.finish(s.start(0, window{from: s.tail(0), to: s.tail(0) + 1}))
+	read := func() { s.finish(s.start(0, window{from: s.tail(0), to: s.tail(0) + 1})) }
+	for range 7 * firstFits {
+		read()
 	}
 	assert.Equal(t, int64(PagesPerWalk), s.wanted)
+	// Where they do expire, longer windows are tried less and less often.
+	trials := 0
+	s.expire(4)
+	for range 1000 {
+		if read(); s.reach > 4 {
+			trials++
+			s.expire(4)
+		}
+	}
+	assert.InDelta(t, 1000/mostFits, trials, 6)
+	// Once they do not, it does not take long.
+	for range 7 * mostFits {
+		read()
+	}
+	assert.Equal(t, int64(PagesPerWalk), s.wanted)
+	assert.LessOrEqual(t, s.trialFits, int64(firstFits))
 }

@@ -55,6 +55,8 @@ type Plan struct {
 	wide                int   // max_concurrent_walks
 	pageSize            int
 	reach, fits         int64 // pages that a walk gets through, and windows read since that was less
+	trialFits           int64 // windows after which longer ones are tried
+	raised              bool  // these are read at present
 	// elapsed is what Next was told last, in milliseconds of the term, and now the server's clock.
 	elapsed, now int64
 	sinceAside   int   // pages of other walks that were asked for since one that was set aside
@@ -86,6 +88,7 @@ func New(set Settings, known *Seen) *Plan {
 		length:     min(startLength, set.MaxWindow),
 		wanted:     PagesPerWalk,
 		reach:      PagesPerWalk,
+		trialFits:  firstFits,
 		wide:       set.Walks,
 		pageSize:   set.PageSize,
 		due:        true,

@@ -84,7 +84,7 @@ func atMost(b *backoff.ExponentialBackOff) time.Duration {
 	return min(b.NextBackOff(), b.MaxInterval)
 }
 
-// reset begins anew after a success.
+// reset starts over after a success.
 func (d *delays) reset() {
 	d.quick = quickTries
 	d.passingB.Reset()

@@ -16,8 +16,8 @@ import (
 //	idle ── want ──▶ wanted ── launch ──▶ flying ── answer ──▶ idle
 type probe struct {
 	wanted, flying bool
-	// subject is a walk whose failure alone does not say which of the two it is. It is told of
-	// when the probe has failed, too.
+	// subject is a walk whose failure alone does not say which of the two it is. Its second is
+	// named if the probe fails, too.
 	subject *plan.Walk
 }
 
