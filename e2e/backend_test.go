@@ -112,7 +112,7 @@ func TestRefusedForGood(t *testing.T) {
 	b.check(t, entries, 0)
 }
 
-var lost = regexp.MustCompile(`Dropped record (\S+): the pipeline refuses it`)
+var lost = regexp.MustCompile(`Dropped record (\S+): the pipeline rejects it`)
 
 // lostIDs are the ids that the collector's log calls lost, sorted.
 func (c *collector) lostIDs() []string {
