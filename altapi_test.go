@@ -32,6 +32,13 @@ func TestSecondModel(t *testing.T) { altWorlds(t, 1, 4) }
 // TestSecondModelWorlds runs more of them.
 func TestSecondModelWorlds(t *testing.T) { altWorlds(t, *altSeed, *altRuns) }
 
+// TestSecondModelFound runs the worlds in which something was lost once: the pages of one window
+// were counted while its newest entries appeared.
+func TestSecondModelFound(t *testing.T) {
+	altWorlds(t, 50042, 1)
+	altWorlds(t, 51159, 1)
+}
+
 func altWorlds(t *testing.T, first uint64, n int) {
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {

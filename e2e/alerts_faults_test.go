@@ -183,14 +183,15 @@ func alertFaults() map[string]*alertFault {
 		"a window takes long": {
 			extra: []string{"page_size: 1", "max_concurrent_walks: 1"},
 			wrong: func(_ *testing.T, s *scene) {
-				// One second cannot be divided, and has five minutes of pages.
+				// One second cannot be divided, and has five minutes of pages; what the
+				// window before it still has takes some seconds.
 				var burst []simulator.Entry
-				for i := range 300 {
+				for i := range 1500 {
 					burst = append(burst, simulator.Entry{ID: fmt.Sprint("burst-", i), APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a"})
 				}
 				s.api.Add(burst...)
 				s.api.Update(func(o *simulator.Options) {
-					o.Faults = []simulator.Fault{{Kind: simulator.FaultDelay, Delay: time.Second}}
+					o.Faults = []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 200 * time.Millisecond}}
 				})
 			},
 			// Pages of what is known already are not written down.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
@@ -179,7 +180,12 @@ func (p *prometheus) firing(t *testing.T, but ...string) []string {
 func (f *alertFault) holds(t *testing.T, p *prometheus, d time.Duration, names ...string) {
 	t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); pause(t, 500*time.Millisecond) {
-		require.ElementsMatch(t, names, p.firing(t, f.comesAndGoes...))
+		if firing := p.firing(t, f.comesAndGoes...); !assert.ElementsMatch(t, names, firing) {
+			for _, s := range p.query(t, `{__name__=~"feishu_audit:.*_(seconds|entries)"}`) {
+				t.Log(s.Metric, s.Value)
+			}
+			t.FailNow()
+		}
 	}
 }
 

@@ -46,6 +46,16 @@ var planMutants = []mutant{
 		"max(p.marks[pass], w.to)",
 	},
 	{
+		"the last recheck relies on several pages that were cut while entries appeared (F47)", "internal/plan/position.go",
+		"	mixed := paged && last > 0 && w.from < edge && edge < w.to\n",
+		"	mixed := false && w.from < edge\n",
+	},
+	{
+		"what is read once and the newest time are read in one window (F47)", "internal/plan/schedule.go",
+		"		return edge\n",
+		"		return to\n",
+	},
+	{
 		"watermarks do not move: > for >= (F10)", "internal/plan/position.go",
 		"		if w.from <= p.marks[pass] {\n",
 		"		if w.from < p.marks[pass] {\n",

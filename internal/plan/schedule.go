@@ -192,8 +192,8 @@ func (s *Plan) fresh(now int64) *Walk {
 		s.due = len(s.walks[0]) > 0 // nothing to read before the next tick
 		return nil
 	}
-	if length := s.share(w.seconds()); w.seconds() > length {
-		w.to = w.from + length
+	if end := s.uncrossed(w.from, w.from+min(w.seconds(), s.share(w.seconds())), now); end < w.to {
+		w.to = end
 		return s.start(0, w)
 	}
 	s.due = false
@@ -201,6 +201,16 @@ func (s *Plan) fresh(now int64) *Walk {
 		w.from = s.extend(w, now)
 	}
 	return s.start(0, w)
+}
+
+// uncrossed is where a window ends, so that it does not reach over the time up to which nothing
+// is read again, unless little of it is that old: the last recheck reads that, see finish.
+func (s *Plan) uncrossed(from, to, now int64) int64 {
+	last := s.pos.last()
+	if edge := s.pos.readOnce(now); last > 0 && edge < to && edge-from >= s.step(last) {
+		return edge
+	}
+	return to
 }
 
 // extend lets the newest window begin earlier where that serves a recheck that is
@@ -247,12 +257,12 @@ func (s *Plan) mostOverdue(now int64) int {
 }
 
 func (s *Plan) recheck(pass int, now int64) *Walk {
-	seconds := min(s.overdue(pass, now), s.length)
-	if seconds <= 0 {
+	from := s.tail(pass)
+	to := s.uncrossed(from, from+min(s.overdue(pass, now), s.length), now)
+	if to <= from {
 		return nil
 	}
-	from := s.tail(pass)
-	return s.start(pass, window{from: from, to: from + seconds})
+	return s.start(pass, window{from: from, to: to})
 }
 
 // finish moves the watermarks past a walk and every finished one behind it, and
@@ -282,6 +292,7 @@ func (s *Plan) finish(w *Walk) {
 			s.length = nextLength(w.seconds(), int64(w.returned.n), s.wanted*int64(s.pageSize), s.maxLength)
 		}
 	}
+	w.paged = pages > 1 && w.returned.n > 0 && w.pass < s.pos.last()
 	w.returned = hashSet{}
 	s.settle()
 }
@@ -294,7 +305,7 @@ func (s *Plan) settle() {
 		for pass, list := range s.walks {
 			for len(list) > 0 && (list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass]) {
 				if first := list[0]; first.finished {
-					s.pos.finish(first.window, first.asOf)
+					s.pos.finish(first.window, first.asOf, first.paged)
 				} else {
 					s.end(first, ErrCovered)
 				}
@@ -325,7 +336,7 @@ func (s *Plan) Skip(from, to int64) (end int64) {
 	if from <= s.Oldest() { // and not a range in the midst of what is shown
 		s.pos.kept.learn(s.now-to, s.now)
 	}
-	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()])
+	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()], false)
 	s.walks, s.suspectTo = make([][]*Walk, len(s.walks)), make([]int64, len(s.walks))
 	s.due = true
 	// The windows were shortened for nothing.

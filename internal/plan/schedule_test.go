@@ -32,14 +32,39 @@ func finish(s *Plan, w *Walk) (covered []*Walk) {
 // TestFinishServesPasses: one walk moves each pass as far as it was old enough for.
 func TestFinishServesPasses(t *testing.T) {
 	p := newPosition(1000, 0, []int64{0, 120, 3600})
-	p.finish(window{1000, 5000}, 5000)
+	p.finish(window{1000, 5000}, 5000, false)
 	assert.Equal(t, []int64{5000, 4880, 1400}, p.marks)
-	p.finish(window{4900, 5060}, 5060) // does not begin at the other watermarks
+	p.finish(window{4900, 5060}, 5060, false) // does not begin at the other watermarks
 	assert.Equal(t, []int64{5060, 4880, 1400}, p.marks)
-	p.finish(window{1400, 2000}, 9000)
+	p.finish(window{1400, 2000}, 9000, false)
 	assert.Equal(t, []int64{5060, 4880, 2000}, p.marks)
-	p.finish(window{6000, 7000}, 9000) // a gap before it
+	p.finish(window{6000, 7000}, 9000, false) // a gap before it
 	assert.Equal(t, []int64{5060, 4880, 2000}, p.marks)
+}
+
+// TestNoPagesOverTheLastRecheck: what no recheck reads again is never in one window of several
+// pages with the newest time, where entries appear between two pages. Covers F47.
+func TestNoPagesOverTheLastRecheck(t *testing.T) {
+	p := newPosition(1000, 0, []int64{0, 120, 3600})
+	p.finish(window{1000, 5000}, 5000, true)
+	assert.Equal(t, []int64{5000, 4880, 1000}, p.marks, "the last recheck reads what is older than an hour again")
+	p.finish(window{1000, 1400}, 5000, true)
+	assert.Equal(t, []int64{5000, 4880, 1400}, p.marks, "all of it is older than an hour")
+	alone := newPosition(1000, 0, []int64{0})
+	alone.finish(window{1000, 5010}, 5000, true)
+	assert.Equal(t, []int64{5000}, alone.marks, "without rechecks all is read once")
+
+	begin := func(at int64) *Plan {
+		s := New(Settings{Begin: at, Recheck: []int64{120, 3600}, Tick: 60, MaxWindow: 86400, PageSize: 100, Walks: 1}, NewSeen())
+		s.length = 86400
+		return s
+	}
+	s := begin(1000)
+	assert.Equal(t, window{1000, 6400}, s.Next(10000, 0).window)
+	rest := s.Next(10000, 0)
+	require.NotNil(t, rest)
+	assert.Equal(t, window{6400, 10000}, rest.window, "in the same tick")
+	assert.Equal(t, window{6000, 10000}, begin(6000).Next(10000, 0).window, "what is older than an hour is not worth a call")
 }
 
 // TestAdopt: changed rechecks inherit what was read. Covers F31, F45.
