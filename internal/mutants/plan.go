@@ -212,7 +212,7 @@ var planMutants = []mutant{
 	},
 	{
 		"no window counts as read for the last time (F45)", "internal/plan/position.go",
-		"return w.from < asOf-p.lateness(p.last()) }",
+		"return w.from < p.readOnce(asOf) }",
 		"return false }",
 	},
 	{
