@@ -12,7 +12,7 @@ TOOL  := go tool -modfile=internal/tools/go.mod
 LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 
 # The modules of this repository, the product's first.
-MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform internal/tools/cross internal/tools/monitoring
+MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform internal/tools/cross internal/tools/monitoring internal/tools/words
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*' -not -path './internal/tools/*' -not -path './cmd/*') go.mod go.sum
@@ -23,7 +23,7 @@ help: ## List the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 .PHONY: demo
-demo: $(BUILD)/otelcol-feishu-demo $(BUILD)/feishu-audit ## Show audit records arriving; DEMO_SECONDS=20 ends it by itself
+demo: $(BUILD)/otelcol-feishu-demo $(BUILD)/feishu-audit ## Show audit records arriving; DEMO_SECONDS=20 ends it after 20 seconds
 	@$(BUILD)/feishu-audit demo --collector $(BUILD)/otelcol-feishu-demo --config demo/collector.yaml --dir $(BUILD)/demo --seconds "$(DEMO_SECONDS)"
 
 .PHONY: demo-reset
@@ -147,7 +147,7 @@ e2e-loki: ## Run the end-to-end tests that need a Loki of your own: LOKI_URL=htt
 	@cd e2e && go test -count=1 -timeout 30m -v -run '^(TestLoki.*|TestRuler)$$' . | grep -v '^=== '
 
 .PHONY: e2e-slow
-e2e-slow: build ## Test with Prometheus that time which the API no longer keeps is passed over and told (a quarter of an hour)
+e2e-slow: build ## Test with Prometheus that a time range which the API no longer keeps is skipped and reported (a quarter of an hour)
 	@SERVICES="prometheus prometheus-node-exporter" ./internal/tools/install.sh prometheus prometheus promtool
 	@cd e2e && go test -count=1 -timeout 30m -v -run '^TestAlerts$$/faults/time_is' . -args -slow | grep -v '^=== '
 
@@ -215,6 +215,8 @@ $(BUILD)/detections/ready: internal/tools/detections/requirements.txt internal/t
 .PHONY: lint
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
+	@echo "lint the words"
+	@cd internal/tools/words && go test . && go run . $(CURDIR)
 	@echo "lint the manifests for Kubernetes"
 	@for folder in single replicas overlay; do $(KUSTOMIZE) build "examples/kubernetes/$$folder" | $(KUBECONFORM); done
 	@$(KUBECONFORM) examples/kubernetes/namespace.yaml
@@ -226,7 +228,7 @@ KUBECONFORM := go tool -modfile=$(CURDIR)/internal/tools/kubeconform/go.mod kube
 KUSTOMIZE   := go tool -modfile=$(CURDIR)/internal/tools/kustomize/go.mod kustomize
 
 .PHONY: kube-schemas
-kube-schemas: ## Write the schemas for the Kubernetes manifests anew, of the release that make kube-apiserver builds
+kube-schemas: ## Write the schemas for the Kubernetes manifests again, of the release that make kube-apiserver builds
 	@cd internal/tools/kubeconform && go run . "$$(cd ../../backends/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/swagger.json" schemas
 
 .PHONY: fmt

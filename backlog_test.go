@@ -189,7 +189,7 @@ func TestEndOfExport(t *testing.T) {
 	}
 }
 
-// TestExportOfNothing: who exports a time in which there is nothing to be read is told.
+// TestExportOfNothing: an export of a time in which there is nothing to read is logged.
 func TestExportOfNothing(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*audit.Config)

@@ -81,7 +81,7 @@ func TestBurstThroughCrashes(t *testing.T) {
 	}
 }
 
-// burstAPI answers list_data from a log that the simulator would sort anew for each page:
+// burstAPI answers list_data from a log that the simulator would sort again for each page:
 // n entries, spread evenly over the seconds from the given one on.
 type burstAPI struct {
 	http.Handler

@@ -128,8 +128,8 @@ func TestPartTakenBeforeTheEnd(t *testing.T) {
 	})
 }
 
-// TestRefusedAtTheEnd: a pipeline that refuses records permanently after the receiver was told
-// to end, in time or not, has not shown that it takes others: they come again after the
+// TestRefusedAtTheEnd: a pipeline that refuses records permanently after the receiver had to end
+// in time or not, has not shown that it takes others: they come again after the
 // restart. Covers F24, F35, F54.
 func TestRefusedAtTheEnd(t *testing.T) {
 	for name, takes := range map[string]time.Duration{

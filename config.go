@@ -90,7 +90,7 @@ type Config struct {
 
 	// RetryOnFailure is the backoff of failed calls and of refusals by the
 	// pipeline. Unlike elsewhere in the collector max_elapsed_time is 0 by
-	// default: an audit log is retried for ever.
+	// default: an audit log is retried without a limit.
 	RetryOnFailure configretry.BackOffConfig `mapstructure:"retry_on_failure"`
 	// Storage names a storage extension for the position. Without one it is
 	// kept in memory and lost with the process.
@@ -231,7 +231,7 @@ func (c *Config) Validate() error {
 		case openapi.TextFault(key) != "" && apiKeyShape.MatchString(key):
 			bad("filter::api_keys[%d]: %q %s", i, key, openapi.TextFault(key))
 		case !apiKeyShape.MatchString(key):
-			bad("filter::api_keys[%d]: %q would match nothing: write the method in capitals and the path right behind it, without white space, like %s", i, key, example)
+			bad("filter::api_keys[%d]: %q would match nothing: write the method in capitals and the path directly after it, without white space, like %s", i, key, example)
 		}
 	}
 	switch fault := openapi.TextFault(c.Filter.AppID); {
@@ -318,7 +318,7 @@ func validateRetry(c *configretry.BackOffConfig) []error {
 		bad("randomization_factor", "%v is out of range: use 0 to 1", c.RandomizationFactor)
 	}
 	if c.MaxElapsedTime < 0 {
-		bad("max_elapsed_time", "%s is negative: use 0, which is for ever, or more", c.MaxElapsedTime)
+		bad("max_elapsed_time", "%s is negative: use 0, which means no limit, or more", c.MaxElapsedTime)
 	}
 	return errs
 }

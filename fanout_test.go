@@ -93,9 +93,9 @@ func TestSeveralExporters(t *testing.T) {
 	}
 }
 
-// TestOneOfTwoBackendsAway: without queues the backend that works gets records again while the
-// other one is away: five times a page and then one record with each try. Covers F60.
-func TestOneOfTwoBackendsAway(t *testing.T) {
+// TestOneOfTwoBackendsDown: without queues the backend that works gets records again while the
+// other one is down: five times a page and then one record with each try. Covers F60.
+func TestOneOfTwoBackendsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		entries(w.server, "e", 100, time.Now().Unix()-60)

@@ -26,9 +26,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestPartialFailure: what fails most of the time, and not always, is trouble that
-// lasts: it is told a few times at most, not with every try that gets through, its
-// metric reaches what the alerts wait for, and when the cause goes it is over soon.
+// TestPartialFailure: what fails most of the time, and not always, is a problem that
+// lasts: it is reported a few times at most, not with every try that gets through, its
+// metric reaches what the alerts wait for, and when the cause ends it is over soon.
 // Covers F38.
 func TestPartialFailure(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -41,7 +41,7 @@ func TestPartialFailure(t *testing.T) {
 		"every other call":      {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultReset, Probability: 0.5}) }, Cause: []cause.Cause{cause.Network}},
 		"the scope":             {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultMissingScope, Probability: 0.75}) }, Cause: []cause.Cause{cause.Scope}},
 		"the pipeline":          {busy: true, wrong: func(w *testbed) { refuseSome(w, assert.AnError) }, Cause: []cause.Cause{cause.Pipeline}},
-		"the pipeline, for good": {
+		"the pipeline, permanently": {
 			busy: true, wrong: func(w *testbed) { refuseSome(w, consumererror.NewPermanent(assert.AnError)) }, Cause: []cause.Cause{cause.Pipeline},
 		},
 		"API and pipeline": {busy: true, Cause: []cause.Cause{cause.API, cause.Pipeline}, wrong: func(w *testbed) {
@@ -98,7 +98,7 @@ func TestPartialFailure(t *testing.T) {
 	}
 }
 
-// TestShortOutage: the end of an outage is told a minute later, with how long it took
+// TestShortOutage: the end of an outage is reported a minute later, with how long it took
 // until it went well again. One that comes back soon has to be gone for longer. Covers
 // F38.
 func TestShortOutage(t *testing.T) {
@@ -132,7 +132,7 @@ func TestShortOutage(t *testing.T) {
 	})
 }
 
-// TestHangIsNotCalm: trouble is not over while a call hangs that may be the next
+// TestHangIsNotCalm: a problem is not over while a call hangs that may be the next
 // failure.
 func TestHangIsNotCalm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestScopeNeedsAnotherToken(t *testing.T) {
 	})
 }
 
-// TestStandbyIsWell: a replica that is no longer elected has no trouble, whatever it
+// TestStandbyIsWell: a replica that is no longer elected has no problem, whatever it
 // had before.
 func TestStandbyIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -39,12 +39,12 @@ const (
 	saysStill   = "ERROR Receiver stopped: fix the error, then restart. Other components keep running: "
 )
 
-// TestEveryTrouble: whatever goes wrong, the operator is told once what it is and
-// what to do, by a log line and a status, and once that it is over, with how long it
+// TestEveryProblem: whatever goes wrong, one log line and one status say what it is and
+// what to do, and one of each that it is over, with how long it
 // took; the metric names the cause meanwhile. Covers F38, F69.
-func TestEveryTrouble(t *testing.T) {
+func TestEveryProblem(t *testing.T) {
 	t.Parallel()
-	all := troubles()
+	all := problems()
 	for _, info := range cause.All {
 		if info.Cause == cause.Checkpoint {
 			continue // TestStandsStill
@@ -65,7 +65,7 @@ func TestEveryTrouble(t *testing.T) {
 				began := time.Now()
 				synctest.Wait()
 				time.Sleep(3 * time.Minute)
-				// Told within minutes, and not again as long as it lasts.
+				// Reported within minutes, and not again as long as it lasts.
 				ok, bad := "StatusOK", "StatusRecoverableError: "+info.Title
 				assert.Equal(t, []string{ok, bad}, o.statuses())
 				time.Sleep(5 * time.Hour)
@@ -119,9 +119,9 @@ func TestEveryTrouble(t *testing.T) {
 	}
 }
 
-// TestStandsStill: what only a restart can mend is permanent, is told once, and the
+// TestReceiverStops: what only a restart can fix is permanent, is reported once, and the
 // metric names it for as long as the collector runs.
-func TestStandsStill(t *testing.T) {
+func TestReceiverStops(t *testing.T) {
 	panics := func() error { panic("damaged") }
 	for name, tc := range map[string]struct {
 		prepare, during func(w *testbed)
@@ -179,9 +179,9 @@ func TestStandsStill(t *testing.T) {
 	}
 }
 
-// TestTroubleBecomesAnother: each cause is told, with an OK in between that the
+// TestProblemBecomesAnother: each cause is reported, with an OK in between that the
 // collector needs, and there is one line when all is over.
-func TestTroubleBecomesAnother(t *testing.T) {
+func TestProblemBecomesAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{Apps: map[string]string{simulator.DefaultAppID: "another"}}))
 		time.Sleep(time.Hour)
@@ -208,8 +208,8 @@ func TestTroubleBecomesAnother(t *testing.T) {
 	})
 }
 
-// TestTroublesTakeTurns: two passing failures that alternate are one trouble.
-func TestTroublesTakeTurns(t *testing.T) {
+// TestFailuresTakeTurns: two temporary failures that alternate are one problem.
+func TestFailuresTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
 		time.Sleep(time.Minute / 2)
@@ -225,7 +225,7 @@ func TestTroublesTakeTurns(t *testing.T) {
 	})
 }
 
-// TestOneLostConnection is nobody's business: no line, no status, no trouble.
+// TestOneLostConnection is nobody's business: no line, no status, no problem.
 func TestOneLostConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
@@ -239,8 +239,8 @@ func TestOneLostConnection(t *testing.T) {
 	})
 }
 
-// TestSlowTrouble: where failures are far between, the second one is told. Covers F38.
-func TestSlowTrouble(t *testing.T) {
+// TestRareFailures: where failures are far between, the second one is reported. Covers F38.
+func TestRareFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
 		o.faults(simulator.Fault{Kind: simulator.FaultRateLimited, Count: 1})
@@ -254,10 +254,10 @@ func TestSlowTrouble(t *testing.T) {
 	})
 }
 
-// TestToldInTime: whatever the failure, it is told within a minute of the call that
-// failed first, which is when trouble begins: one that takes half a minute to fail, or
-// whose next try is more than a minute away, is told at once. Covers F38.
-func TestToldInTime(t *testing.T) {
+// TestReportedInTime: whatever the failure, it is reported within a minute of the call that
+// failed first, which is when the problem starts: one that takes half a minute to fail, or
+// whose next try is more than a minute later, is reported at once. Covers F38.
+func TestReportedInTime(t *testing.T) {
 	for name, tc := range map[string]struct {
 		Cause  cause.Cause
 		opts   simulator.Options
@@ -295,9 +295,9 @@ func TestToldInTime(t *testing.T) {
 				synctest.Wait()
 				require.Equal(t, []string{"StatusOK", "StatusRecoverableError: " + tc.Cause.Info().Title}, o.statuses())
 				sent := time.Now().Add(-time.Duration(points(t, o.tel, "trouble")["cause="+string(tc.Cause)] * float64(time.Second)))
-				assert.GreaterOrEqual(t, sent.Sub(broken), -time.Second, "trouble begins with the call that fails")
-				told := o.logs.All()[1].Time
-				assert.InDelta(t, tc.within.Seconds(), told.Sub(sent).Seconds(), 1.1)
+				assert.GreaterOrEqual(t, sent.Sub(broken), -time.Second, "the problem starts with the call that fails")
+				reported := o.logs.All()[1].Time
+				assert.InDelta(t, tc.within.Seconds(), reported.Sub(sent).Seconds(), 1.1)
 				o.stop()
 			})
 		})

@@ -229,7 +229,7 @@ func TestAttackHugeString(t *testing.T) {
 	assert.True(t, got.says("larger than max_response_size (33554432 bytes); raise max_response_size or lower page_size"))
 	assert.Len(t, got.records, 1)
 	assert.Less(t, got.peak, uint64(400<<20))
-	assert.Contains(t, got.times, componentstatus.StatusRecoverableError, "the operator is told")
+	assert.Contains(t, got.times, componentstatus.StatusRecoverableError, "the operator sees it")
 
 	got = attack(t, 10*time.Minute, func(cfg *audit.Config) { cfg.MaxResponseSize = 64 << 20 }, &attacker{times: 1, answer: page})
 	require.Len(t, got.records, 2)
@@ -240,7 +240,7 @@ func TestAttackHugeString(t *testing.T) {
 }
 
 // TestAttackEndlessPaging: fresh page tokens without end, with the same entries again
-// and again, end a walk after few calls, and the operator is told. Covers F13.
+// and again, end a walk after few calls, and the operator sees it. Covers F13.
 func TestAttackEndlessPaging(t *testing.T) {
 	n := 0
 	got := attack(t, 4*time.Hour, nil, &attacker{times: 1500, answer: func(w http.ResponseWriter, _ *http.Request) {
@@ -253,7 +253,7 @@ func TestAttackEndlessPaging(t *testing.T) {
 	assert.Less(t, got.calls, 1500+3*60*3, "on average two a minute")
 	assert.Less(t, got.peak, uint64(100<<20))
 
-	// Invented entries without end cannot be told from a busy tenant: they stay
+	// Invented entries without end look like a busy tenant: they stay
 	// within the pace and in bounded memory.
 	n = 0
 	got = attack(t, time.Hour, nil, &attacker{times: 3000, answer: func(w http.ResponseWriter, _ *http.Request) {

@@ -21,7 +21,7 @@ import (
 )
 
 // TestSameID: entries with the same id that differ in time, app or API all arrive, once
-// each, also over restarts and rechecks; that is counted, and told once. Covers F46.
+// each, also over restarts and rechecks; that is counted, and logged once. Covers F46.
 func TestSameID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

@@ -25,7 +25,7 @@ import (
 )
 
 // TestStatusOnChange: OK after the first good walk, one recoverable error while
-// trouble lasts, OK when it is over. Covers F22, F38.
+// a problem lasts, OK when it is over. Covers F22, F38.
 func TestStatusOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -58,7 +58,7 @@ func TestStatusOnChange(t *testing.T) {
 }
 
 // TestUnusableCheckpoint: a checkpoint of another query, or a damaged one, is never
-// replaced; the receiver stands still with a permanent status. Covers F31, F32.
+// replaced; the receiver stops with a permanent status. Covers F31, F32.
 func TestUnusableCheckpoint(t *testing.T) {
 	for name, change := range map[string]func(w *testbed){
 		"other filter": func(w *testbed) { w.cfg.Filter.AppID = "cli_other" },
@@ -89,9 +89,9 @@ func TestUnusableCheckpoint(t *testing.T) {
 	}
 }
 
-// TestShutdownDuringTrouble: Shutdown ends whatever the receiver waits for. Covers
+// TestShutdownDuringFailures: Shutdown ends whatever the receiver waits for. Covers
 // F20, F35.
-func TestShutdownDuringTrouble(t *testing.T) {
+func TestShutdownDuringFailures(t *testing.T) {
 	for name, setUp := range map[string]func(w *testbed){
 		"API hangs": func(w *testbed) {
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultHang}} })
@@ -154,7 +154,7 @@ func TestLeaderElection(t *testing.T) {
 	})
 }
 
-// TestPausedLeader: a leader that stands still for longer than its lease, in the
+// TestPausedLeader: a leader that is paused for longer than its lease, in the
 // middle of a page, and wakes up when another one has read on, delivers that page
 // twice, and leaves the other's position alone. Covers F34.
 func TestPausedLeader(t *testing.T) {
@@ -214,7 +214,7 @@ func TestPausedLeader(t *testing.T) {
 	})
 }
 
-// TestStartNamesMissingExtensions: what only a changed configuration can mend fails
+// TestStartNamesMissingExtensions: what only a changed configuration can fix fails
 // at start, with the key.
 func TestStartNamesMissingExtensions(t *testing.T) {
 	other := component.MustNewID("other")

@@ -25,7 +25,7 @@ import (
 // ingester.max_chunk_age, which is two hours unless somebody has set it.
 const lokiTakes = time.Hour
 
-// lokiStream is a stream of Loki's, which refuses what is too far behind for good.
+// lokiStream is a stream of Loki's, which permanently refuses what is too far behind.
 type lokiStream struct {
 	mu      sync.Mutex
 	newest  time.Time

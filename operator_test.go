@@ -26,7 +26,7 @@ import (
 )
 
 // operator is somebody who sees what the receiver tells: log lines, statuses and
-// the metric of trouble.
+// the metric trouble.
 type operator struct {
 	world.Host
 	*testbed
@@ -111,53 +111,53 @@ func (w *testbed) diskFails(fail func() error) {
 	w.disk.Fail = fail
 }
 
-// trouble is a way to bring about a cause, and what the operator is told of it.
-type trouble struct {
+// problem is a way to bring about a cause, and what the operator sees of it.
+type problem struct {
 	wrong, mend func(w *testbed)
 	says        []string // in the status and in the line
 	code        bool     // whether the API said a code and a log id
 	slow        time.Duration
 }
 
-func apiTrouble(says []string, faults ...simulator.Fault) trouble {
-	return trouble{wrong: func(w *testbed) { w.faults(faults...) }, mend: func(w *testbed) { w.faults() }, says: says}
+func apiProblem(says []string, faults ...simulator.Fault) problem {
+	return problem{wrong: func(w *testbed) { w.faults(faults...) }, mend: func(w *testbed) { w.faults() }, says: says}
 }
 
-func codeTrouble(says []string, faults ...simulator.Fault) trouble {
-	tr := apiTrouble(says, faults...)
+func codeProblem(says []string, faults ...simulator.Fault) problem {
+	tr := apiProblem(says, faults...)
 	tr.code = true
 	return tr
 }
 
-func troubles() map[cause.Cause]trouble {
+func problems() map[cause.Cause]problem {
 	credential := func(secret string) func(w *testbed) {
 		return func(w *testbed) {
 			w.server.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: secret} })
 			w.server.RevokeTokens()
 		}
 	}
-	quota := codeTrouble([]string{"code 99991403", "an admin can buy more", "next month"}, simulator.Fault{Kind: simulator.FaultQuotaExceeded})
+	quota := codeProblem([]string{"code 99991403", "an admin can buy more", "next month"}, simulator.Fault{Kind: simulator.FaultQuotaExceeded})
 	quota.slow = 90 * time.Minute
-	return map[cause.Cause]trouble{
+	return map[cause.Cause]problem{
 		cause.Credential: {
 			wrong: credential("another"), mend: credential(simulator.DefaultAppSecret), code: true,
 			says: []string{"tenant_access_token", "app secret invalid", "check that app_id and app_secret belong together"},
 		},
-		cause.App: codeTrouble([]string{"code 99991662", "a tenant admin must enable and install the app"}, simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}),
-		cause.Scope: codeTrouble([]string{
+		cause.App: codeProblem([]string{"code 99991662", "a tenant admin must enable and install the app"}, simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}),
+		cause.Scope: codeProblem([]string{
 			"code 99991672", "grant the app one of the scopes " + cause.ScopeName,
 			"/app/" + simulator.DefaultAppID + "/auth?q=" + cause.ScopeName + "&op_from=openapi&token_type=tenant",
 		}, simulator.Fault{Kind: simulator.FaultMissingScope}),
-		cause.Address:    codeTrouble([]string{"code 99991401", "add this collector's public IP address"}, simulator.Fault{Kind: simulator.FaultIPRefused}),
+		cause.Address:    codeProblem([]string{"code 99991401", "add this collector's public IP address"}, simulator.Fault{Kind: simulator.FaultIPRefused}),
 		cause.Quota:      quota,
-		cause.Endpoint:   apiTrouble([]string{"HTTP 404", "check endpoint"}, simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}),
-		cause.Filter:     codeTrouble([]string{"code 1780103", "check filter::api_keys and filter::app_id"}, simulator.Fault{Kind: simulator.FaultInvalidParam}),
-		cause.Token:      codeTrouble([]string{"code 99991663", "check that endpoint is the cloud of the app"}, simulator.Fault{Kind: simulator.FaultTokenInvalid}),
-		cause.RateLimit:  codeTrouble([]string{"code 99991400"}, simulator.Fault{Kind: simulator.FaultRateLimited}),
-		cause.Network:    apiTrouble([]string{"no answer: ", "connection reset"}, simulator.Fault{Kind: simulator.FaultReset}),
-		cause.API:        codeTrouble([]string{"code 1780001"}, simulator.Fault{Kind: simulator.FaultInternal}),
-		cause.AnswerSize: apiTrouble([]string{"raise max_response_size"}, simulator.Fault{Kind: simulator.FaultHuge, Size: 65 << 10}),
-		cause.Paging:     apiTrouble([]string{"the same page token again"}, simulator.Fault{Kind: simulator.FaultRepeatToken}),
+		cause.Endpoint:   apiProblem([]string{"HTTP 404", "check endpoint"}, simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}),
+		cause.Filter:     codeProblem([]string{"code 1780103", "check filter::api_keys and filter::app_id"}, simulator.Fault{Kind: simulator.FaultInvalidParam}),
+		cause.Token:      codeProblem([]string{"code 99991663", "check that endpoint is the cloud of the app"}, simulator.Fault{Kind: simulator.FaultTokenInvalid}),
+		cause.RateLimit:  codeProblem([]string{"code 99991400"}, simulator.Fault{Kind: simulator.FaultRateLimited}),
+		cause.Network:    apiProblem([]string{"no answer: ", "connection reset"}, simulator.Fault{Kind: simulator.FaultReset}),
+		cause.API:        codeProblem([]string{"code 1780001"}, simulator.Fault{Kind: simulator.FaultInternal}),
+		cause.AnswerSize: apiProblem([]string{"raise max_response_size"}, simulator.Fault{Kind: simulator.FaultHuge, Size: 65 << 10}),
+		cause.Paging:     apiProblem([]string{"the same page token again"}, simulator.Fault{Kind: simulator.FaultRepeatToken}),
 		cause.Pipeline: {
 			wrong: func(w *testbed) { w.sink.RefuseWith(func(plog.Logs) error { return assert.AnError }) },
 			mend:  func(w *testbed) { w.sink.RefuseWith(nil) },

@@ -206,7 +206,7 @@ func TestSilenceMovesThePosition(t *testing.T) {
 
 // TestStartMakesNoCall: Start returns at once and without an error when the API hangs,
 // refuses the credential, or is not there. What is wrong becomes a status later, and
-// the receiver goes on when it is mended. Covers F22.
+// the receiver goes on when it is fixed. Covers F22.
 func TestStartMakesNoCall(t *testing.T) {
 	for _, kind := range []simulator.FaultKind{simulator.FaultHang, simulator.FaultWrongSecret, simulator.FaultReset} {
 		t.Run(string(kind), func(t *testing.T) {

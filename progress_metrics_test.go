@@ -138,8 +138,8 @@ func TestAgeOfALongWalk(t *testing.T) {
 	})
 }
 
-// TestAgesFromTheBegin: a receiver that has never read anything, or that stands
-// still, has an age that grows, too.
+// TestAgesFromTheBegin: a receiver that has never read anything, or that has
+// stopped, has an age that grows, too.
 func TestAgesFromTheBegin(t *testing.T) {
 	for name, prepare := range map[string]func(w *testbed){
 		"damaged checkpoint":   func(w *testbed) { w.disk.Data[checkpoint.KeyPosition] = []byte("garbage") },
@@ -174,7 +174,7 @@ func TestNoCheckpointAgeWithoutStorage(t *testing.T) {
 	})
 }
 
-// TestLateMetrics: late entries are told by which pass found them, also where a
+// TestLateMetrics: late entries are counted by which pass found them, also where a
 // fresh window was extended to serve it, and how old they were then. What comes
 // after the last recheck is found by chance only.
 func TestLateMetrics(t *testing.T) {

@@ -125,7 +125,7 @@ func TestProgressUnderAnyAnswer(t *testing.T) {
 }
 
 // TestOthersGoOn: while a second fails, what comes after it arrives as soon as ever, and it
-// is told: that the second is set aside, and after the patience that it is skipped.
+// is reported: that the second is set aside, and after the patience that it is skipped.
 // Covers F40.
 func TestOthersGoOn(t *testing.T) {
 	for name, r := range map[string]refusal{"refused": refusals["unknown code"], "failing": refusals["HTML, 504"]} {

@@ -69,7 +69,7 @@ func TestCallsThatCannotBeWrittenDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := backlog()
 		var mended atomic.Bool
-		w.disk.Trouble = func(ops []*storage.Operation) (happens world.DiskTrouble) {
+		w.disk.Fault = func(ops []*storage.Operation) (happens world.DiskFault) {
 			if !mended.Load() && ops[0].Type == storage.Set && ops[0].Key == checkpoint.KeyCalls {
 				happens.Err = errors.New("disk full")
 			}
@@ -94,7 +94,7 @@ func TestCallsAreWrittenDownSlowly(t *testing.T) {
 		w := backlog()
 		w.cfg.MaxConcurrentWalks = 4
 		n := 0
-		w.disk.Trouble = func(ops []*storage.Operation) (happens world.DiskTrouble) {
+		w.disk.Fault = func(ops []*storage.Operation) (happens world.DiskFault) {
 			if ops[0].Type == storage.Set && ops[0].Key == checkpoint.KeyCalls {
 				n++
 				happens.Takes = time.Duration(n*n%5) * 900 * time.Millisecond
@@ -114,7 +114,7 @@ func TestCallsAreWrittenDownSlowly(t *testing.T) {
 }
 
 // TestWaitHintWhilePipelineHangs: what the server asks for holds at once, also where the
-// poller that was told so waits for its pipeline. Covers F16.
+// poller whose call was answered so waits for its pipeline. Covers F16.
 func TestWaitHintWhilePipelineHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := backlog()

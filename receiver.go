@@ -200,7 +200,7 @@ func (r *auditReceiver) run(ctx context.Context, before <-chan struct{}) {
 	if ctx.Err() == nil {
 		r.read(ctx, well, watch)
 	}
-	<-ctx.Done()           // a term that stands still has not ended
+	<-ctx.Done()           // a term that has stopped reading has not ended
 	if !r.terms.Closed() { // another replica was elected
 		well.Rest()
 	}

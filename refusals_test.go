@@ -42,7 +42,7 @@ func TestEndpointDown(t *testing.T) {
 }
 
 // unhurried fails the test when it is called again and again in one instant, and then
-// takes its time: virtual time stands still in a hot loop, and the test would not end.
+// takes its time: virtual time does not pass in a hot loop, and the test would not end.
 type unhurried struct {
 	http.Handler
 	t     *testing.T

@@ -14,7 +14,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// backend is what stands behind the pipeline of a test: it refuses for reasons, and counts
+// backend is what the pipeline of a test leads to: it refuses for reasons, and counts
 // hand-overs.
 type backend struct {
 	mu      sync.Mutex

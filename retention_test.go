@@ -21,7 +21,7 @@ import (
 )
 
 // TestBeyondRetention: a start, or a checkpoint, from before what the API keeps is
-// no dead end: everything that the API shows is delivered, and the gap is told
+// no dead end: everything that the API shows is delivered, and the gap is reported
 // once. Covers F8, F37.
 func TestBeyondRetention(t *testing.T) {
 	const day = 24 * time.Hour

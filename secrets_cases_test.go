@@ -145,7 +145,7 @@ func secretsCases() map[string]secretsCase {
 		}), where: "metrics", reached: "malformed_entries"},
 
 		"pipeline refuses":                   {prepare: quoting(func(err error) error { return err }), where: "statuses", reached: "the pipeline does not take records"},
-		"pipeline refuses for good":          {prepare: quoting(consumererror.NewPermanent), where: "logs", reached: "takes no others"},
+		"pipeline refuses permanently":       {prepare: quoting(consumererror.NewPermanent), where: "logs", reached: "takes no others"},
 		"pipeline refuses, for a known text": {prepare: quoting(func(err error) error { return fmt.Errorf("sending queue is full: %w", err) }), where: "logs", reached: "sending queue is full"},
 		"pipeline refuses a part": {prepare: func(w *testbed, _ *spy) {
 			w.sink.RefuseWith(func(logs plog.Logs) error {

@@ -52,7 +52,7 @@ func (s *simulation) sample(w *testbed) {
 		return
 	}
 	last := len(at.Marks) - 1
-	// What the design allows where rechecks are behind, and the windows that were begun
+	// What the design allows where rechecks are behind, and the windows that were started
 	// before that was so, with this configuration or the one before.
 	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + plan.MemoryAllowance + plan.MaxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
 	s.samples[w.n] = append(s.samples[w.n], memory{
@@ -225,7 +225,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	assert.Empty(t, first(skips), "time was passed over: %s", s)
 	if m := s.samples[n]; len(m) > 0 {
 		// Pages are deleted from the front, whole: one of a window that was read before
-		// its time, or with an odd entry, keeps those behind it for as long. So does one
+		// its time, or with an odd entry, keeps those after it for as long. So does one
 		// with fresh entries those that a recheck found then.
 		last := m[len(m)-1]
 		from := last.from - last.lag - int64(w.widest/time.Second) - 60*plan.OddHorizon - 2*plan.MemoryAllowance

@@ -63,7 +63,7 @@ func newSimulation(seed uint64) *simulation {
 	}
 	s.opts = s.drawAPI()
 	s.ahead = max(0, s.opts.ClockSkew)
-	// Which clock jumps. Not both: what was read cannot be told by none (README,
+	// Which clock jumps. Not both: without any clock it is not known what was read (README,
 	// promise 4). The server's does not where its time decides what there is to read.
 	s.clock = []string{"none", "server's", "ours"}[rng.IntN(3)]
 	if s.clock == "server's" && (s.opts.LogOwnCalls || s.opts.Retention > 0) {

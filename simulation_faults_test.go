@@ -129,7 +129,7 @@ func (s *simulation) arm(w *testbed) {
 		switch {
 		case s.pipelineDown.Load():
 			s.count("refusals of the pipeline")
-			return quoting(logs, "the backend is away")
+			return quoting(logs, "the backend is down")
 		case s.pipelineRefuses.Load():
 			s.count("refusals of everything")
 			return consumererror.NewPermanent(quoting(logs, "HTTP status code 401"))
@@ -195,9 +195,9 @@ func (s *simulation) arm(w *testbed) {
 		s.count("calls of the storage that hang")
 		return time.Duration(1 + draw.Int64N(int64(3*time.Minute)))
 	}
-	w.disk.Trouble = func(ops []*storage.Operation) world.DiskTrouble {
+	w.disk.Fault = func(ops []*storage.Operation) world.DiskFault {
 		draw := s.hashed([]byte(ops[0].Key), []byte{byte(len(ops)), byte(w.n)})
-		happens := world.DiskTrouble{Takes: time.Duration(1 + draw.Int64N(int64(time.Millisecond))), Applies: draw.IntN(len(ops) + 1)}
+		happens := world.DiskFault{Takes: time.Duration(1 + draw.Int64N(int64(time.Millisecond))), Applies: draw.IntN(len(ops) + 1)}
 		if slow && s.diskSlow.Load() {
 			s.count("slow accesses of the storage")
 			happens.Takes = time.Duration(1 + draw.Int64N(int64(10*time.Second)))

@@ -18,7 +18,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestStoragePanicsWhenOpened: the receiver stands still with a permanent status, and
+// TestStoragePanicsWhenOpened: the receiver stops with a permanent status, and
 // asks for nothing, since it does not know where it was. Covers F32.
 func TestStoragePanicsWhenOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -32,7 +32,7 @@ func (o *operator) waits() map[string]float64 {
 }
 
 // TestNothingWaitsInSilence: whatever hangs, and whether it heeds its context or not, the
-// operator is told after half a minute what it is, and at its end how long it took; the
+// operator sees after half a minute what it is, and at its end how long it took; the
 // metric grows meanwhile, and what was there arrives once. Covers F59.
 func TestNothingWaitsInSilence(t *testing.T) {
 	const hang = 6 * time.Hour
@@ -159,7 +159,7 @@ func (w *slowWire) RoundTrip(r *http.Request) (*http.Response, error) {
 // wireHangs lets the next call take so long.
 func (w *testbed) wireHangs(takes time.Duration) { w.wire.(*slowWire).takes = takes }
 
-// TestClosingHangs: what hangs while a term ends is told, too. Covers F59.
+// TestClosingHangs: what hangs while a term ends is reported, too. Covers F59.
 func TestClosingHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -180,7 +180,7 @@ func TestClosingHangs(t *testing.T) {
 }
 
 // TestShortWaitsAreNobodysBusiness: a pipeline that takes its time, and less than half a
-// minute, changes nothing. One that always takes longer is one problem, and told once.
+// minute, changes nothing. One that always takes longer is one problem, and reported once.
 // Covers F59, F38.
 func TestShortWaitsAreNobodysBusiness(t *testing.T) {
 	for takes, want := range map[time.Duration][]string{

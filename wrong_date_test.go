@@ -42,7 +42,7 @@ func (d *wrongDates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestWrongDates: one wrong Date, whichever answer it comes with and whatever it says, costs no
-// entry, does not make years be read, and does not make the receiver stand still. Covers F9, F42.
+// entry, does not make years be read, and does not make the receiver stop. Covers F9, F42.
 func TestWrongDates(t *testing.T) {
 	t.Parallel()
 	by := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }

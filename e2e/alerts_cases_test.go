@@ -127,7 +127,7 @@ func alertCases() map[string]alertCase {
 	}
 	for cause, alert := range alertOf {
 		// Nothing is read meanwhile, so lag and ages grow, too, and need no alert of their own.
-		cases["trouble, "+cause] = alertCase{
+		cases["problem, "+cause] = alertCase{
 			change: series{fmt.Sprintf(`trouble<s>{cause=%q}`, cause): grows, `lag<s>{pass="0"}`: ageGrows, `walk_age<s>{}`: ageGrows, `checkpoint_age<s>{}`: ageGrows},
 			fires:  firing{10: "", 10 + alert.minutes - 1: "", 10 + alert.minutes: alert.name, 55: alert.name},
 		}

@@ -85,10 +85,10 @@ func alertFaults() map[string]*alertFault {
 			// What fails by chance is set aside; how long that lasts is not hurried.
 			retry: "{initial_interval: 100ms, max_interval: 10s}", lines: 1, comesAndGoes: []string{"SetAside"},
 		},
-		"API is away": {
+		"API is down": {
 			wrong: func(t *testing.T, s *scene) { s.api.down(t) }, fix: func(t *testing.T, s *scene) { s.api.up(t) }, fires: []string{"API"}, cause: "network",
 		},
-		"backend is away": {wrong: answering(http.StatusServiceUnavailable), fix: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline"},
+		"backend is down": {wrong: answering(http.StatusServiceUnavailable), fix: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline"},
 		"backend takes one of four": {
 			wrong: func(_ *testing.T, s *scene) {
 				s.backend.answering(func(n int) (time.Duration, int) {

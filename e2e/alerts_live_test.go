@@ -196,7 +196,7 @@ func (s *scene) looks(t *testing.T, p *prometheus, fires []string, cause string,
 	for title, exprs := range queries(t) {
 		for _, expr := range exprs {
 			shown := p.query(t, expr)
-			if title != "Trouble, by cause" || !s.collector.alive() || cause == anyCause {
+			if title != "Problems, by cause" || !s.collector.alive() || cause == anyCause {
 				continue
 			}
 			eventually(t, 20*time.Second, "the collector is scraped", func() bool {
@@ -205,9 +205,9 @@ func (s *scene) looks(t *testing.T, p *prometheus, fires []string, cause string,
 			})
 			for _, of := range shown {
 				if of.Metric["cause"] == cause {
-					require.NotEqual(t, "0", of.Value[1], "trouble shows %s", cause)
+					require.NotEqual(t, "0", of.Value[1], "the panel shows %s", cause)
 				} else {
-					require.Equal(t, "0", of.Value[1], "trouble shows %s", of.Metric["cause"])
+					require.Equal(t, "0", of.Value[1], "the panel shows %s", of.Metric["cause"])
 				}
 			}
 		}

@@ -79,7 +79,7 @@ func TestBackendAway(t *testing.T) {
 // TestRefusedForGood: what the backend never takes neither blocks the rest nor vanishes
 // unreported: it is counted, logged with its id, and not sent again. All the rest arrives,
 // once. Covers F24, F37, F53.
-func TestRefusedForGood(t *testing.T) {
+func TestRefusedPermanently(t *testing.T) {
 	t.Parallel()
 	log := simulator.Tenant{Seed: 8, PerSecond: 20, Start: time.Now().Unix() - 60}
 	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)

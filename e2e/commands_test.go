@@ -282,7 +282,7 @@ func checkMake(t *testing.T, c *docCommand) {
 	}
 }
 
-// helpOf is what a program of this repository says of itself.
+// helpOf is the help text of a program of this repository.
 func helpOf(t *testing.T, name string, args ...string) string {
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = ".."
@@ -626,7 +626,7 @@ func checkDocker(t *testing.T, c *docCommand) {
 		require.Equal(t, []string{"."}, words, "from the root of the repository")
 	case "run":
 		checkDockerRun(t, rest)
-	case "buildx": // shows a digest, of an image that the reader puts behind it
+	case "buildx": // shows a digest, of an image that the reader puts after it
 		require.Equal(t, []string{"imagetools", "inspect"}, rest.args)
 	default:
 		t.Fatalf("%s: docker %s: no validator", c.page, c.args[0])

@@ -40,7 +40,7 @@ func TestKills(t *testing.T) {
 			extra:  []string{"recheck_after: [2s, 6s]", "max_concurrent_walks: 3"},
 		},
 		// Nothing is read again here, and the end of a walk lies in no other one's
-		// overlap: nothing mends what a watermark that ran ahead has lost.
+		// overlap: nothing recovers what a watermark that ran ahead has lost.
 		"history, no rechecks": {
 			log: func(now int64) simulator.Tenant {
 				return simulator.Tenant{Seed: 18, PerSecond: 100, Start: now - 500, End: now - 10}

@@ -137,7 +137,7 @@ func TestElasticsearchPatience(t *testing.T) {
 	}
 }
 
-// TestElasticsearchLosesDocuments: what is refused one by one, for good or for longer
+// TestElasticsearchLosesDocuments: what is refused one by one, permanently or for longer
 // than the exporter's patience, is lost, and the rest of its page is not. The receiver
 // does not see it; the collector's log and the exporter's metrics do, and the alerts
 // of the example fire.

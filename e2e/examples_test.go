@@ -198,7 +198,7 @@ func checkService(t *testing.T, project *types.Project, name string, service typ
 	}
 }
 
-// TestGrafanaProvisioning: what Grafana is told to read at its start can be read, has no
+// TestGrafanaProvisioning: what Grafana is configured to read at its start can be read, has no
 // setting that the test does not know, and fits the compose file.
 func TestGrafanaProvisioning(t *testing.T) {
 	t.Parallel()

@@ -15,7 +15,7 @@ import (
 )
 
 // TestFaults breaks one thing at a time. The collector stays up, says clearly what
-// is wrong, recovers by itself when the cause goes, and nothing is lost. Covers
+// is wrong, recovers automatically when the cause ends, and nothing is lost. Covers
 // F20, F22, F24, F32, F39.
 func TestFaults(t *testing.T) {
 	t.Parallel()
@@ -91,7 +91,7 @@ func TestFaults(t *testing.T) {
 }
 
 // TestForeignCheckpoint: a checkpoint of another query is not started over: the
-// receiver says so and stands still, and the collector goes on. Covers F31.
+// receiver says so and stops, and the collector goes on. Covers F31.
 func TestForeignCheckpoint(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Unix()

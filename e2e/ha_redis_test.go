@@ -50,7 +50,7 @@ func startRedis(t *testing.T, addr, dir string) (kill func()) {
 	return kill
 }
 
-// redisGone: while the one Redis is away neither replica reads on, the leader says why, and nobody else is elected in its place; once
+// redisGone: while the one Redis is down neither replica reads on, the leader says why, and nobody else is elected in its place; once
 // a Redis has the same disk again, reading goes on: no entry is lost, and one page at most comes twice.
 func redisGone(t *testing.T, kube *cluster) {
 	log := simulator.Tenant{Seed: 62, PerSecond: 20, Start: time.Now().Unix() - 60}

@@ -29,7 +29,7 @@ var ha = flag.Bool("ha", false, "run the tests that need kube-apiserver, etcd an
 
 // TestHighAvailability: two collectors with examples/kubernetes/replicas, the real
 // k8s_leader_elector, a real kube-apiserver and a real Redis. The leader is ended or
-// killed, cut off from the API server, or stands still for longer than its lease: the
+// killed, cut off from the API server, or paused for longer than its lease: the
 // other one takes over, no entry is lost, and at most one page comes twice. Covers F34.
 func TestHighAvailability(t *testing.T) {
 	if !*ha {

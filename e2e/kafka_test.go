@@ -46,7 +46,7 @@ func (k *kafka) up(*testing.T) { k.listener.turn(true) }
 
 func (k *kafka) down(*testing.T) { k.listener.turn(false) }
 
-// switched is a listener that can be away: it closes its connections and every new
+// switched is a listener that can be down: it closes its connections and every new
 // one.
 type switched struct {
 	net.Listener
@@ -82,10 +82,10 @@ func (s *switched) turn(up bool) {
 	s.conns = nil
 }
 
-// TestKafkaAwayAtTheEnd: what the exporter has begun to send, it cannot take back, so
-// that with the broker away the collector ends on SIGTERM only once the broker is
+// TestKafkaDownAtTheEnd: what the exporter has started to send, it cannot take back, so
+// that with the broker down the collector ends on SIGTERM only once the broker is
 // back. Nothing comes twice then.
-func TestKafkaAwayAtTheEnd(t *testing.T) {
+func TestKafkaDownAtTheEnd(t *testing.T) {
 	t.Parallel()
 	k := newKafka(t)
 	a, entries := newBacklog(t, 53, 600)

@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestReload: the collector is told to read its configuration anew (SIGHUP), again
+// TestReload: the collector has to read its configuration again (SIGHUP), again
 // and again while entries arrive: other options of this receiver, another receiver
 // that comes and goes, the same storage. Nothing is lost and nothing comes twice.
 // Covers F4, F30, F31, F35.
@@ -62,7 +62,7 @@ func TestReload(t *testing.T) {
 		configure(i)
 		s.write(t, b)
 		require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
-		eventually(t, 30*time.Second, "the configuration was read anew", func() bool {
+		eventually(t, 30*time.Second, "the configuration was read again", func() bool {
 			require.True(t, c.alive(), "the collector ended")
 			return strings.Count(c.out.String(), ready) == i+1
 		})
@@ -76,7 +76,7 @@ func TestReload(t *testing.T) {
 
 // TestSecretRotated: the app secret is a file, and is rotated while entries arrive. The
 // old one is refused, which is said; once the file has the new one, and the collector has
-// read its configuration anew (SIGHUP), everything arrives, once. Covers F21.
+// read its configuration again (SIGHUP), everything arrives, once. Covers F21.
 func TestSecretRotated(t *testing.T) {
 	t.Parallel()
 	log := simulator.Tenant{Seed: 19, PerSecond: 10, Start: time.Now().Unix() - 60}
@@ -118,7 +118,7 @@ func TestEndsWhileAllHangs(t *testing.T) {
 	for name, tc := range map[string]struct {
 		exporter []string
 		timeout  time.Duration // of the exporter
-		gone     bool          // the servers are away instead of hanging
+		gone     bool          // the servers are down instead of hanging
 	}{
 		"no retry":        {exporter: []string{noQueue, noRetry}, timeout: time.Minute},
 		"retry":           {exporter: []string{noQueue, retry}, timeout: time.Minute},

@@ -50,7 +50,7 @@ func tableRows(t *testing.T, heading string) [][]string {
 }
 
 // mappedFields are the fields in a column of the tables: those that an entry decides,
-// and the value of those that are the same in each document. What stands behind a dash
+// and the value of those that are the same in each document. What follows a dash
 // is a remark.
 func mappedFields(t *testing.T, column int) (mapped []string, same map[string]string) {
 	t.Helper()

@@ -74,7 +74,7 @@ func onCallFaults() []*onCallFault {
 // default poll_interval that call is made within a minute; here it is a second.)
 //
 // With -oncall it writes down what the person on call has a minute later: the
-// dashboard, the status and that line. Somebody who was told no more should be able to
+// dashboard, the status and that line. Somebody who knows no more should be able to
 // say what is wrong and whose fault it is; key.txt has the answers.
 func TestOnCall(t *testing.T) {
 	faults := onCallFaults()

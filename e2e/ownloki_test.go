@@ -52,13 +52,13 @@ func lokiURL(t *testing.T) string {
 	return strings.TrimSuffix(address, "/")
 }
 
-// lokiAnswer is what a Loki says of itself.
+// lokiAnswer is what a Loki reports about its own version and settings.
 type lokiAnswer struct {
 	version  string
 	settings map[string]string // nil if it does not show them
 }
 
-// askedLoki is what the Loki at LOKI_URL says of itself, asked once for all tests.
+// askedLoki is what the Loki at LOKI_URL reports, asked once for all tests.
 var askedLoki = sync.OnceValues(func() (lokiAnswer, error) {
 	return askLoki(strings.TrimSuffix(os.Getenv("LOKI_URL"), "/"), time.Minute)
 })

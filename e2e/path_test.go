@@ -138,7 +138,7 @@ func newBacklog(t *testing.T, seed uint64, entries int64) (*api, []simulator.Ent
 }
 
 // deliver runs the example while its backend is stopped and started and the collector
-// killed, twice, once of it while the backend is away: every entry arrives as
+// killed, twice, once of it while the backend is down: every entry arrives as
 // documented. Each stop of the backend and each kill may leave one page whose answer
 // nobody got: its records come again, which the backend removes, or not.
 func deliver(t *testing.T, d destination, removesDoubles bool) {
@@ -186,8 +186,8 @@ func byID(held []arrival) map[string][]arrival {
 }
 
 // checkPath compares what the backend has with the log, record by record, and notes
-// the result in the table. The refused ids are those that the backend has refused for
-// good.
+// the result in the table. The refused ids are those that the backend has refused
+// permanently.
 func checkPath(t *testing.T, entries []simulator.Entry, held []arrival, pages int, refused ...string) {
 	t.Helper()
 	came := count(t, entries, held, pages, refused...)

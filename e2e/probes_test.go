@@ -108,9 +108,9 @@ func (s *shipped) says(t *testing.T) health {
 	return all.Components["pipeline:logs"].Components["receiver:feishu_audit"]
 }
 
-// troubles are what happens to a receiver whose collector runs well: something that a
-// person has to act on while it goes on trying, and something that makes it stand still.
-var troubles = map[string]struct {
+// problems are what happens to a receiver whose collector runs well: something that a
+// person has to act on while it goes on trying, and something that makes it stop.
+var problems = map[string]struct {
 	status string
 	cause  string
 }{
@@ -138,7 +138,7 @@ func (s *shipped) inTrouble(t *testing.T, name string, well func(*collector)) *c
 	// The next look of the shipped configuration is a minute after the one before.
 	eventually(t, 90*time.Second, "the cause is named", func() bool {
 		of := s.says(t)
-		return of.Status == troubles[name].status && strings.Contains(of.Error, troubles[name].cause)
+		return of.Status == problems[name].status && strings.Contains(of.Error, problems[name].cause)
 	})
 	return c
 }
@@ -148,7 +148,7 @@ func (s *shipped) inTrouble(t *testing.T, name string, well func(*collector)) *c
 // ?verbose names the cause. Covers F38.
 func TestProbes(t *testing.T) {
 	t.Parallel()
-	for name := range troubles {
+	for name := range problems {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			live, livePort := probeOf(t, "../examples/kubernetes/single/statefulset.yaml", "liveness")
@@ -174,7 +174,7 @@ func TestProbes(t *testing.T) {
 				both()
 				pause(t, 500*time.Millisecond)
 			}
-			require.Equal(t, troubles[name].status, s.says(t).Status, "it has not gone by itself")
+			require.Equal(t, problems[name].status, s.says(t).Status, "it has not ended without a restart")
 			c.term(t)
 		})
 	}

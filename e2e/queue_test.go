@@ -15,7 +15,7 @@ import (
 )
 
 // TestQueueKilled: the collector is killed with SIGKILL while the exporter's queue
-// holds what the receiver counts as delivered, with a backend that is away in every
+// holds what the receiver counts as delivered, with a backend that is down in every
 // other life. A queue with a storage, as the README has it, loses nothing, and repeats
 // at most what its consumers had in flight and the page between queue and checkpoint.
 // A queue in memory loses, which is why the documentation warns of it. Covers F24, F32.
@@ -36,7 +36,7 @@ func TestQueueKilled(t *testing.T) {
 			now := time.Now().Unix()
 			log := simulator.Tenant{Seed: 19, PerSecond: 100, Start: now - 500, End: now - 10}
 			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
-			// Nothing is read again, so nothing mends what the queue has lost.
+			// Nothing is read again, so nothing recovers what the queue has lost.
 			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: []")
 			s.Exporter = []string{tc.queue, retry}
 			for i := range kills {
@@ -49,7 +49,7 @@ func TestQueueKilled(t *testing.T) {
 				calls, taken := len(a.Calls()), b.requests()
 				c := s.start(t, b)
 				if away {
-					eventually(t, 20*time.Second, "the queue's consumers ask in vain", func() bool {
+					eventually(t, 20*time.Second, "the queue's consumers ask, without an answer", func() bool {
 						return b.askedFor() >= consumers && len(a.Calls()) > calls
 					})
 				} else {

@@ -78,7 +78,7 @@ func TestScreenshot(t *testing.T) {
 	}
 	t.Parallel()
 	v := newVictoriaLogs(t)
-	// As if the demo had begun 40 minutes ago, and been interrupted at once.
+	// As if the demo had started 40 minutes ago, and been interrupted at once.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "received"), []byte(time.Now().Add(-40*time.Minute).UTC().Format(time.RFC3339)+"\n"), 0o600))
 	cmd := exec.CommandContext(t.Context(), feishuAudit(t), "demo", "--collector", binary(t), "--config", demoConfig(t), "--dir", dir)

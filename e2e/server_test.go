@@ -15,8 +15,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// server serves HTTP on a loopback port that stays its own when it goes away and
-// comes back.
+// server serves HTTP on a loopback port that stays its own when it is stopped and
+// started again.
 type server struct {
 	handler http.Handler
 	addr    string

@@ -155,8 +155,8 @@ func TestReadOnlyStorage(t *testing.T) {
 
 // TestDamagedStorage: the storage's file is damaged, in its structure or in one
 // value. The receiver never starts over on its own: it says what is wrong, in a
-// permanent status where nothing but a restart can mend it, and stands still, while
-// another receiver of the collector goes on. With the file mended it goes on where it
+// permanent status where nothing but a restart can fix it, and stops, while
+// another receiver of the collector goes on. With the file repaired it resumes where it
 // was: nothing lost, nothing twice. Covers F31, F32, F38.
 func TestDamagedStorage(t *testing.T) {
 	t.Parallel()
@@ -169,7 +169,7 @@ func TestDamagedStorage(t *testing.T) {
 			damage: func(t *testing.T, path string) { overwrite(t, path, 0) },
 			says:   []string{"cannot open the storage file_storage (file receiver_feishu_audit_ in its directory): invalid database", "retrying. Nothing is lost"},
 		},
-		"garbage behind a good head": {
+		"garbage after a good head": {
 			// bbolt's two meta pages are good, so it goes on to the others and panics.
 			damage:  func(t *testing.T, path string) { overwrite(t, path, 2*os.Getpagesize()) },
 			says:    []string{"its file is probably damaged", "put back a good copy", "Other components keep running"},

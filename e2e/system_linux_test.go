@@ -46,7 +46,7 @@ func startBoundByPermissions(cmd *exec.Cmd) error {
 	done := make(chan error)
 	go func() {
 		// Never unlocked, so that the thread ends with this goroutine: what it has
-		// lost, it has lost for good. Its child inherits the loss.
+		// lost, it cannot get back. Its child inherits the loss.
 		runtime.LockOSThread()
 		for _, right := range []uintptr{unix.CAP_DAC_OVERRIDE, unix.CAP_DAC_READ_SEARCH} {
 			if err := unix.Prctl(unix.PR_CAPBSET_DROP, right, 0, 0, 0); err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // row is the outcome of one scenario, counted by id. found are the entries that the
-// backend has taken, refused those that it has refused for good; doubled is how many
+// backend has taken, refused those that it has refused permanently; doubled is how many
 // records were taken beyond the first of their id.
 type row struct {
 	scenario                                       string

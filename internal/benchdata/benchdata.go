@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// Page is an answer of list_data, made when it is asked for.
+// Page is an answer of list_data, made when the program asks for it.
 type Page struct {
 	Name    string
 	Entries int

@@ -5,9 +5,9 @@
 // log lines, statuses, metrics, the runbook and the doctor say of it.
 package cause
 
-// Cause is why reading fails, as told in log lines, statuses and the metric
-// trouble. Two failures of one cause are one trouble. docs/runbook.md says for each
-// what to do.
+// Cause is why reading fails, as named in log lines, statuses and the
+// metric trouble. Two failures of one cause are one problem. docs/runbook.md says for
+// each what to do.
 type Cause string
 
 const (
@@ -58,7 +58,7 @@ func (c Class) Outcome() string {
 // Info is what there is to know of a cause.
 type Info struct {
 	Cause Cause
-	Title string // what a person is told
+	Title string // what log lines and statuses say
 	// Class is that of a call that fails for this cause.
 	Class Class
 	// NeedsPerson tells that it does not pass until somebody acts.

@@ -207,7 +207,7 @@ func FuzzDecodeCheckpoint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, at uint, flip byte) {
 		_, err := Decode(body)
 		sealed := seal(body)
-		if err == nil { // a fuzzer that finds the checksum by itself
+		if err == nil { // a fuzzer that has found the checksum
 			sealed = body
 		}
 		got, err := Decode(sealed)

@@ -99,8 +99,8 @@ type Guard struct {
 	place  string
 }
 
-// Waits is told of each call of the storage before it is made, and, by what it returns, of
-// its end: a storage may hang.
+// Waits is called before each call of the storage, and what it returns once that call has
+// ended: a storage may hang.
 type Waits func(what string) (done func())
 
 // OpenGuarded gets the storage client of a receiver from an extension, guarded from then on.

@@ -232,7 +232,7 @@ func (a *access) console(page string) string {
 	return strings.TrimRight(a.opts.Endpoint, "/") + "/app/" + a.opts.AppID + page
 }
 
-// skewLimit is from when on a skew is worth mending.
+// skewLimit is from when on a skew is worth fixing.
 const skewLimit = 5 * time.Second
 
 func (s *session) checkClock() Check {

@@ -52,7 +52,7 @@ type Options struct {
 	AccessOnly bool
 	// ConfigFile is where the caller will write the recommended configuration; empty: nowhere.
 	ConfigFile string
-	// Progress is told what goes on. Nil: nobody is.
+	// Progress is called with what goes on, unless it is nil.
 	Progress func(Progress)
 
 	// Transport replaces the network in tests.

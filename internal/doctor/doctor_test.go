@@ -229,7 +229,7 @@ func TestEmptyLog(t *testing.T) {
 	}
 }
 
-// TestBreakDown: an API that goes away in the middle ends the run soon, with what
+// TestBreakDown: an API that stops to answer in the middle ends the run soon, with what
 // was found before.
 func TestBreakDown(t *testing.T) {
 	for _, kind := range []simulator.FaultKind{simulator.FaultHang, simulator.FaultQuotaExceeded, simulator.FaultIPRefused, simulator.FaultInternal} {

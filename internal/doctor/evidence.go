@@ -79,7 +79,7 @@ type rateEvidence struct {
 	successes, with int // answers with a page, and those of them with a rate header
 	limit           int // x-ogw-ratelimit-limit, 0: not seen
 	refusals        int
-	hint            string // header of the last refusal that told how long to wait
+	hint            string // header of the last refusal that said how long to wait
 	readable        bool   // whether it did so in seconds
 	status          int    // HTTP status of the last refusal
 	quota           bool   // the month's calls are used up
@@ -137,7 +137,7 @@ func (r *rateEvidence) finding() Finding {
 	}
 	switch {
 	case r.refusals == 0:
-		f.Text += "; what a refusal looks like could not be told"
+		f.Text += "; what a refusal looks like is not known"
 		f.Evidence += "; none of the calls was limited"
 	case r.hint != "" && !r.readable:
 		f.Text += fmt.Sprintf("; a refusal is HTTP %d with %s, which is no whole number of seconds", r.status, r.hint)

@@ -20,7 +20,7 @@ type tokenProbe struct {
 	lived   time.Duration // a token of this age was taken
 	refused time.Duration // one of this age was not, 0: none
 	uses    int
-	failed  string // why nothing can be told
+	failed  string // why there is no answer
 }
 
 type heldToken struct {

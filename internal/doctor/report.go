@@ -25,7 +25,7 @@ type Report struct {
 	ListCalls  int `json:"list_calls"`
 	MaxCalls   int `json:"max_list_calls"`
 	// How far the server's clock is ahead of ours, within these bounds; absent if it
-	// could not be told.
+	// is not known.
 	AheadAtLeast *Seconds  `json:"server_clock_ahead_at_least_seconds,omitempty"`
 	AheadAtMost  *Seconds  `json:"server_clock_ahead_at_most_seconds,omitempty"`
 	Checks       []Check   `json:"checks"`
@@ -61,7 +61,7 @@ type Check struct {
 // Finding is a question that the API's documentation leaves open.
 type Finding struct {
 	Question Question `json:"question"`
-	// Answer is a word for programs, empty where it could not be told.
+	// Answer is a word for programs, empty where it is not known.
 	Answer string `json:"answer"`
 	// AtLeast and LessThan bound what was measured, where it is a time.
 	AtLeast  *Seconds `json:"at_least_seconds,omitempty"`
@@ -114,7 +114,7 @@ func bound(d time.Duration) *Seconds {
 	return &s
 }
 
-// unknown is the answer to a question that could not be told, and why.
+// unknown is the answer to a question whose answer was not found, and why.
 func unknown(q Question, why string, args ...any) Finding {
 	return Finding{Question: q, Text: "could not tell", Evidence: fmt.Sprintf(why, args...)}
 }

@@ -122,7 +122,7 @@ var responseForms = map[simulator.Responses]string{
 	simulator.ResponsePlain:  "a string without JSON",
 }
 
-// shapesAre checks that status_code and response are told as they are, with every
+// shapesAre checks that status_code and response are reported as they are, with every
 // form of them that the evidence names.
 func shapesAre(t *testing.T, o simulator.Options, r *Report) {
 	tallied := func(f Finding) []string {

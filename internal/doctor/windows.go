@@ -212,7 +212,7 @@ func (p *rangeProbe) retention(lookFailed error) Finding {
 		return unknown(Retention, "no entry was seen")
 	}
 	f.AtLeast = bound(oldest)
-	f.Text = "at least " + short(oldest) + "; whether there was ever more cannot be told"
+	f.Text = "at least " + short(oldest) + "; whether there was ever more is not known"
 	f.Evidence = "the oldest entry seen was " + short(oldest) + " old; an earlier start_time was not refused"
 	if failed := cmp.Or(p.failed, p.startFailed); failed != "" || lookFailed != nil {
 		if failed == "" {

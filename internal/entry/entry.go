@@ -30,8 +30,8 @@ type Entry struct {
 }
 
 // MaxAttribute is how long the text of an attribute may be, in bytes. What an entry's
-// caller has sent could otherwise cost the whole record: Loki refuses a line with more
-// than 64 KiB of metadata for good.
+// caller has sent could otherwise cost the whole record: Loki permanently refuses a line
+// with more than 64 KiB of metadata.
 const MaxAttribute = 1 << 10
 
 // The fields of an entry that are read.

@@ -197,7 +197,7 @@ func ParseCode(text string) (code int64, ok bool) {
 
 // ValidUTF8 replaces every byte that is not UTF-8 by U+FFFD, as encoding/json
 // does. The strings of OTLP are UTF-8, and a single wrong byte in one of them makes
-// a backend refuse the whole batch, for good.
+// a backend refuse the whole batch permanently.
 func ValidUTF8(s string) string {
 	if jsontext.ValidUTF8(s) {
 		return s

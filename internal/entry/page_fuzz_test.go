@@ -47,7 +47,7 @@ func FuzzParsePage(f *testing.F) {
 		}
 		data := jsonoracle.OracleObject(jsonoracle.OracleMember(answer, "data"))
 		if jsonoracle.OracleRepeats(answer, "code", "data") || jsonoracle.OracleRepeats(data, "items", "has_more", "page_token") {
-			require.False(t, p.HasCode && p.Code == 0, "it cannot be told which one counts")
+			require.False(t, p.HasCode && p.Code == 0, "it is not known which one counts")
 			return
 		}
 		require.Equal(t, jsonoracle.OracleText(jsonoracle.OracleMember(data, "page_token")), p.PageToken)

@@ -67,7 +67,7 @@ func TestParsePage(t *testing.T) {
 		{body: `{"code":0,"data":{"has_more":[true]}}`},
 		{body: `{"code":0,"data":{"page_token":{}}}`},
 
-		// And of these it cannot be told which member counts.
+		// And of these it is not known which member counts.
 		{body: `{"code":0,"data":{"items":[{"id":"1"}],"items":[]}}`, want: want{ids: []string{"1"}}},
 		{body: `{"code":0,"data":{"items":[{"id":"1"}],"Items":[{"id":"2"}]}}`, want: want{ids: []string{"1"}}},
 		{body: `{"code":0,"data":{"Items":null,"items":[]}}`},

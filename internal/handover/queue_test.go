@@ -23,7 +23,7 @@ func (p *pace) NextBackOff() time.Duration {
 }
 func (p *pace) Reset() { p.wait = 0 }
 
-// line is a queue in front of a pipeline that answers as it is told, and what became of the
+// line is a queue in front of a pipeline that answers as the test says, and what became of the
 // records, by number.
 type line struct {
 	*Queue[int]

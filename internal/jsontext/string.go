@@ -6,7 +6,7 @@ package jsontext
 import "math/bits"
 
 // Strings are most of a page, so they are read eight bytes at a time, as the lanes
-// of a word. Bytes are told apart by marks, the highest bit of a lane. The JSON that
+// of a word. Bytes are distinguished by marks, the highest bit of a lane. The JSON that
 // payloads hold has a backslash every few bytes; a branch for each of them would be
 // guessed wrong by the processor over and over, so what is escaped is found by marks
 // as well, and there are branches for what is rare.

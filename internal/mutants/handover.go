@@ -16,7 +16,7 @@ var handoverMutants = []mutant{
 		"",
 	},
 	{
-		"a limit of size is for ever (F53)", "internal/handover/limit.go",
+		"a limit of size is never raised (F53)", "internal/handover/limit.go",
 		"		return 2 * l.most\n",
 		"		return l.most\n",
 	},

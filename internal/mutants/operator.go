@@ -52,7 +52,7 @@ var operatorMutants = []mutant{
 	},
 	{
 		"the metric trouble is not cleared (F37)", "internal/report/health.go",
-		"	h.Gauges.trouble(\"\", time.Time{})\n",
+		"	h.Gauges.problem(\"\", time.Time{})\n",
 		"",
 	},
 	{
@@ -61,7 +61,7 @@ var operatorMutants = []mutant{
 		"return p.before(now-p.Recheck[pass], pass) }",
 	},
 	{
-		"lag stands still while nothing is read (F37)", "internal/report/gauges.go",
+		"lag does not grow while nothing is read (F37)", "internal/report/gauges.go",
 		"			now := g.clock.Now().Unix()\n",
 		"			now := g.walked.Unix()\n",
 	},

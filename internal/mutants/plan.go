@@ -226,7 +226,7 @@ var planMutants = []mutant{
 		"	s.early = 0 * min(max(",
 	},
 	{
-		"an entry is known by its id alone for ever (F46)", "internal/plan/seen.go",
+		"an entry is always known by its id alone (F46)", "internal/plan/seen.go",
 		"s.has(k, k.hash) || s.byID >= noMinute && s.has(k, k.id)",
 		"s.has(k, k.hash) || s.has(k, k.id)",
 	},

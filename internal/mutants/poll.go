@@ -136,7 +136,7 @@ var pollMutants = []mutant{
 		"	case at > 0:\n",
 	},
 	{
-		"a start_time that is not looked at is not told (F41)", "internal/poll/resume.go",
+		"a start_time that is ignored is not logged (F41)", "internal/poll/resume.go",
 		"	if from.mismatch {\n",
 		"	if false {\n",
 	},

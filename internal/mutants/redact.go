@@ -66,7 +66,7 @@ var redactMutants = []mutant{
 		"",
 	},
 	{
-		"stems are told apart by the letter after them only where they resemble each other (F39)", "internal/redact/stride.go",
+		"stems are distinguished by the letter after them only where they resemble each other (F39)", "internal/redact/stride.go",
 		"			group.after[i] |= afterBit\n",
 		"			group.after[i] = afterBit\n",
 	},

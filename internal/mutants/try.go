@@ -240,7 +240,7 @@ var (
 
 func timedOut(out []byte) bool { return bytes.Contains(out, []byte("panic: test timed out")) }
 
-// unfinished are the tests that had begun and not ended when a panic or the time limit
+// unfinished are the tests that had started and not ended when a panic or the time limit
 // ended all.
 func unfinished(out []byte) []string {
 	over := map[string]bool{}

@@ -44,10 +44,10 @@ type Gate interface {
 	// whose page token will not live for long. What it returns is to be called when the
 	// answer is there, or will not come.
 	Admit(ctx context.Context, urgent bool) (answered func(), err error)
-	// Answered is told of the answer to any call, by our clock, and of the server's date
-	// in it, which is zero where it had none.
+	// Answered is called with each answer: the server's date in it, which is zero where it
+	// had none, and when the call was sent and answered, by our clock.
 	Answered(date, sent, received time.Time)
-	// Ended is told of every call that was made: how long it took, how many calls its answer
+	// Ended is called for every call that was made: how long it took, how many calls its answer
 	// says that the server allows in a window of its own, 0 where it does not say, and its
 	// error, if any.
 	Ended(operation string, took time.Duration, limit int, err error)
@@ -94,7 +94,7 @@ type ListRequest struct {
 	AppID     string   `json:"app_id,omitempty"`
 	PageSize  int      `json:"page_size"`
 	PageToken string   `json:"page_token,omitempty"`
-	// Urgent is a walk that has begun again and has to get further this time before
+	// Urgent is a walk that has started again and has to get further this time before
 	// its page token is no longer taken. It is not sent.
 	Urgent bool `json:"-"`
 	// Once is a page whose time nothing reads again afterwards: an answer that says success

@@ -120,21 +120,21 @@ func TestCallErrors(t *testing.T) {
 			opts:  list(simulator.Fault{Kind: simulator.FaultMissingScopeOld}),
 			Class: cause.ClassConfig, kind: "config 99991672 scope", says: []string{"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "https://"},
 		},
-		"access token refused for ever": {opts: list(simulator.Fault{Kind: simulator.FaultTokenInvalid}), Class: cause.ClassRetry, kind: "failed 99991663 token", says: []string{"refuses the token that it has just given out"}},
-		"parameter":                     {opts: list(simulator.Fault{Kind: simulator.FaultInvalidParam}), Class: cause.ClassParameter, kind: "parameter 1780103 filter"},
-		"internal":                      {opts: list(simulator.Fault{Kind: simulator.FaultInternal}), Class: cause.ClassRetry, kind: "failed 1780001 api"},
-		"unknown code":                  {opts: list(simulator.Fault{Kind: simulator.FaultError, Code: 4242, Msg: "surprise\r\n\x1b[31m" + strings.Repeat("x", 5000)}), Class: cause.ClassRetry, kind: "failed other api", says: []string{"surprise"}},
-		"404 in plain text":             {opts: list(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), Class: cause.ClassConfig, kind: "config none endpoint", says: []string{"check endpoint"}, noID: true},
-		"redirect":                      {opts: list(simulator.Fault{Kind: simulator.FaultRedirect, Endpoint: simulator.EndpointList}), Class: cause.ClassConfig, kind: "config none endpoint", says: []string{"not followed"}, noID: true},
-		"HTML":                          {opts: list(simulator.Fault{Kind: simulator.FaultHTML}), Class: cause.ClassRetry, kind: "bad_answer none api", says: []string{"HTML"}, noID: true},
-		"HTML with HTTP 200":            {opts: list(simulator.Fault{Kind: simulator.FaultHTML, Status: 200}), Class: cause.ClassRetry, kind: "bad_answer none api", says: []string{"HTML", "proxy"}, noID: true},
-		"empty":                         {opts: list(simulator.Fault{Kind: simulator.FaultEmpty}), Class: cause.ClassRetry, kind: "bad_answer none api", says: []string{"an empty answer"}, noID: true},
-		"truncated":                     {opts: list(simulator.Fault{Kind: simulator.FaultTruncated}), Class: cause.ClassRetry, kind: "bad_answer none api", noID: true},
-		"reset":                         {opts: list(simulator.Fault{Kind: simulator.FaultReset}), Class: cause.ClassRetry, kind: "no_answer none network", says: []string{"connection reset"}, noID: true},
-		"reset in the body":             {opts: list(simulator.Fault{Kind: simulator.FaultResetBody}), Class: cause.ClassRetry, kind: "no_answer none network", noID: true},
-		"no answer at all":              {opts: list(simulator.Fault{Kind: simulator.FaultHang}), Class: cause.ClassRetry, kind: "no_answer none network", says: []string{"within the time limit"}, noID: true},
-		"too large":                     {opts: list(simulator.Fault{Kind: simulator.FaultHuge, Size: 2 << 20}), Class: cause.ClassRetry, kind: "no_answer none answer_size", says: []string{"larger than max_response_size", "page_size"}, noID: true},
-		"too large, compressed":         {opts: simulator.Options{Gzip: true, Faults: []simulator.Fault{{Kind: simulator.FaultHuge, Size: 20 << 20}}}, Class: cause.ClassRetry, kind: "no_answer none answer_size", says: []string{"larger than max_response_size"}, noID: true},
+		"access token always refused": {opts: list(simulator.Fault{Kind: simulator.FaultTokenInvalid}), Class: cause.ClassRetry, kind: "failed 99991663 token", says: []string{"refuses the token that it has just given out"}},
+		"parameter":                   {opts: list(simulator.Fault{Kind: simulator.FaultInvalidParam}), Class: cause.ClassParameter, kind: "parameter 1780103 filter"},
+		"internal":                    {opts: list(simulator.Fault{Kind: simulator.FaultInternal}), Class: cause.ClassRetry, kind: "failed 1780001 api"},
+		"unknown code":                {opts: list(simulator.Fault{Kind: simulator.FaultError, Code: 4242, Msg: "surprise\r\n\x1b[31m" + strings.Repeat("x", 5000)}), Class: cause.ClassRetry, kind: "failed other api", says: []string{"surprise"}},
+		"404 in plain text":           {opts: list(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), Class: cause.ClassConfig, kind: "config none endpoint", says: []string{"check endpoint"}, noID: true},
+		"redirect":                    {opts: list(simulator.Fault{Kind: simulator.FaultRedirect, Endpoint: simulator.EndpointList}), Class: cause.ClassConfig, kind: "config none endpoint", says: []string{"not followed"}, noID: true},
+		"HTML":                        {opts: list(simulator.Fault{Kind: simulator.FaultHTML}), Class: cause.ClassRetry, kind: "bad_answer none api", says: []string{"HTML"}, noID: true},
+		"HTML with HTTP 200":          {opts: list(simulator.Fault{Kind: simulator.FaultHTML, Status: 200}), Class: cause.ClassRetry, kind: "bad_answer none api", says: []string{"HTML", "proxy"}, noID: true},
+		"empty":                       {opts: list(simulator.Fault{Kind: simulator.FaultEmpty}), Class: cause.ClassRetry, kind: "bad_answer none api", says: []string{"an empty answer"}, noID: true},
+		"truncated":                   {opts: list(simulator.Fault{Kind: simulator.FaultTruncated}), Class: cause.ClassRetry, kind: "bad_answer none api", noID: true},
+		"reset":                       {opts: list(simulator.Fault{Kind: simulator.FaultReset}), Class: cause.ClassRetry, kind: "no_answer none network", says: []string{"connection reset"}, noID: true},
+		"reset in the body":           {opts: list(simulator.Fault{Kind: simulator.FaultResetBody}), Class: cause.ClassRetry, kind: "no_answer none network", noID: true},
+		"no answer at all":            {opts: list(simulator.Fault{Kind: simulator.FaultHang}), Class: cause.ClassRetry, kind: "no_answer none network", says: []string{"within the time limit"}, noID: true},
+		"too large":                   {opts: list(simulator.Fault{Kind: simulator.FaultHuge, Size: 2 << 20}), Class: cause.ClassRetry, kind: "no_answer none answer_size", says: []string{"larger than max_response_size", "page_size"}, noID: true},
+		"too large, compressed":       {opts: simulator.Options{Gzip: true, Faults: []simulator.Fault{{Kind: simulator.FaultHuge, Size: 20 << 20}}}, Class: cause.ClassRetry, kind: "no_answer none answer_size", says: []string{"larger than max_response_size"}, noID: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestCallErrors(t *testing.T) {
 				assert.NotContains(t, line, simulator.DefaultAppSecret)
 				assert.Less(t, len(line), 1000)
 				if failed.Class == cause.ClassConfig || failed.Class == cause.ClassQuota {
-					assert.NotEmpty(t, failed.Advice, "an error that a person must mend says how")
+					assert.NotEmpty(t, failed.Advice, "an error that a person must fix says how")
 				}
 			})
 		})

@@ -83,7 +83,7 @@ func (c *Clock) Observe(date, received time.Time) {
 	}
 }
 
-// StartAt is told a time at which the server's clock has been, as something was read up to it.
+// StartAt notes a time that the server's clock has reached, because something was read up to it.
 // Until the server's time is known the clock tells no earlier one: where ours is behind all
 // that was read, there would be nothing to ask for, and no answer to learn from.
 func (c *Clock) StartAt(reached time.Time) {

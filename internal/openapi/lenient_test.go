@@ -147,7 +147,7 @@ func TestUnauthorized(t *testing.T) {
 				var failed *Error
 				require.ErrorAs(t, err, &failed)
 				assert.Equal(t, tc.kind, failed.Outcome()+" "+failed.CodeLabel()+" "+string(failed.Cause))
-				assert.NotEqual(t, cause.ClassToken, failed.Class, "whoever asked is told what to do")
+				assert.NotEqual(t, cause.ClassToken, failed.Class, "the caller learns what to do")
 				assert.LessOrEqual(t, wire.asked.Load(), int64(2))
 				assert.LessOrEqual(t, wire.tokens.Load(), int64(2))
 			})

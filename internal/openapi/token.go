@@ -140,7 +140,7 @@ type tokenCall struct {
 	ended chan struct{} // closed when the rest is known
 	value string
 	err   error
-	// given up: whoever asked was told to stop, which says nothing to the others.
+	// given up: the caller had to stop, which says nothing to the others.
 	givenUp bool
 }
 
@@ -202,7 +202,7 @@ func (s *tokenSource) drop(value string) {
 }
 
 // renewMargin is how long before its end a token is renewed. Feishu hands out
-// the same token until 30 minutes before its end, so earlier would be in vain;
+// the same token until 30 minutes before its end, so renewing earlier returns the same one;
 // a tenth of its life keeps short-lived tokens usable at all.
 func renewMargin(life time.Duration) time.Duration {
 	return min(5*time.Minute, life/10)

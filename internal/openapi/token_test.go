@@ -102,7 +102,7 @@ func TestFailedTokenCallIsShared(t *testing.T) {
 	})
 }
 
-// TestTokenOfOneThatIsStopped: whoever is told to stop while it asks for a token does
+// TestTokenOfOneThatIsStopped: a caller that has to stop while it asks for a token does
 // not stop those who wait for it.
 func TestTokenOfOneThatIsStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

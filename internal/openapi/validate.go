@@ -41,7 +41,7 @@ func ValidateHTTP(cfg *confighttp.ClientConfig) []error {
 	}
 	switch {
 	case cfg.Timeout <= 0:
-		bad("timeout: %s must be more than 0: a call without a time limit can hang for ever", cfg.Timeout)
+		bad("timeout: %s must be more than 0: a call without a time limit can hang indefinitely", cfg.Timeout)
 	case cfg.Timeout < minTimeout:
 		bad("timeout: %s is shorter than a call takes: use 1s or more, and write the unit, as in 30s", cfg.Timeout)
 	}

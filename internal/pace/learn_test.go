@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server counts calls as one may, and says what it is told to.
+// server counts calls as a real one may, and names the limit that the test sets.
 type server struct {
 	limit         int
 	fixed         bool

@@ -53,7 +53,7 @@ type Pace struct {
 	loaded      map[int64]map[int64]int // by process and second, what was loaded of it
 	earlier     []loadedCalls           // of the process before, as long as their age is not known
 	server      time.Duration           // how far the server's clock is ahead of ours at most,
-	serverKnown bool                    // if it has told
+	serverKnown bool                    // if it has said so
 
 	beginning int           // receivers that have yet to say which calls they remember
 	began     time.Time     // when the first of them began

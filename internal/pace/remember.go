@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Begins is told of a receiver that will say, by calling what is returned, which calls
+// Begins announces a receiver that will say, by calling what is returned, which calls
 // its storage remembers. Until then nobody makes a call, though no longer than such
 // calls count: the last ones before a restart may be known to that storage only.
 func (p *Pace) Begins() (remembers func(Remembered)) {

@@ -230,8 +230,8 @@ func (s *Plan) pickAside() (first *Walk) {
 	return first
 }
 
-// AsideInFlight is how many walks that were set aside wait for an answer: 0 or 1. It is asked
-// for beside the others, which do not wait for it.
+// AsideInFlight is how many walks that were set aside wait for an answer: 0 or 1. Such a walk
+// is read beside the others, which do not wait for it.
 func (s *Plan) AsideInFlight() (n int) {
 	for _, walks := range s.walks {
 		for _, w := range walks {

@@ -94,7 +94,7 @@ func (s *Plan) ShortenRefused(w *Walk) bool {
 	return true
 }
 
-// lengthen is told that the API has taken a window of maxLength. Twice that is tried if
+// lengthen notes that the API has accepted a window of maxLength. Twice that is tried if
 // it is time to, or if this one was tried: then it was not the length that was refused.
 func (s *Plan) lengthen(now int64) {
 	if s.maxLength >= s.maxWindow {

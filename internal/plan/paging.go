@@ -153,7 +153,7 @@ const believeAfter = 3
 const maxRereads = 5
 
 // leastRetention is how long every API keeps its log at the least, in seconds, and
-// leastGap for how long a receiver has to have been away for the place where it stopped to be
+// leastGap for how long a receiver has to have been stopped for the place where it stopped to be
 // near the end of what is kept.
 const (
 	leastRetention = 5400

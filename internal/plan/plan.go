@@ -57,7 +57,7 @@ type Plan struct {
 	reach, fits         int64 // pages that a walk gets through, and windows read since that was less
 	trialFits           int64 // windows after which longer ones are tried
 	raised              bool  // these are read at present
-	// elapsed is what Next was told last, in milliseconds of the term, and now the server's clock.
+	// elapsed and now are the last arguments of Next: milliseconds of the term, and the server's clock.
 	elapsed, now int64
 	sinceAside   int   // pages of other walks that were asked for since one that was set aside
 	answers      int64 // pages that the API has answered

@@ -327,7 +327,7 @@ func (s *Plan) BeginAt(begin int64) {
 
 // Skip passes over a time that the API does not show, in every pass that has come to it,
 // up to the end of the timeline at the most, and returns up to where that is. No walk may
-// be in flight; those that had begun begin again behind it.
+// be in flight; those that had started start again after it.
 func (s *Plan) Skip(from, to int64) (end int64) {
 	if s.pos.end != 0 {
 		to = min(to, s.pos.end)

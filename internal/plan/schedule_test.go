@@ -167,7 +167,7 @@ func TestScheduleCovers(t *testing.T) {
 }
 
 // TestHalvesAreReadOnce: where walks run side by side and one is cut in two, both
-// halves are read before what lies behind them counts, and nothing is read twice.
+// halves are read before what comes after them counts, and nothing is read twice.
 // Covers F6.
 func TestHalvesAreReadOnce(t *testing.T) {
 	const begin, now = 10_000, 12_000

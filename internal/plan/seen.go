@@ -79,8 +79,8 @@ func (k Key) Hash() uint64 { return k.hash }
 
 // OddHorizon bounds how long an entry with an event time ahead of the window that
 // returned it is kept, in minutes beyond that window: long enough for clocks that
-// disagree. One from 2099 must not keep what is stored behind it from being
-// deleted; whatever window returns it again remembers it anew.
+// disagree. One from 2099 must not keep what is stored after it from being
+// deleted; whatever window returns it again remembers it again.
 const OddHorizon = 10
 
 // MemoryAllowance is by how much, in seconds, the span of remembered ids may

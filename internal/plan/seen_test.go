@@ -54,7 +54,7 @@ func TestSeenForgets(t *testing.T) {
 }
 
 // TestSeenOdd: entries whose time leads nowhere are found again by whatever window
-// returns them, and are not kept for ever. Covers F9.
+// returns them, and are not kept without a limit. Covers F9.
 func TestSeenOdd(t *testing.T) {
 	w, later := window{from: 6000, to: 6600}, window{from: 6300, to: 7200}
 	future := int64(4_070_908_800) // in 2099

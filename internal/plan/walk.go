@@ -44,7 +44,7 @@ type Walk struct {
 type Request struct {
 	From, To int64
 	Token    string // of the page; empty for the first one
-	// Urgent is a walk that has begun again and has to get further this time before its
+	// Urgent is a walk that has started again and has to get further this time before its
 	// page token is no longer taken.
 	Urgent bool
 	// Once is a window of which a part at least is not read again once the walk is finished.
@@ -153,8 +153,8 @@ func (s *Plan) Shorten(w *Walk, why error) {
 	s.Restart(w, why)
 }
 
-// DropToken makes a walk begin again whose page token is refused: tokens do not live for
-// ever, and how long is not documented. It reports whether that is the first time since
+// DropToken makes a walk start again whose page token is refused: tokens expire, and after
+// how long is not documented. It reports whether that is the first time since
 // the walk last got further: from the second time on the walk is shortened, too.
 func (s *Plan) DropToken(w *Walk, why error) (first bool) {
 	s.expire(w.pages)

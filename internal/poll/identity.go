@@ -11,7 +11,7 @@ import (
 )
 
 // noteShared counts a new entry whose id another one has had, and reports the first one of a
-// term. Both are delivered; what stands behind the pipeline may take them for one.
+// term. Both are delivered; a backend that deduplicates by id may take them for one.
 func (p *Poller) noteShared(k plan.Key, it *entry.Entry) {
 	if !p.sched.SharesID(k) {
 		return

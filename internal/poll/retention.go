@@ -145,7 +145,7 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 		}
 	}
 	// Time alone is the reason only where what lies before is refused still: the API may
-	// have failed in other ways during the search, or have begun to work again.
+	// have failed in other ways during the search, or work again by now.
 	for range refusalProofs {
 		if ok, err := shown(refused); err != nil || ok {
 			return false, ended(err)
@@ -154,7 +154,7 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 			return false, ended(err)
 		}
 	}
-	// And only where what lies behind is shown still. The search took time, in which the
+	// And only where what comes after it is shown still. The search took time, in which the
 	// oldest time that the API shows has moved on, and it does so until the next call.
 	moved := func(since int64) int64 {
 		if alone {

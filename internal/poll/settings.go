@@ -49,7 +49,7 @@ type Parts struct {
 	Pipe    *Pipe
 	Tel     *report.Telemetry
 	Health  *report.Health
-	// Remembers is told the calls of the last minute that the storage knows of.
+	// Remembers takes the calls of the last minute that the storage knows of.
 	Remembers func(pace.Remembered)
 	// Tracer and Receiver are for the spans of walks.
 	Tracer   trace.Tracer

@@ -14,7 +14,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// spans are those of the walks that have begun. Below each are its calls, which
+// spans are those of the walks that have started. Below each are its calls, which
 // otelhttp traces, and what the pipeline does with its pages.
 type spans struct {
 	tracer   trace.Tracer
@@ -49,7 +49,7 @@ func (s *spans) probe(ctx context.Context) (within context.Context, done func())
 	return within, func() { span.End() }
 }
 
-// end ends the spans of walks that are over: read to their end, begun again, or dropped.
+// end ends the spans of walks that are over: read to their end, started again, or dropped.
 func (s *spans) end(ended []plan.Ended) {
 	for _, e := range ended {
 		span, ok := s.open[e.Walk]

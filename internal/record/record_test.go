@@ -24,7 +24,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-var updateGolden = flag.Bool("update", false, "write the golden files of testdata/records anew")
+var updateGolden = flag.Bool("update", false, "write the golden files of testdata/records again")
 
 // goldens is where the golden files lie.
 var goldens = filepath.Join("..", "..", "testdata", "records")

@@ -123,7 +123,7 @@ func isPunctuation(text []byte, i int) bool {
 
 // bracketEnd returns the end of the object or array that begins at start: its
 // closing bracket, or, where that was cut off, the quote of a string around it or
-// the end of the text. The quote behind its key, if it has one, tells what level
+// the end of the text. The quote after its key, if it has one, shows what level
 // its own are of.
 func bracketEnd(text []byte, start int, key quotation) int {
 	depth := 0
@@ -142,7 +142,7 @@ func bracketEnd(text []byte, start int, key quotation) int {
 			case key.mark == '"' && opening.levels < key.levels:
 				return i - n
 			case key.mark == 0 && strings.IndexByte("[{,:", before[len(before)-1]) < 0:
-				return len(text) // a string around it may end here, so nothing after it can be told apart
+				return len(text) // a string around it may end here, so nothing after it is certain
 			}
 			i = quotedEnd(text, i+1, opening)
 			i += backslashesAt(text, i) // now at the closing quote

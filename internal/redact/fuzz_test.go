@@ -78,7 +78,7 @@ var (
 		"app_id", "user_id", "open_id", "union_id", "tenant_key", "code", "msg", "token_type", "ticket_id", "access_key_id",
 		"expires_in", "event_id", "file_key", "my_id_card_no", "total", "name",
 	}
-	// specials are what gives a parser trouble inside of a value. None ends a
+	// specials are what a parser may misread inside of a value. None ends a
 	// value in a form once it is escaped.
 	specials = []string{
 		"", `"`, `\`, `\"`, `\\`, `'`, "&", "=", "%", "%22", "+", "}", "]", ",", ";", "{", "[", "中文", "\u2028", "😀", "/", "#", "?", ":",
@@ -213,11 +213,11 @@ func (p *planter) text(depth int) string {
 			"&" + idKeys[p.pick(len(idKeys))] + "=" + p.id() + "&d=" + url.QueryEscape(inner)
 	case 2: // a URL in JSON
 		return p.object(`"url":` + p.jsonText("https://h.example/p?x=y&"+p.formKey(p.secretKey())+"="+url.QueryEscape(p.secret(specials))+"#f"))
-	case 3: // cut off somewhere behind the last secret
+	case 3: // cut off somewhere after the last secret
 		p.structured = false
 		text := p.object(`"content":` + p.jsonText(p.text(depth-1)))
 		return text[:len(text)-1-p.pick(4)]
-	case 4: // something behind
+	case 4: // something after it
 		p.structured = false
 		return p.text(depth-1) + []string{"}", "\n", " trailing", "\x00", `"`, "\\", "%"}[p.pick(7)]
 	case 5: // something before

@@ -245,7 +245,7 @@ func (p *parser) quoted() (s jsonString, ok bool) {
 	return s, false
 }
 
-// nextSpecial returns the position, at or behind i, of the next quote, backslash or
+// nextSpecial returns the position, at or after i, of the next quote, backslash or
 // control character of text, or its length. The lowest of the marks that it sets,
 // the highest bits of eight bytes, is exact.
 func nextSpecial(text []byte, i int) int {

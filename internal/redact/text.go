@@ -22,8 +22,8 @@ const (
 	// maxQuote is how many levels of string around a key's quotes are believed
 	// when the mask needs quotes like them.
 	maxQuote = 4
-	// maxFailed is how often, on average, a byte may be read in vain as part of an
-	// object or array that turns out to be broken.
+	// maxFailed is how often, on average, a byte may be read as part of an object
+	// or array that turns out to be broken.
 	maxFailed = 4
 	// maxKeyWords is how many words after the one that the filter found may belong
 	// to a key: client assertion.
@@ -39,7 +39,7 @@ func (w *walker) searchText(text []byte, level int) {
 		gap   = 0                           // the end of the last object or array
 		done  = 0                           // the end of the last word looked at
 		hit   = -1                          // the next hit of the filter
-		tries = maxFailed * (len(text) + 1) // bytes left to be read in vain
+		tries = maxFailed * (len(text) + 1) // bytes that may still be read of broken ones
 	)
 	rows := w.rows
 	w.rows = span{}
@@ -73,7 +73,7 @@ func (w *walker) searchText(text []byte, level int) {
 
 // embedded adds the spans of the JSON object or array that begins at start, if
 // that is one and not empty. It returns its end; else start, and how much was
-// read in vain.
+// read of the broken one.
 func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 	firstSpan, firstString := len(w.spans), len(w.strings)
 	p := parser{walker: w, text: text, pos: start + 1, form: true, lines: w.inFolded}

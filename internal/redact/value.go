@@ -253,7 +253,7 @@ func (w *walker) nextLine(text []byte, k *key, v, end int) int {
 	return w.mask(text, v, end, "")
 }
 
-// maxWord is how long a word of prose may be. It bounds what is read in vain of
+// maxWord is how long a word of prose may be. It bounds what is read of
 // one that turns out to be no credential.
 const maxWord = 1 << 10
 

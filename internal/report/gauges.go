@@ -19,8 +19,8 @@ import (
 )
 
 // Gauges answer the collector's metric reader, which asks when it likes. A term
-// notes facts here, and what grows with time is computed when it is asked for: lag
-// and ages grow while the term waits, hangs or stands still.
+// notes facts here, and what grows with time is computed when the reader asks: lag
+// and ages grow while the term waits, hangs or has stopped reading.
 type Gauges struct {
 	mu     sync.Mutex
 	clock  *openapi.Clock // of the term; nil: there is none, another replica reads
@@ -28,7 +28,7 @@ type Gauges struct {
 	at     Progress       // without marks until the position is known
 	walked time.Time      // when a walk was finished, or the term began
 	saved  time.Time      // when the position was written, or the term began
-	cause  cause.Cause    // of the present trouble, empty where there is none
+	cause  cause.Cause    // of the present problem, empty where there is none
 	since  time.Time      // when it began
 	waits  []*wait        // on what is outside, in the order in which they began
 	pace   func() int     // calls a minute at present; nil: not known
@@ -44,7 +44,7 @@ func (g *Gauges) Begin(clock *openapi.Clock, stored bool) {
 	g.at, g.cause, g.held = Progress{}, "", 0
 }
 
-// End is the end of a term. One that stands still has not ended.
+// End is the end of a term. One that has only stopped reading has not ended.
 func (g *Gauges) End() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,8 +114,8 @@ func (g *Gauges) SetHeld(n int) {
 	g.held = n
 }
 
-// trouble notes why nothing is read, and since when; an empty cause that it is over.
-func (g *Gauges) trouble(c cause.Cause, since time.Time) {
+// problem notes why nothing is read, and since when; an empty cause says that it is over.
+func (g *Gauges) problem(c cause.Cause, since time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.cause, g.since = c, since

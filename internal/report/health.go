@@ -236,7 +236,7 @@ func (h *Health) reportProblem(c cause.Cause, err error) {
 		h.calm = h.First
 	}
 	if c != h.reported {
-		h.Gauges.trouble(c, h.streak.firstSent)
+		h.Gauges.problem(c, h.streak.firstSent)
 		h.previous = h.reported
 	}
 	h.state, h.reported, h.lastMet = troubled, c, time.Now()
@@ -323,7 +323,7 @@ func (h *Health) rest() {
 	h.reported, h.previous, h.failures, h.owes, h.owed = "", "", 0, nil, false
 	h.waits = nil
 	h.streak = streak{}
-	h.Gauges.trouble("", time.Time{})
+	h.Gauges.problem("", time.Time{})
 	if h.state != well {
 		h.state = well
 		h.Report(componentstatus.NewEvent(componentstatus.StatusOK))
@@ -337,7 +337,7 @@ func (h *Health) Stop(c cause.Cause, err error) {
 	err = fmt.Errorf("%s: %w", c.Info().Title, err)
 	h.Logger.Error("Receiver stopped: fix the error, then restart. Other components keep running", zap.String("cause", string(c)), zap.Error(err))
 	h.state = stopped
-	h.Gauges.trouble(c, time.Now())
+	h.Gauges.problem(c, time.Now())
 	if h.GoesOn {
 		if h.reported != "" { // or the collector would pass over this one
 			h.Report(componentstatus.NewEvent(componentstatus.StatusOK))

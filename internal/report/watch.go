@@ -29,7 +29,7 @@ const (
 
 var outsides = []Outside{OnPipeline, OnStorage, OnAPI, OnTerm}
 
-// problem is what the operator is told of a wait on it that is too long.
+// problem is what the operator sees of a wait on it that is too long.
 func (o Outside) problem() (c cause.Cause, advice string) {
 	switch o {
 	case OnPipeline:
@@ -44,8 +44,8 @@ func (o Outside) problem() (c cause.Cause, advice string) {
 	return cause.API, ""
 }
 
-// LongWait is how long the receiver waits for something outside of it before the operator
-// is told.
+// LongWait is how long the receiver waits for something outside of it before it reports
+// that.
 const LongWait = 30 * time.Second
 
 // Watch notices waits on what is outside of the receiver. One that takes longer than

@@ -159,7 +159,7 @@ func (s *Server) page(q query, c cursor, size int, now time.Time) (page, error) 
 	return p, nil
 }
 
-// after is the place behind the last entry of a walk, where nothing follows.
+// after is the place after the last entry of a walk, where nothing follows.
 func (s *Server) after(refs []ref, c cursor) *ref {
 	if len(refs) == 0 {
 		return c.Next

@@ -195,7 +195,7 @@ func TestFaultSchedule(t *testing.T) {
 	require.Equal(t, some, strikes(1000, Fault{Kind: kind, Probability: 0.2}), "the same seed, the same chance")
 }
 
-func TestUpdateStartsFaultsAnew(t *testing.T) {
+func TestUpdateRestartsFaults(t *testing.T) {
 	s := New(Options{Faults: []Fault{{Kind: FaultInternal, Count: 1}}})
 	c := inProcess(t, s)
 	codes := func() []int { return []int{c.list(m{}).Code, c.list(m{}).Code} }

@@ -10,7 +10,7 @@ import (
 )
 
 // glitches are what the server remembers of faults that do not last: an answer that says less
-// than it should, which the next one mends.
+// than it should, which the next one makes up for.
 type glitches struct {
 	silent map[string]int // answers without data or has_more in a row, by the page asked for
 	// wrongDate is whose last answer had a wrong Date, by app_id of the filter: receivers that

@@ -151,7 +151,7 @@ type Options struct {
 	StartExclusive, EndExclusive bool
 	// Paging is snapshot or live.
 	Paging Paging
-	// PageTokenLife is how long a page token can be used. Zero: for ever.
+	// PageTokenLife is how long a page token can be used. Zero: without a limit.
 	PageTokenLife time.Duration
 	// LenientPageTokens accepts a page token with other bounds or filters than
 	// those it was given out for. They are refused with 1780103 otherwise.
@@ -177,7 +177,7 @@ type Options struct {
 	// MaxWindow is the longest time range of one query; a longer one is refused
 	// with 1780103. Zero: any length.
 	MaxWindow time.Duration
-	// Retention is how long entries are kept. Zero: for ever.
+	// Retention is how long entries are kept. Zero: without a limit.
 	Retention time.Duration
 	// RefuseExpired refuses a start_time before the retention with 1780103. It
 	// is answered with what there is otherwise.

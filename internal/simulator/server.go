@@ -69,8 +69,8 @@ func (s *Server) configure(opts Options) {
 	s.log.tenant = opts.Tenant
 }
 
-// Update changes the options while the server runs. A change of Faults starts
-// their counts anew. A change of Seed has no effect. It panics if the result is
+// Update changes the options while the server runs. A change of Faults resets
+// their counts. A change of Seed has no effect. It panics if the result is
 // not valid.
 func (s *Server) Update(change func(*Options)) {
 	s.mu.Lock()

@@ -100,7 +100,7 @@ func TestPageTokens(t *testing.T) {
 	})
 }
 
-// A server that gives fewer entries than it is asked for, and one that does not look ahead.
+// A server that returns fewer entries than page_size, and one that does not look ahead.
 func TestShortAndUnsurePages(t *testing.T) {
 	for _, order := range []Order{Ascending, Descending, Shuffled} {
 		for _, paging := range []Paging{Snapshot, Live} {

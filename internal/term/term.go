@@ -25,11 +25,11 @@ type Terms struct {
 
 type term struct {
 	cancel context.CancelFunc
-	over   <-chan struct{} // closed when it is told to end
+	over   <-chan struct{} // closed when it has to end
 	ended  chan struct{}
 }
 
-// ending reports whether it has been told to end.
+// ending reports whether it has to end.
 func (t *term) ending() bool {
 	select {
 	case <-t.over:

@@ -48,7 +48,7 @@ func (b *Book) Fault(format string, args ...any) {
 	b.Wrong = append(b.Wrong, fmt.Sprintf(format, args...))
 }
 
-// taken notes that the pipeline has taken an id, or has refused it for good.
+// taken notes that the pipeline has taken an id, or has refused it permanently.
 func (b *Book) taken(uid string) {
 	switch {
 	case !b.known[uid]:

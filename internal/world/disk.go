@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package world is what surrounds a receiver in tests: a disk, a pipeline, a network and an
-// elector that fail as they are told, and books on what they have seen.
+// elector that fail as a test says, and books on what they have seen.
 package world
 
 import (
@@ -38,22 +38,22 @@ type Disk struct {
 	OnDie func()
 	Bytes int // written
 
-	// Trouble is what happens to a batch; nil: nothing.
-	Trouble func(ops []*storage.Operation) DiskTrouble
+	// Fault is what happens to a batch; nil: nothing.
+	Fault func(ops []*storage.Operation) DiskFault
 	// Hangs is how long a call takes, whatever its context says, as one of a file system
 	// across the network may: open, get, set, batch, or close; nil: no time.
 	Hangs  func(call string) time.Duration
 	Freed  time.Time     // when a call last stopped to hang
 	Killed chan struct{} // closed when the process is dead
-	// OnCommit is told that the position was written, and the writer knows; nil:
-	// nobody is. Unwritten tells that the last position was not, and that this is the
+	// OnCommit is called, unless it is nil, when the position was written and the writer
+	// knows. Unwritten is called when the last position was not, and that this is the
 	// disk's fault: replicas read it before they write it.
 	OnCommit  func()
 	Unwritten bool
 }
 
-// DiskTrouble is what happens to one batch of a disk.
-type DiskTrouble struct {
+// DiskFault is what happens to one batch of a disk.
+type DiskFault struct {
 	Takes time.Duration
 	Err   error
 	// Applies is how many operations are carried out although the batch fails, by Err
@@ -146,8 +146,8 @@ func (d *Disk) write(ctx context.Context, call string, ops ...*storage.Operation
 	return err
 }
 
-// batch reports whether the disk is to blame for an error: a writer whose context ends by
-// itself is not one that the disk has let down.
+// batch reports whether the disk is to blame for an error: where the writer's own context has
+// ended, it is not.
 func (d *Disk) batch(ctx context.Context, ops []*storage.Operation) (blame bool, _ error) {
 	if err := d.check(); err != nil {
 		return true, err
@@ -155,9 +155,9 @@ func (d *Disk) batch(ctx context.Context, ops []*storage.Operation) (blame bool,
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	var happens DiskTrouble
-	if d.Trouble != nil {
-		happens = d.Trouble(ops)
+	var happens DiskFault
+	if d.Fault != nil {
+		happens = d.Fault(ops)
 		blame = happens.Err != nil || happens.Takes > time.Millisecond
 		if err := d.passes(ctx, happens.Takes); err != nil {
 			happens.Err = err

@@ -55,7 +55,7 @@ func received(t *testing.T, page []byte) plog.Logs {
 }
 
 // TestSameRecords: all ways make the receiver's records of a page; where they
-// write the entry's text anew, it means the same.
+// rewrite the entry's text, it means the same.
 func TestSameRecords(t *testing.T) {
 	for _, page := range benchdata.Pages() {
 		t.Run(page.Name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 )
 
 // SDK reads a page into the official SDK's types, as the SDK does, and copies
-// them. The types do not keep the entry's text, so its body is written anew.
+// them. The types do not keep the entry's text, so its body is rewritten.
 func SDK(body []byte, observed time.Time) (plog.Logs, error) {
 	var resp larksecurity.ListDataOpenapiLogResp
 	if err := json.Unmarshal(body, &resp); err != nil {

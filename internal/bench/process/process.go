@@ -98,7 +98,7 @@ func (p *Process) Stop() {
 	}
 }
 
-// Wait waits for the program to end by itself and returns the CPU time it took.
+// Wait waits for the program to end on its own and returns the CPU time it took.
 func (p *Process) Wait(ctx context.Context) (time.Duration, error) {
 	select {
 	case <-p.ended:

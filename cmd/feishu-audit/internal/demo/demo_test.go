@@ -126,7 +126,7 @@ func TestDemoCollectorBreaks(t *testing.T) {
 	require.Contains(t, out.String(), "collector: Cannot go on: disk full\n")
 }
 
-// hungUp is a terminal that goes away before the first record.
+// hungUp is a terminal that is closed before the first record.
 type hungUp struct{ bytes.Buffer }
 
 func (h *hungUp) Write(p []byte) (int, error) {
@@ -141,7 +141,7 @@ func TestDemoWithoutOutput(t *testing.T) {
 	defer cancel()
 	_, err := testDemo(t, "exports").run(ctx, &hungUp{})
 	require.ErrorIs(t, err, syscall.EIO)
-	require.NoError(t, ctx.Err(), "it ends by itself")
+	require.NoError(t, ctx.Err(), "it ends without being cancelled")
 }
 
 func TestDemoSeconds(t *testing.T) {

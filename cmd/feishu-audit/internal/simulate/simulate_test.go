@@ -186,7 +186,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return root.ExecuteContext(ctx)
 }
 
-// The whole program: serves, says where, answers, and stops when told to, also
+// The whole program: serves, says where, answers, and stops when it has to, also
 // while a call hangs.
 func TestRun(t *testing.T) {
 	dir := t.TempDir()

@@ -31,7 +31,7 @@ type report struct {
 	Window   float64           `json:"window_seconds,omitempty"`
 	Calls    int               `json:"calls_noted"` // of the last minute before the receiver stopped
 	Term     uint64            `json:"term,omitempty"`
-	// GivenUp are the records that the pipeline refused for good, the newest of them.
+	// GivenUp are the newest of the records that were given up after refusals.
 	GivenUp      []checkpoint.GivenUp `json:"given_up,omitempty"`
 	GivenUpTotal int64                `json:"given_up_total"`
 }
