@@ -118,8 +118,9 @@ func render(of map[string]row) string {
 	}
 	var b strings.Builder
 	b.WriteString("# Mutants\n\n")
-	fmt.Fprintf(&b, "Written by `make mutants`, which breaks the receiver in each of these %d ways and runs its tests. All were caught.\n"+
-		"The last column is a hash of the mutant and of the code that it changed then: where that has changed since,\n"+
+	fmt.Fprintf(&b, "For those who ask whether the tests notice a fault.\n\n"+
+		"**Do they?** `make mutants` breaks the receiver in each of these %d ways and runs its tests: a test failed each time.\n"+
+		"It writes this page. The last column is a hash of the mutant and of the code that it changes. If that code has changed since,\n"+
 		"`make mutants MUTANTS=-stale` runs the mutant again.\n\n", len(rows))
 	b.WriteString("| what is broken | in | noticed first by | of |\n| --- | --- | --- | --- |\n")
 	for _, row := range rows {
