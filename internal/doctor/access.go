@@ -39,23 +39,23 @@ type access struct {
 
 func (a *access) examine(ctx context.Context) []Check {
 	s := a.session
-	s.say("asking for an access token")
+	s.say(msg("asking for an access token"))
 	life, err := a.token(ctx)
 	if err != nil {
 		return a.refusedToken(ctx, err)
 	}
 	checks := []Check{
-		{checkNetwork, OK, "connected to " + a.host(), ""},
+		{checkNetwork, OK, msg("connected to %s", a.host()), none},
 		a.domain(),
-		{checkCredential, OK, fmt.Sprintf("app_id and app_secret are accepted; the access token has %s to live", short(life)), ""},
+		{checkCredential, OK, msg("app_id and app_secret are accepted; the access token has %s to live", short(life)), none},
 	}
-	s.say("asking for the newest second of the log")
+	s.say(msg("asking for the newest second of the log"))
 	if err := a.first(ctx); err != nil {
 		return append(checks, a.refusedList(err)...)
 	}
 	return append(checks,
-		Check{checkScope, OK, cause.ScopeName + " is granted", ""},
-		Check{checkAddress, OK, "this machine's address is let in; if the receiver will run on another machine, run the doctor there too", ""})
+		Check{checkScope, OK, msg("%s is granted", cause.ScopeName), none},
+		Check{checkAddress, OK, msg("this machine's address is let in; if the receiver will run on another machine, run the doctor there too"), none})
 }
 
 // token asks for an access token, again after a passing fault.
@@ -66,7 +66,7 @@ func (a *access) token(ctx context.Context) (time.Duration, error) {
 		if !again {
 			return life, err
 		}
-		a.session.say("no access token yet; trying again in " + short(wait))
+		a.session.say(msg("no access token yet; trying again in %s", short(wait)))
 		if err := sleep(ctx, wait); err != nil {
 			return 0, err
 		}
@@ -96,14 +96,14 @@ func (a *access) host() string {
 
 // domain is the check of an endpoint that has answered.
 func (a *access) domain() Check {
-	cloud := "a deployment of its own"
+	cloud := msg("a deployment of its own")
 	switch {
 	case a.isAt(openapi.FeishuEndpoint):
-		cloud = "Feishu"
+		cloud = msg("Feishu")
 	case a.isAt(openapi.LarkEndpoint):
-		cloud = "Lark"
+		cloud = verbatim("Lark")
 	}
-	return Check{checkDomain, OK, a.host() + " is " + cloud + ", and knows the app", ""}
+	return Check{checkDomain, OK, msg("%s is %s, and knows the app", a.host(), cloud), none}
 }
 
 func (a *access) isAt(endpoint string) bool {
@@ -111,51 +111,62 @@ func (a *access) isAt(endpoint string) bool {
 }
 
 // problem is a check that has failed, with all that is known.
-func problem(name string, e *openapi.Error, advice string) Check {
-	text := e.Reason
-	var facts []string
-	if e.Code != 0 {
-		facts = append(facts, fmt.Sprintf("code %d", e.Code))
-	}
-	if e.HTTPStatus != 0 {
-		facts = append(facts, fmt.Sprintf("HTTP %d", e.HTTPStatus))
-	}
-	if e.LogID != "" {
-		facts = append(facts, "log id "+e.LogID)
-	}
-	if len(facts) > 0 {
-		text += " (" + strings.Join(facts, ", ") + ")"
-	}
-	return Check{name, Problem, text, advice}
+func problem(name string, e *openapi.Error, advice Message) Check {
+	return Check{name, Problem, reason(e), advice}
 }
 
-const adviceWait = "try again later; if it lasts, give Feishu's support the log id"
+// reason is what happened to a call, with its codes.
+func reason(e *openapi.Error) Message {
+	text := known(e.Reason)
+	var facts []Message
+	if e.Code != 0 {
+		facts = append(facts, msg("code %d", e.Code))
+	}
+	if e.HTTPStatus != 0 {
+		facts = append(facts, verbatim(fmt.Sprintf("HTTP %d", e.HTTPStatus)))
+	}
+	if e.LogID != "" {
+		facts = append(facts, msg("log id %s", e.LogID))
+	}
+	if len(facts) > 0 {
+		text = msg("%s (%s)", text, join(", ", facts...))
+	}
+	return text
+}
+
+// none is no text.
+var none Message
+
+// advice is the client's, or to wait.
+func advice(e *openapi.Error) Message {
+	return cmp.Or(known(e.Advice), msg("try again later; if it lasts, give Feishu's support the log id"))
+}
 
 // refusedToken sorts a token call that failed.
 func (a *access) refusedToken(ctx context.Context, err error) []Check {
 	var e *openapi.Error
 	if !errors.As(err, &e) {
-		return []Check{{checkCredential, Unknown, err.Error(), ""}}
+		return []Check{{checkCredential, Unknown, verbatim(err.Error()), none}}
 	}
 	switch {
 	case e.HTTPStatus == 0:
-		return []Check{problem(checkNetwork, e, cmp.Or(e.Advice, adviceWait))}
+		return []Check{problem(checkNetwork, e, advice(e))}
 	case e.Code == 0:
-		return []Check{problem(checkDomain, e, cmp.Or(e.Advice, adviceWait))}
+		return []Check{problem(checkDomain, e, advice(e))}
 	case e.Class != cause.ClassConfig:
-		return []Check{{checkNetwork, OK, "connected to " + a.host(), ""}, problem(checkCredential, e, cmp.Or(e.Advice, adviceWait))}
+		return []Check{{checkNetwork, OK, msg("connected to %s", a.host()), none}, problem(checkCredential, e, advice(e))}
 	}
-	checks := []Check{{checkNetwork, OK, "connected to " + a.host(), ""}}
-	c := problem(checkCredential, e, e.Advice)
+	checks := []Check{{checkNetwork, OK, msg("connected to %s", a.host()), none}}
+	c := problem(checkCredential, e, known(e.Advice))
 	if secretOnly(e) {
 		return append(checks, c)
 	}
 	if other, found := a.atOtherCloud(ctx); found {
 		checks = append(checks, Check{
-			checkDomain, Problem, "the app is not known at " + a.host() + ", but at " + other,
-			"use --endpoint " + other + ", and run the doctor again",
+			checkDomain, Problem, msg("the app is not known at %s, but at %s", a.host(), other),
+			msg("use --endpoint %s, and run the doctor again", other),
 		})
-		c.Advice = "see the line above"
+		c.Advice = msg("see the line above")
 	}
 	return append(checks, c)
 }
@@ -176,7 +187,7 @@ func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 	default:
 		return "", false
 	}
-	a.session.say("asking whether the app belongs to " + other)
+	a.session.say(msg("asking whether the app belongs to %s", other))
 	client, err := a.opts.dial(ctx, other, notTheSecret)
 	if err != nil {
 		return "", false
@@ -198,31 +209,30 @@ func secretOnly(e *openapi.Error) bool {
 func (a *access) refusedList(err error) []Check {
 	var e *openapi.Error
 	if !errors.As(err, &e) {
-		return []Check{{checkRead, Unknown, err.Error(), ""}}
+		return []Check{{checkRead, Unknown, verbatim(err.Error()), none}}
 	}
-	granted := Check{checkScope, Unknown, "could not tell before the address is let in", ""}
+	granted := Check{checkScope, Unknown, msg("could not tell before the address is let in"), none}
 	switch {
 	case e.HTTPStatus == 0:
-		return []Check{problem(checkNetwork, e, cmp.Or(e.Advice, adviceWait))}
+		return []Check{problem(checkNetwork, e, advice(e))}
 	case e.Cause == cause.Address:
-		advice := "add this address to the app's IP whitelist: " + a.console("") + ", Security Settings. If it is there already, try again in a few minutes."
-		return []Check{problem(checkAddress, e, advice), granted}
+		return []Check{problem(checkAddress, e, msg("add this address to the app's IP whitelist: %s, Security Settings. If it is there already, try again in a few minutes.", a.console(""))), granted}
 	case e.Cause == cause.Scope:
-		advice := "1. grant the scope: " + a.console("/auth?q="+cause.ScopeName+"&op_from=openapi&token_type=tenant") +
-			"\n2. create a version of the app and publish it: " + a.console("") + ", Version Management & Release" +
-			"\n3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API gives out the same one for up to 90 minutes, and it lives for two hours at most; whether it takes that long is not documented."
+		steps := join("\n", msg("1. grant the scope: %s", a.console("/auth?q="+cause.ScopeName+"&op_from=openapi&token_type=tenant")),
+			msg("2. create a version of the app and publish it: %s, Version Management & Release", a.console("")),
+			msg("3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API gives out the same one for up to 90 minutes, and it lives for two hours at most; whether it takes that long is not documented."))
 		// The server's own message is long, bilingual, and cut off in the middle of its link.
-		told := *e
-		told.Reason = "the app lacks the scope " + cause.ScopeName
-		return []Check{problem(checkScope, &told, advice)}
+		short := *e
+		short.Reason = "the app lacks the scope " + cause.ScopeName
+		return []Check{problem(checkScope, &short, steps)}
 	case e.Cause == cause.App:
-		return []Check{problem(checkCredential, e, e.Advice)}
+		return []Check{problem(checkCredential, e, known(e.Advice))}
 	case e.Class == cause.ClassQuota:
-		return []Check{problem(checkQuota, e, e.Advice)}
+		return []Check{problem(checkQuota, e, known(e.Advice))}
 	case e.Class == cause.ClassRateLimited:
-		return []Check{problem(checkRead, e, "another program uses this app up to its rate limit: stop it for the time of the examination, or try again later")}
+		return []Check{problem(checkRead, e, msg("another program uses this app up to its rate limit: stop it for the time of the examination, or try again later"))}
 	}
-	return []Check{problem(checkRead, e, cmp.Or(e.Advice, adviceWait))}
+	return []Check{problem(checkRead, e, advice(e))}
 }
 
 // console is a page of the app in the developer console, which is on the host of
@@ -232,22 +242,23 @@ func (a *access) console(page string) string {
 	return strings.TrimRight(a.opts.Endpoint, "/") + "/app/" + a.opts.AppID + page
 }
 
-// skewLimit is from when on a skew is worth fixing.
+// skewLimit is the skew from which on a person should correct it.
 const skewLimit = 5 * time.Second
 
 func (s *session) checkClock() Check {
 	c := &s.clock
+	synchronize := msg("synchronize it (NTP); the receiver goes by the server's clock, but times in logs and metrics will be wrong")
 	switch {
 	case !c.known:
-		return Check{checkClockSkew, Unknown, "the answers have no Date header", ""}
+		return Check{checkClockSkew, Unknown, msg("the answers have no Date header"), none}
 	case c.disagree:
-		return Check{checkClockSkew, Unknown, "the Date headers of the answers contradict each other, or a clock was set in between", ""}
+		return Check{checkClockSkew, Unknown, msg("the Date headers of the answers contradict each other, or a clock was set in between"), none}
 	case c.low > skewLimit:
-		return Check{checkClockSkew, Warning, fmt.Sprintf("this machine's clock is behind the server's by %s to %s", short(c.low), short(c.high)), "synchronize it (NTP); the receiver goes by the server's clock, but times in logs and metrics will be wrong"}
+		return Check{checkClockSkew, Warning, msg("this machine's clock is behind the server's by %s to %s", short(c.low), short(c.high)), synchronize}
 	case c.high < -skewLimit:
-		return Check{checkClockSkew, Warning, fmt.Sprintf("this machine's clock is ahead of the server's by %s to %s", short(-c.high), short(-c.low)), "synchronize it (NTP); the receiver goes by the server's clock, but times in logs and metrics will be wrong"}
+		return Check{checkClockSkew, Warning, msg("this machine's clock is ahead of the server's by %s to %s", short(-c.high), short(-c.low)), synchronize}
 	}
-	return Check{checkClockSkew, OK, fmt.Sprintf("this machine's clock agrees with the server's: the difference lies between %s and %s", short(c.low), short(c.high)), ""}
+	return Check{checkClockSkew, OK, msg("this machine's clock agrees with the server's: the difference lies between %s and %s", short(c.low), short(c.high)), none}
 }
 
 // checkEntries is about a log in which nothing was seen.
@@ -256,20 +267,20 @@ func (s *session) checkEntries() []Check {
 		return nil
 	}
 	return []Check{{
-		checkEntries, Unknown, "not one was seen: nothing that the log keeps has happened, or none of it is shown to this app",
-		"call the Open API with any app of the tenant, wait some minutes, and run the doctor again",
+		checkEntries, Unknown, msg("not one was seen: nothing that the log keeps has happened, or none of it is shown to this app"),
+		msg("call the Open API with any app of the tenant, wait some minutes, and run the doctor again"),
 	}}
 }
 
 func (s *session) checkLatency() Check {
 	if len(s.latency) == 0 {
-		return Check{checkLatency, Unknown, "no page was answered", ""}
+		return Check{checkLatency, Unknown, msg("no page was answered"), none}
 	}
 	sorted := slices.Sorted(slices.Values(s.latency))
-	return Check{checkLatency, OK, fmt.Sprintf("%s of list_data took a median of %s and a maximum of %s", count(len(sorted), "call", "calls"), milli(s.typical()), milli(sorted[len(sorted)-1])), ""}
+	return Check{checkLatency, OK, msg("%s of list_data took a median of %s and a maximum of %s", count(len(sorted), "call", "calls"), milli(s.typical()), milli(sorted[len(sorted)-1])), none}
 }
 
-func milli(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
+func milli(d time.Duration) Message { return msg("%d ms", d.Milliseconds()) }
 
 // typical is the median of the latencies.
 func (s *session) typical() time.Duration {
@@ -281,7 +292,7 @@ func (s *session) typical() time.Duration {
 
 func (s *session) checkPlan() Check {
 	if s.rate.quota {
-		return Check{checkQuota, Warning, "the tenant's calls of this month were used up in the middle of the examination: it has the free (Basic) plan", "an admin can buy more; the recommended configuration polls seldom"}
+		return Check{checkQuota, Warning, msg("the tenant's calls of this month were used up in the middle of the examination: it has the free (Basic) plan"), msg("an admin can buy more; the recommended configuration polls seldom")}
 	}
-	return Check{checkQuota, Unknown, "no call was refused for the quota of the month; the API does not tell the plan. Only the free (Basic) plan has a quota", "on the Basic plan use poll_interval: 6m and recheck_after: [1h] instead of what is recommended below"}
+	return Check{checkQuota, Unknown, msg("no call was refused for the quota of the month; the API does not tell the plan. Only the free (Basic) plan has a quota"), msg("on the Basic plan use poll_interval: 6m and recheck_after: [1h] instead of what is recommended below")}
 }

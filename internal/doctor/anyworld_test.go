@@ -62,7 +62,7 @@ func TestAnyWorld(t *testing.T) {
 	for seed := range *worlds {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := anyWorld(rand.New(rand.NewPCG(seed, 1)))
+				o := anyWorld(newRand(seed))
 				if err := o.Validate(); err != nil {
 					t.Skip(err)
 				}
@@ -83,6 +83,8 @@ func TestAnyWorld(t *testing.T) {
 		"Tenant.OddFraction": "odd entries have any shape, so that shapes could not be checked",
 	})
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 func anyWorld(rng *rand.Rand) simulator.Options {
 	coin := func() bool { return rng.IntN(2) == 0 }

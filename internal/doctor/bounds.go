@@ -5,7 +5,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
@@ -19,18 +18,18 @@ const maxWalk = 3
 func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding) {
 	second, ids := pickSecond(from)
 	if len(ids) == 0 {
-		const none = "no entry was seen that could be asked for"
-		return unknown(StartBound, none), unknown(EndBound, none)
+		missing := msg("no entry was seen that could be asked for")
+		return unknown(StartBound, missing), unknown(EndBound, missing)
 	}
 	fail := func(err error) (Finding, Finding) {
-		return unknown(StartBound, "%s", why(err)), unknown(EndBound, "%s", why(err))
+		return unknown(StartBound, why(err)), unknown(EndBound, why(err))
 	}
 	both, err := s.shows(ctx, second-1, second+1, ids)
 	if err != nil {
 		return fail(err)
 	}
 	if both.found < len(ids) || both.outside > 0 {
-		const odd = "a query of the three seconds around known entries did not show them all, or showed others"
+		odd := msg("a query of the three seconds around known entries did not show them all, or showed others")
 		return unknown(StartBound, odd), unknown(EndBound, odd)
 	}
 	first, err := s.shows(ctx, second, second+1, ids)
@@ -49,15 +48,15 @@ func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding)
 		}
 	}
 	judge := func(q Question, f shown) Finding {
-		out := Finding{Question: q, Evidence: fmt.Sprintf("of %s of one second, a query with %s at that second showed %d, one with both bounds a second off showed all",
+		out := Finding{Question: q, Evidence: msg("of %s of one second, a query with %s at that second showed %d, one with both bounds a second off showed all",
 			count(len(ids), "entry", "entries"), q, f.found)}
 		switch {
 		case f.found == len(ids):
-			out.Answer, out.Text = "inclusive", "inclusive: entries of that very second are shown"
+			out.Answer, out.Text = "inclusive", msg("inclusive: entries of that very second are shown")
 		case f.found == 0 && f.complete && again.found == len(ids):
-			out.Answer, out.Text = "exclusive", "exclusive: entries of that very second are left out"
+			out.Answer, out.Text = "exclusive", msg("exclusive: entries of that very second are left out")
 		default:
-			out.Text = "could not tell"
+			out.Text = msg("could not tell")
 		}
 		return out
 	}

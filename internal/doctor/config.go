@@ -5,14 +5,12 @@ package doctor
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Defaults of the receiver that findings may change.
@@ -27,16 +25,20 @@ var defaultRecheck = []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hou
 // recommend writes the collector's configuration that follows from the findings.
 // What needs no change from its default is left out, but for what a person looks
 // for.
-func recommend(o *Options, r *Report, s *session) string {
+func recommend(o *Options, r *Report, s *session) Message {
+	return each(func(l Language) string { return recommendIn(l, o, r, s) })
+}
+
+func recommendIn(l Language, o *Options, r *Report, s *session) string {
 	var b strings.Builder
-	line := func(indent int, key, value, comment string) {
+	line := func(indent int, key, value string, remark Message) {
 		text := strings.Repeat(" ", indent) + key + ":"
 		if value != "" {
 			text += " " + value
 		}
-		if comment != "" {
-			beside := fmt.Sprintf("%-42s # %s", text, comment)
-			if utf8.RuneCountInString(beside) > DefaultColumns {
+		if comment := remark.In(l); comment != "" {
+			beside := padded(text, 42) + " # " + comment
+			if columnsOf(beside) > DefaultColumns {
 				b.WriteString(strings.Repeat(" ", indent) + "# " + comment + "\n")
 			} else {
 				text = beside
@@ -44,66 +46,68 @@ func recommend(o *Options, r *Report, s *session) string {
 		}
 		b.WriteString(text + "\n")
 	}
-	line(0, "extensions", "", "")
-	line(2, "file_storage", "", "")
-	line(4, "directory", "./storage", "on a disk that outlives the process")
-	line(4, "create_directory", "true", "")
-	line(0, "receivers", "", "")
-	line(2, "feishu_audit", "", "")
-	line(4, "endpoint", quoted(o.Endpoint), "")
+	line(0, "extensions", "", none)
+	line(2, "file_storage", "", none)
+	line(4, "directory", "./storage", msg("on a disk that outlives the process"))
+	line(4, "create_directory", "true", none)
+	line(0, "receivers", "", none)
+	line(2, "feishu_audit", "", none)
+	line(4, "endpoint", quoted(o.Endpoint), none)
 	switch {
 	case o.ProxyURL == "":
 	case hasPassword(o.ProxyURL): // not for a report
-		line(4, "proxy_url", "${env:"+proxyVariable+"}", "set it to what --proxy-url was")
+		line(4, "proxy_url", "${env:"+proxyVariable+"}", msg("set it to what --proxy-url was"))
 	default:
-		line(4, "proxy_url", quoted(o.ProxyURL), "")
+		line(4, "proxy_url", quoted(o.ProxyURL), none)
 	}
 	if o.CAFile != "" {
-		line(4, "tls", "", "")
-		line(6, "ca_file", quoted(o.CAFile), "")
+		line(4, "tls", "", none)
+		line(6, "ca_file", quoted(o.CAFile), none)
 	}
-	line(4, "app_id", quoted(o.AppID), "")
+	line(4, "app_id", quoted(o.AppID), none)
 	source := o.SecretSource
 	if strings.ContainsAny(source, " #'\"\\") { // in the name of a file
 		source = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(source) + `"`
 	}
-	line(4, "app_secret", source, "")
-	line(4, "storage", "file_storage", "")
+	line(4, "app_secret", source, none)
+	line(4, "storage", "file_storage", none)
 	if s.rate.quota {
-		line(4, "poll_interval", "6m", "the calls of a month are limited")
-		line(4, "recheck_after", "[1h]", "")
+		line(4, "poll_interval", "6m", msg("the calls of a month are limited"))
+		line(4, "recheck_after", "[1h]", none)
 	} else {
-		line(4, "poll_interval", "1m", "some 44,000 calls a month; the Basic plan may need 6m")
+		line(4, "poll_interval", "1m", msg("some 44,000 calls a month; the Basic plan may need 6m"))
 		recheck, comment := recheckFor(r.Finding(Lateness))
 		line(4, "recheck_after", durations(recheck), comment)
 	}
 	if f := r.Finding(LongestWindow); f.AtLeast != nil && time.Duration(*f.AtLeast) < defaultWindow {
-		line(4, "max_window", plain(time.Duration(*f.AtLeast)), "longer windows were refused")
+		line(4, "max_window", plain(time.Duration(*f.AtLeast)), msg("longer windows were refused"))
 	}
 	if n := s.rate.limit; n > 0 && n < defaultCalls {
-		line(4, "requests_per_minute", strconv.Itoa(n), "x-ogw-ratelimit-limit")
+		line(4, "requests_per_minute", strconv.Itoa(n), verbatim("x-ogw-ratelimit-limit"))
 	}
 	if n := walksFor(s.typical()); n > defaultWalks {
-		line(4, "max_concurrent_walks", strconv.Itoa(n), "to use the pace up while catching up, although calls are slow")
+		line(4, "max_concurrent_walks", strconv.Itoa(n), msg("to use the pace up while catching up, although calls are slow"))
 	}
-	comment := "where to begin the first time"
+	comment := msg("where to begin the first time")
 	if f := r.Finding(Retention); f.AtLeast != nil && time.Duration(*f.AtLeast) > 2*time.Hour {
-		comment += "; the log goes back " + short(time.Duration(*f.AtLeast))
+		comment = comment.and(msg("the log goes back %s", short(time.Duration(*f.AtLeast))))
 	}
 	line(4, "initial_lookback", "1h", comment)
 	if r.Finding(OwnCalls).Answer == ownLogged {
-		b.WriteString("# To keep the receiver's own calls from the backend, use this and name it in the\n# pipeline, with processors: [filter].\n")
+		for line := range strings.SplitSeq(msg("To keep the receiver's own calls from the backend, use this and name it in the\npipeline, with processors: [filter].").In(l), "\n") {
+			b.WriteString("# " + line + "\n")
+		}
 		b.WriteString("# processors:\n#   filter:\n#     logs:\n#       log_record:\n")
 		condition := `attributes["feishu.app.id"] == "` + o.AppID + `" and IsMatch(attributes["feishu.api_key"], "` + listName + `$$")` // $$ is the collector's way to write $
 		b.WriteString("#         - '" + strings.ReplaceAll(condition, "'", "''") + "'\n")
 	}
-	b.WriteString(`exporters:
-  debug:                                   # put your backend here
-    verbosity: detailed
-    # or the collector leaves out what looks alike
-    use_internal_logger: false
-    # or it refuses what comes faster than it writes, to take it later
-    sending_queue:
+	line(0, "exporters", "", none)
+	line(2, "debug", "", msg("put your backend here"))
+	line(4, "verbosity", "detailed", none)
+	b.WriteString("    # " + msg("or the collector leaves out what looks alike").In(l) + "\n")
+	line(4, "use_internal_logger", "false", none)
+	b.WriteString("    # " + msg("or it refuses what comes faster than it writes, to take it later").In(l) + "\n")
+	b.WriteString(`    sending_queue:
       enabled: false
 service:
   extensions: [file_storage]
@@ -127,13 +131,13 @@ func hasPassword(proxy string) bool {
 
 // recheckFor makes sure that the last recheck comes after the slowest entry that
 // was seen, with room for a slower one.
-func recheckFor(f Finding) ([]time.Duration, string) {
+func recheckFor(f Finding) ([]time.Duration, Message) {
 	out := slices.Clone(defaultRecheck)
 	if f.Answer != "late" {
-		return out, ""
+		return out, none
 	}
 	need := 2 * time.Duration(*f.LessThan)
-	comment := "the slowest entry that was seen took less than " + short(time.Duration(*f.LessThan))
+	comment := msg("the slowest entry that was seen took less than %s", short(time.Duration(*f.LessThan)))
 	if need <= out[len(out)-1] {
 		return out, comment
 	}

@@ -33,7 +33,7 @@ func TestQuietTenants(t *testing.T) {
 				never(t, simulator.Options{}, r)
 				require.True(t, r.Healthy())
 				for _, q := range []Question{Order, Lateness, PageTokenLife, OwnCalls} {
-					require.Equal(t, "could not tell", r.Finding(q).Text, q)
+					require.Equal(t, "could not tell", r.Finding(q).Text.String(), q)
 				}
 				if name == "one" {
 					require.Equal(t, "inclusive", r.Finding(StartBound).Answer)
@@ -49,9 +49,9 @@ func TestQuietTenants(t *testing.T) {
 // the receiver's part of it.
 func loaded(t *testing.T, r *Report) *feishuauditreceiver.Config {
 	// The collector puts the variable's value in its place before it looks at the rest.
-	text := strings.ReplaceAll(r.Config, "${env:FEISHU_PROXY_URL}", "http://user:pass@proxy.example.com:3128")
+	text := strings.ReplaceAll(r.Config.String(), "${env:FEISHU_PROXY_URL}", "http://user:pass@proxy.example.com:3128")
 	got, err := confmap.NewRetrievedFromYAML([]byte(text))
-	require.NoError(t, err, r.Config)
+	require.NoError(t, err, r.Config.String())
 	whole, err := got.AsConf()
 	require.NoError(t, err)
 	section, err := whole.Sub("receivers::feishu_audit")

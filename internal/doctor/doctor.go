@@ -63,7 +63,20 @@ type Options struct {
 type Progress struct {
 	Elapsed time.Duration
 	Calls   int // of list_data, so far
-	Text    string
+	Text    Message
+}
+
+// Line is the line for people.
+func (p Progress) Line(opts *Options) Message {
+	return msg("[%4.0f s, call %2d of at most %d] %s", p.Elapsed.Seconds(), p.Calls, opts.maxCalls(), p.Text)
+}
+
+// Announcement says what a run takes.
+func (o *Options) Announcement() Message {
+	if o.AccessOnly {
+		return msg("This takes a few seconds and changes nothing. Ctrl-C ends it.")
+	}
+	return msg("This takes about %s and changes nothing. Ctrl-C ends it.", short(max(o.Duration, LeastTime)))
 }
 
 // Run examines. Its error is the context's, or a fault of the options in the words
@@ -125,28 +138,28 @@ func (s *session) examine(ctx context.Context) []Finding {
 			found[f.Question] = f
 		}
 	}
-	s.say("looking for entries")
+	s.say(msg("looking for entries"))
 	known, _ := s.findSample(ctx) // an error shows again below
 	tokens := &tokenProbe{session: s}
 	late := &lateProbe{session: s}
 	ranges := &rangeProbe{session: s}
 	own := &ownProbe{session: s}
 
-	s.say("getting page tokens to hold back")
+	s.say(msg("getting page tokens to hold back"))
 	tokens.hold(ctx, known, len(looks)+1)
 	tokens.use(ctx)
-	s.say("reading time ranges that will be read again")
+	s.say(msg("reading time ranges that will be read again"))
 	late.open(ctx, known)
-	s.say("start_time and end_time: inclusive or not?")
+	s.say(msg("start_time and end_time: inclusive or not?"))
 	put(s.bounds(ctx, known))
-	s.say("how long a window may be")
+	s.say(msg("how long a window may be"))
 	ranges.run(ctx)
 	put(ranges.future(ctx))
-	s.say("how far back entries can be seen")
+	s.say(msg("how far back entries can be seen"))
 	lookFailed := ranges.look(ctx)
 	for i, part := range looks {
 		s.waitUntil(ctx, s.began.Add(s.duration/part))
-		s.say("using a page token, and reading the same time ranges again")
+		s.say(msg("using a page token, and reading the same time ranges again"))
 		tokens.use(ctx)
 		last := i == len(looks)-1
 		late.again(ctx, last)
@@ -169,7 +182,7 @@ func (s *session) examine(ctx context.Context) []Finding {
 func (s *session) waitUntil(ctx context.Context, at time.Time) {
 	for ctx.Err() == nil && time.Now().Before(at) {
 		left := time.Until(at)
-		s.say("waiting for time to pass: " + short(left.Round(time.Second)) + " until the next look")
+		s.say(msg("waiting for time to pass: %s until the next look", short(left.Round(time.Second))))
 		if sleep(ctx, min(left, max(left/4, 10*time.Second))) != nil {
 			return
 		}

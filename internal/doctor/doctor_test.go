@@ -111,7 +111,7 @@ func TestProblems(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := examine(t, simulator.New(tc.sim), tc.change)
 				require.False(t, r.Healthy())
-				require.Empty(t, r.Config)
+				require.Empty(t, r.Config.String())
 				require.LessOrEqual(t, time.Duration(r.Took), 2*time.Minute)
 				var found []string
 				for _, c := range r.Checks {
@@ -168,9 +168,11 @@ func TestAccessOnly(t *testing.T) {
 	}
 }
 
-func printed(t *testing.T, r *Report) string {
+func printed(t *testing.T, r *Report) string { return printedIn(t, r, English) }
+
+func printedIn(t *testing.T, r *Report, l Language) string {
 	var b bytes.Buffer
-	require.NoError(t, r.Text(&b, DefaultColumns))
+	require.NoError(t, r.Text(&b, DefaultColumns, l))
 	return b.String()
 }
 
@@ -241,7 +243,7 @@ func TestBreakDown(t *testing.T) {
 			require.Empty(t, r.Finding(OwnCalls).Answer)
 			require.Less(t, time.Duration(r.Took), DefaultDuration+2*time.Minute)
 			if kind == simulator.FaultQuotaExceeded {
-				require.Contains(t, r.Config, "poll_interval: 6m")
+				require.Contains(t, r.Config.String(), "poll_interval: 6m")
 			}
 		})
 	}
@@ -282,7 +284,7 @@ func TestLongWatch(t *testing.T) {
 		never(t, o, r)
 		require.Equal(t, "limited", r.Finding(PageTokenLife).Answer)
 		require.Equal(t, "late", r.Finding(Lateness).Answer)
-		require.Contains(t, r.Config, "recheck_after: [2m, 15m, 1h, 6h]")
+		require.Contains(t, r.Config.String(), "recheck_after: [2m, 15m, 1h, 6h]")
 	})
 }
 
@@ -302,12 +304,12 @@ func TestNothingIsShown(t *testing.T) {
 		server.Add(entries...)
 		var said strings.Builder
 		r := examine(t, server, func(o *Options) {
-			o.Progress = func(p Progress) { said.WriteString(p.Text) }
+			o.Progress = func(p Progress) { said.WriteString(p.Text.String()) }
 		})
 		require.Equal(t, "another number", r.Finding(StatusShape).Answer)
 		var asJSON bytes.Buffer
 		require.NoError(t, r.JSON(&asJSON))
-		for _, text := range []string{said.String(), printed(t, r), asJSON.String()} {
+		for _, text := range []string{said.String(), printed(t, r), printedIn(t, r, Chinese), asJSON.String()} {
 			require.NotEmpty(t, text)
 			require.NotContains(t, text, canary)
 			require.NotContains(t, text, "8842")
@@ -319,4 +321,4 @@ func TestNothingIsShown(t *testing.T) {
 	})
 }
 
-var update = flag.Bool("update", false, "write the sample report into docs/doctor.md")
+var update = flag.Bool("update", false, "write the sample report into docs/doctor.md, and those of testdata")

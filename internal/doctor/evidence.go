@@ -6,7 +6,6 @@ package doctor
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -60,16 +59,16 @@ func (o *orderEvidence) observe(entries []entry.Facts) {
 var sureOrder = math.Log(1e-6)
 
 func (o *orderEvidence) finding() Finding {
-	f := Finding{Question: Order, Evidence: fmt.Sprintf("%s of one page: %d times the next one is later, %d times it is earlier", count(o.entries, "entry", "entries"), o.up, o.down)}
+	f := Finding{Question: Order, Evidence: msg("%s of one page: %d times the next one is later, %d times it is earlier", count(o.entries, "entry", "entries"), o.up, o.down)}
 	switch {
 	case o.up > 0 && o.down > 0:
-		f.Answer, f.Text = "unordered", "not in the order of event_time"
+		f.Answer, f.Text = "unordered", msg("not in the order of event_time")
 	case o.logChance > sureOrder:
-		return unknown(Order, "no page with enough entries of different seconds to exclude chance (the best one has %s)", count(o.entries, "entry", "entries"))
+		return unknown(Order, msg("no page with enough entries of different seconds to exclude chance (the best one has %s)", count(o.entries, "entry", "entries")))
 	case o.up > 0:
-		f.Answer, f.Text = "ascending", "oldest first"
+		f.Answer, f.Text = "ascending", msg("oldest first")
 	default:
-		f.Answer, f.Text = "descending", "newest first"
+		f.Answer, f.Text = "descending", msg("newest first")
 	}
 	return f
 }
@@ -122,37 +121,37 @@ func (r *rateEvidence) observe(a *listing, err error) {
 
 func (r *rateEvidence) finding() Finding {
 	if r.successes == 0 {
-		return unknown(RateHeaders, "no answer with a page came")
+		return unknown(RateHeaders, msg("no answer with a page came"))
 	}
-	f := Finding{Question: RateHeaders, Answer: "not with successes", Text: "successful answers have no x-ogw-ratelimit headers"}
-	f.Evidence = count(r.successes, "successful answer", "successful answers") + fmt.Sprintf(", %d with such a header", r.with)
+	f := Finding{Question: RateHeaders, Answer: "not with successes", Text: msg("successful answers have no x-ogw-ratelimit headers")}
+	f.Evidence = msg("%s, %d with such a header", count(r.successes, "successful answer", "successful answers"), r.with)
 	if r.with > 0 {
-		f.Answer, f.Text = "always", "successful answers have x-ogw-ratelimit headers"
+		f.Answer, f.Text = "always", msg("successful answers have x-ogw-ratelimit headers")
 		if r.with < r.successes {
-			f.Answer, f.Text = "sometimes", "some successful answers have x-ogw-ratelimit headers"
+			f.Answer, f.Text = "sometimes", msg("some successful answers have x-ogw-ratelimit headers")
 		}
 	}
 	if r.limit > 0 {
-		f.Text += fmt.Sprintf("; the limit is %d", r.limit)
+		f.Text = f.Text.and(msg("the limit is %d", r.limit))
 	}
 	switch {
 	case r.refusals == 0:
-		f.Text += "; what a refusal looks like is not known"
-		f.Evidence += "; none of the calls was limited"
+		f.Text = f.Text.and(msg("what a refusal looks like is not known"))
+		f.Evidence = f.Evidence.and(msg("none of the calls was limited"))
 	case r.hint != "" && !r.readable:
-		f.Text += fmt.Sprintf("; a refusal is HTTP %d with %s, which is no whole number of seconds", r.status, r.hint)
+		f.Text = f.Text.and(msg("a refusal is HTTP %d with %s, which is no whole number of seconds", r.status, r.hint))
 	case r.hint == "":
-		f.Text += fmt.Sprintf("; a refusal is HTTP %d and does not say how long to wait", r.status)
+		f.Text = f.Text.and(msg("a refusal is HTTP %d and does not say how long to wait", r.status))
 	default:
-		f.Text += fmt.Sprintf("; a refusal is HTTP %d and says how long to wait in %s", r.status, r.hint)
+		f.Text = f.Text.and(msg("a refusal is HTTP %d and says how long to wait in %s", r.status, r.hint))
 	}
 	if r.refusals > 0 {
-		f.Evidence += "; " + count(r.refusals, "refusal", "refusals") + " with code 99991400"
+		refusals := msg("%s with code 99991400", count(r.refusals, "refusal", "refusals"))
+		reason := msg("does another program use this app?")
 		if r.limit > 0 && r.limit < CallsPerMinute {
-			f.Evidence += fmt.Sprintf(": the examination itself reaches a limit of %d", r.limit)
-		} else {
-			f.Evidence += ": does another program use this app?"
+			reason = msg("the examination itself reaches a limit of %d", r.limit)
 		}
+		f.Evidence = f.Evidence.and(join(": ", refusals, reason))
 	}
 	return f
 }
@@ -255,32 +254,34 @@ func (s *shapeEvidence) findings() []Finding {
 	if n == 0 {
 		var out []Finding
 		for _, q := range []Question{IDShape, StatusShape, ResponseShape} {
-			out = append(out, unknown(q, "no entry was seen"))
+			out = append(out, unknown(q, msg("no entry was seen")))
 		}
 		return out
 	}
-	of := "in " + count(n, "entry", "entries") + ": "
-	id := Finding{Question: IDShape, Answer: most(s.id), Evidence: of + tally(s.id)}
-	id.Text = "a " + id.Answer
-	if len(s.id) > 1 {
-		id.Text = "mostly " + id.Text
+	of := func(counts map[string]int) Message {
+		return msg("in %s: %s", count(n, "entry", "entries"), tally(counts))
 	}
-	status := Finding{Question: StatusShape, Answer: most(s.status), Evidence: of + tally(s.status)}
-	status.Text = "mostly " + status.Answer
+	id := Finding{Question: IDShape, Answer: most(s.id), Evidence: of(s.id)}
+	id.Text = msg("a %s", known(id.Answer))
+	if len(s.id) > 1 {
+		id.Text = msg("mostly %s", id.Text)
+	}
+	status := Finding{Question: StatusShape, Answer: most(s.status), Evidence: of(s.status)}
+	status.Text = msg("mostly %s", known(status.Answer))
 	if len(s.status) == 1 {
-		status.Text = "always " + status.Answer
+		status.Text = msg("always %s", known(status.Answer))
 	}
 	switch {
 	case s.zeroBad > 0:
-		status.Text += "; no sign of success: it is 0 in failed calls, too"
-		status.Evidence += fmt.Sprintf("; 0 in %d of %s whose response has another code", s.zeroBad, count(s.bad, "entry", "entries"))
+		status.Text = status.Text.and(msg("no sign of success: it is 0 in failed calls, too"))
+		status.Evidence = status.Evidence.and(msg("0 in %d of %s whose response has another code", s.zeroBad, count(s.bad, "entry", "entries")))
 	case s.bad == 0:
-		status.Evidence += "; no failed call among them"
+		status.Evidence = status.Evidence.and(msg("no failed call among them"))
 	}
-	response := Finding{Question: ResponseShape, Answer: most(s.response), Evidence: of + tally(s.response)}
-	response.Text = response.Answer
+	response := Finding{Question: ResponseShape, Answer: most(s.response), Evidence: of(s.response)}
+	response.Text = known(response.Answer)
 	if len(s.members) > 0 {
-		response.Evidence += "; its members: " + tally(s.members)
+		response.Evidence = response.Evidence.and(msg("its members: %s", tally(s.members)))
 	}
 	return []Finding{id, status, response}
 }
@@ -298,14 +299,14 @@ func ranked(counts map[string]int) []string {
 func most(counts map[string]int) string { return ranked(counts)[0] }
 
 // tally lists counts, the largest first, five at most.
-func tally(counts map[string]int) string {
-	var parts []string
+func tally(counts map[string]int) Message {
+	var parts []Message
 	for i, key := range ranked(counts) {
 		if i == 5 {
-			parts = append(parts, "...")
+			parts = append(parts, verbatim("..."))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s (%d)", key, counts[key]))
+		parts = append(parts, msg("%s (%d)", known(key), counts[key]))
 	}
-	return strings.Join(parts, ", ")
+	return join(", ", parts...)
 }

@@ -5,7 +5,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -18,7 +17,7 @@ type lateProbe struct {
 	newest  *watched        // the one of them that ends at the time of its first read, if there is one
 	entries map[string]bool // all that were seen
 	shown   map[string]appearance
-	failed  string
+	failed  Message
 }
 
 // watched is a time range that fits into one page.
@@ -46,7 +45,7 @@ const roomy = 60
 func (p *lateProbe) open(ctx context.Context, from *sample) {
 	p.entries, p.shown = map[string]bool{}, map[string]appearance{}
 	if !p.session.clock.known || p.session.clock.disagree {
-		p.failed = "the server's clock could not be read from its Date headers"
+		p.failed = msg("the server's clock could not be read from its Date headers")
 		return
 	}
 	span, err := p.openNewest(ctx)
@@ -144,7 +143,7 @@ func (p *lateProbe) try(ctx context.Context, from, to int64) error {
 // again reads windows once more: the newest one only, or all.
 func (p *lateProbe) again(ctx context.Context, all bool) {
 	for i, w := range p.windows {
-		if p.failed != "" || !w.whole || i > 0 && !all {
+		if p.failed != none || !w.whole || i > 0 && !all {
 			continue
 		}
 		if _, err := p.look(ctx, w); err != nil {
@@ -182,12 +181,12 @@ const enoughFresh = 10
 func (p *lateProbe) finding() Finding {
 	s := p.session
 	switch {
-	case p.failed != "" && len(p.shown) == 0:
-		return unknown(Lateness, "%s", p.failed)
+	case p.failed != none && len(p.shown) == 0:
+		return unknown(Lateness, p.failed)
 	case len(p.windows) == 0:
-		return unknown(Lateness, "even one second holds more entries than a page, or the API refused to be asked for one")
+		return unknown(Lateness, msg("even one second holds more entries than a page, or the API refused to be asked for one"))
 	case len(p.shown) == 0 && (p.newest == nil || len(p.newest.known) < enoughFresh):
-		return unknown(Lateness, "%s in %s of time were read again, and nothing new appeared%s", count(len(p.entries), "entry", "entries"), count(len(p.windows), "range", "ranges"), s.freshest())
+		return unknown(Lateness, s.withFreshest(msg("%s in %s of time were read again, and nothing new appeared", count(len(p.entries), "entry", "entries"), count(len(p.windows), "range", "ranges"))))
 	}
 	var late []appearance
 	for _, a := range p.shown {
@@ -196,26 +195,26 @@ func (p *lateProbe) finding() Finding {
 		}
 	}
 	f := Finding{Question: Lateness, Answer: "none seen"}
-	f.Evidence = fmt.Sprintf("%s appeared while %s of time were read again, %d of them more than %s after their event time",
+	f.Evidence = msg("%s appeared while %s of time were read again, %d of them more than %s after their event time",
 		count(len(p.shown), "entry", "entries"), count(len(p.windows), "range", "ranges"), len(late), short(lateFrom))
 	if len(p.shown) == 0 {
-		f.Evidence = fmt.Sprintf("%s of time with %s were read again, and nothing new appeared", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))
+		f.Evidence = msg("%s of time with %s were read again, and nothing new appeared", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))
 	}
-	f.Evidence += s.freshest()
+	f.Evidence = s.withFreshest(f.Evidence)
 	if len(late) == 0 {
-		f.Text = "no entry appeared late; rare ones, or later ones than were looked for, cannot be excluded"
+		f.Text = msg("no entry appeared late; rare ones, or later ones than were looked for, cannot be excluded")
 		return f
 	}
 	slowest := slices.MaxFunc(late, func(a, b appearance) int { return int(a.least - b.least) })
 	f.Answer, f.AtLeast, f.LessThan = "late", bound(slowest.least), bound(slowest.most)
-	f.Text = fmt.Sprintf("entries appear late: the slowest that was seen took between %s and %s", short(slowest.least), short(slowest.most))
+	f.Text = msg("entries appear late: the slowest that was seen took between %s and %s", short(slowest.least), short(slowest.most))
 	return f
 }
 
-// freshest tells how old the newest entry was that was seen.
-func (s *session) freshest() string {
+// withFreshest adds how old the newest entry was that was seen.
+func (s *session) withFreshest(m Message) Message {
 	if !s.anyEntry {
-		return ""
+		return m
 	}
-	return "; the freshest entry seen was at most " + short(max(s.newest, 0)) + " old"
+	return m.and(msg("the freshest entry seen was at most %s old", short(max(s.newest, 0))))
 }

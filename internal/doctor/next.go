@@ -10,7 +10,7 @@ import (
 
 // Step is what to do with the recommended configuration, and how.
 type Step struct {
-	Text string `json:"text"`
+	Text Message `json:"text"`
 	// Command is for a shell, in the folder of the repository. Dots stand for what
 	// the doctor does not show.
 	Command string `json:"command,omitempty"`
@@ -20,32 +20,32 @@ type Step struct {
 // else has to be read on the way.
 func nextSteps(o *Options) []Step {
 	const collector = "_build/otelcol-feishu"
-	file, saved := "config.yaml", "Save the configuration above as config.yaml."
+	file, saved := "config.yaml", msg("Save the configuration above as config.yaml.")
 	if o.ConfigFile != "" {
-		file, saved = shellWord(o.ConfigFile), "The configuration is in "+o.ConfigFile+"."
+		file, saved = shellWord(o.ConfigFile), msg("The configuration is in %s.", o.ConfigFile)
 	}
 	steps := []Step{
-		{Text: saved + " Its position goes to the folder storage where the collector is started; a service has one on a disk that outlives it, like /var/lib/otelcol/storage."},
-		{"Build the collector, in the folder of the repository, unless you have its binary:", "make build"},
+		{Text: msg("%s Its position goes to the folder storage where the collector is started; a service has one on a disk that outlives it, like /var/lib/otelcol/storage.", saved)},
+		{msg("Build the collector, in the folder of the repository, unless you have its binary:"), "make build"},
 	}
 	switch name, inEnv := strings.CutPrefix(strings.TrimSuffix(o.SecretSource, "}"), "${env:"); {
 	case inEnv:
-		steps = append(steps, Step{"Put the app secret into the environment, where the collector finds it:", "export " + name + "=..."})
+		steps = append(steps, Step{msg("Put the app secret into the environment, where the collector finds it:"), "export " + name + "=..."})
 	default:
-		steps = append(steps, Step{Text: "Let the collector's user, and nobody else, read the file with the app secret."})
+		steps = append(steps, Step{Text: msg("Let the collector's user, and nobody else, read the file with the app secret.")})
 	}
 	if o.LineBreak > 0 {
 		steps = append(steps, Step{
-			"Take the line break at the end of that file off, once. The collector would take it for a part of the secret:",
+			msg("Take the line break at the end of that file off, once. The collector would take it for a part of the secret:"),
 			fmt.Sprintf("truncate --size=-%d '%s'", o.LineBreak, strings.ReplaceAll(o.SecretFile, "'", `'\''`)),
 		})
 	}
 	if hasPassword(o.ProxyURL) {
-		steps = append(steps, Step{"The same for the proxy, with its password:", "export " + proxyVariable + "=..."})
+		steps = append(steps, Step{msg("The same for the proxy, with its password:"), "export " + proxyVariable + "=..."})
 	}
 	return append(steps,
-		Step{"Check the configuration. It says nothing if all is well:", collector + " validate --config " + file},
-		Step{"Run it. Records appear on the terminal; then put your backend in the place of debug:", collector + " --config " + file})
+		Step{msg("Check the configuration. It says nothing if all is well:"), collector + " validate --config " + file},
+		Step{msg("Run it. Records appear on the terminal; then put your backend in the place of debug:"), collector + " --config " + file})
 }
 
 // shellWord quotes a path where a shell would not take it as it is.
@@ -61,9 +61,11 @@ func shellWord(path string) string {
 
 // writeSteps writes them for people, each command in a line of its own.
 func writeSteps(b *page, steps []Step) {
-	b.WriteString("\nWhat to do now:\n\n")
+	b.WriteString("\n")
+	b.raw(msg("What to do now:"))
+	b.WriteString("\n\n")
 	for i, step := range steps {
-		b.column(fmt.Sprintf("  %d.", i+1), 5, step.Text)
+		b.column(fmt.Sprintf("  %d.", i+1), 5, step.Text.In(b.language))
 		if step.Command != "" {
 			b.WriteString("       " + step.Command + "\n")
 		}

@@ -5,7 +5,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -22,13 +21,13 @@ type ownProbe struct {
 	session *session
 	found   int
 	looked  bool
-	failed  string
+	failed  Message
 }
 
 // look asks for the entries of the doctor's own app since it began.
 func (p *ownProbe) look(ctx context.Context) {
 	s := p.session
-	if p.found > 0 || p.failed != "" {
+	if p.found > 0 || p.failed != none {
 		return
 	}
 	from, to := s.clock.latest(s.began).Unix(), s.clock.now()
@@ -57,30 +56,30 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 	s := p.session
 	if p.found > 0 {
 		return Finding{
-			Question: OwnCalls, Answer: ownLogged, Text: "logged: reading the log adds to it; the configuration below says how to keep them from the backend",
-			Evidence: count(p.found, "entry", "entries") + " of list_data by this app since the doctor began",
+			Question: OwnCalls, Answer: ownLogged, Text: msg("logged: reading the log adds to it; the configuration below says how to keep them from the backend"),
+			Evidence: msg("%s of list_data by this app since the doctor began", count(p.found, "entry", "entries")),
 		}
 	}
-	if p.failed != "" {
-		return unknown(OwnCalls, "%s", p.failed)
+	if p.failed != none {
+		return unknown(OwnCalls, p.failed)
 	}
 	waited := time.Since(s.began)
 	if !p.looked || waited < enoughTime {
-		return unknown(OwnCalls, "none appeared in %s, which is not long enough to be sure", short(waited))
+		return unknown(OwnCalls, msg("none appeared in %s, which is not long enough to be sure", short(waited)))
 	}
 	others, filter, err := p.control(ctx)
 	switch {
 	case err != nil:
-		return unknown(OwnCalls, "%s", why(err))
+		return unknown(OwnCalls, why(err))
 	case others < 3:
-		return unknown(OwnCalls, "none appeared in %s, but hardly anything else of that time did", short(waited))
+		return unknown(OwnCalls, msg("none appeared in %s, but hardly anything else of that time did", short(waited)))
 	case !filter:
-		return unknown(OwnCalls, "none appeared, but the filter by app_id does not find calls of others either")
+		return unknown(OwnCalls, msg("none appeared, but the filter by app_id does not find calls of others either"))
 	}
 	_, calls := s.client.calls()
 	return Finding{
-		Question: OwnCalls, Answer: "not logged", Text: "not logged, or more than " + short(waited-enoughTime/2) + " late",
-		Evidence: fmt.Sprintf("none of its %d calls appeared in %s, while %d or more calls by others of the same time did", calls, short(waited), others),
+		Question: OwnCalls, Answer: "not logged", Text: msg("not logged, or more than %s late", short(waited-enoughTime/2)),
+		Evidence: msg("none of its %d calls appeared in %s, while %d or more calls by others of the same time did", calls, short(waited), others),
 	}
 }
 

@@ -5,7 +5,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
@@ -20,7 +19,7 @@ type tokenProbe struct {
 	lived   time.Duration // a token of this age was taken
 	refused time.Duration // one of this age was not, 0: none
 	uses    int
-	failed  string // why there is no answer
+	failed  Message // why there is no answer
 }
 
 type heldToken struct {
@@ -32,7 +31,7 @@ type heldToken struct {
 // hold gets n page tokens.
 func (p *tokenProbe) hold(ctx context.Context, from *sample, n int) {
 	if from == nil || len(from.entries) < 2 {
-		p.failed = "no time range with two entries was found, so that there was no second page"
+		p.failed = msg("no time range with two entries was found, so that there was no second page")
 		return
 	}
 	p.query = openapi.ListRequest{StartTime: from.from, EndTime: from.to, PageSize: 1}
@@ -43,7 +42,7 @@ func (p *tokenProbe) hold(ctx context.Context, from *sample, n int) {
 			return
 		}
 		if t.value == "" {
-			p.failed = "a page of one entry of several had no page_token"
+			p.failed = msg("a page of one entry of several had no page_token")
 			return
 		}
 		p.tokens = append(p.tokens, t)
@@ -67,7 +66,7 @@ func (p *tokenProbe) get(ctx context.Context) (heldToken, error) {
 
 // use takes the next token, unless the answer is already known.
 func (p *tokenProbe) use(ctx context.Context) {
-	if p.failed != "" || p.refused > 0 || len(p.tokens) == 0 {
+	if p.failed != none || p.refused > 0 || len(p.tokens) == 0 {
 		return
 	}
 	t := p.tokens[0]
@@ -93,7 +92,7 @@ func (p *tokenProbe) confirm(ctx context.Context, age time.Duration) {
 			return
 		}
 	}
-	p.failed = "a fresh page token was refused, too"
+	p.failed = msg("a fresh page token was refused, too")
 	if err != nil {
 		p.failed = why(err)
 	}
@@ -121,23 +120,23 @@ func (p *tokenProbe) try(ctx context.Context, t heldToken) (youngest, oldest tim
 
 func (p *tokenProbe) finding() Finding {
 	switch {
-	case p.failed != "" && p.lived == 0:
-		return unknown(PageTokenLife, "%s", p.failed)
+	case p.failed != none && p.lived == 0:
+		return unknown(PageTokenLife, p.failed)
 	case p.lived == 0 && p.refused == 0:
-		return unknown(PageTokenLife, "no page token led to another page")
+		return unknown(PageTokenLife, msg("no page token led to another page"))
 	}
-	f := Finding{Question: PageTokenLife, Answer: "at least", Evidence: count(p.uses, "page token", "page tokens") + ", each used once"}
+	f := Finding{Question: PageTokenLife, Answer: "at least", Evidence: msg("%s, each used once", count(p.uses, "page token", "page tokens"))}
 	f.AtLeast = bound(p.lived)
-	f.Text = "at least " + short(p.lived)
+	f.Text = msg("at least %s", short(p.lived))
 	if p.refused > 0 {
 		f.Answer, f.LessThan = "limited", bound(p.refused)
-		f.Text = fmt.Sprintf("between %s and %s", short(p.lived), short(p.refused))
-		f.Evidence += "; a fresh one was taken right after the refusal"
+		f.Text = msg("between %s and %s", short(p.lived), short(p.refused))
+		f.Evidence = f.Evidence.and(msg("a fresh one was taken right after the refusal"))
 	} else {
-		f.Text += "; a longer --duration can tell more"
+		f.Text = f.Text.and(msg("a longer --duration can tell more"))
 	}
-	if p.failed != "" {
-		f.Evidence += "; then: " + p.failed
+	if p.failed != none {
+		f.Evidence = f.Evidence.and(msg("then: %s", p.failed))
 	}
 	return f
 }

@@ -6,12 +6,10 @@ package doctor
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Report is what the doctor has to say.
@@ -32,7 +30,7 @@ type Report struct {
 	Findings     []Finding `json:"findings"`
 	// Config is a collector configuration, empty as long as a check has a problem
 	// that keeps the log from being read.
-	Config string `json:"recommended_config,omitempty"`
+	Config Message `json:"recommended_config,omitzero"`
 	// Next is what to do with it.
 	Next []Step `json:"next_steps,omitempty"`
 	// ConfigFile is where Config was written, empty where it was not.
@@ -52,10 +50,10 @@ const (
 
 // Check is something that has to be in order.
 type Check struct {
-	Name   string `json:"name"`
-	Status Status `json:"status"`
-	Text   string `json:"text"`
-	Advice string `json:"advice,omitempty"` // what to do
+	Name   string  `json:"name"`
+	Status Status  `json:"status"`
+	Text   Message `json:"text"`
+	Advice Message `json:"advice,omitzero"` // what to do
 }
 
 // Finding is a question that the API's documentation leaves open.
@@ -66,8 +64,8 @@ type Finding struct {
 	// AtLeast and LessThan bound what was measured, where it is a time.
 	AtLeast  *Seconds `json:"at_least_seconds,omitempty"`
 	LessThan *Seconds `json:"less_than_seconds,omitempty"`
-	Text     string   `json:"text"`
-	Evidence string   `json:"evidence"` // what was seen
+	Text     Message  `json:"text"`
+	Evidence Message  `json:"evidence"` // what was seen
 }
 
 // Question names what a finding is about, for programs.
@@ -115,8 +113,8 @@ func bound(d time.Duration) *Seconds {
 }
 
 // unknown is the answer to a question whose answer was not found, and why.
-func unknown(q Question, why string, args ...any) Finding {
-	return Finding{Question: q, Text: "could not tell", Evidence: fmt.Sprintf(why, args...)}
+func unknown(q Question, why Message) Finding {
+	return Finding{Question: q, Text: msg("could not tell"), Evidence: why}
 }
 
 // Finding returns the answer to a question.
@@ -126,7 +124,7 @@ func (r *Report) Finding(q Question) Finding {
 			return f
 		}
 	}
-	return unknown(q, "the log could not be read")
+	return unknown(q, msg("the log could not be read"))
 }
 
 // Healthy reports whether the log can be read.
@@ -147,55 +145,61 @@ func (r *Report) JSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
-// labelWidth is that of what stands beside the text.
-const labelWidth = 24
+// mark is what stands for a status.
+func (s Status) mark() Message {
+	switch s {
+	case OK:
+		return msg("ok")
+	case Warning:
+		return msg("WARNING")
+	case Problem:
+		return msg("PROBLEM")
+	}
+	return verbatim("?")
+}
 
-// columns are the widths of a report: text is broken between words, and a configuration
-// stays as it is.
-const (
-	DefaultColumns = 80
-	leastColumns   = 60
-	mostColumns    = 120
-)
+// markWidth is that of a status.
+const markWidth = 9
 
 // Text writes the report for people, problems first, in lines of so many columns.
-func (r *Report) Text(w io.Writer, columns int) error {
-	b := page{columns: min(max(columns, leastColumns), mostColumns)}
-	b.text(fmt.Sprintf("feishu-audit doctor on %s as app %s, %s", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC")))
-	b.text(fmt.Sprintf("%s of list_data (at most %d), %s, in %s. Nothing was changed.",
+func (r *Report) Text(w io.Writer, columns int, language Language) error {
+	b := page{columns: min(max(columns, leastColumns), mostColumns), language: language}
+	b.text(msg("feishu-audit doctor on %s as app %s, %s", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC")))
+	b.text(msg("%s of list_data (at most %d), %s, in %s. Nothing was changed.",
 		count(r.ListCalls, "call", "calls"), r.MaxCalls, count(r.TokenCalls, "token call", "token calls"), short(time.Duration(r.Took))))
-	b.WriteString("\nIs everything in order?")
+	b.WriteString("\n")
+	order := msg("Is everything in order?")
 	if n := r.counted(Problem); n > 0 {
-		b.WriteString(" No: " + count(n, "problem", "problems") + ".")
+		order = msg("Is everything in order? No: %s.", count(n, "problem", "problems"))
 	}
-	b.WriteString("\n\n")
+	b.text(order)
+	b.WriteString("\n")
 	for _, c := range r.sorted() {
-		mark := map[Status]string{OK: "ok", Warning: "WARNING", Problem: "PROBLEM", Unknown: "?"}[c.Status]
-		b.paragraph(fmt.Sprintf("  %-9s%s", mark, c.Name), c.Text)
-		if c.Advice != "" {
-			for line := range strings.SplitSeq("What to do: "+c.Advice, "\n") {
-				b.paragraph("", line)
+		b.paragraph("  "+padded(c.Status.mark().In(language), markWidth)+known(c.Name).In(language), c.Text)
+		if c.Advice != none {
+			for line := range strings.SplitSeq(msg("What to do: %s", c.Advice).In(language), "\n") {
+				b.paragraph("", verbatim(line))
 			}
 		}
 	}
 	switch {
 	case r.Healthy() && len(r.Findings) == 0:
 		b.WriteString("\n")
-		b.text("How this API behaves was not examined. The receiver is right either way; what is worth a setting has its default below.")
+		b.text(msg("How this API behaves was not examined. The receiver is right either way; what is worth a setting has its default below."))
 		r.writeConfig(&b)
 	case r.Healthy():
 		b.WriteString("\n")
-		b.text("How does this API behave? The documentation does not say. Nothing here asks for action: the receiver is right either way, and what is worth a setting is set in the configuration below.")
+		b.text(msg("How does this API behave? The documentation does not say. Nothing here asks for action: the receiver is right either way, and what is worth a setting is set in the configuration below."))
 		b.WriteString("\n")
 		for _, f := range r.Findings {
-			b.paragraph("  "+cmp.Or(labels[f.Question], string(f.Question)), f.Text)
-			b.paragraph("", "Seen: "+f.Evidence)
+			b.paragraph("  "+known(cmp.Or(labels[f.Question], string(f.Question))).In(language), f.Text)
+			b.paragraph("", msg("Seen: %s", f.Evidence))
 		}
-		b.paragraph("  paging", "not examined: whether the pages of a query shift when entries appear between two of its calls (live) or not (snapshot); the receiver reads each time again, so it need not know")
+		b.paragraph("  "+msg("paging").In(language), msg("not examined: whether the pages of a query shift when entries appear between two of its calls (live) or not (snapshot); the receiver reads each time again, so it need not know"))
 		r.writeConfig(&b)
 	default:
 		b.WriteString("\n")
-		b.text("Solve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and recommend a configuration.")
+		b.text(msg("Solve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and recommend a configuration."))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -219,81 +223,13 @@ func (r *Report) sorted() []Check {
 }
 
 func (r *Report) writeConfig(b *page) {
-	if r.ConfigFile == "" {
-		b.WriteString("\nRecommended configuration, to be saved as config.yaml:\n\n")
-	} else {
-		b.WriteString("\nRecommended configuration, written to " + r.ConfigFile + ":\n\n")
+	head := msg("Recommended configuration, to be saved as config.yaml:")
+	if r.ConfigFile != "" {
+		head = msg("Recommended configuration, written to %s:", r.ConfigFile)
 	}
-	b.WriteString(r.Config)
+	b.WriteString("\n")
+	b.raw(head)
+	b.WriteString("\n\n")
+	b.raw(r.Config)
 	writeSteps(b, r.Next)
-}
-
-// page is text of a width.
-type page struct {
-	strings.Builder
-	columns int
-}
-
-// text writes a paragraph over the whole width.
-func (b *page) text(text string) { b.column("", 0, text) }
-
-// paragraph writes text in a column of its own, beside a label.
-func (b *page) paragraph(label, text string) { b.column(label, labelWidth+2, text) }
-
-// column writes text that starts in a column, beside a label. A word is never broken: a link
-// must stay one.
-func (b *page) column(label string, start int, text string) {
-	indent := strings.Repeat(" ", start)
-	line := label + strings.Repeat(" ", max(0, start-utf8.RuneCountInString(label)))
-	if label != "" && strings.TrimRight(line, " ") == line {
-		line += " "
-	}
-	empty := true
-	for word := range strings.FieldsSeq(text) {
-		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > b.columns {
-			b.WriteString(line + "\n")
-			line, empty = indent, true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
-	}
-	b.WriteString(strings.TrimRight(line, " ") + "\n")
-}
-
-// short writes a time as people say it: two units at most.
-func short(d time.Duration) string {
-	switch {
-	case d.Abs() < 50*time.Millisecond:
-		return "0 s"
-	case d < 0:
-		return "-" + short(-d)
-	case d < 10*time.Second:
-		return trimZero(fmt.Sprintf("%.1f", d.Seconds())) + " s"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < 2*time.Hour:
-		return two(d, time.Minute, "min", time.Second, "s")
-	case d < 48*time.Hour:
-		return two(d, time.Hour, "h", time.Minute, "min")
-	}
-	return two(d, 24*time.Hour, "d", time.Hour, "h")
-}
-
-func trimZero(s string) string { return strings.TrimSuffix(s, ".0") }
-
-func two(d, unit time.Duration, name string, part time.Duration, partName string) string {
-	d = d.Truncate(part)
-	if rest := d % unit; rest > 0 {
-		return fmt.Sprintf("%d %s %d %s", d/unit, name, rest/part, partName)
-	}
-	return fmt.Sprintf("%d %s", d/unit, name)
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -16,15 +16,21 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
+// sampleReport is that of the sample.
+func sampleReport(t *testing.T) *Report {
+	o := simulator.Options{Seed: 5, Tenant: tenant(2), RateLimit: simulator.DefaultRateLimit, LogOwnCalls: true, Order: simulator.Descending, PageTokenLife: 30 * time.Second, EndExclusive: true, MaxWindow: 31 * day}
+	o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.2, 30*time.Minute
+	r := examine(t, simulator.New(o), nil)
+	never(t, o, r)
+	return r
+}
+
 // TestSample: the sample in docs/doctor.md is what the doctor says of a simulated
 // tenant.
 func TestSample(t *testing.T) {
 	var text string
 	synctest.Test(t, func(t *testing.T) {
-		o := simulator.Options{Seed: 5, Tenant: tenant(2), RateLimit: simulator.DefaultRateLimit, LogOwnCalls: true, Order: simulator.Descending, PageTokenLife: 30 * time.Second, EndExclusive: true, MaxWindow: 31 * day}
-		o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.2, 30*time.Minute
-		r := examine(t, simulator.New(o), nil)
-		never(t, o, r)
+		r := sampleReport(t)
 		text = printed(t, r)
 	})
 	path := filepath.Join("..", "..", "docs", "doctor.md")

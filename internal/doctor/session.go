@@ -39,7 +39,7 @@ type session struct {
 // pageSize is the most that the API gives in one answer.
 const pageSize = 100
 
-func (s *session) say(text string) {
+func (s *session) say(text Message) {
 	_, list := s.client.calls()
 	s.progress(Progress{Elapsed: time.Since(s.began), Calls: list, Text: text})
 }
@@ -65,7 +65,7 @@ func (s *session) list(ctx context.Context, q openapi.ListRequest) (*listing, er
 			s.judge(err)
 			return a, err
 		}
-		s.say("the API asks to wait, or has failed in passing; trying again in " + short(wait))
+		s.say(msg("the API asks to wait, or has failed in passing; trying again in %s", short(wait)))
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}
@@ -140,15 +140,24 @@ func refused(err error) bool {
 }
 
 // why is an error in the words of a finding.
-func why(err error) string {
+func why(err error) Message {
 	var failed *openapi.Error
 	switch {
 	case errors.Is(err, errMaxCalls):
-		return "the calls that the doctor allows itself were used up before"
+		return msg("the calls that the doctor allows itself were used up before")
 	case errors.As(err, &failed):
-		return failed.Error()
+		return each(func(l Language) string {
+			if l == English {
+				return failed.Error()
+			}
+			text := join(": ", verbatim(failed.Operation), reason(failed))
+			if failed.Advice != "" {
+				text = text.and(known(failed.Advice))
+			}
+			return text.In(l)
+		})
 	}
-	return err.Error()
+	return verbatim(err.Error())
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -59,19 +59,19 @@ func never(t *testing.T, o simulator.Options, r *Report) {
 	between := func(q Question, truth time.Duration) {
 		f := r.Finding(q)
 		if f.AtLeast != nil && truth > 0 {
-			assert.LessOrEqual(t, time.Duration(*f.AtLeast), truth, "%s: %s", q, f.Text)
+			assert.LessOrEqual(t, time.Duration(*f.AtLeast), truth, "%s: %s", q, f.Text.String())
 		}
-		if f.LessThan != nil && assert.Positive(t, truth, "%s: %s, but there is no limit", q, f.Text) {
-			assert.GreaterOrEqual(t, time.Duration(*f.LessThan), truth, "%s: %s", q, f.Text)
+		if f.LessThan != nil && assert.Positive(t, truth, "%s: %s, but there is no limit", q, f.Text.String()) {
+			assert.GreaterOrEqual(t, time.Duration(*f.LessThan), truth, "%s: %s", q, f.Text.String())
 		}
 	}
 	for _, q := range questions {
 		f := r.Finding(q)
 		assert.Equal(t, q, f.Question)
-		assert.NotEmpty(t, f.Text, q)
-		assert.NotEmpty(t, f.Evidence, q)
+		assert.NotEmpty(t, f.Text.String(), q)
+		assert.NotEmpty(t, f.Evidence.String(), q)
 		if f.Answer == "" {
-			assert.Equal(t, "could not tell", f.Text, q)
+			assert.Equal(t, "could not tell", f.Text.String(), q)
 		}
 	}
 	oneOf(Order, map[simulator.Order]string{simulator.Ascending: "ascending", simulator.Descending: "descending", simulator.Shuffled: "unordered"}[o.Order])
@@ -97,15 +97,15 @@ func never(t *testing.T, o simulator.Options, r *Report) {
 		f := r.Finding(Retention)
 		assert.Nil(t, f.LessThan)
 		if f.AtLeast != nil {
-			assert.LessOrEqual(t, time.Duration(*f.AtLeast), kept, f.Text)
+			assert.LessOrEqual(t, time.Duration(*f.AtLeast), kept, f.Text.String())
 		}
 	}
 	// An entry becomes visible within a second after its delay.
 	slowest := o.Tenant.Delay + o.Tenant.MaxLateness + time.Second
 	if f := r.Finding(Lateness); f.Answer == "late" {
-		assert.Greater(t, slowest, lateFrom, "no entry was late: %s", f.Text)
-		assert.LessOrEqual(t, time.Duration(*f.AtLeast), slowest, f.Text)
-		assert.Greater(t, *f.LessThan, *f.AtLeast, f.Text)
+		assert.Greater(t, slowest, lateFrom, "no entry was late: %s", f.Text.String())
+		assert.LessOrEqual(t, time.Duration(*f.AtLeast), slowest, f.Text.String())
+		assert.Greater(t, *f.LessThan, *f.AtLeast, f.Text.String())
 	}
 	if r.AheadAtLeast != nil {
 		assert.LessOrEqual(t, time.Duration(*r.AheadAtLeast), o.ClockSkew)
@@ -126,7 +126,7 @@ var responseForms = map[simulator.Responses]string{
 // form of them that the evidence names.
 func shapesAre(t *testing.T, o simulator.Options, r *Report) {
 	tallied := func(f Finding) []string {
-		list, _, _ := strings.Cut(f.Evidence, ";")
+		list, _, _ := strings.Cut(f.Evidence.String(), ";")
 		var forms []string
 		for _, form := range regexp.MustCompile(`(?:: |, )([a-zA-Z0-9 ,]+?) \(\d+\)`).FindAllStringSubmatch(list, -1) {
 			forms = append(forms, form[1])
@@ -138,16 +138,16 @@ func shapesAre(t *testing.T, o simulator.Options, r *Report) {
 		simulator.StatusHTTP: {"200", "400"}, simulator.StatusAbsent: {"absent"},
 	}[o.StatusCodes]
 	if f := r.Finding(StatusShape); f.Answer != "" {
-		assert.NotEmpty(t, tallied(f), f.Evidence)
-		assert.Subset(t, allowed, tallied(f), f.Evidence)
+		assert.NotEmpty(t, tallied(f), f.Evidence.String())
+		assert.Subset(t, allowed, tallied(f), f.Evidence.String())
 		assert.Contains(t, tallied(f), f.Answer)
 		zeros := o.StatusCodes == "" || o.StatusCodes == simulator.StatusMostlyZero || o.StatusCodes == simulator.StatusZero
-		if strings.Contains(f.Text, "it is 0 in failed calls") {
-			assert.True(t, zeros, f.Text)
+		if strings.Contains(f.Text.String(), "it is 0 in failed calls") {
+			assert.True(t, zeros, f.Text.String())
 		}
 	}
 	if f := r.Finding(ResponseShape); f.Answer != "" {
-		assert.Equal(t, []string{responseForms[o.Responses]}, tallied(f), f.Evidence)
+		assert.Equal(t, []string{responseForms[o.Responses]}, tallied(f), f.Evidence.String())
 		assert.Equal(t, responseForms[o.Responses], f.Answer)
 	}
 }
@@ -155,7 +155,7 @@ func shapesAre(t *testing.T, o simulator.Options, r *Report) {
 // refusalsAre checks what is said of a refusal for the rate limit, if one happened.
 func refusalsAre(t *testing.T, o simulator.Options, r *Report) {
 	f := r.Finding(RateHeaders)
-	_, told, refused := strings.Cut(f.Text, "a refusal is HTTP ")
+	_, told, refused := strings.Cut(f.Text.String(), "a refusal is HTTP ")
 	if !refused {
 		return
 	}
@@ -190,7 +190,7 @@ func TestSwitches(t *testing.T) {
 		}
 	}
 	says := func(q Question, text string) func(*testing.T, *Report) {
-		return func(t *testing.T, r *Report) { assert.Contains(t, r.Finding(q).Text, text) }
+		return func(t *testing.T, r *Report) { assert.Contains(t, r.Finding(q).Text.String(), text) }
 	}
 	changed := map[string]bool{}
 	for name, tc := range map[string]struct {
@@ -257,10 +257,10 @@ func TestSwitches(t *testing.T) {
 			o.RateHint, o.RateHintValue = simulator.HintRetryAfter, "60"
 		}), nil, nil, says(RateHeaders, "says how long to wait in retry-after")},
 		"used up in the middle": {func(o *simulator.Options) { o.MonthlyQuota = 25 }, nil, []Question{Lateness, OwnCalls}, func(t *testing.T, r *Report) {
-			assert.Contains(t, r.Config, "poll_interval: 6m")
-			assert.Contains(t, r.Checks, Check{checkQuota, Warning, "the tenant's calls of this month were used up in the middle of the examination: it has the free (Basic) plan", "an admin can buy more; the recommended configuration polls seldom"})
+			assert.Contains(t, r.Config.String(), "poll_interval: 6m")
+			assert.Contains(t, r.Checks, Check{checkQuota, Warning, msg("the tenant's calls of this month were used up in the middle of the examination: it has the free (Basic) plan"), msg("an admin can buy more; the recommended configuration polls seldom")})
 		}},
-		"a quota that lasts":       {func(o *simulator.Options) { o.MonthlyQuota = 10_000 }, nil, nil, func(t *testing.T, r *Report) { assert.NotContains(t, r.Config, "poll_interval: 6m") }},
+		"a quota that lasts":       {func(o *simulator.Options) { o.MonthlyQuota = 10_000 }, nil, nil, func(t *testing.T, r *Report) { assert.NotContains(t, r.Config.String(), "poll_interval: 6m") }},
 		"rate headers always":      {func(o *simulator.Options) { o.RateHeadersAlways = true }, answers{RateHeaders: "always"}, nil, nil},
 		"no rate limit":            {func(o *simulator.Options) { o.RateLimit = 0 }, nil, nil, nil},
 		"bucket of calls":          {func(o *simulator.Options) { o.RateWindow = simulator.TokenBucket }, nil, nil, nil},
@@ -300,9 +300,9 @@ func TestSwitches(t *testing.T) {
 							want = ""
 						}
 					}
-					assert.Equal(t, want, r.Finding(q).Answer, "%s: %s", q, r.Finding(q).Evidence)
+					assert.Equal(t, want, r.Finding(q).Answer, "%s: %s", q, r.Finding(q).Evidence.String())
 				}
-				assert.NotEmpty(t, r.Config)
+				assert.NotEmpty(t, r.Config.String())
 			})
 		})
 	}

@@ -6,7 +6,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
@@ -28,10 +27,10 @@ type rangeProbe struct {
 	refused  time.Duration // the shortest that was not
 	cause    refusalCause  // of that
 	asked    int
-	failed   string
+	failed   Message
 	// From here on about the start of short windows.
 	startOK, startRefused time.Duration // ages
-	startFailed           string
+	startFailed           Message
 }
 
 // refusalCause is why a window was refused.
@@ -158,32 +157,32 @@ func (p *rangeProbe) look(ctx context.Context) error {
 }
 
 func (p *rangeProbe) window() Finding {
-	if p.failed != "" && p.accepted == 0 {
-		return unknown(LongestWindow, "%s", p.failed)
+	if p.failed != none && p.accepted == 0 {
+		return unknown(LongestWindow, p.failed)
 	}
 	if p.accepted == 0 {
-		return unknown(LongestWindow, "even a window of %s was refused", short(ladder[0]))
+		return unknown(LongestWindow, msg("even a window of %s was refused", short(ladder[0])))
 	}
 	f := Finding{Question: LongestWindow, Answer: "at least", AtLeast: bound(p.accepted)}
-	f.Text = "at least " + short(p.accepted)
-	f.Evidence = short(p.accepted) + " up to now was accepted"
+	f.Text = msg("at least %s", short(p.accepted))
+	f.Evidence = msg("%s up to now was accepted", short(p.accepted))
 	if p.refused > 0 {
-		f.Evidence += fmt.Sprintf(", %s refused", short(p.refused))
+		f.Evidence = join(", ", f.Evidence, msg("%s refused", short(p.refused)))
 		switch p.cause {
 		case causeLength:
 			f.Answer, f.LessThan = "limited", bound(p.refused)
-			f.Text = fmt.Sprintf("between %s and %s", short(p.accepted), short(p.refused))
-			f.Evidence += "; one second at the beginning of the refused window was accepted"
+			f.Text = msg("between %s and %s", short(p.accepted), short(p.refused))
+			f.Evidence = f.Evidence.and(msg("one second at the beginning of the refused window was accepted"))
 		case causeContent:
-			f.Text += "; longer ones are refused if they hold too many entries"
-			f.Evidence += "; the same window was accepted when it held the calls of this app only"
+			f.Text = f.Text.and(msg("longer ones are refused if they hold too many entries"))
+			f.Evidence = f.Evidence.and(msg("the same window was accepted when it held the calls of this app only"))
 		case causeStart:
-			f.Text += "; a longer one would begin earlier than the API allows"
-			f.Evidence += ", and so was one second at its beginning"
+			f.Text = f.Text.and(msg("a longer one would begin earlier than the API allows"))
+			f.Evidence = join(", ", f.Evidence, msg("and so was one second at its beginning"))
 		}
 	}
-	if p.failed != "" {
-		f.Evidence += "; then: " + p.failed
+	if p.failed != none {
+		f.Evidence = f.Evidence.and(msg("then: %s", p.failed))
 	}
 	return f
 }
@@ -201,24 +200,25 @@ func (p *rangeProbe) retention(lookFailed error) Finding {
 		f.Answer, f.LessThan = "limited", bound(p.startRefused)
 		least := max(oldest, p.startOK)
 		f.AtLeast = bound(least)
-		f.Text = fmt.Sprintf("between %s and %s", short(least), short(p.startRefused))
-		f.Evidence = fmt.Sprintf("a start_time %s ago was refused, one %s ago accepted", short(p.startRefused), short(p.startOK))
+		f.Text = msg("between %s and %s", short(least), short(p.startRefused))
+		f.Evidence = msg("a start_time %s ago was refused, one %s ago accepted", short(p.startRefused), short(p.startOK))
 		if oldest > 0 {
-			f.Evidence += fmt.Sprintf("; the oldest entry seen was %s old", short(oldest))
+			f.Evidence = f.Evidence.and(msg("the oldest entry seen was %s old", short(oldest)))
 		}
 		return f
 	}
 	if oldest == 0 {
-		return unknown(Retention, "no entry was seen")
+		return unknown(Retention, msg("no entry was seen"))
 	}
 	f.AtLeast = bound(oldest)
-	f.Text = "at least " + short(oldest) + "; whether there was ever more is not known"
-	f.Evidence = "the oldest entry seen was " + short(oldest) + " old; an earlier start_time was not refused"
-	if failed := cmp.Or(p.failed, p.startFailed); failed != "" || lookFailed != nil {
-		if failed == "" {
+	f.Text = msg("at least %s", short(oldest)).and(msg("whether there was ever more is not known"))
+	seen := msg("the oldest entry seen was %s old", short(oldest))
+	f.Evidence = seen.and(msg("an earlier start_time was not refused"))
+	if failed := cmp.Or(p.failed, p.startFailed); failed != none || lookFailed != nil {
+		if failed == none {
 			failed = why(lookFailed)
 		}
-		f.Evidence = "the oldest entry seen was " + short(oldest) + " old; then: " + failed
+		f.Evidence = seen.and(msg("then: %s", failed))
 	}
 	return f
 }
@@ -229,17 +229,20 @@ func (p *rangeProbe) future(ctx context.Context) Finding {
 	s := p.session
 	to := s.clock.latest(time.Now()).Add(ahead).Unix()
 	from := s.clock.now() - 1
+	if p.failed != none {
+		return unknown(FutureEnd, p.failed)
+	}
 	if p.accepted < 5*time.Minute {
-		return unknown(FutureEnd, "windows as short as that would be are refused")
+		return unknown(FutureEnd, msg("windows as short as that would be are refused"))
 	}
 	ok, err := p.takes(ctx, openapi.ListRequest{StartTime: from, EndTime: to})
 	if err != nil {
-		return unknown(FutureEnd, "%s", why(err))
+		return unknown(FutureEnd, why(err))
 	}
-	f := Finding{Question: FutureEnd, Answer: "accepted", Text: "accepted", Evidence: "an end_time " + short(ahead) + " ahead of the server's clock was accepted"}
+	f := Finding{Question: FutureEnd, Answer: "accepted", Text: msg("accepted"), Evidence: msg("an end_time %s ahead of the server's clock was accepted", short(ahead))}
 	if !ok {
-		f.Answer, f.Text = "refused", "refused"
-		f.Evidence = "an end_time " + short(ahead) + " ahead of the server's clock was refused, one of now accepted"
+		f.Answer, f.Text = "refused", msg("refused")
+		f.Evidence = msg("an end_time %s ahead of the server's clock was refused, one of now accepted", short(ahead))
 	}
 	return f
 }

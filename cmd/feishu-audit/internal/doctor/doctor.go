@@ -35,6 +35,7 @@ func (c command) cobra() *cobra.Command {
 		secretFile string
 		asJSON     bool
 		quiet      bool
+		language   string
 	)
 	cmd := &cobra.Command{
 		Use:   "doctor --app-id ID",
@@ -49,13 +50,18 @@ API refuses it), at most %d calls of list_data, at most %d of them a minute
 call to the other cloud if this one does not take the credential. It shows
 nothing of the log's content.
 
-The app secret is taken from the environment variable %s, or from a file.`,
+The app secret is taken from the environment variable %s, or from a file.
+
+The report, its progress and the remarks of the configuration are in Chinese with
+--lang zh, or without --lang where LC_ALL, LC_MESSAGES or LANG (the first that is
+set) names a Chinese locale. --json is the same in every language.`,
 			doctor.MaxCalls, doctor.CallsPerMinute, doctor.AccessCalls, cli.SecretVariable),
 		Example: fmt.Sprintf(`  export %s=...
   feishu-audit doctor --app-id cli_xxx
-  feishu-audit doctor --app-id cli_xxx --endpoint lark --access-only`, cli.SecretVariable),
+  feishu-audit doctor --app-id cli_xxx --endpoint lark --access-only
+  feishu-audit doctor --app-id cli_xxx --lang zh`, cli.SecretVariable),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.run(cmd, opts, secretFile, asJSON, quiet)
+			return c.run(cmd, opts, secretFile, language, asJSON, quiet)
 		},
 	}
 	fs := cmd.Flags()
@@ -68,11 +74,16 @@ The app secret is taken from the environment variable %s, or from a file.`,
 	fs.BoolVar(&opts.AccessOnly, "access-only", false, "only examine whether the log can be read, with two calls as a rule; not how the API behaves")
 	fs.StringVar(&opts.ConfigFile, "write-config", "", "write the recommended configuration to this `file`, which must not be there")
 	fs.BoolVar(&asJSON, "json", false, "write the report as JSON")
+	fs.StringVar(&language, "lang", "", "`language` of the report: en or zh; without it that of the locale")
 	fs.BoolVar(&quiet, "quiet", false, "do not show progress")
 	return cmd
 }
 
-func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string, asJSON, quiet bool) error {
+func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile, lang string, asJSON, quiet bool) error {
+	language, err := c.language(lang, asJSON)
+	if err != nil {
+		return err
+	}
 	if opts.Duration < doctor.MinDuration {
 		return cli.Usagef("--duration: %s is too short: use %s or more", opts.Duration, doctor.MinDuration)
 	}
@@ -102,14 +113,8 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string,
 	}
 	stderr := cmd.ErrOrStderr()
 	if !quiet {
-		most, takes := doctor.MaxCalls, "about "+max(opts.Duration, doctor.LeastTime).String()
-		if opts.AccessOnly {
-			most, takes = doctor.AccessCalls, "a few seconds"
-		}
-		opts.Progress = func(p doctor.Progress) {
-			fmt.Fprintf(stderr, "[%4.0f s, call %2d of at most %d] %s\n", p.Elapsed.Seconds(), p.Calls, most, p.Text)
-		}
-		fmt.Fprintf(stderr, "This takes %s and changes nothing. Ctrl-C ends it.\n", takes)
+		opts.Progress = func(p doctor.Progress) { fmt.Fprintln(stderr, p.Line(&opts).In(language)) }
+		fmt.Fprintln(stderr, opts.Announcement().In(language))
 	}
 	report, err := doctor.Run(cmd.Context(), opts)
 	if err != nil {
@@ -119,7 +124,7 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string,
 		fmt.Fprintln(stderr)
 	}
 	if report.ConfigFile != "" {
-		if err := writeNew(report.ConfigFile, report.Config); err != nil {
+		if err := writeNew(report.ConfigFile, report.Config.In(language)); err != nil {
 			return fmt.Errorf("--write-config: %w", err)
 		}
 	}
@@ -127,7 +132,7 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string,
 	if asJSON {
 		err = report.JSON(out)
 	} else {
-		err = report.Text(out, cli.Width(out))
+		err = report.Text(out, cli.Width(out), language)
 	}
 	if err != nil {
 		return err
@@ -136,6 +141,22 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile string,
 		return cli.ErrReported
 	}
 	return nil
+}
+
+// language is that of the report: the flag's, or that of the locale. JSON is for programs, which
+// get the same, and the same configuration, in every language.
+func (c command) language(flag string, asJSON bool) (doctor.Language, error) {
+	language := doctor.LocaleLanguage(c.getenv)
+	if flag != "" {
+		var known bool
+		if language, known = doctor.ParseLanguage(flag); !known {
+			return 0, cli.Usagef("--lang: %q is neither en nor zh", flag)
+		}
+	}
+	if asJSON {
+		return doctor.English, nil
+	}
+	return language, nil
 }
 
 // writeNew writes a file that must not be there.

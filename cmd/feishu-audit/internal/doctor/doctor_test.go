@@ -26,10 +26,15 @@ type output struct {
 }
 
 func try(t *testing.T, transport http.RoundTripper, secret string, args ...string) output {
+	return tryIn(t, transport, map[string]string{"FEISHU_APP_SECRET": secret}, args...)
+}
+
+// tryIn runs the command in an environment.
+func tryIn(t *testing.T, transport http.RoundTripper, env map[string]string, args ...string) output {
 	var stdout, stderr bytes.Buffer
 	c := command{transport: transport, getenv: func(name string) string {
-		require.Equal(t, "FEISHU_APP_SECRET", name)
-		return secret
+		require.Contains(t, []string{"FEISHU_APP_SECRET", "LC_ALL", "LC_MESSAGES", "LANG"}, name)
+		return env[name]
 	}}
 	root := cli.Root(c.cobra())
 	root.SetOut(&stdout)
@@ -54,6 +59,7 @@ func TestUsage(t *testing.T) {
 		"secret as a flag": {"", []string{"--app-secret", "s"}, "unknown flag: --app-secret"},
 		"an argument":      {"s", []string{"cli_x"}, `unexpected argument "cli_x"`},
 		"no time":          {"s", []string{"--app-id", "cli_x", "--duration", "1s"}, "use 10s or more"},
+		"a language":       {"s", []string{"--app-id", "cli_x", "--lang", "fr"}, `--lang: "fr" is neither en nor zh`},
 		"in the clear":     {"s", []string{"--app-id", "cli_x", "--endpoint", "http://open.feishu.cn"}, "is not encrypted"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,6 +140,40 @@ func TestDoctorReport(t *testing.T) {
 		require.NoFileExists(t, fresh)
 		for line := range strings.Lines(out.stdout) {
 			require.True(t, len(line) <= 81 || strings.Contains(line, "://"), line)
+		}
+	})
+}
+
+// TestDoctorLanguage: --lang decides, then the locale; progress, report and configuration are in one
+// language, and --json is the same in all.
+func TestDoctorLanguage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := simulator.Transport(simulator.New(simulator.Options{}), nil)
+		run := func(locale string, args ...string) output {
+			env := map[string]string{"FEISHU_APP_SECRET": simulator.DefaultAppSecret, "LANG": locale}
+			out := tryIn(t, transport, env, append([]string{"--app-id", simulator.DefaultAppID, "--access-only"}, args...)...)
+			require.Equal(t, cli.ExitOK, out.code, out.stderr)
+			return out
+		}
+		config := filepath.Join(t.TempDir(), "config.yaml")
+		for _, out := range []output{
+			run("zh_CN.UTF-8"), run("en_US.UTF-8", "--lang", "zh", "--write-config", config), run("", "--lang", "zh"),
+		} {
+			require.Contains(t, out.stdout, "一切就绪了吗？\n")
+			require.Contains(t, out.stdout, "# 放在进程结束后仍然存在的磁盘上")
+			require.Contains(t, out.stderr, "需要几秒钟，不会改动任何内容。按 Ctrl-C 结束。\n[   0 秒，第  0 次调用，最多 6 次] 获取访问令牌\n")
+			require.NotContains(t, out.stdout+out.stderr, "This ")
+		}
+		written, err := os.ReadFile(config)
+		require.NoError(t, err)
+		require.Contains(t, string(written), "# 放在进程结束后仍然存在的磁盘上")
+		for _, out := range []output{run("en_US.UTF-8"), run(""), run("zh_CN.UTF-8", "--lang", "en")} {
+			require.Contains(t, out.stdout, "Is everything in order?\n")
+			require.NotRegexp(t, `\p{Han}`, out.stdout+out.stderr)
+		}
+		for _, out := range []output{run("zh_CN.UTF-8", "--json"), run("", "--json", "--lang", "zh")} {
+			require.NotRegexp(t, `\p{Han}`, out.stdout+out.stderr)
+			require.Contains(t, out.stdout, `"name": "credential"`)
 		}
 	})
 }
