@@ -128,7 +128,7 @@ func TestRecordModel(t *testing.T) {
 	}
 	page, err := os.ReadFile("../../docs/record-model.md")
 	require.NoError(t, err)
-	text, _, _ := strings.Cut(string(page), "What is the same in each")
+	text, _, _ := strings.Cut(string(page), "These fields have the same value in each")
 	var documented []string
 	for _, row := range regexp.MustCompile("(?m)^\\| (?:Resource )?`([\\w.]+)` \\|[^|]*\\| `?([\\w.-]+)`? \\|").FindAllStringSubmatch(text, -1) {
 		documented = append(documented, row[1])
