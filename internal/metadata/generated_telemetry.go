@@ -301,75 +301,75 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.ReceiverFeishuAuditBacklog, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_backlog",
-		metric.WithDescription("How many seconds of the log each pass could have read by now and has not. Grows while nothing is read. [Development]"),
+		metric.WithDescription("How many seconds of the log each pass could have read by now, but has not. Grows while nothing is read. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditCallDuration, err = builder.meter.Float64Histogram(
 		"otelcol_receiver_feishu_audit_call_duration",
-		metric.WithDescription("How long calls of the Open API took, from sending to the whole answer. [Development]"),
+		metric.WithDescription("Duration of calls of the Open API, from sending until the answer is complete. [Development]"),
 		metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries([]float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}...),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditCallWaits, err = builder.meter.Float64Counter(
 		"otelcol_receiver_feishu_audit_call_waits",
-		metric.WithDescription("How long calls of list_data had to wait before they were sent, and for what. [Development]"),
+		metric.WithDescription("How long calls of list_data waited before they were sent, and for what. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditCalls, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_calls",
-		metric.WithDescription("Calls of the Open API. Those of tenant_access_token with the outcome `ok` are the refreshed access tokens. [Development]"),
+		metric.WithDescription("Calls of the Open API. Calls of tenant_access_token with the outcome `ok` are the refreshed access tokens. [Development]"),
 		metric.WithUnit("{call}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditCheckpointAge, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_feishu_audit_checkpoint_age",
-		metric.WithDescription("How long ago the position was written to the storage, or since when it should have been. Absent without `storage` and once a bounded export is complete. [Development]"),
+		metric.WithDescription("Time since the position was written to the storage, or since it should have been written. Absent without `storage` and once a bounded export is complete. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditClockSkew, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_feishu_audit_clock_skew",
-		metric.WithDescription("How far the server's clock is ahead of ours, to the second. Absent until the server has said its time. [Development]"),
+		metric.WithDescription("How far the server's clock is ahead of the collector's, in whole seconds. Absent until the server has sent its time. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditEntries, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_entries",
-		metric.WithDescription("Entries, by what became of them. [Development]"),
+		metric.WithDescription("Entries, by result. [Development]"),
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditHeldEntries, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_held_entries",
-		metric.WithDescription("Entries that were read and that the pipeline has not taken, after it refused some of them. 0 while it refuses none. [Development]"),
+		metric.WithDescription("Entries that were read but not accepted by the pipeline, after it refused some of them. 0 while it refuses none. [Development]"),
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLag, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_lag",
-		metric.WithDescription("How far the watermark of each pass is behind the present, or behind the end of a bounded export: everything before it has been read by that pass and accepted by the pipeline. A recheck is behind by its recheck_after at least. Grows while nothing is read. [Development]"),
+		metric.WithDescription("How far the watermark of each pass is behind the present, or behind the end of a bounded export. The pass has read everything before its watermark, and the pipeline has accepted it. A recheck is behind by at least its recheck_after. Grows while nothing is read. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLateEntries, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_late_entries",
-		metric.WithDescription("New entries of a time that had been read before, by what found them. [Development]"),
+		metric.WithDescription("New entries of a time range that had been read before, by what found them. [Development]"),
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLateness, err = builder.meter.Int64Histogram(
 		"otelcol_receiver_feishu_audit_lateness",
-		metric.WithDescription("How old late entries were (now minus event time) when they were found: the most that they can have been late by. [Development]"),
+		metric.WithDescription("Age of late entries (now minus event time) when they were found: they cannot have been later than that. [Development]"),
 		metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries([]float64{5, 15, 60, 120, 300, 900, 1800, 3600, 7200, 21600, 86400}...),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLeader, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_leader",
-		metric.WithDescription("1 while this replica reads the log, 0 while another one is elected to. [Development]"),
+		metric.WithDescription("1 while this replica reads the log, 0 while another one is elected. [Development]"),
 		metric.WithUnit("{replica}"),
 	)
 	errs = errors.Join(errs, err)
@@ -381,7 +381,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditPace, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_pace",
-		metric.WithDescription("How many calls of list_data a minute the receiver allows itself at present: `requests_per_minute`, or less where the API has shown that it allows less. Shared by receivers with one endpoint and app_id. [Development]"),
+		metric.WithDescription("How many calls of list_data a minute the receiver currently makes at most: `requests_per_minute`, or less if the API has shown that it allows less. Shared by receivers with the same endpoint and app_id. [Development]"),
 		metric.WithUnit("{calls}/min"),
 	)
 	errs = errors.Join(errs, err)
@@ -399,55 +399,55 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditRefusedEntries, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_refused_entries",
-		metric.WithDescription("Entries in attempts that the pipeline refused, retries counted each time. [Development]"),
+		metric.WithDescription("Entries in attempts that the pipeline refused; each retry counts. [Development]"),
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditRememberedBytes, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_remembered_bytes",
-		metric.WithDescription("Memory that the remembered ids take. [Development]"),
+		metric.WithDescription("Memory used by the remembered ids. [Development]"),
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditRememberedIds, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_remembered_ids",
-		metric.WithDescription("Ids of delivered entries that are remembered. [Development]"),
+		metric.WithDescription("Remembered ids of delivered entries. [Development]"),
 		metric.WithUnit("{id}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditSetAsideTime, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_set_aside_time",
-		metric.WithDescription("Event time that the API does not return while it returns other times, summed over the passes. It is retried, and skipped if it keeps failing (`skipped_time`). 0 while there is none. [Development]"),
+		metric.WithDescription("Event time that the API does not return although it returns other times, summed over the passes. It is retried, and skipped if it keeps failing (`skipped_time`). 0 if there is none. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditSharedIds, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_shared_ids",
-		metric.WithDescription("New entries whose id another recent entry has, too. All are delivered; a backend that drops equal ids keeps one of them. [Development]"),
+		metric.WithDescription("New entries that share their id with another recent entry. All are delivered; a backend that drops equal ids keeps one of them. [Development]"),
 		metric.WithUnit("{entry}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditSkippedTime, err = builder.meter.Int64Counter(
 		"otelcol_receiver_feishu_audit_skipped_time",
-		metric.WithDescription("Event time that was passed over because the API refuses to show it, like what it no longer keeps. [Development]"),
+		metric.WithDescription("Event time that was skipped because the API does not return it, for example because it no longer keeps it. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditTrouble, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_feishu_audit_trouble",
-		metric.WithDescription("For how long reading has failed, by cause; 0 while it does not fail for that cause. [Development]"),
+		metric.WithDescription("How long reading has failed, by cause; 0 while it does not fail for that cause. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditWaitAge, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_feishu_audit_wait_age",
-		metric.WithDescription("How long the receiver has been waiting at this moment for something outside of it; 0 where it waits for nothing. Above 30 s there is a log line and a status. [Development]"),
+		metric.WithDescription("How long the receiver has currently been waiting for something outside of it; 0 if it waits for nothing. Above 30 s, a log line and a status report it. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditWalkAge, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_feishu_audit_walk_age",
-		metric.WithDescription("How long ago a window was read to its end, or since when one should have been. Absent once a bounded export is complete. [Development]"),
+		metric.WithDescription("Time since a window was read to its end, or since one should have been. Absent once a bounded export is complete. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)

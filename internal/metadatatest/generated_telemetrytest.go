@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) receiver.Settings {
 func AssertEqualReceiverFeishuAuditBacklog(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_backlog",
-		Description: "How many seconds of the log each pass could have read by now and has not. Grows while nothing is read. [Development]",
+		Description: "How many seconds of the log each pass could have read by now, but has not. Grows while nothing is read. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -38,7 +38,7 @@ func AssertEqualReceiverFeishuAuditBacklog(t *testing.T, tt *componenttest.Telem
 func AssertEqualReceiverFeishuAuditCallDuration(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.HistogramDataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_call_duration",
-		Description: "How long calls of the Open API took, from sending to the whole answer. [Development]",
+		Description: "Duration of calls of the Open API, from sending until the answer is complete. [Development]",
 		Unit:        "s",
 		Data: metricdata.Histogram[float64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -53,7 +53,7 @@ func AssertEqualReceiverFeishuAuditCallDuration(t *testing.T, tt *componenttest.
 func AssertEqualReceiverFeishuAuditCallWaits(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_call_waits",
-		Description: "How long calls of list_data had to wait before they were sent, and for what. [Development]",
+		Description: "How long calls of list_data waited before they were sent, and for what. [Development]",
 		Unit:        "s",
 		Data: metricdata.Sum[float64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -69,7 +69,7 @@ func AssertEqualReceiverFeishuAuditCallWaits(t *testing.T, tt *componenttest.Tel
 func AssertEqualReceiverFeishuAuditCalls(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_calls",
-		Description: "Calls of the Open API. Those of tenant_access_token with the outcome `ok` are the refreshed access tokens. [Development]",
+		Description: "Calls of the Open API. Calls of tenant_access_token with the outcome `ok` are the refreshed access tokens. [Development]",
 		Unit:        "{call}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -85,7 +85,7 @@ func AssertEqualReceiverFeishuAuditCalls(t *testing.T, tt *componenttest.Telemet
 func AssertEqualReceiverFeishuAuditCheckpointAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_checkpoint_age",
-		Description: "How long ago the position was written to the storage, or since when it should have been. Absent without `storage` and once a bounded export is complete. [Development]",
+		Description: "Time since the position was written to the storage, or since it should have been written. Absent without `storage` and once a bounded export is complete. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -99,7 +99,7 @@ func AssertEqualReceiverFeishuAuditCheckpointAge(t *testing.T, tt *componenttest
 func AssertEqualReceiverFeishuAuditClockSkew(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_clock_skew",
-		Description: "How far the server's clock is ahead of ours, to the second. Absent until the server has said its time. [Development]",
+		Description: "How far the server's clock is ahead of the collector's, in whole seconds. Absent until the server has sent its time. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -113,7 +113,7 @@ func AssertEqualReceiverFeishuAuditClockSkew(t *testing.T, tt *componenttest.Tel
 func AssertEqualReceiverFeishuAuditEntries(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_entries",
-		Description: "Entries, by what became of them. [Development]",
+		Description: "Entries, by result. [Development]",
 		Unit:        "{entry}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -129,7 +129,7 @@ func AssertEqualReceiverFeishuAuditEntries(t *testing.T, tt *componenttest.Telem
 func AssertEqualReceiverFeishuAuditHeldEntries(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_held_entries",
-		Description: "Entries that were read and that the pipeline has not taken, after it refused some of them. 0 while it refuses none. [Development]",
+		Description: "Entries that were read but not accepted by the pipeline, after it refused some of them. 0 while it refuses none. [Development]",
 		Unit:        "{entry}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -143,7 +143,7 @@ func AssertEqualReceiverFeishuAuditHeldEntries(t *testing.T, tt *componenttest.T
 func AssertEqualReceiverFeishuAuditLag(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_lag",
-		Description: "How far the watermark of each pass is behind the present, or behind the end of a bounded export: everything before it has been read by that pass and accepted by the pipeline. A recheck is behind by its recheck_after at least. Grows while nothing is read. [Development]",
+		Description: "How far the watermark of each pass is behind the present, or behind the end of a bounded export. The pass has read everything before its watermark, and the pipeline has accepted it. A recheck is behind by at least its recheck_after. Grows while nothing is read. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -157,7 +157,7 @@ func AssertEqualReceiverFeishuAuditLag(t *testing.T, tt *componenttest.Telemetry
 func AssertEqualReceiverFeishuAuditLateEntries(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_late_entries",
-		Description: "New entries of a time that had been read before, by what found them. [Development]",
+		Description: "New entries of a time range that had been read before, by what found them. [Development]",
 		Unit:        "{entry}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -173,7 +173,7 @@ func AssertEqualReceiverFeishuAuditLateEntries(t *testing.T, tt *componenttest.T
 func AssertEqualReceiverFeishuAuditLateness(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.HistogramDataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_lateness",
-		Description: "How old late entries were (now minus event time) when they were found: the most that they can have been late by. [Development]",
+		Description: "Age of late entries (now minus event time) when they were found: they cannot have been later than that. [Development]",
 		Unit:        "s",
 		Data: metricdata.Histogram[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -188,7 +188,7 @@ func AssertEqualReceiverFeishuAuditLateness(t *testing.T, tt *componenttest.Tele
 func AssertEqualReceiverFeishuAuditLeader(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_leader",
-		Description: "1 while this replica reads the log, 0 while another one is elected to. [Development]",
+		Description: "1 while this replica reads the log, 0 while another one is elected. [Development]",
 		Unit:        "{replica}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -218,7 +218,7 @@ func AssertEqualReceiverFeishuAuditMalformedEntries(t *testing.T, tt *componentt
 func AssertEqualReceiverFeishuAuditPace(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_pace",
-		Description: "How many calls of list_data a minute the receiver allows itself at present: `requests_per_minute`, or less where the API has shown that it allows less. Shared by receivers with one endpoint and app_id. [Development]",
+		Description: "How many calls of list_data a minute the receiver currently makes at most: `requests_per_minute`, or less if the API has shown that it allows less. Shared by receivers with the same endpoint and app_id. [Development]",
 		Unit:        "{calls}/min",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -264,7 +264,7 @@ func AssertEqualReceiverFeishuAuditRedactedValues(t *testing.T, tt *componenttes
 func AssertEqualReceiverFeishuAuditRefusedEntries(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_refused_entries",
-		Description: "Entries in attempts that the pipeline refused, retries counted each time. [Development]",
+		Description: "Entries in attempts that the pipeline refused; each retry counts. [Development]",
 		Unit:        "{entry}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -280,7 +280,7 @@ func AssertEqualReceiverFeishuAuditRefusedEntries(t *testing.T, tt *componenttes
 func AssertEqualReceiverFeishuAuditRememberedBytes(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_remembered_bytes",
-		Description: "Memory that the remembered ids take. [Development]",
+		Description: "Memory used by the remembered ids. [Development]",
 		Unit:        "By",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -294,7 +294,7 @@ func AssertEqualReceiverFeishuAuditRememberedBytes(t *testing.T, tt *componentte
 func AssertEqualReceiverFeishuAuditRememberedIds(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_remembered_ids",
-		Description: "Ids of delivered entries that are remembered. [Development]",
+		Description: "Remembered ids of delivered entries. [Development]",
 		Unit:        "{id}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -308,7 +308,7 @@ func AssertEqualReceiverFeishuAuditRememberedIds(t *testing.T, tt *componenttest
 func AssertEqualReceiverFeishuAuditSetAsideTime(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_set_aside_time",
-		Description: "Event time that the API does not return while it returns other times, summed over the passes. It is retried, and skipped if it keeps failing (`skipped_time`). 0 while there is none. [Development]",
+		Description: "Event time that the API does not return although it returns other times, summed over the passes. It is retried, and skipped if it keeps failing (`skipped_time`). 0 if there is none. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -322,7 +322,7 @@ func AssertEqualReceiverFeishuAuditSetAsideTime(t *testing.T, tt *componenttest.
 func AssertEqualReceiverFeishuAuditSharedIds(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_shared_ids",
-		Description: "New entries whose id another recent entry has, too. All are delivered; a backend that drops equal ids keeps one of them. [Development]",
+		Description: "New entries that share their id with another recent entry. All are delivered; a backend that drops equal ids keeps one of them. [Development]",
 		Unit:        "{entry}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -338,7 +338,7 @@ func AssertEqualReceiverFeishuAuditSharedIds(t *testing.T, tt *componenttest.Tel
 func AssertEqualReceiverFeishuAuditSkippedTime(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_skipped_time",
-		Description: "Event time that was passed over because the API refuses to show it, like what it no longer keeps. [Development]",
+		Description: "Event time that was skipped because the API does not return it, for example because it no longer keeps it. [Development]",
 		Unit:        "s",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -354,7 +354,7 @@ func AssertEqualReceiverFeishuAuditSkippedTime(t *testing.T, tt *componenttest.T
 func AssertEqualReceiverFeishuAuditTrouble(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_trouble",
-		Description: "For how long reading has failed, by cause; 0 while it does not fail for that cause. [Development]",
+		Description: "How long reading has failed, by cause; 0 while it does not fail for that cause. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -368,7 +368,7 @@ func AssertEqualReceiverFeishuAuditTrouble(t *testing.T, tt *componenttest.Telem
 func AssertEqualReceiverFeishuAuditWaitAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_wait_age",
-		Description: "How long the receiver has been waiting at this moment for something outside of it; 0 where it waits for nothing. Above 30 s there is a log line and a status. [Development]",
+		Description: "How long the receiver has currently been waiting for something outside of it; 0 if it waits for nothing. Above 30 s, a log line and a status report it. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -382,7 +382,7 @@ func AssertEqualReceiverFeishuAuditWaitAge(t *testing.T, tt *componenttest.Telem
 func AssertEqualReceiverFeishuAuditWalkAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_walk_age",
-		Description: "How long ago a window was read to its end, or since when one should have been. Absent once a bounded export is complete. [Development]",
+		Description: "Time since a window was read to its end, or since one should have been. Absent once a bounded export is complete. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,

@@ -27,7 +27,7 @@ func (t *Tenant) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&t.AppID, "app-id", "", "App `ID` of the custom app that reads the log (cli_...); required")
 	fs.StringVar(&t.Endpoint, "endpoint", "feishu", "base `URL` of the Open API, or feishu or lark for the public clouds")
 	fs.StringVar(&t.SecretFile, "app-secret-file", "", "`file` with the app secret, instead of "+SecretVariable)
-	fs.StringVar(&t.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY counts")
+	fs.StringVar(&t.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY is used")
 	fs.StringVar(&t.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
 }
 

@@ -44,7 +44,7 @@ where it stopped when it is run again. In a checkout, make demo builds what it n
 	fs.StringVar(&d.collector, "collector", "_build/otelcol-feishu-demo", "the collector's `binary`")
 	fs.StringVar(&d.config, "config", "demo/collector.yaml", "the collector's configuration, a `file`")
 	fs.StringVar(&d.dir, "dir", "_build/demo", "`folder` where the position is kept from one run to the next")
-	fs.StringVar(&seconds, "seconds", "", "end after so many `seconds`; empty: run until interrupted")
+	fs.StringVar(&seconds, "seconds", "", "end after this many `seconds`; empty: run until interrupted")
 	return cmd
 }
 

@@ -90,7 +90,7 @@ feishu-audit simulate --replay FILE serves what was recorded.`,
 	o.AddFlags(fs)
 	fs.Float64Var(&o.hours, "hours", 1, "how far `back` to read")
 	fs.IntVar(&o.maxCalls, "max-calls", 60, "`calls` of list_data at most; at most 60 a minute are made")
-	fs.StringVar(&o.out, "out", "", "write to this `file`, which must not be there; required")
+	fs.StringVar(&o.out, "out", "", "write to this `file`, which must not exist yet; required")
 	fs.BoolVar(&o.quiet, "quiet", false, "do not show progress")
 	return cmd
 }

@@ -24,7 +24,7 @@ type point struct{ to, by string }
 
 func (p *point) flags(cmd *cobra.Command, direction string) {
 	cmd.Flags().StringVar(&p.to, "to", "", "`time` to go to (2026-01-31T15:04:05+08:00, or 2026-01-31 [15:04] local)")
-	cmd.Flags().StringVar(&p.by, "by", "", "`span` to go "+direction+" from where fresh entries were read up to (10m, 24h, 7d)")
+	cmd.Flags().StringVar(&p.by, "by", "", "`span` to go "+direction+" from the time up to which new entries were read (10m, 24h, 7d)")
 }
 
 // resolve returns the time in Unix seconds; --by counts from a mark, forward or back.
@@ -138,7 +138,7 @@ there on comes again, with the same log.record.uid.`,
 			})
 		})
 	at.flags(cmd, "back")
-	cmd.Flags().BoolVar(&again, "deliver-again", false, "deliver what was delivered from there on again")
+	cmd.Flags().BoolVar(&again, "deliver-again", false, "deliver again what was delivered from there on")
 	confirm(cmd, &yes)
 	return cmd
 }
@@ -199,7 +199,7 @@ before it, and not delivered. For a backlog that nobody needs.`,
 }
 
 func confirm(cmd *cobra.Command, yes *bool) {
-	cmd.Flags().BoolVar(yes, "yes", false, "do it; without it the command only says what it would do")
+	cmd.Flags().BoolVar(yes, "yes", false, "make the change; without it the command only says what it would do")
 }
 
 func (c command) reset() *cobra.Command {

@@ -72,7 +72,7 @@ func (c command) onTarget(use, short, long, example string, run func(cmd *cobra.
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&receiver, "receiver", "", "the receiver's `name` in the configuration, where the directory has several: feishu_audit/NAME")
+	cmd.Flags().StringVar(&receiver, "receiver", "", "the receiver's `name` in the configuration, if the directory has several: feishu_audit/NAME")
 	return cmd
 }
 

@@ -64,7 +64,7 @@ storage. There is no secret in it, and nothing of an entry but hashes of ids.`,
 			_, err = f.Write(text.Bytes())
 			return errors.Join(err, f.Close())
 		})
-	cmd.Flags().StringVar(&out, "out", "", "write to this `file`, which must not be there; standard output by default")
+	cmd.Flags().StringVar(&out, "out", "", "write to this `file`, which must not exist yet; standard output by default")
 	return cmd
 }
 
