@@ -55,7 +55,7 @@ func TestTranslationDifferences(t *testing.T) {
 		want                string // in the first difference; empty: there is none
 	}{
 		"a section is missing":        {"docs/runbook.md", "## FeishuAuditHeld\n", "", `"FeishuAuditSetAside": paragraphs`},
-		"the last one is missing":     {"docs/runbook.md", "## 多久能指出故障\n", "", `"FeishuAuditRuleFailures": paragraphs`},
+		"the last one is missing":     {"docs/runbook.md", "## 多久能指出故障原因\n", "", `"FeishuAuditRuleFailures": paragraphs`},
 		"a section more":              {"docs/runbook.md", "## FeishuAuditHeld\n", "## FeishuAuditHeld\n\n## 更多\n", `"FeishuAuditHeld": paragraphs`},
 		"a section more at the end":   {"docs/runbook.md", "其文件 `key.txt` 中。\n", "其文件 `key.txt` 中。\n\n## 更多\n", `English lacks the section "更多"`},
 		"level of a heading":          {"docs/operating.md", "### 健康检查\n", "## 健康检查\n", `"Health check": level of the headings`},

@@ -77,7 +77,7 @@ var catalogue = map[string]string{
 	"a deployment of its own":     "私有化部署",
 	"Feishu":                      "飞书",
 	"%s is %s, and knows the app": "%s（%s）上存在该应用",
-	"this machine's address is let in; if the receiver will run on another machine, run the doctor there too": "本机地址可以访问；如果接收器将在另一台机器上运行，请在那里也运行一次 doctor",
+	"this machine's address is let in; if the receiver will run on another machine, run the doctor there too": "允许从本机地址访问；如果接收器将在另一台机器上运行，请在那里也运行一次 doctor",
 	"code %d":   "错误码 %d",
 	"log id %s": "log id %s",
 	"%s (%s)":   "%s（%s）",

@@ -52,9 +52,9 @@ nothing of the log's content.
 
 The app secret is taken from the environment variable %s, or from a file.
 
-The report, its progress and the remarks of the configuration are in Chinese with
---lang zh, or without --lang where LC_ALL, LC_MESSAGES or LANG (the first that is
-set) names a Chinese locale. --json is the same in every language.`,
+The report, its progress and the remarks of the configuration are in Chinese
+with --lang zh, or without --lang if the first of LC_ALL, LC_MESSAGES and LANG
+that is set names a Chinese locale. --json is the same in every language.`,
 			doctor.MaxCalls, doctor.CallsPerMinute, doctor.AccessCalls, cli.SecretVariable),
 		Example: fmt.Sprintf(`  export %s=...
   feishu-audit doctor --app-id cli_xxx
