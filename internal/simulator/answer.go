@@ -20,6 +20,7 @@ import (
 type answer struct {
 	call   Call
 	now    time.Time // server time
+	page   int       // which page of its walk is asked for, from 1
 	gzip   bool
 	status int
 	header http.Header

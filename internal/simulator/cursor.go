@@ -27,6 +27,7 @@ type cursor struct {
 	AsOf   int64  `json:"a"` // Unix nanoseconds: the snapshot
 	Seq    int64  `json:"e"` // of the snapshot's last explicit entry
 	Next   *ref   `json:"n,omitempty"`
+	Page   int    `json:"p,omitempty"` // pages before it
 	Offset int    `json:"o,omitempty"` // in shuffled order and with live paging
 }
 
@@ -76,6 +77,7 @@ func hashRequest(req listRequest, app string) uint64 {
 // escaping in a URL.
 func (s *Server) seal(c cursor, now time.Time) string {
 	c.Issued, c.Nonce = now.UnixMilli(), s.rng.Uint32()
+	c.Page++
 	b, err := json.Marshal(c)
 	if err != nil {
 		panic(err) // a struct of numbers

@@ -4,6 +4,7 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -85,6 +86,8 @@ type Fault struct {
 	Probability float64
 	// Count ends the fault after it has struck so often. Zero: never.
 	Count int
+	// Bounds leave out calls that the fault does not happen to, and does not count.
+	Bounds
 
 	// Status is the HTTP status instead of the kind's own.
 	Status int
@@ -199,6 +202,8 @@ func (f *Fault) validate() error {
 		return bad("probability %v is not between 0 and 1", f.Probability)
 	case f.Status != 0 && !f.hasStatus(info):
 		return bad("has no status of its own")
+	case f.Bounds != (Bounds{}) && f.Endpoint == EndpointToken, f.Bounds != (Bounds{}) && info.only == EndpointToken:
+		return bad("from, to, deeper, longer and older are of list_data only")
 	case f.Delay != 0 && f.Kind != FaultDelay && f.Kind != FaultSlowBody:
 		return bad("has no delay")
 	case f.Size != 0 && f.Kind != FaultHuge:
@@ -212,7 +217,7 @@ func (f *Fault) validate() error {
 	case f.Kind != FaultError && (f.Code != 0 || f.Msg != ""):
 		return bad("takes no code or msg, use the kind %q", FaultError)
 	}
-	if err := httpStatus("status", f.Status); err != nil {
+	if err := errors.Join(httpStatus("status", f.Status), f.Bounds.validate()); err != nil {
 		return bad("%w", err)
 	}
 	return nil
@@ -276,7 +281,10 @@ func (f *Fault) set(key, value string) (err error) {
 	case "by":
 		f.By, err = time.ParseDuration(value)
 	default:
-		return fmt.Errorf("%q is not one of kind, endpoint, after, every, probability, count, status, code, msg, delay, by, size, location", key)
+		var known bool
+		if known, err = f.Bounds.set(key, value); !known {
+			return fmt.Errorf("%q is not one of kind, endpoint, after, every, probability, count, from, to, deeper, longer, older, status, code, msg, delay, by, size, location", key)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%s: %w", key, value, err)

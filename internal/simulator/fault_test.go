@@ -239,12 +239,13 @@ func TestParseFault(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Fault{Kind: FaultHTML, Endpoint: EndpointToken, After: 1, Every: 2, Probability: 0.5, Count: 3, Status: 504}, f)
 	for text, want := range map[string]Fault{
-		"hang":                            {Kind: FaultHang},
-		"error,code=5, msg=no way":        {Kind: FaultError, Code: 5, Msg: "no way"},
-		"slow_body,delay=3ms":             {Kind: FaultSlowBody, Delay: 3 * time.Millisecond},
-		"huge,size=5":                     {Kind: FaultHuge, Size: 5},
-		"wrong_date,by=-3h":               {Kind: FaultWrongDate, By: -3 * time.Hour},
-		"redirect,location=https://a/b=c": {Kind: FaultRedirect, Location: "https://a/b=c"},
+		"hang":                     {Kind: FaultHang},
+		"error,code=5, msg=no way": {Kind: FaultError, Code: 5, Msg: "no way"},
+		"slow_body,delay=3ms":      {Kind: FaultSlowBody, Delay: 3 * time.Millisecond},
+		"huge,size=5":              {Kind: FaultHuge, Size: 5},
+		"wrong_date,by=-3h":        {Kind: FaultWrongDate, By: -3 * time.Hour},
+		"html,from=7,to=9,deeper=3,longer=1h,older=2h": {Kind: FaultHTML, Bounds: Bounds{From: 7, To: 9, Deeper: 3, Longer: time.Hour, Older: 2 * time.Hour}},
+		"redirect,location=https://a/b=c":              {Kind: FaultRedirect, Location: "https://a/b=c"},
 	} {
 		f, err := ParseFault(text)
 		require.NoError(t, err)
@@ -266,6 +267,12 @@ func TestParseFault(t *testing.T) {
 		"html,by=3h":                   "has no by",
 		"html,location=x":              "has no location",
 		"html,code=5":                  `use the kind "error"`,
+		"html,from=9,to=7":             "starts with from",
+		"html,to=7":                    "starts with from",
+		"html,deeper=-1":               "cannot be negative",
+		"html,longer=much":             "longer=much",
+		"html,endpoint=token,deeper=1": "of list_data only",
+		"wrong_secret,older=1h":        "of list_data only",
 		"hang,status=500":              "no status of its own",
 		"truncated,status=500":         "no status of its own",
 		"error":                        "needs a code",

@@ -29,13 +29,14 @@ const (
 
 // serveList answers list_data.
 func (s *Server) serveList(a *answer, r *http.Request, body []byte) {
+	req, violation := parseListRequest(body)
+	req.note(&a.call)
+	a.page = pageOf(req.PageToken)
 	if s.strikeGateway(a) {
 		return
 	}
 	defer s.strikeBody(a)
 
-	req, violation := parseListRequest(body)
-	req.note(&a.call)
 	if !s.authorize(a, r.Header.Get("Authorization")) {
 		return
 	}

@@ -191,7 +191,7 @@ func endpointOf(r *http.Request) Endpoint {
 func (s *Server) strike(a *answer, st stage, skip func(*Fault) bool) *Fault {
 	for i := range s.opts.Faults {
 		f, state := &s.opts.Faults[i], &s.struck[i]
-		if !f.at(a.call.Endpoint, st) || skip != nil && skip(f) {
+		if !f.at(a.call.Endpoint, st) || !f.bind(a) || skip != nil && skip(f) {
 			continue
 		}
 		state.seen++
@@ -249,9 +249,10 @@ func (s *Server) strikeBody(a *answer) {
 	caller := a.call.FilterAppID
 	f := s.strike(a, stageBody, func(f *Fault) bool { return f.Kind == FaultWrongDate && s.glitches.wrongDate[caller] })
 	switch {
-	case f == nil: // a right Date has come through
+	case a.call.Endpoint != EndpointList:
+	case f == nil || f.Kind != FaultWrongDate: // a right Date has come through
 		delete(s.glitches.wrongDate, caller)
-	case f.Kind == FaultWrongDate:
+	default:
 		if s.glitches.wrongDate == nil {
 			s.glitches.wrongDate = make(map[string]bool)
 		}

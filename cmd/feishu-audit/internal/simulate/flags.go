@@ -282,6 +282,10 @@ A fault strikes at every call unless it says otherwise:
   every=N          strike at each N-th call after that
   probability=P    and then by chance, 0 to 1
   count=N          end after N strikes
+  from=T, to=T     only where list_data is asked for these seconds (Unix)
+  deeper=N         only at pages after the N-th of a walk
+  longer=D         only where the time range is longer
+  older=D          only where the time range starts longer ago
   status=S         HTTP status instead of the usual one, where there is one
 
 `)
