@@ -6,6 +6,7 @@ package feishuauditreceiver_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,41 +29,68 @@ type stormFigures struct {
 	Recovered float64 `json:"recovered_s"`
 }
 
+// storm is a way in which calls fail.
+type storm struct {
+	faults []simulator.Fault
+	form   simulator.TokenForm // of the token endpoint's answers
+}
+
+const third = 1.0 / 3
+
 // storms are the ways in which a third of all calls fail, and those of several at once.
-func storms() map[string][]simulator.Fault {
-	const third = 1.0 / 3
-	all := map[string][]simulator.Fault{}
+func storms() map[string]storm {
+	all := map[string]storm{}
 	var mixed []simulator.Fault
-	for _, info := range simulator.FaultKinds() {
-		for _, endpoint := range []simulator.Endpoint{simulator.EndpointList} {
-			f := simulator.Fault{Kind: info.Kind, Endpoint: endpoint, Probability: third}
-			name := fmt.Sprintf("%s at %s", f.Kind, endpoint)
-			switch f.Kind {
-			case simulator.FaultError:
-				for _, code := range []int{99991400, 99991672, 1780103, 2200, 9499, 123456789} {
-					f.Code, f.Status = code, 400
-					all[fmt.Sprintf("%s, %d", name, code)] = []simulator.Fault{f}
-				}
-				continue
-			case simulator.FaultHuge:
-				f.Size = 2 << 20
-			case simulator.FaultSlowBody:
-				f.Delay = time.Millisecond
-			}
-			probe := simulator.Options{Faults: []simulator.Fault{f}}
-			if probe.Validate() != nil {
-				continue
-			}
-			all[name] = []simulator.Fault{f}
-			if !holds(f.Kind) {
-				mixed = append(mixed, f)
-			}
+	for name, f := range faultsAt(simulator.EndpointList) {
+		all[name] = storm{faults: []simulator.Fault{f}}
+		if f.Kind != simulator.FaultError && !holds(f.Kind) {
+			mixed = append(mixed, f)
 		}
 	}
 	for i := range mixed {
 		mixed[i].Probability = 1 - math.Pow(1-third, 1/float64(len(mixed)))
 	}
-	all["all of them but those that hold"] = mixed
+	all["all of them but those that hold"] = storm{faults: mixed}
+	// An access token lives for hours: its endpoint is called where tokens are revoked.
+	revoked := simulator.Fault{Kind: simulator.FaultRevoke, Every: 20}
+	for name, f := range faultsAt(simulator.EndpointToken) {
+		all[name] = storm{faults: []simulator.Fault{revoked, f}}
+	}
+	for _, form := range []simulator.TokenForm{simulator.TokenText, simulator.TokenFraction, simulator.TokenWrapped, simulator.TokenNoLife} {
+		often := revoked
+		often.Every = 3
+		all[fmt.Sprintf("%s, token as %s", often.Kind, form)] = storm{faults: []simulator.Fault{often}, form: form}
+	}
+	return all
+}
+
+// faultsAt are the ways in which a third of all calls of an endpoint fail.
+func faultsAt(endpoint simulator.Endpoint) map[string]simulator.Fault {
+	all := map[string]simulator.Fault{}
+	for _, info := range simulator.FaultKinds() {
+		f := simulator.Fault{Kind: info.Kind, Endpoint: endpoint, Probability: third}
+		name := fmt.Sprintf("%s at %s", f.Kind, endpoint)
+		switch f.Kind {
+		case simulator.FaultError:
+			f.Status = 400
+			codes := []int{99991400, 99991672, 1780103, 2200, 9499, 123456789}
+			if endpoint == simulator.EndpointToken {
+				codes, f.Status = []int{2200, 10014, 99991663, 123456789}, 500
+			}
+			for _, f.Code = range codes {
+				all[fmt.Sprintf("%s, %d", name, f.Code)] = f
+			}
+			continue
+		case simulator.FaultHuge:
+			f.Size = 2 << 20
+		case simulator.FaultSlowBody:
+			f.Delay = time.Millisecond
+		}
+		probe := simulator.Options{Faults: []simulator.Fault{f}}
+		if probe.Validate() == nil {
+			all[name] = f
+		}
+	}
 	return all
 }
 
@@ -72,70 +100,85 @@ func holds(kind simulator.FaultKind) bool {
 	return kind == simulator.FaultRateLimited || kind == simulator.FaultHang || kind == simulator.FaultSlowBody
 }
 
+// stormSeeds is how many worlds each storm has.
+const stormSeeds = 2
+
 // TestStorm: while a third of all calls fail, in any one of the known ways or in all of them, at
 // least half of the calls that succeed bring new entries, and two poll intervals after the
 // faults end entries arrive as soon as in calm weather. Covers F14, F15, F19, F40, F44, F50.
 func TestStorm(t *testing.T) {
-	for name, faults := range storms() {
-		lasts := 10 * time.Minute
-		if holds(faults[0].Kind) {
-			lasts = 4 * time.Minute
+	for name, s := range storms() {
+		for seed := *simFrom; seed < *simFrom+stormSeeds; seed++ {
+			runStorm(t, name, s, seed)
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				began := time.Now()
-				w := quietWorld(simulator.Options{
-					Tenant:    simulator.Tenant{Seed: 1, PerSecond: 50, Start: began.Unix()},
-					RateLimit: 100, Seed: *simFrom,
-				})
-				w.latency = around(200 * time.Millisecond)
-				w.cfg.RecheckAfter, w.cfg.InitialLookback = nil, 0
-				w.cfg.MaxResponseSize = 1 << 20
-				m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
-				stop := w.measure(t, m)
-				defer stop()
-				time.Sleep(5*time.Minute + 300*time.Millisecond)
-
-				w.server.Update(func(o *simulator.Options) { o.Faults = faults })
-				before := len(w.server.CallsOf(simulator.EndpointList))
-				m.mu.Lock()
-				pagesBefore := m.pages
-				m.mu.Unlock()
-				time.Sleep(lasts)
-				w.server.Update(func(o *simulator.Options) { o.Faults = nil })
-				calls := w.server.CallsOf(simulator.EndpointList)[before:]
-				f := stormFigures{Kind: name, Calls: len(calls)}
-				m.mu.Lock()
-				pages := m.pages - pagesBefore
-				m.mu.Unlock()
-				good, spoiled := 0, 0
-				for _, c := range calls {
-					if len(c.Faults) > 0 || c.Code != 0 {
-						spoiled++
-					} else {
-						good++
-					}
-				}
-				f.Spoiled = float64(spoiled) / float64(len(calls))
-				f.New = float64(pages) / float64(good)
-				for f.Recovered = 0; f.Recovered < 1800; f.Recovered++ {
-					m.mu.Lock()
-					due := int(50 * (time.Since(began).Seconds() - w.cfg.PollInterval.Seconds() - 9))
-					enough := len(m.uids) >= due
-					m.mu.Unlock()
-					if enough {
-						break
-					}
-					time.Sleep(time.Second)
-				}
-				publish(t, "storm-"+name, f)
-				assert.GreaterOrEqual(t, f.New, 0.5)
-				if faults[0].Kind == simulator.FaultHang {
-					assert.Greater(t, f.Calls, 45, "calls go side by side where some take until the time limit")
-				}
-				assert.LessOrEqual(t, f.Recovered, 2*w.cfg.PollInterval.Seconds())
-			})
-		})
 	}
+}
+
+func runStorm(t *testing.T, name string, s storm, seed uint64) {
+	faults := s.faults
+	lasts := 10 * time.Minute
+	if holds(faults[0].Kind) {
+		lasts = 4 * time.Minute
+	}
+	t.Run(fmt.Sprintf("%s, %d", name, seed), func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			w := quietWorld(simulator.Options{
+				Tenant:    simulator.Tenant{Seed: seed, PerSecond: 50, Start: began.Unix()},
+				RateLimit: 100, Seed: seed, TokenForm: s.form,
+			})
+			w.latency = around(200 * time.Millisecond)
+			w.cfg.RecheckAfter, w.cfg.InitialLookback = nil, 0
+			w.cfg.MaxResponseSize = 1 << 20
+			m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
+			stop := w.measure(t, m)
+			defer stop()
+			time.Sleep(5*time.Minute + 300*time.Millisecond)
+
+			w.server.Update(func(o *simulator.Options) { o.Faults = faults })
+			before := len(w.server.CallsOf(simulator.EndpointList))
+			m.mu.Lock()
+			pagesBefore := m.pages
+			m.mu.Unlock()
+			time.Sleep(lasts)
+			w.server.Update(func(o *simulator.Options) { o.Faults = nil })
+			calls := w.server.CallsOf(simulator.EndpointList)[before:]
+			f := stormFigures{Kind: name, Calls: len(calls)}
+			m.mu.Lock()
+			pages := m.pages - pagesBefore
+			m.mu.Unlock()
+			good, spoiled := 0, 0
+			for _, c := range calls {
+				if len(c.Faults) > 0 || c.Code != 0 {
+					spoiled++
+				} else {
+					good++
+				}
+			}
+			f.Spoiled = float64(spoiled) / float64(len(calls))
+			f.New = float64(pages) / float64(good)
+			for f.Recovered = 0; f.Recovered < 1800; f.Recovered++ {
+				m.mu.Lock()
+				due := int(50 * (time.Since(began).Seconds() - w.cfg.PollInterval.Seconds() - 9))
+				enough := len(m.uids) >= due
+				m.mu.Unlock()
+				if enough {
+					break
+				}
+				time.Sleep(time.Second)
+			}
+			if seed == *simFrom {
+				publish(t, "storm-"+name, f)
+			}
+			assert.GreaterOrEqual(t, f.New, 0.5)
+			if last := faults[len(faults)-1]; last.Endpoint == simulator.EndpointToken {
+				assert.True(t, slices.ContainsFunc(w.server.CallsOf(last.Endpoint), func(c simulator.Call) bool { return slices.Contains(c.Faults, last.Kind) }))
+			}
+			if faults[0].Kind == simulator.FaultHang {
+				assert.Greater(t, f.Calls, 45, "calls go side by side where some take until the time limit")
+			}
+			assert.LessOrEqual(t, f.Recovered, 2*w.cfg.PollInterval.Seconds())
+		})
+	})
 }
