@@ -32,18 +32,28 @@ var apiMutants = []mutant{
 	},
 	{
 		"success without data ends a walk (F45)", "internal/openapi/doubt.go",
-		"		if now.times < believedAfter {\n",
+		"		if !now.believed() {\n",
 		"		if false {\n",
 	},
 	{
 		"success without data is never believed (F45)", "internal/openapi/doubt.go",
-		"		if now.times < believedAfter {\n",
+		"		if !now.believed() {\n",
 		"		if true {\n",
 	},
 	{
 		"any answers without has_more in a row are believed (F45)", "internal/openapi/doubt.go",
-		"		if now.entries == last.entries && now.token == last.token {\n",
-		"		if true {\n",
+		"	if now.entries == last.entries && now.token == last.token {\n",
+		"	if true {\n",
+	},
+	{
+		"a page that never says whether it is the last is believed after three answers in a row only (F45)", "internal/openapi/doubt.go",
+		" || now.entries > 0 && now.entries == now.most && now.mostTimes >= believedAfter\n",
+		"\n",
+	},
+	{
+		"fewer entries than a page has had are believed as often (F45)", "internal/openapi/doubt.go",
+		"	case now.entries == last.most && same:\n",
+		"	default:\n		now.mostTimes += last.mostTimes\n	case now.entries == last.most && same:\n",
 	},
 	{
 		"an API that never says has_more has one page (F45)", "internal/openapi/doubt.go",

@@ -15,8 +15,8 @@ import (
 // null or empty, a page token alone) may come from a gateway, a cache or a service that has
 // lost the answer of another one, or be how an API of its own writes "nothing".
 
-// believedAfter is how often in a row one page has to be answered so before that is taken for
-// the truth.
+// believedAfter is how often one page has to be answered so before that is taken for the truth: in
+// a row, or, with entries, while no answer has more of them.
 const believedAfter = 3
 
 // maxDoubts bounds how many pages are remembered that were answered so: several for each
@@ -35,6 +35,34 @@ type doubt struct {
 	entries int
 	token   bool
 	times   int
+	// most is the largest number of entries that it was answered with, and mostTimes how often,
+	// since it failed otherwise. An answer with fewer has lost some: where the API never says that
+	// a page is the last one, the right answer may not come three times in a row.
+	most, mostTimes int
+}
+
+// after is the answer, counted with what came before.
+func (now doubt) after(last doubt) doubt {
+	now.times, now.most, now.mostTimes = 1, now.entries, 1
+	if last.times == 0 {
+		return now
+	}
+	same := now.token == last.token || now.entries != last.entries
+	if now.entries == last.entries && now.token == last.token {
+		now.times += last.times
+	}
+	switch {
+	case now.entries == last.most && same:
+		now.mostTimes += last.mostTimes
+	case now.entries < last.most:
+		now.most, now.mostTimes = last.most, last.mostTimes
+	}
+	return now
+}
+
+// believed reports whether the answer is taken for the truth.
+func (now doubt) believed() bool {
+	return now.times >= believedAfter || now.entries > 0 && now.entries == now.most && now.mostTimes >= believedAfter
 }
 
 // judge returns the page if it can be believed, and an error that is retried like any other if
@@ -50,11 +78,8 @@ func (d *doubts) judge(request string, once bool, p *entry.Page, res *Answer) (*
 		return p, nil
 	}
 	if once || p.PageToken != "" && !d.heard {
-		now, last := doubt{len(p.Entries), p.PageToken != "", 1}, d.times[request]
-		if now.entries == last.entries && now.token == last.token {
-			now.times += last.times
-		}
-		if now.times < believedAfter {
+		now := doubt{entries: len(p.Entries), token: p.PageToken != ""}.after(d.times[request])
+		if !now.believed() {
 			if d.times == nil || len(d.times) >= maxDoubts {
 				d.times = make(map[string]doubt)
 			}

@@ -28,6 +28,7 @@ func TestDoubt(t *testing.T) {
 		token  = `{"code":0,"data":{"items":[{"id":"1"}],"page_token":"t"}}`
 		odd    = `{"code":0,"data":{"items":[],"page_token":"t"}}`
 		broken = `<html>`
+		two    = `{"code":0,"data":{"items":[{"id":"1"},{"id":"2"}]}}`
 		silent = `{"code":0,"data":{"items":[{"id":"1"}]}}`
 	)
 	for name, tc := range map[string]struct {
@@ -44,7 +45,9 @@ func TestDoubt(t *testing.T) {
 		"not read again, items":            {answers: []string{silent, silent, silent}, once: true, errors: 2},
 		"not read again, then right":       {answers: []string{none, said}, once: true, errors: 1},
 		"right at the third try":           {answers: []string{none, none, said}, once: true, errors: 2},
-		"another answer in between":        {answers: []string{silent, none, none, silent, none, silent, silent, silent}, once: true, errors: 7},
+		"another answer in between":        {answers: []string{silent, none, none, silent, none, silent}, once: true, errors: 5},
+		"more entries in between":          {answers: []string{silent, none, two, none, silent, two, none, two}, once: true, errors: 7},
+		"fewer from then on":               {answers: []string{two, silent, silent, silent}, once: true, errors: 3},
 		"a failure in between":             {answers: []string{none, none, broken, none, none, none}, once: true, errors: 5},
 		"a later page":                     {answers: []string{none, none, none}, token: "x", errors: 2},
 		"a token, never has_more":          {answers: []string{token, token, token}, errors: 2, more: true},
