@@ -17,18 +17,18 @@ var pollMutants = []mutant{
 	},
 	{
 		"the page's length decides instead of has_more (F12)", "internal/poll/poller.go",
-		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Unsaid: !r.page.SaysMore, Token: r.page.PageToken})\n",
 		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: len(r.page.Entries) >= p.set.PageSize, Token: r.page.PageToken})\n",
 	},
 	{
 		"an empty page is the end (F11)", "internal/poll/poller.go",
-		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
-		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore && len(r.page.Entries) > 0, Token: r.page.PageToken})\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Unsaid: !r.page.SaysMore, Token: r.page.PageToken})\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore && len(r.page.Entries) > 0, Unsaid: !r.page.SaysMore, Token: r.page.PageToken})\n",
 	},
 	{
 		"the watermark follows the newest entry of a page (F5)", "internal/poll/poller.go",
-		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
-		"\tfor i := range r.page.Entries {\n\t\t_, _, to := w.Span()\n\t\tif at, ok := r.page.Entries[i].EventTime(); ok && at < to {\n\t\t\tnow := p.sched.Snapshot()\n\t\t\tnow.Marks[0], now.Length = max(now.Marks[0], at), 2*now.Length\n\t\t\tp.sched.Restore(now)\n\t\t}\n\t}\n\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})\n",
+		"\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Unsaid: !r.page.SaysMore, Token: r.page.PageToken})\n",
+		"\tfor i := range r.page.Entries {\n\t\t_, _, to := w.Span()\n\t\tif at, ok := r.page.Entries[i].EventTime(); ok && at < to {\n\t\t\tnow := p.sched.Snapshot()\n\t\t\tnow.Marks[0], now.Length = max(now.Marks[0], at), 2*now.Length\n\t\t\tp.sched.Restore(now)\n\t\t}\n\t}\n\tstep, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Unsaid: !r.page.SaysMore, Token: r.page.PageToken})\n",
 	},
 	{
 		"all pages of a walk are held back until its last (F25)", "internal/poll/poller.go",

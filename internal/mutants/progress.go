@@ -101,6 +101,16 @@ var progressMutants = []mutant{
 		"\treturn recheck\n",
 	},
 	{
+		"answers that do not say whether more follow prove that a range fails which is answered so (F45)", "internal/plan/failing.go",
+		"\tif s.said > x.said || s.answers > x.answers && !f.Unsaid {\n",
+		"\tif s.answers > x.answers {\n",
+	},
+	{
+		"what a rate limit refuses is skipped like what is refused (F50)", "internal/plan/unreadable.go",
+		"\tcase x.deep || x.limited:\n",
+		"\tcase x.deep:\n",
+	},
+	{
 		"parts of one range that fails are skipped one by one (F40)", "internal/plan/unreadable.go",
 		"\t\tproofs, patience = minProofsMore, patience/2\n",
 		"\t\tproofs = minProofsMore\n",

@@ -78,6 +78,9 @@ func (e *Error) setCause(c cause.Cause) { e.Cause, e.Class = c, c.Info().Class }
 // OwnFault reports whether the code is one by which the API blames itself.
 func (e *Error) OwnFault() bool { return Causes[e.Code] == cause.API }
 
+// Unsaid reports whether it is an answer that does not say whether more pages follow.
+func (e *Error) Unsaid() bool { return e.doubtful }
+
 // Outcome and CodeLabel name the error in the metric of calls. Both are bounded.
 func (e *Error) Outcome() string {
 	switch {

@@ -13,12 +13,14 @@ type failing struct {
 	calls    int   // that failed in a row, for the same page
 	since    int64 // when the first did of this walk or of what it is a part of, elapsed milliseconds
 	answers  int64 // pages that the API had answered by the latest of them
+	said     int64 // those of them that said whether more follow
 	finishes int64 // windows that had been read to their end by then
 	proven   int   // failures before which another page was answered, since the one before
 	definite bool  // each was a refusal by the API itself
 	refused  bool  // the API has refused the time range or the page token since the last answer
 	suspect  bool  // a part of a window that failed while others were answered
 	deep     bool  // a page after the first one failed: what the first one holds is read
+	limited  bool  // a rate limit refused it
 	aside    bool
 	asideAt  int64 // since when, elapsed milliseconds
 	tries    int   // since it was set aside
@@ -36,6 +38,8 @@ type Failure struct {
 	Throttled bool
 	// BadPage is a page that cannot be followed by another one, see Turn.
 	BadPage bool
+	// Unsaid is an answer that does not say whether more pages follow, and is not believed.
+	Unsaid bool
 }
 
 // Verdict is what NoteFailure has made of the walk.
@@ -106,15 +110,17 @@ func (s *Plan) enough(w *Walk, f Failure) int {
 func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict {
 	x := &w.failing
 	if x.since == 0 {
-		x.answers, x.finishes, x.since, x.definite = s.answers, s.finishes, max(1, elapsed), true
+		x.answers, x.said, x.finishes, x.since, x.definite = s.answers, s.said, s.finishes, max(1, elapsed), true
 	}
 	x.calls++
 	// What proves that it is this walk that fails: a page of another was answered meanwhile.
-	if s.answers > x.answers {
+	// Others may be believed that say as little as what fails here: these prove nothing.
+	if s.said > x.said || s.answers > x.answers && !f.Unsaid {
 		x.proven++
 	}
 	x.refused = x.refused || f.Refused
-	x.answers, x.definite, x.deep = s.answers, x.definite && f.Definite, x.deep || w.token != ""
+	x.answers, x.said, x.definite, x.deep = s.answers, s.said, x.definite && f.Definite, x.deep || w.token != ""
+	x.limited = x.limited || f.Throttled
 	// Where it is the paging that fails, a first page proves nothing.
 	paging := f.BadPage || w.token != ""
 	if w.token != "" && !f.BadPage && !f.Definite {
@@ -243,8 +249,14 @@ func (s *Plan) AsideInFlight() (n int) {
 	return n
 }
 
-// NoteProbe notes that the API has answered something else than the walks.
-func (s *Plan) NoteProbe() { s.answers++ }
+// NoteProbe notes that the API has answered something else than the walks, and whether that said
+// if more pages follow.
+func (s *Plan) NoteProbe(said bool) {
+	s.answers++
+	if said {
+		s.said++
+	}
+}
 
 // RetryAt is when the first of the walks that wait may be asked for again, in milliseconds
 // of the term; 0 where none waits.

@@ -31,3 +31,36 @@ func TestRefusalByChance(t *testing.T) {
 	}
 	assert.Equal(t, RestartedAgain, s.NoteFailure(w, refused, 5, assert.AnError))
 }
+
+// TestWhatProvesARange: that others are answered shows that it is this range that fails, unless
+// they are answered with as little as what fails here. Covers F40, F45.
+func TestWhatProvesARange(t *testing.T) {
+	s := testSchedule(1000, 120)
+	w := s.Next(5000, 1)
+	s.Land(w)
+	fails := func(f Failure) int {
+		s.NoteFailure(w, f, 1, assert.AnError)
+		return w.failing.proven
+	}
+	assert.Zero(t, fails(Failure{Unsaid: true}))
+	s.NoteProbe(false)
+	assert.Zero(t, fails(Failure{Unsaid: true}), "neither says whether more pages follow")
+	s.NoteProbe(true)
+	assert.Equal(t, 1, fails(Failure{Unsaid: true}))
+	s.NoteProbe(false)
+	assert.Equal(t, 2, fails(Failure{}))
+}
+
+// TestRateLimitIsNoGap: a range is not skipped while a rate limit may be all that refuses it: where
+// one call is allowed in minutes, it may always be another one's. Covers F40, F50.
+func TestRateLimitIsNoGap(t *testing.T) {
+	s := testSchedule(1000, 120)
+	w := s.Next(5000, 1)
+	s.Land(w)
+	s.NoteFailure(w, Failure{Definite: true, Throttled: true}, 1, assert.AnError)
+	w.failing.aside, w.failing.proven = true, minProofs
+	assert.False(t, w.hopeless(PatienceFailing, false))
+	assert.True(t, w.hopeless(patienceLong, false))
+	w.failing.limited = false
+	assert.True(t, w.hopeless(PatienceRefused, false))
+}

@@ -38,7 +38,7 @@ func TestRechecksAreInTime(t *testing.T) {
 				age := now - w.Request().From
 				if keeps > 0 && age > keeps {
 					if s.NoteFailure(w, Failure{Refused: true, Definite: true}, elapsed, assert.AnError) == Doubtful {
-						s.NoteProbe()
+						s.NoteProbe(true)
 					}
 					continue
 				}

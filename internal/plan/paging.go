@@ -19,6 +19,8 @@ type Page struct {
 	Oldest int64
 	More   bool
 	Token  string
+	// Unsaid tells that the answer does not say whether more follow.
+	Unsaid bool
 }
 
 // Step is what follows a page.
@@ -66,6 +68,9 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		}
 	}
 	s.answers++
+	if !p.Unsaid {
+		s.said++
+	}
 	if w.failing.calls > 0 && w.failing.refused { // the same call, and now it is answered
 		s.chanceUntil = s.elapsed + chanceLasts
 	}

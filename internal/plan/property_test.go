@@ -179,7 +179,7 @@ func (m *model) calm() {
 // answer is what becomes of a call.
 func (m *model) answer(w *plan.Walk) string {
 	if _, from, to := w.Span(); from <= m.poison && m.poison < to {
-		m.plan.NoteProbe()
+		m.plan.NoteProbe(true)
 		return m.fail(w)
 	}
 	switch m.rng.IntN(20) {

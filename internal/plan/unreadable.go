@@ -5,11 +5,12 @@ package plan
 
 // For how long a time range has to fail before it is skipped, in milliseconds: what is
 // skipped does not come back. A definite refusal is no outage. Where only a later page fails, it
-// may be that page tokens do not live for as long as the pace of that time makes them wait.
+// may be that page tokens do not live for as long as the pace of that time makes them wait; where
+// a rate limit refuses it, that others are always asked for first when a call is allowed again.
 const (
 	PatienceRefused = 10 * 60_000
 	PatienceFailing = 60 * 60_000
-	patienceDeep    = 12 * 60 * 60_000
+	patienceLong    = 12 * 60 * 60_000
 )
 
 // minProofs is how many failures of a walk, each after another page was answered, show that
@@ -24,8 +25,8 @@ const (
 func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	x, patience, proofs := &w.failing, int64(PatienceFailing), minProofs
 	switch {
-	case x.deep:
-		patience = patienceDeep
+	case x.deep || x.limited:
+		patience = patienceLong
 	case x.definite:
 		patience = PatienceRefused
 	}

@@ -138,6 +138,7 @@ func failureOf(api *openapi.Error) plan.Failure {
 		Definite:  api.Code != 0 && api.HTTPStatus < 500 && !api.OwnFault(),
 		Throttled: api.Class == cause.ClassRateLimited,
 		BadPage:   api.Cause == cause.Paging,
+		Unsaid:    api.Unsaid(),
 	}
 }
 

@@ -240,7 +240,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	p.answeredAt = r.res.Received
 	p.noteLatency(r.res.Received.Sub(r.res.Sent))
 	if w == nil {
-		p.sched.NoteProbe()
+		p.sched.NoteProbe(r.page.SaysMore)
 		p.probe.subject = nil
 		p.delays.reset()
 		return nil
@@ -266,7 +266,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		p.sched.Restart(w, plan.ErrClockSet)
 		return p.commit(ctx, keys)
 	}
-	step, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Token: r.page.PageToken})
+	step, fault := p.sched.Turn(w, plan.Page{IDs: r.page.IDs(), New: out.taken, Oldest: oldest(r.page), More: r.page.HasMore, Unsaid: !r.page.SaysMore, Token: r.page.PageToken})
 	if len(keys) > 0 || step == plan.Finished {
 		if err := p.commit(ctx, keys); err != nil {
 			return err

@@ -51,8 +51,8 @@ func (p *Poller) launchProbe(ctx context.Context) {
 	req := p.listRequest(plan.RequestFor(to, to+1))
 	within, done := p.spans.probe(ctx)
 	go func() {
-		_, res, err := p.Client.ListData(within, req)
+		page, res, err := p.Client.ListData(within, req)
 		done()
-		p.results <- result{asked: asked, res: res, err: err}
+		p.results <- result{asked: asked, page: page, res: res, err: err}
 	}()
 }
