@@ -36,6 +36,10 @@ func FuzzParsePage(f *testing.F) {
 
 		answer := jsonoracle.OracleObject(body)
 		rawCode := jsonoracle.OracleMember(answer, "code")
+		quoted := bytes.HasPrefix(rawCode, []byte(`"`)) // a number in quotes is a code, too
+		if quoted {
+			rawCode = json.RawMessage(strings.TrimSpace(jsonoracle.OracleText(rawCode)))
+		}
 		if i := bytes.IndexAny(rawCode, "eE"); i >= 0 && len(rawCode)-i > 5 {
 			return // math/big would write out a number of that size
 		}
@@ -43,7 +47,7 @@ func FuzzParsePage(f *testing.F) {
 			require.Equal(t, code.String(), big.NewInt(p.Code).String())
 		} else {
 			require.False(t, ok && code.Sign() != 0)
-			require.False(t, p.HasCode && !ok)
+			require.False(t, p.HasCode && !ok && !quoted)
 		}
 		data := jsonoracle.OracleObject(jsonoracle.OracleMember(answer, "data"))
 		if jsonoracle.OracleRepeats(answer, "code", "data") || jsonoracle.OracleRepeats(data, "items", "has_more", "page_token") {
