@@ -42,18 +42,18 @@ var apiMutants = []mutant{
 	},
 	{
 		"any answers without has_more in a row are believed (F45)", "internal/openapi/doubt.go",
-		"	if now.entries == last.entries && now.token == last.token {\n",
-		"	if true {\n",
+		"	if now != d.last {\n",
+		"	if false {\n",
 	},
 	{
 		"a page that never says whether it is the last is believed after three answers in a row only (F45)", "internal/openapi/doubt.go",
-		" || now.entries > 0 && now.entries == now.most && now.mostTimes >= believedAfter\n",
+		" || d.last.entries > 0 && d.last == d.most && d.timesMost >= believedAfter\n",
 		"\n",
 	},
 	{
 		"fewer entries than a page has had are believed as often (F45)", "internal/openapi/doubt.go",
-		"	case now.entries == last.most && same:\n",
-		"	default:\n		now.mostTimes += last.mostTimes\n	case now.entries == last.most && same:\n",
+		"d.last == d.most && d.timesMost >=",
+		"d.times+d.timesMost >",
 	},
 	{
 		"an API that never says has_more has one page (F45)", "internal/openapi/doubt.go",

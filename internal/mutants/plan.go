@@ -81,27 +81,27 @@ var planMutants = []mutant{
 		"\t\t\tif w.urgent && false {\n",
 	},
 	{
-		"ids are forgotten once the first pass is past them (F33)", "internal/plan/schedule.go",
+		"ids are forgotten once the first pass is past them (F33)", "internal/plan/finish.go",
 		"	from := s.pos.marks[s.pos.last()]\n",
 		"	from := s.pos.marks[0]\n",
 	},
 	{
-		"ids are forgotten that a walk in flight may still return (F33)", "internal/plan/schedule.go",
+		"ids are forgotten that a walk in flight may still return (F33)", "internal/plan/finish.go",
 		"			from = min(from, w.from)\n",
 		"			_ = w\n",
 	},
 	{
-		"ids are never forgotten (F33)", "internal/plan/schedule.go",
+		"ids are never forgotten (F33)", "internal/plan/finish.go",
 		"	s.seen.forgetBefore(s.Forgettable())\n",
 		"",
 	},
 	{
-		"walks wait on though others have read everything of them (F33)", "internal/plan/schedule.go",
+		"walks wait on though others have read everything of them (F33)", "internal/plan/finish.go",
 		"(list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass])",
 		"list[0].finished",
 	},
 	{
-		"the span of a walk that is dropped stays open", "internal/plan/schedule.go",
+		"the span of a walk that is dropped stays open", "internal/plan/finish.go",
 		"					s.end(first, ErrCovered)\n",
 		"",
 	},
@@ -116,12 +116,12 @@ var planMutants = []mutant{
 		"	if false {\n",
 	},
 	{
-		"a walk is dropped while its call is out", "internal/plan/schedule.go",
+		"a walk is dropped while its call is out", "internal/plan/finish.go",
 		"(list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass])",
 		"(list[0].finished || list[0].to <= s.pos.marks[pass])",
 	},
 	{
-		"a walk is dropped of which a part was read only (F6)", "internal/plan/schedule.go",
+		"a walk is dropped of which a part was read only (F6)", "internal/plan/finish.go",
 		"(list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass])",
 		"(list[0].finished || !list[0].inFlight && list[0].from < s.pos.marks[pass])",
 	},

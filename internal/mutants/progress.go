@@ -107,13 +107,13 @@ var progressMutants = []mutant{
 	},
 	{
 		"what a rate limit refuses is skipped like what is refused (F50)", "internal/plan/unreadable.go",
-		"\tcase x.deep || x.limited:\n",
+		"\tcase x.deep || x.proven-x.limited < proofs:\n",
 		"\tcase x.deep:\n",
 	},
 	{
 		"parts of one range that fails are skipped one by one (F40)", "internal/plan/unreadable.go",
-		"\t\tproofs, patience = minProofsMore, patience/2\n",
-		"\t\tproofs = minProofsMore\n",
+		"\t\tpatience /= 2\n",
+		"",
 	},
 	{
 		"what was concluded from refusals by chance stays (F50)", "internal/pace/learn.go",

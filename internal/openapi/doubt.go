@@ -30,39 +30,38 @@ type doubts struct {
 	heard bool             // some answer had a has_more
 }
 
-// doubt is what a page was answered with last, and how often in a row.
-type doubt struct {
+// unsaid is what a page was answered with that does not say whether more follow.
+type unsaid struct {
 	entries int
 	token   bool
-	times   int
-	// most is the largest number of entries that it was answered with, and mostTimes how often,
-	// since it failed otherwise. An answer with fewer has lost some: where the API never says that
-	// a page is the last one, the right answer may not come three times in a row.
-	most, mostTimes int
 }
 
-// after is the answer, counted with what came before.
-func (now doubt) after(last doubt) doubt {
-	now.times, now.most, now.mostTimes = 1, now.entries, 1
-	if last.times == 0 {
-		return now
-	}
-	same := now.token == last.token || now.entries != last.entries
-	if now.entries == last.entries && now.token == last.token {
-		now.times += last.times
-	}
-	switch {
-	case now.entries == last.most && same:
-		now.mostTimes += last.mostTimes
-	case now.entries < last.most:
-		now.most, now.mostTimes = last.most, last.mostTimes
-	}
-	return now
+// doubt is how often a page was answered so, since it failed otherwise: with the last answer in a
+// row, and with the one that had most entries. One with fewer has lost some: where the API never
+// says that a page is the last one, the right answer may not come three times in a row.
+type doubt struct {
+	last, most unsaid
+	times      int // in a row
+	timesMost  int
 }
 
-// believed reports whether the answer is taken for the truth.
-func (now doubt) believed() bool {
-	return now.times >= believedAfter || now.entries > 0 && now.entries == now.most && now.mostTimes >= believedAfter
+// note counts an answer.
+func (d *doubt) note(now unsaid) {
+	if now != d.last {
+		d.times = 0
+	}
+	if now.entries > d.most.entries || now.entries == d.most.entries && now != d.most {
+		d.most, d.timesMost = now, 0
+	}
+	d.last, d.times = now, d.times+1
+	if now == d.most {
+		d.timesMost++
+	}
+}
+
+// believed reports whether the last answer is taken for the truth.
+func (d *doubt) believed() bool {
+	return d.times >= believedAfter || d.last.entries > 0 && d.last == d.most && d.timesMost >= believedAfter
 }
 
 // judge returns the page if it can be believed, and an error that is retried like any other if
@@ -78,7 +77,8 @@ func (d *doubts) judge(request string, once bool, p *entry.Page, res *Answer) (*
 		return p, nil
 	}
 	if once || p.PageToken != "" && !d.heard {
-		now := doubt{entries: len(p.Entries), token: p.PageToken != ""}.after(d.times[request])
+		now := d.times[request]
+		now.note(unsaid{len(p.Entries), p.PageToken != ""})
 		if !now.believed() {
 			if d.times == nil || len(d.times) >= maxDoubts {
 				d.times = make(map[string]doubt)

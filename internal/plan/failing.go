@@ -16,11 +16,11 @@ type failing struct {
 	said     int64 // those of them that said whether more follow
 	finishes int64 // windows that had been read to their end by then
 	proven   int   // failures before which another page was answered, since the one before
+	limited  int   // those of them that were refusals of a rate limit
 	definite bool  // each was a refusal by the API itself
 	refused  bool  // the API has refused the time range or the page token since the last answer
 	suspect  bool  // a part of a window that failed while others were answered
 	deep     bool  // a page after the first one failed: what the first one holds is read
-	limited  bool  // a rate limit refused it
 	aside    bool
 	asideAt  int64 // since when, elapsed milliseconds
 	tries    int   // since it was set aside
@@ -117,10 +117,12 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	// Others may be believed that say as little as what fails here: these prove nothing.
 	if s.said > x.said || s.answers > x.answers && !f.Unsaid {
 		x.proven++
+		if f.Throttled {
+			x.limited++
+		}
 	}
 	x.refused = x.refused || f.Refused
 	x.answers, x.said, x.definite, x.deep = s.answers, s.said, x.definite && f.Definite, x.deep || w.token != ""
-	x.limited = x.limited || f.Throttled
 	// Where it is the paging that fails, a first page proves nothing.
 	paging := f.BadPage || w.token != ""
 	if w.token != "" && !f.BadPage && !f.Definite {

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,15 +53,32 @@ func TestWhatProvesARange(t *testing.T) {
 }
 
 // TestRateLimitIsNoGap: a range is not skipped while a rate limit may be all that refuses it: where
-// one call is allowed in minutes, it may always be another one's. Covers F40, F50.
+// one call is allowed in minutes, it may always be another one's. A rate limit beside other
+// refusals delays nothing. Covers F40, F50.
 func TestRateLimitIsNoGap(t *testing.T) {
-	s := testSchedule(1000, 120)
-	w := s.Next(5000, 1)
-	s.Land(w)
-	s.NoteFailure(w, Failure{Definite: true, Throttled: true}, 1, assert.AnError)
-	w.failing.aside, w.failing.proven = true, minProofs
-	assert.False(t, w.hopeless(PatienceFailing, false))
-	assert.True(t, w.hopeless(patienceLong, false))
-	w.failing.limited = false
-	assert.True(t, w.hopeless(PatienceRefused, false))
+	limited := Failure{Definite: true, Throttled: true}
+	for name, tc := range map[string]struct {
+		failures []Failure
+		patience int64
+	}{
+		"a rate limit":             {slices.Repeat([]Failure{limited}, 9), patienceLong},
+		"and another, by chance":   {append(slices.Repeat([]Failure{limited}, 9), Failure{Definite: true}), patienceLong},
+		"refusals":                 {slices.Repeat([]Failure{{Definite: true}}, 4), PatienceRefused},
+		"and a rate limit as well": {append(slices.Repeat([]Failure{{Definite: true}}, 4), limited, limited), PatienceRefused},
+		"other failures":           {slices.Repeat([]Failure{{}}, 4), PatienceFailing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := testSchedule(1000, 120)
+			w := s.Next(5000, 1)
+			w.to = w.from + 1
+			s.Land(w)
+			for _, f := range tc.failures {
+				s.NoteFailure(w, f, 1, assert.AnError)
+				s.NoteProbe(true)
+			}
+			w.failing.aside, w.failing.asideAt = true, 1
+			assert.False(t, w.hopeless(tc.patience, false))
+			assert.True(t, w.hopeless(tc.patience+1, false))
+		})
+	}
 }

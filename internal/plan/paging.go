@@ -176,7 +176,7 @@ func (s *Plan) mayHaveShifted(w *Walk) bool {
 	if s.restored {
 		least = leastGap
 	}
-	old := age >= s.ageShown && age > least && w.from < w.asOf-s.pos.lateness(s.pos.last())
+	old := age >= s.ageShown && age > least && s.pos.once(w.window, w.asOf)
 	again := old && w.pages > 1 && w.fresh > 0 && w.rereads < maxRereads
 	w.fresh = 0
 	return again

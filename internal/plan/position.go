@@ -134,8 +134,8 @@ func (p *position) last() int { return len(p.marks) - 1 }
 // recheck, whichever pass it was read for: a backlog that is older than the last
 // recheck is read once, not once for every pass.
 //
-// But a window that took several pages and reaches over readOnce does not serve the last
-// recheck.
+// But a window that was read in several pages (paged) and reaches over readOnce does not serve
+// the last recheck.
 func (p *position) finish(w window, asOf int64, paged bool) {
 	edge, last := p.readOnce(asOf), p.last()
 	mixed := paged && last > 0 && w.from < edge && edge < w.to
@@ -154,10 +154,11 @@ func (p *position) finish(w window, asOf int64, paged bool) {
 // what is older than the last recheck is read once for all passes.
 func (p *position) once(w window, asOf int64) bool { return w.from < p.readOnce(asOf) }
 
-// readOnce is up to where what is read as of then is not read again. No window of several pages
-// reaches over it: where a page token is a number of entries to leave out, each entry that
-// appears in the newest time between two pages, or that another server of the API does not show
-// yet, moves others to another page, and no recheck would find those that are older than this.
+// readOnce is up to where what is read as of then is not read again. Of a window on both sides
+// of it only a single page is relied on (finish): where a page token is a number of entries to
+// leave out, each entry that appears in the newest time between two pages, or that another server
+// of the API does not show yet, moves others to another page, and no recheck would find those
+// that are older than this.
 func (p *position) readOnce(asOf int64) int64 { return asOf - p.lateness(p.last()) }
 
 // done reports whether a bounded export is complete.

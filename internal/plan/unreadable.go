@@ -24,14 +24,17 @@ const (
 // was set aside after it, as a part of the same range.
 func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	x, patience, proofs := &w.failing, int64(PatienceFailing), minProofs
+	if follows {
+		proofs = minProofsMore
+	}
 	switch {
-	case x.deep || x.limited:
+	case x.deep || x.proven-x.limited < proofs:
 		patience = patienceLong
 	case x.definite:
 		patience = PatienceRefused
 	}
 	if follows {
-		proofs, patience = minProofsMore, patience/2
+		patience /= 2
 	}
 	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
 }

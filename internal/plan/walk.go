@@ -36,7 +36,7 @@ type Walk struct {
 	fresh     int    // entries in this attempt that were new to the pipeline
 	firstPage uint64 // hash of the ids of the first page, in their order
 	rereads   int    // how often it was read once more, see mayHaveShifted
-	paged     bool   // finished, for another pass than the last, and it took several pages
+	paged     bool   // read to its end in several pages, and not by the last recheck: see position.finish
 	failing   failing
 }
 

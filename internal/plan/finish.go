@@ -1,0 +1,102 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+)
+
+// finish moves the watermarks past a walk and every finished one behind it, and
+// adapts the length of the next windows. It drops walks that wait, and whose whole window
+// their own pass's watermark has passed, as others have read it. The ids before them would
+// be kept until they are resumed, which takes hours where the last recheck goes first for
+// long.
+func (s *Plan) finish(w *Walk) {
+	s.end(w, nil)
+	w.finished = true
+	s.finishes++
+	if list := s.walks[w.pass]; len(list) > 1 {
+		if i := slices.Index(list, w); i > 0 && list[i-1].failing.aside && list[i-1].seconds() > 1 {
+			list[i-1].failing.retryAt = 0 // where it becomes readable can be found now
+		}
+	}
+	s.noteFit()
+	if w.seconds() >= s.maxLength {
+		s.lengthen(w.asOf)
+	}
+	pages := max(w.pages, w.furthest) // of one that was read once more, the first time
+	// A shorter window tells the density only where it took a good part of what is
+	// wanted.
+	if w.seconds() >= s.length || 4*pages > s.wanted {
+		s.length = nextLength(w.seconds(), pages, s.wanted, s.maxLength)
+		if pages == 1 { // of one page it is known how full it was
+			s.length = nextLength(w.seconds(), int64(w.returned.n), s.wanted*int64(s.pageSize), s.maxLength)
+		}
+	}
+	w.paged = pages > 1 && w.returned.n > 0 && w.pass < s.pos.last()
+	w.returned = hashSet{}
+	s.settle()
+}
+
+// settle moves the watermarks past the finished walks that follow them, and drops those that
+// others have read.
+func (s *Plan) settle() {
+	for moved := true; moved; {
+		moved = false
+		for pass, list := range s.walks {
+			for len(list) > 0 && (list[0].finished || !list[0].inFlight && list[0].to <= s.pos.marks[pass]) {
+				if first := list[0]; first.finished {
+					s.pos.finish(first.window, first.asOf, first.paged)
+				} else {
+					s.end(first, ErrCovered)
+				}
+				list, moved = slices.Delete(list, 0, 1), true
+			}
+			s.walks[pass] = list
+		}
+	}
+	s.seen.forgetBefore(s.Forgettable())
+}
+
+// BeginAt moves the begin of the timeline. Nothing may have been read.
+func (s *Plan) BeginAt(begin int64) {
+	s.endAll(errBeginMoved)
+	s.pos = newPosition(begin, s.pos.end, s.pos.recheck)
+	s.walks, s.suspectTo = make([][]*Walk, len(s.walks)), make([]int64, len(s.walks))
+	s.due = true
+}
+
+// Skip passes over a time that the API does not show, in every pass that has come to it,
+// up to the end of the timeline at the most, and returns up to where that is. No walk may
+// be in flight; those that had started start again after it.
+func (s *Plan) Skip(from, to int64) (end int64) {
+	if s.pos.end != 0 {
+		to = min(to, s.pos.end)
+	}
+	s.endAll(errNotShown)
+	if from <= s.Oldest() { // and not a range in the midst of what is shown
+		s.pos.kept.learn(s.now-to, s.now)
+	}
+	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()], false)
+	s.walks, s.suspectTo = make([][]*Walk, len(s.walks)), make([]int64, len(s.walks))
+	s.due = true
+	// The windows were shortened for nothing.
+	s.maxLength, s.length = s.maxWindow, min(startLength, s.maxWindow)
+	return to
+}
+
+// Forgettable is the minute before which no entry will be returned again: neither
+// to a window to come, nor to one that is being read.
+func (s *Plan) Forgettable() int64 {
+	from := s.pos.marks[s.pos.last()]
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			from = min(from, w.from)
+		}
+	}
+	if s.pos.marks[0] > s.earlyUntil {
+		s.early = 0
+	}
+	return minuteOf(from - Overlap - 1 - s.early)
+}
