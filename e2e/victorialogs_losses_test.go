@@ -124,6 +124,7 @@ func TestVictoriaLogsKilled(t *testing.T) {
 		})
 	})
 	c.term(t)
+	v.post(t, "/internal/force_flush", nil) // what came last cannot be found for some seconds
 	found := byID(e.held(t))
 	kept := len(found)
 	t.Logf("%d of %d were lost", len(entries)-kept, len(entries))
