@@ -254,9 +254,9 @@ func TestRareFailures(t *testing.T) {
 	})
 }
 
-// TestReportedInTime: whatever the failure, it is reported within a minute of the call that
+// TestReportedInTime: whatever the failure, it is reported within half a minute of the call that
 // failed first, which is when the problem starts: one that takes half a minute to fail, or
-// whose next try is more than a minute later, is reported at once. Covers F38.
+// whose next try is more than half a minute later, is reported at once. Covers F38.
 func TestReportedInTime(t *testing.T) {
 	for name, tc := range map[string]struct {
 		Cause  cause.Cause

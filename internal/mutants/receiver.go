@@ -81,6 +81,21 @@ var receiverMutants = []mutant{
 		"	if false {\n",
 	},
 	{
+		"a try after slow failures is reported only when it has taken 30 s itself (F59)", "internal/report/watch.go",
+		"	if h.continues(x) && h.streak.firstSent.Before(since) {\n		since = h",
+		"	if false {\n		since = h",
+	},
+	{
+		"a success does not end slow failures (F59)", "internal/report/watch.go",
+		"	if left := time.Until(w.Health.tellAt(x)); left > 0 {",
+		"	if left := time.Until(w.Health.tellAt(x)); false {",
+	},
+	{
+		"a next try that is more than 30 s away is not reported (F59)", "internal/report/health.go",
+		" || lasts > LongWait ||",
+		" || lasts > time.Hour ||",
+	},
+	{
 		"a slow backend is logged with every page (F59)", "internal/report/watch.go",
 		"	if logged = !h.waits[c]; logged {\n",
 		"	if logged = true; logged {\n",

@@ -93,13 +93,12 @@ type streak struct {
 // is nobody's business: so many tries of the API take some 20 s, the first of them being quick.
 // waitingPatience is that of causes whose tries are never quick. Where tries take their time, as
 // those that wait for the time limit do, what fails for longPatience is reported, and from the
-// second failure on what cannot succeed before. A failure that is tried again only after
-// tellWithin is reported at once.
+// second failure on what cannot succeed before. What cannot succeed within LongWait of its first
+// try is reported at once.
 const (
 	Patience        = 5
 	waitingPatience = 3
 	longPatience    = 20 * time.Second
-	tellWithin      = time.Minute
 )
 
 // A problem is over when nothing has failed for as long as FirstCalm says: an API or a
@@ -139,7 +138,7 @@ func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn t
 	}
 	elapsed := time.Since(h.streak.firstSent)
 	lasts := elapsed + retryIn
-	persists := info.NeedsPerson || elapsed >= longPatience || lasts > tellWithin ||
+	persists := info.NeedsPerson || elapsed >= longPatience || lasts > LongWait ||
 		h.streak.ofCause >= 2 && lasts >= longPatience || h.streak.ofCause >= patience ||
 		h.reported == "" && h.streak.all >= Patience
 	if !persists || h.takesTurns(c) {

@@ -50,7 +50,8 @@ const LongWait = 30 * time.Second
 
 // Watch notices waits on what is outside of the receiver. One that takes longer than
 // LongWait is logged, with what is waited for, and shown as a status; its end is logged with
-// how long it took. Safe for concurrent use.
+// how long it took. The time of tries that failed just before counts: what fails slowly is
+// reported as soon as what hangs. Safe for concurrent use.
 type Watch struct {
 	Health *Health
 }
@@ -74,7 +75,7 @@ func (w *Watch) Begin(on Outside, what string) (done func()) {
 	w.Health.Gauges.beginWait(x)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.timer = time.AfterFunc(LongWait+time.Millisecond, func() { w.long(x) })
+	x.timer = time.AfterFunc(time.Until(w.Health.tellAt(x))+time.Millisecond, func() { w.long(x) })
 	return func() { w.end(x) }
 }
 
@@ -84,6 +85,10 @@ func (w *Watch) long(x *wait) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ended {
+		return
+	}
+	if left := time.Until(w.Health.tellAt(x)); left > 0 { // something succeeded meanwhile
+		x.timer.Reset(left + time.Millisecond)
 		return
 	}
 	c, advice := x.on.problem()
@@ -106,6 +111,36 @@ func (w *Watch) end(x *wait) {
 	}
 }
 
+// tellAt is when a wait is reported: LongWait after it began, or after the first of the
+// failures before it, which were not reported.
+func (h *Health) tellAt(x *wait) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	since := x.since
+	if h.continues(x) && h.streak.firstSent.Before(since) {
+		since = h.streak.firstSent
+	}
+	return since.Add(LongWait)
+}
+
+// continues reports whether a wait is another try of what has failed without a success and
+// without being reported.
+func (h *Health) continues(x *wait) bool {
+	if h.streak.all == 0 || h.reported != "" {
+		return false
+	}
+	switch of := h.streak.cause; x.on {
+	case OnPipeline:
+		return of == cause.Pipeline
+	case OnStorage:
+		return of == cause.Storage
+	case OnAPI:
+		return of != cause.Pipeline && of != cause.Storage
+	case OnTerm:
+	}
+	return false
+}
+
 // noteWait notes a wait that is long and has not ended. It reports whether that was logged:
 // once in a problem for each cause; and whether the status shows it.
 func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool) {
@@ -114,6 +149,11 @@ func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool
 	if h.state == stopped {
 		return false, true
 	}
+	since := x.since
+	if h.continues(x) && h.streak.firstSent.Before(since) {
+		c, since = h.streak.cause, h.streak.firstSent
+		err = fmt.Errorf("%s: no success for %s, in %d tries before this one", x.what, LongWait, h.streak.ofCause)
+	}
 	err = fmt.Errorf("%s: %w", c.Info().Title, err)
 	if logged = !h.waits[c]; logged {
 		if h.waits == nil {
@@ -121,9 +161,9 @@ func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool
 		}
 		h.waits[c] = true
 		h.Logger.Warn("Waiting for longer than expected; nothing is lost", zap.String("cause", string(c)), zap.String("waits_for", string(x.on)),
-			zap.Duration("for", time.Since(x.since).Round(time.Second)), zap.Error(err))
+			zap.Duration("for", time.Since(since).Round(time.Second)), zap.Error(err))
 	}
-	h.count(c, x.since)
+	h.count(c, since)
 	turns := c != h.reported && h.takesTurns(c)
 	if c != h.reported && !turns {
 		h.reportProblem(c, err)
