@@ -47,6 +47,8 @@ var catalogue = map[string]string{
 	"retention":              "日志保留时间",
 	"rate limit":             "调用频率上限",
 	"own calls in the log":   "日志中的自身调用",
+	"refused calls":          "被拒绝的调用",
+	"requests for tokens":    "获取令牌的请求",
 	"id":                     "id",
 	"status_code":            "status_code",
 	"response":               "response",
@@ -212,6 +214,23 @@ var catalogue = map[string]string{
 	"none appeared, but the filter by app_id does not find calls of others either":                       "没有出现，但按 app_id 过滤也查不到其他应用的调用",
 	"not logged, or more than %s late":                                                                   "不会被记录，或迟到 %s以上",
 	"none of its %d calls appeared in %s, while %d or more calls by others of the same time did":         "%[2]s内，doctor 的 %[1]d 次调用都没有出现，而同一时间其他应用的调用至少出现了 %[3]d 次",
+
+	"a code of the gateway in %d: %s":             "网关的错误码 %d 条：%s",
+	"another code than 0 in %d: %s":               "其他非 0 的错误码 %d 条：%s",
+	"a response code in none":                     "都没有响应的 code",
+	"the code 0 in all that have one (%d)":        "有 code 的 %d 条都是 0",
+	"a status_code of 400 or more in %d":          "status_code 不小于 400 的 %d 条",
+	"none of an API below auth or authen":         "没有 auth 或 authen 之下的 API",
+	"%d of an API below auth or authen":           "auth 或 authen 之下的 API 有 %d 条",
+	"refused ones among them: %s":                 "其中被拒绝的：%s",
+	"no refused one among them":                   "其中没有被拒绝的",
+	"whether refused ones are there is not known": "被拒绝的请求是否也会记录，无法判断",
+	"no entry has a response code that can be read: the detections of refused calls cannot fire":                                                                                                          "没有一个条目的响应含可读取的 code：针对被拒绝调用的检测规则不会触发",
+	"logged: the log has calls that the gateway refused, so the detections of refused tokens, scopes and addresses can fire":                                                                              "会被记录：日志中有被网关拒绝的调用，针对令牌、权限和地址被拒绝的检测规则可以触发",
+	"none seen: either there were none, or the log leaves out what the gateway refuses; then the detections of refused tokens, scopes and addresses cannot fire. docs/detections.md says how to find out": "没有见到：可能确实没有，也可能日志不记录被网关拒绝的调用；若是后者，针对令牌、权限和地址被拒绝的检测规则不会触发。如何查明，见 docs/detections.md",
+	"none seen: either there were none, or the log leaves them out; then the detections of guessed credentials cannot fire":                                                                               "没有见到：可能确实没有，也可能日志不记录；若是后者，针对猜测凭证的检测规则不会触发",
+	"logged: the log has requests for tokens, which the detections of guessed credentials need":                                                                                                           "会被记录：日志中有获取令牌的请求，针对猜测凭证的检测规则需要它们",
+
 	"not examined: whether the pages of a query shift when entries appear between two of its calls (live) or not (snapshot); the receiver reads each time again, so it need not know": "未检查：同一查询的两次调用之间出现新条目时，后面的页是随之移动（实时），还是保持不变（快照）；接收器会重读每段时间，所以不需要知道",
 
 	// The configuration and what to do with it.

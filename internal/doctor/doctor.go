@@ -7,7 +7,8 @@
 //
 // It only reads. It makes at most MaxCalls calls of list_data, at most
 // CallsPerMinute in any minute, through the receiver's own client. Of entries it
-// keeps ids, times and the kinds of their fields, and shows none of them.
+// keeps ids, times, response codes and the kinds of their fields. It shows how often a code
+// occurs, and nothing else of them.
 //
 // An answer is what was seen, or "could not tell". Times that depend on a limit of
 // the API are given as bounds, both of which were seen.
@@ -169,6 +170,7 @@ func (s *session) examine(ctx context.Context) []Finding {
 	}
 	put(own.finding(ctx))
 	put(s.order.finding(), late.finding(), tokens.finding(), ranges.window(), ranges.retention(lookFailed), s.rate.finding())
+	put(s.ends.findings()...)
 	put(s.shape.findings()...)
 
 	out := make([]Finding, 0, len(questions))

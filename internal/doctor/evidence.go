@@ -171,13 +171,14 @@ type shapeEvidence struct {
 // responseMembers are those that the documentation names.
 var responseMembers = []string{"code", "msg", "error", "data"}
 
-func (s *shapeEvidence) observe(e *entry.Facts) {
+// observe reports whether the entry was not seen before.
+func (s *shapeEvidence) observe(e *entry.Facts) (fresh bool) {
 	if s.entries == nil {
 		s.entries = map[string]bool{}
 		s.id, s.status, s.response, s.members = map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	}
 	if s.entries[e.ID] {
-		return
+		return false
 	}
 	s.entries[e.ID] = true
 	s.id[kindOf(e.IDText)]++
@@ -193,12 +194,12 @@ func (s *shapeEvidence) observe(e *entry.Facts) {
 	var text string
 	if json.Unmarshal([]byte(e.Response), &text) != nil || text == "" {
 		s.response[kindOf(e.Response)]++
-		return
+		return true
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &members) != nil {
 		s.response[brokenResponse(text)]++
-		return
+		return true
 	}
 	s.response["a JSON object in a string"]++
 	for name := range members {
@@ -213,6 +214,7 @@ func (s *shapeEvidence) observe(e *entry.Facts) {
 			s.zeroBad++
 		}
 	}
+	return true
 }
 
 // brokenResponse names what a response is that holds no JSON object.

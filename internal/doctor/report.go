@@ -83,6 +83,8 @@ const (
 	Retention     Question = "retention"
 	RateHeaders   Question = "rate_limit_headers"
 	OwnCalls      Question = "own_calls"
+	RefusedCalls  Question = "refused_calls"
+	TokenCalls    Question = "token_calls"
 	IDShape       Question = "id"
 	StatusShape   Question = "status_code"
 	ResponseShape Question = "response"
@@ -92,11 +94,12 @@ const (
 var labels = map[Question]string{
 	Order: "order of entries", FutureEnd: "end_time in the future", Lateness: "late entries", PageTokenLife: "life of page tokens",
 	LongestWindow: "longest window", RateHeaders: "rate limit", OwnCalls: "own calls in the log",
+	RefusedCalls: "refused calls", TokenCalls: "requests for tokens",
 }
 
 var questions = []Question{
 	Order, StartBound, EndBound, FutureEnd, Lateness, PageTokenLife, LongestWindow, Retention,
-	RateHeaders, OwnCalls, IDShape, StatusShape, ResponseShape,
+	RateHeaders, OwnCalls, RefusedCalls, TokenCalls, IDShape, StatusShape, ResponseShape,
 }
 
 // Seconds is a time that is a number of seconds in JSON.

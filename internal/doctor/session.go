@@ -26,6 +26,7 @@ type session struct {
 	latency []time.Duration // of answers with a page
 	rate    rateEvidence
 	shape   shapeEvidence
+	ends    endEvidence
 	order   orderEvidence
 	// oldest is the greatest age, and newest the smallest, that an entry was
 	// seen at: bounds that the server's clock is sure of.
@@ -120,7 +121,9 @@ func (s *session) learn(a *listing, err error) {
 	s.order.observe(a.Page.Facts())
 	for i := range a.Page.Facts() {
 		e := &a.Page.Facts()[i]
-		s.shape.observe(e)
+		if s.shape.observe(e) {
+			s.ends.observe(e)
+		}
 		if !e.HasTime || !s.clock.known {
 			continue
 		}

@@ -79,6 +79,7 @@ func never(t *testing.T, o simulator.Options, r *Report) {
 	oneOf(EndBound, pick(o.EndExclusive, "exclusive", "inclusive"))
 	oneOf(FutureEnd, pick(o.RefuseFuture, "refused", "accepted"))
 	oneOf(OwnCalls, pick(o.LogOwnCalls, "logged", "not logged"))
+	endsAre(t, o, r)
 	oneOf(RateHeaders, pick(o.RateHeadersAlways && o.RateLimit > 0, "always", "not with successes"))
 	oneOf(IDShape, pick(o.NumericIDs, "number", "string"))
 	if o.Tenant.OddFraction == 0 {
@@ -180,7 +181,7 @@ func TestSwitches(t *testing.T) {
 	always := map[Question]string{
 		Order: "ascending", StartBound: "inclusive", EndBound: "inclusive", FutureEnd: "accepted", Lateness: "none seen",
 		PageTokenLife: "at least", LongestWindow: "at least", Retention: "at least", RateHeaders: "not with successes",
-		OwnCalls: "not logged", IDShape: "string", StatusShape: "0", ResponseShape: "a JSON object in a string",
+		OwnCalls: "not logged", RefusedCalls: "logged", TokenCalls: "logged", IDShape: "string", StatusShape: "0", ResponseShape: "a JSON object in a string",
 	}
 	type answers = map[Question]string
 	limited := func(change func(*simulator.Options)) func(*simulator.Options) {
@@ -247,7 +248,7 @@ func TestSwitches(t *testing.T) {
 		"response an object":       {func(o *simulator.Options) { o.Responses = simulator.ResponseObject }, answers{ResponseShape: "an object"}, nil, nil},
 		"response in a string":     {func(o *simulator.Options) { o.Responses = simulator.ResponseText }, nil, nil, nil},
 		"response cut off":         {func(o *simulator.Options) { o.Responses = simulator.ResponseCut }, answers{ResponseShape: "a JSON object in a string, cut off"}, nil, nil},
-		"response without JSON":    {func(o *simulator.Options) { o.Responses = simulator.ResponsePlain }, answers{ResponseShape: "a string without JSON"}, nil, nil},
+		"response without JSON":    {func(o *simulator.Options) { o.Responses = simulator.ResponsePlain }, answers{ResponseShape: "a string without JSON", RefusedCalls: "no codes"}, nil, nil},
 		"refused as 429":           {limited(func(*simulator.Options) {}), nil, nil, says(RateHeaders, "a refusal is HTTP 429 and says how long to wait in x-ogw-ratelimit-reset")},
 		"refused as 400":           {limited(func(o *simulator.Options) { o.RateStatus = 400 }), nil, nil, says(RateHeaders, "a refusal is HTTP 400 and says how long to wait in x-ogw-ratelimit-reset")},
 		"refused with Retry-After": {limited(func(o *simulator.Options) { o.RateHint = simulator.HintRetryAfter }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 and says how long to wait in retry-after")},
@@ -270,7 +271,7 @@ func TestSwitches(t *testing.T) {
 		"half late by up to 10m":   {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 10*time.Minute }, answers{Lateness: "late"}, nil, nil},
 		"half late by up to 2h":    {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 2*time.Hour }, answers{Lateness: "late"}, nil, nil},
 		"odd entries":              {func(o *simulator.Options) { o.Tenant.OddFraction = 0.2 }, nil, nil, nil},
-		"no failures in the log":   {func(o *simulator.Options) { o.Tenant.FailureFraction = -1 }, nil, nil, nil},
+		"no failures in the log":   {func(o *simulator.Options) { o.Tenant.FailureFraction = -1 }, answers{RefusedCalls: "none seen"}, nil, says(TokenCalls, "whether refused ones are there is not known")},
 		"bursts":                   {func(o *simulator.Options) { o.Tenant.BurstEvery, o.Tenant.BurstSize = 5*time.Minute, 300 }, nil, nil, nil},
 		"tokens revoked sometimes": {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}} }, nil, nil, nil},
 		"fails sometimes":          {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInternal, Every: 7}} }, nil, nil, nil},
