@@ -105,7 +105,7 @@ func alertFaults() map[string]*alertFault {
 		"foreign checkpoint": {
 			before: func(t *testing.T, s *scene) {
 				c := s.setup.start(t, s.backend)
-				eventually(t, 30*time.Second, "entries arrive", func() bool { return s.backend.count() > 0 })
+				eventually(t, starts, "entries arrive", func() bool { return s.backend.count() > 0 })
 				c.term(t)
 				s.setup.Extra = append(s.setup.Extra, "filter: {app_id: cli_other}")
 			},
@@ -251,13 +251,13 @@ func alertFaults() map[string]*alertFault {
 		"a crash loop": {
 			wrong: func(t *testing.T, s *scene) {
 				for life := range 5 {
-					eventually(t, time.Minute, "this life is seen", func() bool {
+					eventually(t, starts, "this life is seen", func() bool {
 						return len(s.p.query(t, fmt.Sprintf("changes(feishu_audit:process_start_time_seconds[5m]) >= %d and time() - feishu_audit:process_start_time_seconds > 3", life))) > 0
 					})
 					s.collector.kill(t)
 					s.collector = s.setup.start(t, s.backend)
 				}
-				eventually(t, time.Minute, "the last life is seen", func() bool { return len(s.p.query(t, "feishu_audit:trouble_seconds")) > 0 })
+				eventually(t, starts, "the last life is seen", func() bool { return len(s.p.query(t, "feishu_audit:trouble_seconds")) > 0 })
 			},
 			fix: func(*testing.T, *scene) {}, fires: []string{"Restarts"}, may: []string{"NobodyReads"}, brief: true,
 		},

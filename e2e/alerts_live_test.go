@@ -98,18 +98,18 @@ func (f *alertFault) run(t *testing.T) {
 		f.before(t, s)
 	}
 	s.collector = s.setup.start(t, s.backend)
-	s.collector.says(t, ready, 30*time.Second)
+	s.collector.says(t, ready, starts)
 	opts := prometheusOptions{scrapes: []string{s.setup.Scrape, s.second}, budget: f.budget, broken: f.broken}
 	if f.history {
 		opts.history = lastWeek(s.setup.Scrape)
 	}
 	p := startPrometheus(t, opts)
 	s.p = p
-	eventually(t, 30*time.Second, "Prometheus knows the collector", func() bool {
+	eventually(t, starts, "Prometheus knows the collector", func() bool {
 		return len(p.query(t, "feishu_audit:leader")) > 0 && !slices.Contains(p.firing(t), "NobodyReads")
 	})
 	if f.before == nil && !f.neverWell {
-		eventually(t, 20*time.Second, "entries arrive", func() bool { return s.backend.count() > 0 })
+		eventually(t, starts, "entries arrive", func() bool { return s.backend.count() > 0 })
 		f.holds(t, p, 5*time.Second)
 	}
 	if f.wrong != nil {
@@ -199,7 +199,7 @@ func (s *scene) looks(t *testing.T, p *prometheus, fires []string, cause string,
 			if title != "Problems, by cause" || !s.collector.alive() || cause == anyCause {
 				continue
 			}
-			eventually(t, 20*time.Second, "the collector is scraped", func() bool {
+			eventually(t, starts, "the collector is scraped", func() bool {
 				shown = p.query(t, expr)
 				return len(shown) > 0
 			})

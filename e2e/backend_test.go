@@ -27,7 +27,7 @@ func TestBackendAway(t *testing.T) {
 	}{
 		"connection refused": {trouble: func(t *testing.T, c *collector, b *backend) {
 			b.down(t)
-			c.says(t, "the pipeline does not take records", 20*time.Second)
+			c.says(t, "the pipeline does not take records", recovers)
 			c.says(t, "connection refused", time.Second)
 			pause(t, 5*time.Second)
 			b.up(t)
@@ -42,8 +42,8 @@ func TestBackendAway(t *testing.T) {
 		}},
 		"hangs": {timeout: 2 * time.Second, trouble: func(t *testing.T, c *collector, b *backend) {
 			b.answering(func(int) (time.Duration, int) { return hang, http.StatusOK })
-			eventually(t, 30*time.Second, "it is asked again and again", func() bool { return b.askedFor() >= 6 })
-			c.says(t, "retrying. Nothing is lost", time.Second)
+			eventually(t, recovers, "it is asked again and again", func() bool { return b.askedFor() >= 6 })
+			c.says(t, "retrying. Nothing is lost", recovers)
 		}},
 		"answers slowly": {trouble: func(t *testing.T, _ *collector, b *backend) {
 			b.answering(func(int) (time.Duration, int) { return 500 * time.Millisecond, http.StatusOK })
@@ -52,7 +52,7 @@ func TestBackendAway(t *testing.T) {
 		"takes every fourth request": {trouble: func(t *testing.T, _ *collector, b *backend) {
 			answers := []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusOK}
 			b.answering(func(n int) (time.Duration, int) { return 0, answers[(n-1)%len(answers)] })
-			eventually(t, time.Minute, "several pages got through", func() bool { return b.askedFor() >= 16 })
+			eventually(t, recovers, "several pages got through", func() bool { return b.askedFor() >= 16 })
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,11 +64,11 @@ func TestBackendAway(t *testing.T) {
 				s.Timeout = tc.timeout
 			}
 			c := s.start(t, b)
-			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+			eventually(t, starts, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
 			tc.trouble(t, c, b)
 			b.answering(always(http.StatusOK))
 			entries := a.ends(log)
-			b.arrivals(t, entries, 30*time.Second)
+			b.arrivals(t, entries)
 			pause(t, 6*time.Second) // what comes now would come twice
 			c.term(t)
 			b.check(t, entries, 0)
@@ -95,9 +95,9 @@ func TestRefusedPermanently(t *testing.T) {
 	c := s.start(t, b)
 	pause(t, 5*time.Second)
 	entries := a.ends(log)
-	eventually(t, time.Minute, "every entry was taken or given up", func() bool { return b.count()+len(c.lostIDs()) >= len(entries) })
+	eventually(t, recovers, "every entry was taken or given up", func() bool { return b.count()+len(c.lostIDs()) >= len(entries) })
 	pause(t, 6*time.Second) // what comes now would come twice
-	eventually(t, 10*time.Second, "the collector counts what was lost", func() bool {
+	eventually(t, recovers, "the collector counts what was lost", func() bool {
 		return b.counter("otelcol_receiver_feishu_audit_entries", "lost") == int64(len(poison)) &&
 			b.counter("otelcol_receiver_feishu_audit_entries", "delivered") == int64(b.count())
 	})

@@ -151,7 +151,7 @@ func back(t *testing.T, k *broker) {
 	}
 	sent := k.held(t)
 	c := e.start(t)
-	eventually(t, time.Minute, "some arrives", func() bool { return len(v.held(t)) > 0 })
+	eventually(t, starts, "some arrives", func() bool { return len(v.held(t)) > 0 })
 	v.down(t)
 	pause(t, time.Second)
 	c.kill(t)
@@ -161,7 +161,11 @@ func back(t *testing.T, k *broker) {
 	v.up(t)
 	e.arrives(t, len(byID(sent)))
 	c.term(t)
-	held := byID(v.held(t))
+	var held map[string][]arrival
+	eventually(t, recovers, "all of it can be found", func() bool {
+		held = byID(v.held(t))
+		return len(held) >= len(byID(sent))
+	})
 	for id, records := range byID(sent) {
 		require.NotEmpty(t, held[id], "%s was lost between Kafka and VictoriaLogs", id)
 		got := held[id][0]
@@ -187,7 +191,7 @@ func TestKafkaTopicTooSmall(t *testing.T) {
 	entries = append(entries, large)
 	e := newExample(t, a, k)
 	c := e.start(t)
-	c.says(t, "MESSAGE_TOO_LARGE", time.Minute)
+	c.says(t, "MESSAGE_TOO_LARGE", recovers)
 	e.arrives(t, len(entries)-1)
 	require.NotContains(t, byID(e.held(t)), large.ID)
 	require.Empty(t, c.lostIDs())

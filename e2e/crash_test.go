@@ -63,7 +63,7 @@ func TestKills(t *testing.T) {
 				term := i%(kills/terms+1) == kills/terms
 				if term {
 					// SIGTERM is heeded a moment after the collector has said so.
-					c.says(t, ready, 20*time.Second)
+					c.says(t, ready, starts)
 					pause(t, 300*time.Millisecond)
 				}
 				if term || rng.IntN(2) == 0 {
@@ -82,7 +82,7 @@ func TestKills(t *testing.T) {
 			b.answering(always(http.StatusOK))
 			entries := a.ends(log)
 			c := s.start(t, b)
-			b.arrivals(t, entries, time.Minute)
+			b.arrivals(t, entries)
 			pause(t, 2*lastRecheck) // what comes now would come twice
 			c.term(t)
 

@@ -101,7 +101,7 @@ func TestDashboard(t *testing.T) {
 			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10s", "recheck_after: [8s]")
 			s.Scrape, s.Suffixes = freeAddress(t), suffixes
 			c := s.start(t, b)
-			c.says(t, ready, 20*time.Second)
+			c.says(t, ready, starts)
 			p := newPrometheus(t, s.Scrape)
 			panels := queries(t)
 			for title, exprs := range panels {

@@ -79,7 +79,7 @@ func TestDoctor(t *testing.T) {
 				}
 			}
 			c := launch(t, follow, (*exec.Cmd).Start)
-			c.says(t, ready, 30*time.Second)
+			c.says(t, ready, starts)
 
 			// All of the last hour but for its beginning, which the collector's start decides.
 			var missing map[string]bool
@@ -98,7 +98,7 @@ func TestDoctor(t *testing.T) {
 				return len(entries)
 			}
 			require.Greater(t, expected(), 300)
-			eventually(t, time.Minute, "the records of the last hour appear", func() bool {
+			eventually(t, starts, "the records of the last hour appear", func() bool {
 				require.True(t, c.alive(), "the collector ended")
 				expected()
 				return len(missing) == 0

@@ -77,13 +77,13 @@ func TestFaults(t *testing.T) {
 			}
 			c := s.start(t, b)
 			for _, text := range tc.says {
-				c.says(t, text, 20*time.Second)
+				c.says(t, text, starts)
 			}
 			require.Zero(t, b.count())
 			tc.mend(t, s, a, b)
-			c.says(t, "works again", 40*time.Second)
+			c.says(t, "works again", recovers)
 			entries := log.Entries(log.Start, log.End+1)
-			b.arrivals(t, entries, 20*time.Second)
+			b.arrivals(t, entries)
 			c.term(t)
 			b.check(t, entries, 0)
 		})
@@ -99,12 +99,12 @@ func TestForeignCheckpoint(t *testing.T) {
 	b := newBackend(t)
 	s := newSetup(t, "http://"+a.addr)
 	c := s.start(t, b)
-	eventually(t, 20*time.Second, "entries arrive", func() bool { return b.count() > 0 })
+	eventually(t, starts, "entries arrive", func() bool { return b.count() > 0 })
 	c.term(t)
 	before := b.count()
 	s.Extra = []string{"filter: {app_id: cli_other}"}
 	c = s.start(t, b)
-	c.says(t, "the stored checkpoint cannot be used: key", 20*time.Second)
+	c.says(t, "the stored checkpoint cannot be used: key", starts)
 	c.says(t, "cli_other", time.Second)
 	require.True(t, c.alive())
 	c.term(t)

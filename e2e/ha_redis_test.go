@@ -66,11 +66,11 @@ func redisGone(t *testing.T, kube *cluster) {
 		}
 		return who
 	}
-	eventually(t, time.Minute, "one is elected and delivers", func() bool { return leader() != nil && b.of(leader().name) > 10*pageSize })
+	eventually(t, recovers, "one is elected and delivers", func() bool { return leader() != nil && b.of(leader().name) > 10*pageSize })
 	first := leader()
 	kill()
 	began := time.Now()
-	first.says(t, "Cannot read or write the position; retrying. Nothing is lost", time.Minute)
+	first.says(t, "Cannot read or write the position; retrying. Nothing is lost", recovers)
 	before := b.count()
 	pause(t, 20*time.Second) // longer than a lease
 	require.LessOrEqual(t, b.count(), before+pageSize, "what cannot be committed is not asked for")
@@ -81,10 +81,10 @@ func redisGone(t *testing.T, kube *cluster) {
 
 	startRedis(t, redis, dir)
 	back := time.Now()
-	eventually(t, time.Minute, "it delivers again", func() bool { return b.count() > before+2*pageSize })
+	eventually(t, recovers, "it delivers again", func() bool { return b.count() > before+2*pageSize })
 	fmt.Printf("%s: %.1f s away; delivered again %.1f s after it was back\n", t.Name(), back.Sub(began).Seconds(), time.Since(back).Seconds())
 	entries := a.ends(log)
-	b.arrivals(t, entries, time.Minute)
+	b.arrivals(t, entries)
 	b.check(t, entries, 1)
 	for _, r := range replicas {
 		r.term(t)

@@ -81,7 +81,7 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 	}
 
 	var leader, other *replica
-	eventually(t, time.Minute, "one is elected", func() bool {
+	eventually(t, recovers, "one is elected", func() bool {
 		for i, r := range replicas {
 			if r.elected() > 0 {
 				leader, other = r, replicas[1-i]
@@ -89,7 +89,7 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 		}
 		return leader != nil
 	})
-	eventually(t, time.Minute, "the leader delivers", func() bool { return b.of(leader.name) > 10*pageSize })
+	eventually(t, recovers, "the leader delivers", func() bool { return b.of(leader.name) > 10*pageSize })
 	require.Zero(t, b.of(other.name), "the other one stands by")
 
 	require.InDelta(t, 1, leader.leads(t), 0)
@@ -97,7 +97,7 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 
 	fault(t, leader)
 	began := time.Now()
-	eventually(t, time.Minute, "the other one delivers", func() bool { return b.of(other.name) > 0 })
+	eventually(t, recovers, "the other one delivers", func() bool { return b.of(other.name) > 0 })
 	gap := time.Since(began)
 	delivered := b.of(leader.name)
 	cure(t, leader)
@@ -105,7 +105,7 @@ func failOver(t *testing.T, kube *cluster, fault, cure func(*testing.T, *replica
 	require.LessOrEqual(t, b.of(leader.name), delivered+mayRepeat*pageSize, "who is no longer elected reads on")
 
 	entries := a.ends(log)
-	b.arrivals(t, entries, time.Minute)
+	b.arrivals(t, entries)
 	fmt.Printf("%s: the other one delivered after %.1f s\n", t.Name(), gap.Seconds())
 	b.check(t, entries, mayRepeat)
 	require.Equal(t, 1, other.elected())

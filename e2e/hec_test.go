@@ -179,13 +179,13 @@ func TestSplunkErrors(t *testing.T) {
 			a, entries := newBacklog(t, 61, 1000)
 			e := newExample(t, a, h)
 			c := e.start(t)
-			eventually(t, time.Minute, "some pages arrive", func() bool { return len(e.held(t)) >= 2*pageSize })
+			eventually(t, starts, "some pages arrive", func() bool { return len(e.held(t)) >= 2*pageSize })
 			h.set(func() { tc.wrong(h, entries[len(entries)-150].ID) })
-			eventually(t, time.Minute, "it is refused", func() bool { return h.codes(tc.code) >= 2 })
+			eventually(t, recovers, "it is refused", func() bool { return h.codes(tc.code) >= 2 })
 			if tc.fixed != nil {
 				h.set(func() { tc.fixed(h) })
 			}
-			eventually(t, 2*time.Minute, "every entry is there, or given up", func() bool {
+			eventually(t, recovers, "every entry is there, or given up", func() bool {
 				return len(byID(e.held(t)))+len(c.lostIDs()) >= len(entries)
 			})
 			c.term(t)
@@ -204,6 +204,9 @@ func (victoriaHEC) config() []string { return []string{"splunk/collector.yaml"} 
 func (v victoriaHEC) env() []string {
 	return []string{"SPLUNK_HEC_ENDPOINT=http://" + v.addr + "/services/collector/event", "SPLUNK_HEC_TOKEN=" + hecToken}
 }
+
+// different implements counter.
+func (v victoriaHEC) different(t *testing.T) int { return v.countUniq(t, "fields.log.record.uid") }
 
 func (v victoriaHEC) held(t *testing.T) []arrival {
 	held := v.victoriaLogs.held(t)

@@ -91,7 +91,7 @@ func TestKafkaDownAtTheEnd(t *testing.T) {
 	a, entries := newBacklog(t, 53, 600)
 	e := newExample(t, a, k)
 	c := e.start(t)
-	eventually(t, time.Minute, "some pages arrive", func() bool { return len(e.held(t)) >= 2*pageSize })
+	eventually(t, starts, "some pages arrive", func() bool { return len(e.held(t)) >= 2*pageSize })
 	k.down(t)
 	pause(t, 2*time.Second)
 	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
@@ -120,7 +120,7 @@ func TestKafkaTooLarge(t *testing.T) {
 	args := e.args
 	e.args = append(slices.Clone(args), "--set=exporters.kafka.producer.max_message_bytes=400000")
 	c := e.start(t)
-	c.says(t, "MESSAGE_TOO_LARGE", time.Minute)
+	c.says(t, "MESSAGE_TOO_LARGE", recovers)
 	e.arrives(t, len(entries)-1)
 	require.NotContains(t, byID(e.held(t)), large.ID)
 	c.term(t)

@@ -51,7 +51,7 @@ func TestReload(t *testing.T) {
 	}
 	configure(0)
 	c := s.start(t, b)
-	c.says(t, ready, 20*time.Second)
+	c.says(t, ready, starts)
 	const reloads = 12
 	for i := 1; i <= reloads; i++ {
 		if i%2 == 0 {
@@ -62,13 +62,13 @@ func TestReload(t *testing.T) {
 		configure(i)
 		s.write(t, b)
 		require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
-		eventually(t, 30*time.Second, "the configuration was read again", func() bool {
+		eventually(t, starts, "the configuration was read again", func() bool {
 			require.True(t, c.alive(), "the collector ended")
 			return strings.Count(c.out.String(), ready) == i+1
 		})
 	}
 	entries := append(a.ends(log), a2.ends(second)...)
-	b.arrivals(t, entries, time.Minute)
+	b.arrivals(t, entries)
 	pause(t, 2*lastRecheck) // what comes now would come twice
 	c.term(t)
 	b.check(t, entries, 0)
@@ -86,19 +86,19 @@ func TestSecretRotated(t *testing.T) {
 	s.Secret = "${file:" + file + "}"
 	require.NoError(t, os.WriteFile(file, []byte(simulator.DefaultAppSecret), 0o600))
 	c := s.start(t, b)
-	eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+	eventually(t, starts, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
 
 	a.Update(func(o *simulator.Options) { o.Apps = map[string]string{simulator.DefaultAppID: otherSecret} })
 	a.RevokeTokens()
-	c.says(t, "app secret invalid (code 10014", 20*time.Second)
+	c.says(t, "app secret invalid (code 10014", recovers)
 	before := b.count()
 	pause(t, 2*time.Second)
 	require.Equal(t, before, b.count())
 	require.NoError(t, os.WriteFile(file, []byte(otherSecret), 0o600))
 	require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
-	eventually(t, 30*time.Second, "more arrives", func() bool { return b.count() > before })
+	eventually(t, recovers, "more arrives", func() bool { return b.count() > before })
 	entries := a.ends(log)
-	b.arrivals(t, entries, 30*time.Second)
+	b.arrivals(t, entries)
 	pause(t, 4*time.Second) // what comes now would come twice
 	c.term(t)
 	b.check(t, entries, 0)
@@ -146,7 +146,7 @@ func TestEndsWhileAllHangs(t *testing.T) {
 			s := newSetup(t, "http://"+a.addr, "start_time: "+time.Unix(start, 0).UTC().Format(time.RFC3339), "recheck_after: [2s]", "max_concurrent_walks: 2", "max_window: 20s")
 			s.Exporter, s.Timeout = tc.exporter, tc.timeout
 			c := s.start(t, b)
-			eventually(t, 20*time.Second, "API and backend hang", func() bool {
+			eventually(t, starts, "API and backend hang", func() bool {
 				calls := a.Calls()
 				return b.askedFor() > 2 && slices.Contains(calls[len(calls)-1].Faults, simulator.FaultHang)
 			})
@@ -168,7 +168,7 @@ func TestEndsWhileAllHangs(t *testing.T) {
 			b.answering(always(http.StatusOK))
 			entries := a.ends(log)
 			c = s.start(t, b)
-			b.arrivals(t, entries, 30*time.Second)
+			b.arrivals(t, entries)
 			c.term(t)
 			b.check(t, entries, 0)
 		})

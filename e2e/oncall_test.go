@@ -91,7 +91,7 @@ func TestOnCall(t *testing.T) {
 	}
 	p := newPrometheus(t, scrapes...)
 	for _, f := range faults {
-		eventually(t, time.Minute, "entries arrive", func() bool { return f.scene.backend.count() > 0 })
+		eventually(t, starts, "entries arrive", func() bool { return f.scene.backend.count() > 0 })
 	}
 	if *onCall != "" {
 		pause(t, 20*time.Second) // something to see in the dashboard

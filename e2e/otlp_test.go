@@ -212,7 +212,7 @@ func backlog(t *testing.T, d destination, order simulator.Order) {
 	e := newExample(t, a, d)
 	e.args = append(e.args, "--set=receivers.feishu_audit.start_time="+time.Unix(log.Start, 0).UTC().Format(time.RFC3339))
 	c := e.start(t)
-	eventually(t, time.Minute, "everything was sent", func() bool {
+	eventually(t, recovers, "everything was sent", func() bool {
 		return len(byID(d.held(t))) >= len(entries) || strings.Contains(c.out.String(), "Dropped record ")
 	})
 	c.term(t)
@@ -247,7 +247,7 @@ func largeEntries(t *testing.T, d destination) {
 	a.Add(entries...)
 	a.Add(wide)
 	c := newExample(t, a, d).start(t)
-	eventually(t, 2*time.Minute, "everything arrives", func() bool { return len(d.held(t)) > len(entries) })
+	eventually(t, recovers, "everything arrives", func() bool { return len(d.held(t)) > len(entries) })
 	c.term(t)
 	held := byID(d.held(t))
 	require.Len(t, held["wide"], 1)

@@ -55,11 +55,11 @@ func TestOwnCallsFiltered(t *testing.T) {
 				return n
 			}
 			if files == nil {
-				eventually(t, 30*time.Second, "own calls arrive", func() bool { return own() > 3 })
+				eventually(t, starts, "own calls arrive", func() bool { return own() > 3 })
 			}
 			pause(t, 8*time.Second)
 			entries := append(a.ends(log), thief...)
-			b.arrivals(t, entries, 30*time.Second)
+			b.arrivals(t, entries)
 			c.term(t)
 			if files != nil {
 				require.Greater(t, len(a.Calls()), 8)

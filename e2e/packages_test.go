@@ -155,7 +155,7 @@ func TestPackages(t *testing.T) {
 			m.put(t, strings.NewReader(simulator.DefaultAppSecret), "/etc/otelcol-feishu/app_secret", "0600")
 			m.run(t, "sed", "-i", "s/^    storage: file_storage/&\\n    poll_interval: 1s/", "/etc/otelcol-feishu/collector.yaml")
 			m.run(t, "systemctl", "enable", "--now", unit)
-			eventually(t, time.Minute, "records are written", func() bool { return len(m.ids(t)) > 100 })
+			eventually(t, starts, "records are written", func() bool { return len(m.ids(t)) > 100 })
 
 			t.Run("reload", func(t *testing.T) { m.reload(t) })
 
@@ -167,7 +167,7 @@ func TestPackages(t *testing.T) {
 			require.Equal(t, "active", m.run(t, "systemctl", "is-active", unit))
 			require.NotEqual(t, pid, m.run(t, "systemctl", "show", "--property=MainPID", unit), "the new one runs")
 			entries := a.ends(log)
-			eventually(t, time.Minute, "every entry is there", func() bool { return len(m.ids(t)) == len(entries) })
+			eventually(t, recovers, "every entry is there", func() bool { return len(m.ids(t)) == len(entries) })
 			for id, times := range m.ids(t) {
 				require.Equal(t, 1, times, "entry %s", id)
 			}
@@ -202,7 +202,7 @@ func (m *machine) reload(t *testing.T) {
 	require.Equal(t, "active", m.run(t, "systemctl", "is-active", unit))
 	m.run(t, "sed", "-i", "$d", config)
 	m.run(t, "systemctl", "reload", unit)
-	eventually(t, time.Minute, "it goes on", func() bool {
+	eventually(t, recovers, "it goes on", func() bool {
 		return strings.Contains(m.run(t, "journalctl", "--unit", unit, "--output", "cat"), "Resuming from the checkpoint")
 	})
 	require.Equal(t, pid, m.run(t, "systemctl", "show", "--property=MainPID", unit))

@@ -124,19 +124,19 @@ func (s *shipped) inTrouble(t *testing.T, name string, well func(*collector)) *c
 	a := newAPI(t, simulator.Options{Tenant: simulator.Tenant{Seed: 23, PerSecond: 5, Start: time.Now().Unix() - 60}})
 	b := newBackend(t)
 	c := s.start(t, a, b)
-	c.says(t, ready, 30*time.Second)
-	eventually(t, 30*time.Second, "entries arrive", func() bool { return b.count() > 0 })
+	c.says(t, ready, starts)
+	eventually(t, starts, "entries arrive", func() bool { return b.count() > 0 })
 	well(c)
 	if name == "damaged checkpoint" {
 		c.term(t)
 		change(t, s.file(), "position", func(value []byte) []byte { value[len(value)/2] ^= 1; return value })
 		c = s.start(t, a, b)
-		c.says(t, ready, 30*time.Second)
+		c.says(t, ready, starts)
 	} else {
 		a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultMissingScope}} })
 	}
 	// The next look of the shipped configuration is a minute after the one before.
-	eventually(t, 90*time.Second, "the cause is named", func() bool {
+	eventually(t, recovers, "the cause is named", func() bool {
 		of := s.says(t)
 		return of.Status == problems[name].status && strings.Contains(of.Error, problems[name].cause)
 	})

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
@@ -82,7 +81,7 @@ func startPrometheus(t *testing.T, opts prometheusOptions) *prometheus {
 			t.Logf("Prometheus wrote:\n%s", out)
 		}
 	})
-	eventually(t, 30*time.Second, "Prometheus is ready", func() bool {
+	eventually(t, starts, "Prometheus is ready", func() bool {
 		res, err := http.Get("http://" + p.addr + "/-/ready") //nolint:noctx // of this test's own process
 		if err != nil {
 			return false

@@ -49,11 +49,11 @@ func TestQueueKilled(t *testing.T) {
 				calls, taken := len(a.Calls()), b.requests()
 				c := s.start(t, b)
 				if away {
-					eventually(t, 20*time.Second, "the queue's consumers ask, without an answer", func() bool {
+					eventually(t, starts, "the queue's consumers ask, without an answer", func() bool {
 						return b.askedFor() >= consumers && len(a.Calls()) > calls
 					})
 				} else {
-					eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.requests() > taken })
+					eventually(t, starts, "some pages arrive", func() bool { return b.requests() > taken })
 				}
 				pause(t, time.Duration(rng.IntN(500))*time.Millisecond)
 				c.kill(t)
@@ -62,7 +62,7 @@ func TestQueueKilled(t *testing.T) {
 			entries := a.ends(log)
 			c := s.start(t, b)
 			if tc.loses {
-				c.says(t, "Resuming from the checkpoint", 20*time.Second)
+				c.says(t, "Resuming from the checkpoint", starts)
 				count, since := b.count(), time.Now()
 				eventually(t, time.Minute, "nothing comes any more", func() bool {
 					if n := b.count(); n != count {
@@ -75,7 +75,7 @@ func TestQueueKilled(t *testing.T) {
 				require.Less(t, b.count(), len(entries), "a queue in memory survived being killed: the documentation is wrong")
 				return
 			}
-			b.arrivals(t, entries, time.Minute)
+			b.arrivals(t, entries)
 			c.term(t)
 			doubles := b.doubles()
 			t.Logf("repeated, by life: %v", doubles)

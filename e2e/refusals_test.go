@@ -191,12 +191,12 @@ func TestRefusals(t *testing.T) {
 				if tc.givesUp {
 					want--
 				}
-				eventually(t, 20*time.Second, "all that can be delivered arrives", func() bool {
+				eventually(t, recovers, "all that can be delivered arrives", func() bool {
 					got, _, _ := first.count()
 					return got == want
 				})
 				if tc.givesUp {
-					c.says(t, "Dropped record "+bad, 20*time.Second)
+					c.says(t, "Dropped record "+bad, recovers)
 					require.Contains(t, c.out.String(), "HTTP 400")
 				} else {
 					pause(t, time.Second)

@@ -88,11 +88,11 @@ func sizes(t *testing.T, d destination, fates map[string]fate, settings ...strin
 		e.args = append(e.args, "--set="+setting)
 	}
 	c := e.start(t)
-	eventually(t, 3*time.Minute, "everything arrives", func() bool { return len(byID(e.held(t))) >= len(entries)-len(lost) })
+	eventually(t, recovers, "everything arrives", func() bool { return e.found(t) >= len(entries)-len(lost) })
 	pause(t, 2*time.Second) // what comes now would come twice
 	c.term(t)
 
-	came := count(t, entries, e.held(t), 0, lost...)
+	came := count(t, entries, e.settled(t, entries, lost...), 0, lost...)
 	for _, entry := range entries {
 		for _, r := range came[entry.ID] {
 			if fates[kindOf[entry.ID]] == cut {

@@ -43,7 +43,7 @@ func (s *setup) health(t *testing.T) (httpStatus int, all health) {
 // pipeline: it hears of it a moment after the log does.
 func (s *setup) becomes(t *testing.T, component, status string) {
 	t.Helper()
-	eventually(t, 10*time.Second, component+" becomes "+status, func() bool {
+	eventually(t, recovers, component+" becomes "+status, func() bool {
 		_, all := s.health(t)
 		return all.Components["pipeline:logs"].Components[component].Status == status
 	})
@@ -103,17 +103,17 @@ func TestHealthCheck(t *testing.T) {
 				tc.before(t, s, a, b)
 			}
 			c := s.start(t, b)
-			c.says(t, ready, 20*time.Second)
+			c.says(t, ready, starts)
 			good := func() bool {
 				code, all := s.health(t)
 				return code == http.StatusOK && all.Status == "StatusOK"
 			}
 			if tc.before == nil {
-				eventually(t, 20*time.Second, "entries arrive", func() bool { return b.count() > 0 })
-				eventually(t, 10*time.Second, "it is well at first", good)
+				eventually(t, starts, "entries arrive", func() bool { return b.count() > 0 })
+				eventually(t, starts, "it is well at first", good)
 				tc.wrong(t, s, a, b)
 			}
-			eventually(t, time.Minute, "the health check turns bad", func() bool {
+			eventually(t, recovers, "the health check turns bad", func() bool {
 				code, all := s.health(t)
 				if code != http.StatusInternalServerError {
 					return false

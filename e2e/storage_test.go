@@ -63,11 +63,11 @@ func TestFullStorage(t *testing.T) {
 				tc.prepare(t, s.Storage)
 			}
 			c := s.start(t, b)
-			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+			eventually(t, starts, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
 			tc.fill(t, s, c)
 			// Whichever write comes first: of the position or of a call that is to be made.
-			c.says(t, "the position cannot be read or written: cannot write", 40*time.Second)
-			c.says(t, "retrying. Nothing is lost", 20*time.Second)
+			c.says(t, "the position cannot be read or written: cannot write", recovers)
+			c.says(t, "retrying. Nothing is lost", recovers)
 			before := b.count()
 			pause(t, 3*time.Second)
 			require.Equal(t, before, b.count(), "the next page is not handed over before this one is written down")
@@ -78,12 +78,12 @@ func TestFullStorage(t *testing.T) {
 					c.term(t)
 				}
 				c = s.start(t, b)
-				c.says(t, "retrying. Nothing is lost", 20*time.Second)
+				c.says(t, "retrying. Nothing is lost", recovers)
 			}
 			tc.free(t, s, c)
-			c.says(t, "works again", 20*time.Second)
+			c.says(t, "works again", recovers)
 			entries := a.ends(log)
-			b.arrivals(t, entries, 30*time.Second)
+			b.arrivals(t, entries)
 			pause(t, 4*time.Second) // what comes now would come twice
 			c.term(t)
 			b.check(t, entries, tc.ends)
@@ -124,17 +124,17 @@ func TestReadOnlyStorage(t *testing.T) {
 	t.Cleanup(func() { lock(0o700, 0o600) })
 
 	waits := func(c *collector) {
-		c.says(t, "cannot open the storage", 20*time.Second)
+		c.says(t, "cannot open the storage", starts)
 		c.says(t, "permission denied", time.Second)
-		c.says(t, "retrying. Nothing is lost", 20*time.Second)
+		c.says(t, "retrying. Nothing is lost", recovers)
 	}
 	lock(0o500, 0)
 	c := s.startAs(t, b, startBoundByPermissions)
 	waits(c)
 	require.Zero(t, b.count())
 	lock(0o700, 0)
-	c.says(t, "works again", 20*time.Second)
-	eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
+	c.says(t, "works again", recovers)
+	eventually(t, starts, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
 	c.term(t)
 
 	lock(0o500, 0o400)
@@ -146,9 +146,9 @@ func TestReadOnlyStorage(t *testing.T) {
 	waits(c)
 	require.Equal(t, before, b.count())
 	lock(0o700, 0o600)
-	c.says(t, "works again", 20*time.Second)
+	c.says(t, "works again", recovers)
 	entries := a.ends(log)
-	b.arrivals(t, entries, 30*time.Second)
+	b.arrivals(t, entries)
 	pause(t, 4*time.Second) // what comes now would come twice
 	c.term(t)
 	b.check(t, entries, 0)
@@ -214,7 +214,7 @@ func TestDamagedStorage(t *testing.T) {
 			s.Others = map[string]*other{"second": {Endpoint: "http://" + a2.addr, Extra: []string{"initial_lookback: 10m", "recheck_after: [2s]"}}}
 			s.Health = freeAddress(t)
 			c := s.start(t, b)
-			eventually(t, 20*time.Second, "some pages arrive", func() bool { return b.count() >= 4*pageSize })
+			eventually(t, starts, "some pages arrive", func() bool { return b.count() >= 4*pageSize })
 			c.term(t)
 
 			good, err := os.ReadFile(s.file())
@@ -223,7 +223,7 @@ func TestDamagedStorage(t *testing.T) {
 			count := b.count()
 			c = s.start(t, b)
 			for _, text := range tc.says {
-				c.says(t, text, 20*time.Second)
+				c.says(t, text, starts)
 			}
 			calls := len(a.Calls())
 			if tc.restart {
@@ -232,7 +232,7 @@ func TestDamagedStorage(t *testing.T) {
 			} else {
 				s.becomes(t, "receiver:feishu_audit", "StatusRecoverableError")
 			}
-			eventually(t, 20*time.Second, "the other receiver goes on", func() bool { return b.count() >= count+10 })
+			eventually(t, recovers, "the other receiver goes on", func() bool { return b.count() >= count+10 })
 			require.Len(t, a.Calls(), calls, "calls of the receiver without a position")
 			if tc.restart {
 				c.term(t)
@@ -245,7 +245,7 @@ func TestDamagedStorage(t *testing.T) {
 				c = s.start(t, b)
 			}
 			entries := append(a.ends(log), a2.ends(second)...)
-			b.arrivals(t, entries, 30*time.Second)
+			b.arrivals(t, entries)
 			pause(t, 4*time.Second) // what comes now would come twice
 			c.term(t)
 			b.check(t, entries, 0)

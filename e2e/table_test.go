@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -57,7 +58,13 @@ func ended(t *testing.T, known row) {
 // they wait most of the time.
 const atOnce = "8"
 
+// memory is what the tests' own process may use, where it can: eight scenarios at a time read
+// megabytes again and again until all has arrived, and GOGC of internal/tools/test.sh would let
+// the garbage grow to several times what is in use.
+const memory = 1 << 30
+
 func TestMain(m *testing.M) {
+	debug.SetMemoryLimit(memory)
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
@@ -118,7 +117,7 @@ func TestWithoutATenant(t *testing.T) {
 			cmd.Dir = ".."
 			cmd.Env = append(os.Environ(), environ...)
 			c := launch(t, cmd, (*exec.Cmd).Start)
-			eventually(t, time.Minute, "records arrive", func() bool { return len(d.held(t)) >= 2*pageSize })
+			eventually(t, starts, "records arrive", func() bool { return len(d.held(t)) >= 2*pageSize })
 			c.term(t)
 		})
 	}

@@ -28,13 +28,15 @@ type victoriaLogs struct {
 	addr, dir string
 	flags     []string // those of examples/victorialogs/compose.yaml, and what a test adds
 	cmd       *exec.Cmd
+	ended     chan struct{} // closed when it has ended, with err
+	err       error
 	out       *output
 }
 
 // newVictoriaLogs starts VictoriaLogs with the flags of the example. Those that are given
 // come last, where they win.
 func newVictoriaLogs(t *testing.T, flags ...string) *victoriaLogs {
-	v := &victoriaLogs{addr: "127.0.0.1:" + freePort(t), dir: t.TempDir(), flags: append(exampleFlags(t), flags...)}
+	v := &victoriaLogs{addr: freeAddress(t), dir: t.TempDir(), flags: append(exampleFlags(t), flags...)}
 	v.up(t)
 	return v
 }
@@ -60,11 +62,27 @@ func (v *victoriaLogs) up(t *testing.T) {
 	v.out = &output{}
 	v.cmd = exec.CommandContext(t.Context(), path, append([]string{"-httpListenAddr=" + v.addr, "-storageDataPath=" + v.dir}, v.flags...)...)
 	v.cmd.Stderr = v.out
-	v.cmd.Cancel = func() error { return v.cmd.Process.Signal(syscall.SIGINT) }
-	cmd := v.cmd
+	cmd, ended, out := v.cmd, make(chan struct{}), v.out
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	require.NoError(t, cmd.Start(), "run `make victoria-logs` first")
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	eventually(t, 30*time.Second, "VictoriaLogs answers", func() bool {
+	v.ended = ended
+	go func() {
+		v.err = cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		<-ended
+		if t.Failed() {
+			t.Logf("VictoriaLogs wrote:\n%s", out)
+		}
+	})
+	eventually(t, starts, "VictoriaLogs answers", func() bool {
+		select {
+		case <-ended: // what answers is not this one
+			require.Fail(t, "VictoriaLogs ended")
+		default:
+		}
 		resp, err := v.get(t, "/health", nil)
 		if err != nil {
 			return false
@@ -76,13 +94,14 @@ func (v *victoriaLogs) up(t *testing.T) {
 // down asks it to end, as an administrator would: it writes down what it has taken.
 func (v *victoriaLogs) down(t *testing.T) {
 	require.NoError(t, v.cmd.Process.Signal(syscall.SIGINT))
-	require.NoError(t, v.cmd.Wait())
+	<-v.ended
+	require.NoError(t, v.err)
 }
 
 // kill ends it as a power cut does.
 func (v *victoriaLogs) kill(t *testing.T) {
 	require.NoError(t, v.cmd.Process.Kill())
-	_ = v.cmd.Wait() // it was killed
+	<-v.ended
 }
 
 func (v *victoriaLogs) get(t *testing.T, path string, query url.Values) (*http.Response, error) {
@@ -117,6 +136,17 @@ func (v *victoriaLogs) held(t *testing.T) []arrival {
 		held = append(held, arrival{uid: row["log.record.uid"], time: at.UnixNano(), body: row["_msg"], attributes: row})
 	}
 	return held
+}
+
+// different implements counter.
+func (v *victoriaLogs) different(t *testing.T) int { return v.countUniq(t, "log.record.uid") }
+
+func (v *victoriaLogs) countUniq(t *testing.T, field string) int {
+	counted := v.rows(t, "* | stats count_uniq("+strconv.Quote(field)+") n")
+	require.Len(t, counted, 1)
+	n, err := strconv.Atoi(counted[0]["n"])
+	require.NoError(t, err)
+	return n
 }
 
 // TestVictoriaLogs: through examples/victorialogs every entry arrives, whatever stops in
