@@ -117,7 +117,7 @@ func (f *alertFault) run(t *testing.T) {
 	}
 	fires := func(names, may []string) {
 		t.Helper()
-		eventually(t, max(f.patience, 45*time.Second), fmt.Sprintf("%v fires", names), func() bool {
+		eventually(t, max(f.patience, recovers), fmt.Sprintf("%v fires", names), func() bool {
 			firing := p.firing(t, f.comesAndGoes...)
 			if len(firing) > 0 {
 				require.Subset(t, slices.Concat(names, may), firing)

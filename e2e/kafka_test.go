@@ -98,7 +98,7 @@ func TestKafkaDownAtTheEnd(t *testing.T) {
 	pause(t, 5*time.Second)
 	require.True(t, c.alive(), "the documentation says that it waits for the broker")
 	k.up(t)
-	eventually(t, endsWithin, "it ends", func() bool { return !c.alive() })
+	eventually(t, recovers, "it ends", func() bool { return !c.alive() })
 	c = e.start(t)
 	e.arrives(t, len(entries))
 	c.term(t)
