@@ -128,6 +128,10 @@ func checkCut(t *testing.T, entry simulator.Entry, r arrival) {
 	r.check(t, entry)
 }
 
+// patientHEC is for a server that shares a busy machine with seven other scenarios: it may take
+// longer for megabytes than the exporter waits by default, 10 s, and then no try is different.
+const patientHEC = "exporters.splunk_hec.timeout=1m"
+
 // TestSizes: every path takes entries of every size, age and number, or says what it does
 // not take. Covers F62.
 func TestSizes(t *testing.T) {
@@ -144,8 +148,8 @@ func TestSizes(t *testing.T) {
 			return s
 		}, fates: map[string]fate{kind300K: refused, kind1900K: refused, kind3M: refused}, settings: []string{"receivers.feishu_audit.page_size=20"}},
 		"elasticsearch":   {start: func(t *testing.T) destination { return newBulk(t) }},
-		"splunk":          {start: func(t *testing.T) destination { return newHEC(t) }},
-		"splunk receiver": {start: func(t *testing.T) destination { return newSplunk(t) }},
+		"splunk":          {start: func(t *testing.T) destination { return newHEC(t) }, settings: []string{patientHEC}},
+		"splunk receiver": {start: func(t *testing.T) destination { return newSplunk(t) }, settings: []string{patientHEC}},
 		"syslog":          {start: func(t *testing.T) destination { return newRsyslog(t) }},
 		"kafka":           {start: func(t *testing.T) destination { return newBroker(t, true) }},
 		"victorialogs":    {start: func(t *testing.T) destination { return newVictoriaLogs(t) }, fates: map[string]fate{kind3M: cut}},
