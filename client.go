@@ -90,7 +90,7 @@ var _ openapi.Gate = (*calls)(nil)
 // Admit waits until one more call may be made, and writes it down, so that a crash after
 // it does not forget it. A call that cannot be written down is not made: its page could
 // not be committed either.
-func (g *calls) Admit(ctx context.Context, urgent bool) (answered func(), err error) {
+func (g *calls) Admit(ctx context.Context, urgent int) (answered func(), err error) {
 	for {
 		began := time.Now()
 		c, err := g.pace.Admit(ctx, urgent, checkpoint.CommitGrace)

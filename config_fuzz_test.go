@@ -91,7 +91,7 @@ func FuzzConfig(f *testing.F) {
 		_, err = audit.NewReceiver(receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop(), shared)
 		require.NoError(t, err)
 		first, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		_, err = shared.Get(audit.QueryOf(cfg).Endpoint, cfg.AppID, cfg.RequestsPerMinute).Wait(first, false)
+		_, err = shared.Get(audit.QueryOf(cfg).Endpoint, cfg.AppID, cfg.RequestsPerMinute).Wait(first, 0)
 		cancel()
 		require.NoError(t, err, "the first call is made at once")
 		logs, _ := record.NewBuilder(audit.Records(cfg, "1.2.3")).Build(nil, time.Now())

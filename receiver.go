@@ -243,6 +243,7 @@ func (r *auditReceiver) read(ctx context.Context, well *report.Health, watch *re
 			MaxResponse: int64(r.cfg.MaxResponseSize),
 			Headers:     r.cfg.ClientConfig.Headers,
 			Gate:        calls,
+			Clock:       clock,
 		}),
 		Pace:    r.pace,
 		Clock:   clock,

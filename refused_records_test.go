@@ -295,3 +295,25 @@ func TestStorageAwayWhenGivenUp(t *testing.T) {
 		onceEach(t, w, 9)
 	})
 }
+
+// TestHeldOfASharedSecond: an entry that came late is held, of a second that its window shares with
+// the one before. The stored position does not pass it: what an API no longer shows after a restart
+// would be skipped from there on, and the report would not cover the entry. Covers F54, F8.
+func TestHeldOfASharedSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		time.Sleep(time.Hour)
+		w.cfg.RecheckAfter, w.cfg.PollInterval = []time.Duration{5 * time.Minute}, time.Minute
+		w.sink.Refuse = func(plog.Logs) error { return consumererror.NewPermanent(errors.New("HTTP status code 401")) }
+		stop := w.start(t)
+		defer stop()
+		time.Sleep(10 * time.Minute)
+		mark := w.stored(t).Marks[0]
+		late := mark - 1
+		entries(w.server, "late", 1, late)
+		time.Sleep(10 * time.Minute)
+		now := w.stored(t)
+		assert.Equal(t, late, now.Marks[0], "read up to before, %d", mark)
+		assert.LessOrEqual(t, now.Marks[1], late)
+	})
+}

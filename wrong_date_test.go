@@ -6,6 +6,7 @@ package feishuauditreceiver_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,8 +42,8 @@ func (d *wrongDates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(rec.Body.Bytes())
 }
 
-// TestWrongDates: one wrong Date, whichever answer it comes with and whatever it says, costs no
-// entry, does not make years be read, and does not make the receiver stop. Covers F9, F42.
+// TestWrongDates: wrong Dates, whichever answers they come with and whatever they say, cost no
+// entry, do not make years be read, and do not make the receiver stop. Covers F9, F42.
 func TestWrongDates(t *testing.T) {
 	t.Parallel()
 	by := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
@@ -67,6 +68,7 @@ func TestWrongDates(t *testing.T) {
 			"the tenth":       func(n int64) bool { return n == 9 },
 			"every other one": func(n int64) bool { return n%2 == 0 },
 			"each third":      func(n int64) bool { return n%3 == 1 },
+			"by chance":       func(n int64) bool { return rand.New(rand.NewPCG(42, uint64(n))).Float64() < 0.15 },
 		} {
 			t.Run(name+", "+when, func(t *testing.T) {
 				t.Parallel()

@@ -98,7 +98,7 @@ func (c *client) list(ctx context.Context, q openapi.ListRequest) (*listing, err
 func (c *client) calls() (token, list int) { return c.token, c.listed }
 
 // Admit implements openapi.Gate.
-func (c *client) Admit(ctx context.Context, urgent bool) (answered func(), err error) {
+func (c *client) Admit(ctx context.Context, urgent int) (answered func(), err error) {
 	if c.listed == c.most {
 		return nil, errMaxCalls
 	}

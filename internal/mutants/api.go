@@ -12,8 +12,33 @@ var apiMutants = []mutant{
 	},
 	{
 		"one Date sets the clock (F42)", "internal/openapi/clock.go",
-		"	case c.doubt.isZero() || !agree(date, c.doubt.when(received)):\n",
+		"	case !c.agreed(now, date.After(expected)):\n",
 		"	case false:\n",
+	},
+	{
+		"two Dates in a row set the clock ahead (F42)", "internal/openapi/clock.go",
+		"	datesAhead  = 5\n",
+		"	datesAhead  = 2\n",
+	},
+	{
+		"any Dates in a row set the clock (F42)", "internal/openapi/clock.go",
+		"		c.times = 0\n",
+		"",
+	},
+	{
+		"the Dates of answers that are asked for again are not seen (F42)", "internal/openapi/client.go",
+		"(failed.Code != 0 || failed.doubtful)",
+		"failed.Code != 0",
+	},
+	{
+		"a page that is doubted is another one when its window is read again (F45)", "internal/openapi/doubt.go",
+		"	if r.Page == 0 {\n",
+		"	if true {\n",
+	},
+	{
+		"a page token that was used ends the doubt of its page (F45)", "internal/openapi/client.go",
+		" else if !refusesToken(err, req) {\n",
+		" else {\n",
 	},
 	{
 		"a clock that was set back is a dead end (F42)", "internal/openapi/clock.go",
@@ -182,7 +207,7 @@ var apiMutants = []mutant{
 	},
 	{
 		"a walk that has to hurry waits until bursts are allowed again (F14)", "internal/pace/pace.go",
-		"n >= 0 && !urgent {\n",
+		"n >= 0 && urgent == 0 {\n",
 		"n >= 0 {\n",
 	},
 	{
@@ -192,8 +217,13 @@ var apiMutants = []mutant{
 	},
 	{
 		"one call in a minute too many (F17)", "internal/pace/pace.go",
-		"	if n := len(calls) - p.limit; n >= 0 {\n",
-		"	if n := len(calls) - p.limit - 1; n >= 0 {\n",
+		"p.limit) - 1; n >= 0 {\n",
+		"p.limit) - 2; n >= 0 {\n",
+	},
+	{
+		"the first of several urgent calls waits for itself only (F47)", "internal/pace/pace.go",
+		"min(max(1, urgent), p.limit) - 1;",
+		"0;",
 	},
 	{
 		"the wait that the server asks for is ignored (F16)", "internal/pace/pace.go",

@@ -187,7 +187,7 @@ var planMutants = []mutant{
 	},
 	{
 		"getting beyond the first page again counts as progress (F14)", "internal/plan/paging.go",
-		"w.further = fresh && w.pages > max(1, w.furthest); w.further {\n",
+		"w.further = fresh && w.pages > 1 && w.reach() > w.furthest; w.further {\n",
 		"w.further = fresh && w.pages > 1; w.further {\n",
 	},
 	{

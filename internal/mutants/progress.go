@@ -106,6 +106,26 @@ var progressMutants = []mutant{
 		"\tif s.answers > x.answers {\n",
 	},
 	{
+		"a page token that was used shortens its window (F45)", "internal/plan/failing.go",
+		"w.restarts < maxUnsaid {\n",
+		"false {\n",
+	},
+	{
+		"a second is read at the pace of other calls, however short its page tokens live (F47)", "internal/plan/walk.go",
+		"	case w.seconds() == 1 && w.restarts > 0 && w.token == \"\":\n",
+		"	case false:\n",
+	},
+	{
+		"a begin by the server's clock is waited for by ours (F42)", "internal/poll/begin.go",
+		"	p.Clock.StartAt(at.Add(p.set.InitialLookback + time.Since(p.begin.since))) // where ours is behind, there would be nothing to ask for\n",
+		"",
+	},
+	{
+		"the position moves past a held entry of the seconds that windows share (F54)", "internal/poll/deliver.go",
+		"readable && from-plan.Overlap <= at",
+		"readable && from <= at",
+	},
+	{
 		"what a rate limit refuses is skipped like what is refused (F50)", "internal/plan/unreadable.go",
 		"\tcase x.deep || x.proven-x.limited < proofs:\n",
 		"\tcase x.deep:\n",

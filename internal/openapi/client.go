@@ -40,10 +40,9 @@ const (
 // Gate is what a client asks before a call of list_data, and tells of what became of each
 // call. Its methods are called from many goroutines.
 type Gate interface {
-	// Admit waits until one more call of list_data may be made. An urgent one is a walk
-	// whose page token will not live for long. What it returns is to be called when the
-	// answer is there, or will not come.
-	Admit(ctx context.Context, urgent bool) (answered func(), err error)
+	// Admit waits until one more call of list_data may be made, see ListRequest.Urgent. What it
+	// returns is to be called when the answer is there, or will not come.
+	Admit(ctx context.Context, urgent int) (answered func(), err error)
 	// Answered is called with each answer: the server's date in it, which is zero where it
 	// had none, and when the call was sent and answered, by our clock.
 	Answered(date, sent, received time.Time)
@@ -66,6 +65,8 @@ type Settings struct {
 	// Headers are sent along with each call, and are as secret as the rest.
 	Headers configopaque.MapList
 	Gate    Gate
+	// Clock learns from the Date of each answer of list_data that is the API's own; may be nil.
+	Clock *Clock
 }
 
 // Client makes the two calls of the Open API that this module needs. Why it is
@@ -94,12 +95,15 @@ type ListRequest struct {
 	AppID     string   `json:"app_id,omitempty"`
 	PageSize  int      `json:"page_size"`
 	PageToken string   `json:"page_token,omitempty"`
-	// Urgent is a walk that has started again and has to get further this time before
-	// its page token is no longer taken. It is not sent.
-	Urgent bool `json:"-"`
+	// Urgent is a walk that has started again and has to get further this time before its page token
+	// is no longer taken: the first of so many calls that may follow each other at once. 0: it can
+	// wait. It is not sent.
+	Urgent int `json:"-"`
 	// Once is a page whose time nothing reads again afterwards: an answer that says success
 	// and not that this was all is asked for again before it is believed. It is not sent.
 	Once bool `json:"-"`
+	// Page is which page of its window it is, from 1; 0: that is not known. It is not sent.
+	Page int `json:"-"`
 	// Believe is a page that was asked for again often enough: such an answer is believed.
 	// It is not sent.
 	Believe bool `json:"-"`
@@ -140,6 +144,9 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 				return nil, nil, ctx.Err()
 			}
 		}
+		if failed != nil && doubted > 0 && failed.Class == cause.ClassParameter {
+			failed.unsaid = true // the token may have been good for one use
+		}
 		if failed != nil && failed.Cause == cause.Scope {
 			// A scope that is granted now may be missing from a token that was given out
 			// before: that is not documented. The next try asks for the token again, which
@@ -163,20 +170,38 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 	if err != nil {
 		err = transportError(OpList, res, err, c.secrets(token, req.PageToken)...)
 		res = nil
-		c.doubts.clear(string(body))
+		c.doubts.clear(req.question())
 	} else {
 		if p, err = readPage(res); err == nil {
-			p, err = c.doubts.judge(string(body), !req.Believe && (req.Once || req.PageToken != ""), p, res)
-		} else {
-			c.doubts.clear(string(body))
+			p, err = c.doubts.judge(req.question(), !req.Believe && (req.Once || req.PageToken != ""), p, res)
+		} else if !refusesToken(err, req) {
+			c.doubts.clear(req.question())
 		}
 		res.body = nil // the page has a copy of its own
 	}
+	c.observe(res, err)
 	if ctx.Err() != nil && err != nil {
 		return nil, nil, ctx.Err()
 	}
 	c.ended(OpList, began, limit, err)
 	return p, res, err
+}
+
+// observe shows the clock an answer, unless it may be of a gateway or a proxy. Each counts, in the
+// order in which they come: of those that are asked again, too.
+func (c *Client) observe(res *Answer, err error) {
+	var failed *Error
+	own := err == nil || errors.As(err, &failed) && (failed.Code != 0 || failed.doubtful)
+	if c.set.Clock != nil && res != nil && own {
+		c.set.Clock.Observe(res.Date, res.Received)
+	}
+}
+
+// refusesToken reports whether a page may have been refused for its token: that says nothing of
+// what the page holds.
+func refusesToken(err error, req ListRequest) bool {
+	var failed *Error
+	return req.PageToken != "" && errors.As(err, &failed) && failed.Class == cause.ClassParameter
 }
 
 // ended tells of a call that ended, and how long it took.

@@ -44,7 +44,7 @@ type openGate struct {
 	errors []error
 }
 
-func (*openGate) Admit(context.Context, bool) (func(), error) { return func() {}, nil }
+func (*openGate) Admit(context.Context, int) (func(), error) { return func() {}, nil }
 
 func (*openGate) Answered(time.Time, time.Time, time.Time) {}
 

@@ -16,11 +16,12 @@ import (
 // wrong or jump.
 //
 // A Date may be wrong: of a cache, or of one machine among many. One that is far from what the
-// clock says is believed when the next one agrees with it.
+// clock says is believed when enough of those that follow agree with it.
 type Clock struct {
 	mu    sync.Mutex
 	known stamp // what is believed; zero: nothing yet, and our wall clock counts
 	doubt stamp // the last Date, if it is far from that
+	times int   // how many in a row have agreed on doubt, with itself
 	// before is what was believed before the server's clock was set back, until that has
 	// caught up: until caughtUp, which is a time of the server's.
 	before   stamp
@@ -45,6 +46,15 @@ const ClockSlack = 2 * time.Second
 // which only delays, and by how much two may differ and agree: the machines behind one
 // address need not have the same time.
 const DateTolerance = 2 * time.Minute
+
+// How many Dates in a row have to agree before they are believed against what the clock says. One
+// behind it only delays. One ahead makes windows end in the server's future, and a window whose own
+// answers have wrong Dates, too, moves the position there: where one answer in ten is wrong by chance,
+// two in a row are after 100 calls.
+const (
+	datesBehind = 2
+	datesAhead  = 5
+)
 
 // setBackPatience is for how long a clock that was set back is believed without an answer. While
 // it is behind all that was read, there is nothing to ask for, so that no answer could tell
@@ -71,8 +81,7 @@ func (c *Clock) Observe(date, received time.Time) {
 		}
 	case !c.before.isZero() && agree(date, c.before.when(received)):
 		c.before = stamp{}
-	case c.doubt.isZero() || !agree(date, c.doubt.when(received)):
-		c.doubt = now
+	case !c.agreed(now, date.After(expected)):
 		return
 	case date.Before(expected) && !c.known.isZero() && c.before.isZero():
 		c.before, c.caughtUp = c.known, expected
@@ -81,6 +90,18 @@ func (c *Clock) Observe(date, received time.Time) {
 	if !c.before.isZero() && !c.known.date.Before(c.caughtUp) {
 		c.before = stamp{}
 	}
+}
+
+// agreed notes a Date that is far from what the clock says, and reports whether it is to be believed.
+func (c *Clock) agreed(now stamp, ahead bool) bool {
+	if c.doubt.isZero() || !agree(now.date, c.doubt.when(now.at)) {
+		c.times = 0
+	}
+	c.doubt, c.times = now, c.times+1
+	if ahead {
+		return c.times >= datesAhead
+	}
+	return c.times >= datesBehind
 }
 
 // StartAt notes a time that the server's clock has reached, because something was read up to it.

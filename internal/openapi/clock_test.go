@@ -4,6 +4,7 @@
 package openapi
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,10 +22,12 @@ func seen(c *Clock, ahead ...time.Duration) time.Duration {
 	return time.Until(c.Now())
 }
 
-// TestClockBelievesTwo: one Date that is far from what the clock says changes nothing,
-// whichever it is and however far; a second one that agrees with it does. Covers F9, F42.
-func TestClockBelievesTwo(t *testing.T) {
+// TestClockBelievesSeveral: one Date that is far from what the clock says changes nothing, whichever
+// it is and however far; a second one that agrees with it does where it is behind, and as many as
+// it takes where it is ahead. Covers F9, F42.
+func TestClockBelievesSeveral(t *testing.T) {
 	const h, far = time.Hour, 30 * 365 * 24 * time.Hour
+	ahead := func(by time.Duration, n int) []time.Duration { return slices.Repeat([]time.Duration{by}, n) }
 	for name, tc := range map[string]struct {
 		dates []time.Duration
 		want  time.Duration
@@ -32,10 +35,11 @@ func TestClockBelievesTwo(t *testing.T) {
 		"right":                           {[]time.Duration{0, 0}, 0},
 		"ours is a little wrong":          {[]time.Duration{30 * time.Second}, 0},
 		"ours is a little ahead":          {[]time.Duration{-30 * time.Second}, -30 * time.Second},
-		"ours is a little behind, two":    {[]time.Duration{30 * time.Second, 30 * time.Second}, 30 * time.Second},
+		"ours is a little behind, some":   {ahead(30*time.Second, datesAhead), 30 * time.Second},
 		"one is a little wrong":           {[]time.Duration{0, 90 * time.Second, 0}, 0},
 		"ours is wrong, one answer":       {[]time.Duration{8 * h}, 0},
-		"ours is wrong, two":              {[]time.Duration{8 * h, 8 * h}, 8 * h},
+		"ours is wrong, four":             {ahead(8*h, datesAhead-1), 0},
+		"ours is wrong, five":             {ahead(8*h, datesAhead), 8 * h},
 		"ours is wrong, behind":           {[]time.Duration{-8 * h, -8 * h}, -8 * h},
 		"the first is wrong":              {[]time.Duration{8 * h, 0}, 0},
 		"the first is far wrong":          {[]time.Duration{-far, 0}, 0},
@@ -44,10 +48,12 @@ func TestClockBelievesTwo(t *testing.T) {
 		"every other one":                 {[]time.Duration{0, 8 * h, 0, 8 * h, 0, 8 * h}, 0},
 		"two that do not agree":           {[]time.Duration{0, 8 * h, 9 * h}, 0},
 		"the last one":                    {[]time.Duration{0, 0, far}, 0},
-		"the server's is set":             {[]time.Duration{0, h, h}, h},
+		"the server's is set":             {append(ahead(0, 1), ahead(h, datesAhead)...), h},
+		"ahead, with a right one between": {append(ahead(h, datesAhead-1), 0, h, h, h, h), 0},
+		"ahead, and others behind":        {[]time.Duration{0, h, h, -h, h, h, h, h}, 0},
 		"the server's is set back":        {[]time.Duration{0, -h, -h}, -h},
-		"set by two machines, a bit off":  {[]time.Duration{0, h, h + time.Minute}, h + time.Minute},
-		"two wrong ones, then right ones": {[]time.Duration{0, 8 * h, 8 * h, 0, 0}, 0},
+		"set by two machines, a bit off":  {[]time.Duration{0, h, h + time.Minute, h, h + time.Minute, h}, h},
+		"wrong ones, then right ones":     {append(ahead(8*h, datesAhead), 0, 0), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -114,6 +120,6 @@ func TestClockStartsWhereReadingIs(t *testing.T) {
 		c.StartAt(time.Now().Add(h))
 		time.Sleep(time.Minute)
 		assert.Equal(t, h, time.Until(c.Now()))
-		assert.Equal(t, 2*h, seen(c, 2*h, 2*h))
+		assert.Equal(t, 2*h, seen(c, slices.Repeat([]time.Duration{2 * h}, datesAhead)...))
 	})
 }

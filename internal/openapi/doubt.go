@@ -4,6 +4,7 @@
 package openapi
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
@@ -26,8 +27,27 @@ const maxDoubts = 64
 // doubts remembers which pages were answered without has_more.
 type doubts struct {
 	mu    sync.Mutex
-	times map[string]doubt // by the request
-	heard bool             // some answer had a has_more
+	times map[question]doubt
+	heard bool // some answer had a has_more
+}
+
+// question is a page as one asks for it again. Where it is known which page of its window it is, its
+// page token is no part of it: a token that is good for one use is another one when the window is
+// read from its first page again.
+type question struct {
+	from, to int64
+	filters  string
+	page     int
+	size     int
+	token    string
+}
+
+func (r ListRequest) question() question {
+	q := question{from: r.StartTime, to: r.EndTime, filters: r.AppID + "\n" + strings.Join(r.APIKeys, "\n"), page: r.Page, size: r.PageSize}
+	if r.Page == 0 {
+		q.token = r.PageToken
+	}
+	return q
 }
 
 // unsaid is what a page was answered with that does not say whether more follow.
@@ -68,7 +88,7 @@ func (d *doubt) believed() bool {
 // it has to be asked for again. That is the case where the page does not say whether more
 // follow, and nobody would notice that entries are missing: where nothing reads their time
 // again (once), and where its page token is all that an API may ever say.
-func (d *doubts) judge(request string, once bool, p *entry.Page, res *Answer) (*entry.Page, error) {
+func (d *doubts) judge(request question, once bool, p *entry.Page, res *Answer) (*entry.Page, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if p.SaysMore {
@@ -81,11 +101,11 @@ func (d *doubts) judge(request string, once bool, p *entry.Page, res *Answer) (*
 		now.note(unsaid{len(p.Entries), p.PageToken != ""})
 		if !now.believed() {
 			if d.times == nil || len(d.times) >= maxDoubts {
-				d.times = make(map[string]doubt)
+				d.times = make(map[question]doubt)
 			}
 			d.times[request] = now
 			return nil, &Error{
-				doubtful: true, Operation: OpList, Class: cause.ClassRetry, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID, Wait: res.retryAfter(),
+				doubtful: true, unsaid: true, Operation: OpList, Class: cause.ClassRetry, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID, Wait: res.retryAfter(),
 				Reason: "the answer says success, and not whether that is all (no has_more)",
 			}
 		}
@@ -98,7 +118,7 @@ func (d *doubts) judge(request string, once bool, p *entry.Page, res *Answer) (*
 }
 
 // clear forgets what a page was answered with, as it was answered otherwise.
-func (d *doubts) clear(request string) {
+func (d *doubts) clear(request question) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.times, request)

@@ -97,6 +97,57 @@ func TestDoubtsAreOfOnePage(t *testing.T) {
 	}
 }
 
+// TestDoubtOfATokenForOneUse: where a page token is good for one use, a page that is not believed is
+// refused when it is asked for again. It is believed after its window was read from the first page
+// again, with other tokens: what counts is which page it is. Covers F45, F47.
+func TestDoubtOfATokenForOneUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := respond(OpList, http.StatusOK, nil, "")
+		wire := &goodForOneUse{answering: *c.set.HTTP.Transport.(*answering), used: map[string]bool{}}
+		c.set.HTTP.Transport = wire
+		window := lastHour()
+		ask := func(page int, token string) error {
+			req := window
+			req.Page, req.PageToken = page, token
+			_, _, err := c.ListData(t.Context(), req)
+			return err
+		}
+		for _, token := range []string{"a", "b"} {
+			var refused *Error
+			require.ErrorAs(t, ask(2, token), &refused)
+			assert.Equal(t, cause.ClassParameter, refused.Class)
+			assert.True(t, refused.Unsaid(), "it says nothing of the time range")
+		}
+		require.Error(t, ask(3, "of another page"))
+		require.NoError(t, ask(2, "c"))
+		var refused *Error
+		require.ErrorAs(t, ask(2, "c"), &refused)
+		assert.False(t, refused.Unsaid())
+	})
+}
+
+// goodForOneUse refuses a page token that was used, and answers others with entries and without
+// has_more.
+type goodForOneUse struct {
+	answering
+	used map[string]bool
+}
+
+func (g *goodForOneUse) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body ListRequest
+	if err := json.NewDecoder(req.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	g.status, g.body = http.StatusOK, []byte(`{"code":0,"data":{"items":[{"id":"1"}]}}`)
+	if req.URL.Path == ListPath {
+		if g.used[body.PageToken] {
+			g.status, g.body = http.StatusBadRequest, []byte(`{"code":1780103,"msg":"invalid page_token"}`)
+		}
+		g.used[body.PageToken] = true
+	}
+	return g.answering.RoundTrip(req)
+}
+
 // askOnce asks for a page without asking again.
 func askOnce(t *testing.T, c *Client, req ListRequest) (*entry.Page, *Answer, error) {
 	body, err := json.Marshal(req)

@@ -27,8 +27,9 @@ type Error struct {
 	Wait time.Duration
 	// Took is how long the call took, without what it waited for before.
 	Took time.Duration
-	// doubtful is a page that does not say whether it is the last.
-	doubtful bool
+	// doubtful is a page that does not say whether it is the last. unsaid is it, or a refusal of
+	// its page token when it was asked for again.
+	doubtful, unsaid bool
 	// There is no error to unwrap: statuses carry this error into extensions, and
 	// the text of one from below may quote what we sent.
 }
@@ -78,8 +79,9 @@ func (e *Error) setCause(c cause.Cause) { e.Cause, e.Class = c, c.Info().Class }
 // OwnFault reports whether the code is one by which the API blames itself.
 func (e *Error) OwnFault() bool { return Causes[e.Code] == cause.API }
 
-// Unsaid reports whether it is an answer that does not say whether more pages follow.
-func (e *Error) Unsaid() bool { return e.doubtful }
+// Unsaid reports whether it is an answer that does not say whether more pages follow, or comes from
+// asking for such a page again.
+func (e *Error) Unsaid() bool { return e.unsaid }
 
 // Outcome and CodeLabel name the error in the metric of calls. Both are bounded.
 func (e *Error) Outcome() string {

@@ -60,7 +60,7 @@ func (s *server) drive(t *testing.T, p *Pace, lasts time.Duration) (taken, denie
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
 	for {
-		answered, err := p.Wait(ctx, false)
+		answered, err := p.Wait(ctx, 0)
 		if err != nil {
 			return s.taken, s.denied
 		}
@@ -138,7 +138,7 @@ func TestRefusalsWithoutReason(t *testing.T) {
 					defer cancel()
 					slow, calls := 0, 0
 					for {
-						answered, err := p.Wait(ctx, false)
+						answered, err := p.Wait(ctx, 0)
 						if err != nil {
 							break
 						}
@@ -210,19 +210,19 @@ func TestUrgentBehindAnotherReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(100)
 		for range 10 {
-			answered, err := p.Wait(t.Context(), false)
+			answered, err := p.Wait(t.Context(), 0)
 			require.NoError(t, err)
 			answered()
 		}
 		began := time.Now()
 		ordinary := make(chan time.Duration, 1)
 		go func() {
-			_, _ = p.Wait(context.Background(), false)
+			_, _ = p.Wait(context.Background(), 0)
 			ordinary <- time.Since(began)
 		}()
 		synctest.Wait()
 		for range 50 {
-			answered, err := p.Wait(t.Context(), true)
+			answered, err := p.Wait(t.Context(), 1)
 			require.NoError(t, err)
 			answered()
 		}
@@ -230,13 +230,45 @@ func TestUrgentBehindAnotherReceiver(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		for {
-			answered, err := p.Wait(ctx, true)
+			answered, err := p.Wait(ctx, 1)
 			if err != nil {
 				break
 			}
 			answered()
 		}
 		assert.LessOrEqual(t, <-ordinary, 2*time.Minute)
+	})
+}
+
+// TestCallsInARow: where pages have to follow each other faster than the pace is, the first of them
+// waits until the others need not. More than the limit are never possible. Covers F14, F47.
+func TestCallsInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(10)
+		call := func(urgent int) {
+			answered, err := p.Wait(t.Context(), urgent)
+			require.NoError(t, err)
+			answered()
+		}
+		for range 20 {
+			call(0)
+		}
+		call(4)
+		began := time.Now()
+		for range 3 {
+			call(1)
+		}
+		assert.Zero(t, time.Since(began))
+		call(1)
+		assert.NotZero(t, time.Since(began))
+		began = time.Now()
+		call(1000)
+		assert.LessOrEqual(t, time.Since(began), paceWindow)
+		began = time.Now()
+		for range 9 {
+			call(1)
+		}
+		assert.Zero(t, time.Since(began))
 	})
 }
 
@@ -247,7 +279,7 @@ func TestOwnCallsAreLoadedOnce(t *testing.T) {
 		time.Sleep(time.Hour)
 		p := New(20)
 		for range 10 {
-			answered, err := p.Wait(t.Context(), true)
+			answered, err := p.Wait(t.Context(), 1)
 			require.NoError(t, err)
 			answered()
 		}
@@ -256,7 +288,7 @@ func TestOwnCallsAreLoadedOnce(t *testing.T) {
 		p.Settle(time.Time{}, time.Now(), time.Now())
 		began := time.Now()
 		for range 10 {
-			_, err := p.Wait(t.Context(), true)
+			_, err := p.Wait(t.Context(), 1)
 			require.NoError(t, err)
 		}
 		assert.Zero(t, time.Since(began))
@@ -265,11 +297,11 @@ func TestOwnCallsAreLoadedOnce(t *testing.T) {
 		next.Begins()(stored)
 		next.Begins()(stored) // of the receiver beside it
 		for range 10 {
-			_, err := next.Wait(t.Context(), true)
+			_, err := next.Wait(t.Context(), 1)
 			require.NoError(t, err)
 		}
 		assert.Zero(t, time.Since(began))
-		_, err := next.Wait(t.Context(), true)
+		_, err := next.Wait(t.Context(), 1)
 		require.NoError(t, err)
 		assert.Positive(t, time.Since(began), "what the process before has used counts")
 	})

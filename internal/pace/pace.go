@@ -29,7 +29,8 @@ const paceWindow = time.Minute
 //
 // To leave no receiver waiting for most of a minute after a burst, a tenth of the
 // limit is allowed in any tenth of a minute. Calls that are urgent, as page tokens that
-// live for seconds only make them, are only held to the limit.
+// live for seconds only make them, are only held to the limit, and may wait until several can
+// follow each other.
 //
 // The limit is the smallest one configured, or less where the server has shown that it
 // allows less (learn.go).
@@ -113,9 +114,10 @@ func (p *Pace) tell() {
 	p.changed = make(chan struct{})
 }
 
-// Wait returns when one more call, urgent or not, may be made. The function it returns must be
-// called once the answer is there.
-func (p *Pace) Wait(ctx context.Context, urgent bool) (answered func(), err error) {
+// Wait returns when one more call may be made: an ordinary one, or, where urgent is not 0, the first
+// of so many that may follow each other at once. The function it returns must be called once the
+// answer is there.
+func (p *Pace) Wait(ctx context.Context, urgent int) (answered func(), err error) {
 	c, err := p.Admit(ctx, urgent, 0)
 	if err != nil {
 		return nil, err
@@ -124,9 +126,9 @@ func (p *Pace) Wait(ctx context.Context, urgent bool) (answered func(), err erro
 }
 
 // Admit is Wait for a call that is sent up to so much later: it is written down before.
-func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Call, error) {
+func (p *Pace) Admit(ctx context.Context, urgent int, later time.Duration) (*Call, error) {
 	began, turn := time.Now(), p.turn
-	if urgent {
+	if urgent > 0 {
 		turn = p.urgent
 		p.hurry(1)
 		defer p.hurry(-1)
@@ -137,7 +139,7 @@ func (p *Pace) Admit(ctx context.Context, urgent bool, later time.Duration) (*Ca
 		return nil, ctx.Err()
 	}
 	defer func() {
-		if !urgent {
+		if urgent == 0 {
 			p.gone()
 		}
 		<-turn
@@ -185,43 +187,44 @@ func (p *Pace) hurry(n int) {
 
 // tryTake lets a call pass that has waited since began, if it may. Otherwise, it returns
 // when it may at the earliest, and what is closed if that changes.
-func (p *Pace) tryTake(began time.Time, urgent bool, later time.Duration) (c *Call, at time.Time, changed <-chan struct{}) {
+func (p *Pace) tryTake(began time.Time, urgent int, later time.Duration) (c *Call, at time.Time, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if !urgent {
+	if urgent == 0 {
 		p.ordinary = began
 	}
 	at = p.next(urgent)
 	switch patient := !p.ordinary.IsZero() && now.Sub(p.ordinary) >= paceWindow; {
-	case urgent && patient:
+	case urgent > 0 && patient:
 		at = latest(at, now.Add(paceWindow)) // or as soon as the other one has passed
-	case !urgent && p.hurried > 0 && !patient:
+	case urgent == 0 && p.hurried > 0 && !patient:
 		at = latest(at, began.Add(paceWindow))
 	}
 	if at.After(now) {
 		return nil, at, p.changed
 	}
-	if !urgent {
+	if urgent == 0 {
 		p.ordinary = time.Time{}
 		p.tell()
 	}
 	return p.take(now, later), at, nil
 }
 
-// next is when one more call may be made at the earliest.
-func (p *Pace) next(urgent bool) time.Time {
+// next is when one more call may be made at the earliest; of urgent ones as many as are to follow
+// each other.
+func (p *Pace) next(urgent int) time.Time {
 	p.adapt(time.Now())
 	at := p.paused
 	if p.beginning > 0 {
 		at = latest(at, p.began.Add(paceWindow))
 	}
 	calls := p.counted()
-	if n := len(calls) - p.limit; n >= 0 {
+	if n := len(calls) - p.limit + min(max(1, urgent), p.limit) - 1; n >= 0 {
 		at = latest(at, calls[n].Add(paceWindow))
 	}
 	burst := p.burst()
-	if n := len(p.sent) - burst; n >= 0 && !urgent {
+	if n := len(p.sent) - burst; n >= 0 && urgent == 0 {
 		at = latest(at, p.sent[n].Add(paceWindow/time.Duration(p.limit)*time.Duration(burst)))
 	}
 	return at
@@ -270,7 +273,7 @@ func (p *Pace) Until() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forget(time.Now())
-	return max(0, time.Until(p.next(false)))
+	return max(0, time.Until(p.next(0)))
 }
 
 // Since is the time from then to now without that in which the server holds calls

@@ -36,7 +36,7 @@ func TestPaceHolds(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(caller), 1))
 			group.Go(func() {
 				for {
-					answered, err := p.Wait(ctx, false)
+					answered, err := p.Wait(ctx, 0)
 					if err != nil {
 						return
 					}
@@ -61,7 +61,7 @@ func TestPaceLeavesNoGap(t *testing.T) {
 		p := New(100)
 		last := time.Now()
 		for range 500 {
-			answered, err := p.Wait(t.Context(), false)
+			answered, err := p.Wait(t.Context(), 0)
 			require.NoError(t, err)
 			p.Recent() // as with a storage
 			answered()
@@ -107,7 +107,7 @@ func TestPaceRemembers(t *testing.T) {
 				before.Settle(date(7*time.Second), time.Now(), time.Now())
 				var times []time.Time
 				for range 10 {
-					answered, err := before.Wait(t.Context(), false)
+					answered, err := before.Wait(t.Context(), 0)
 					require.NoError(t, err)
 					answered()
 					times = append(times, time.Now())
@@ -132,7 +132,7 @@ func TestPaceRemembers(t *testing.T) {
 				after.restore(Remembered{Seconds: maps.Clone(shifted.Seconds), Ahead: shifted.Ahead})
 				after.Settle(date(7*time.Second+tc.servers), time.Now(), time.Now())
 				for i := range 10 {
-					_, err := after.Wait(t.Context(), false)
+					_, err := after.Wait(t.Context(), 0)
 					require.NoError(t, err)
 					times = append(times, time.Now())
 					if i == 0 {
@@ -151,7 +151,7 @@ func TestPaceRemembersAFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, began := New(10), time.Now()
 		p.restore(Remembered{Seconds: map[int64]int{began.Unix(): 9}})
-		_, err := p.Wait(t.Context(), false)
+		_, err := p.Wait(t.Context(), 0)
 		require.NoError(t, err)
 		assert.Zero(t, time.Since(began))
 	})
@@ -181,11 +181,11 @@ func TestPaceWaitsForWhoBegins(t *testing.T) {
 						p.Settle(time.Time{}, time.Now(), time.Now())
 					})
 				}
-				_, err := p.Wait(t.Context(), true)
+				_, err := p.Wait(t.Context(), 1)
 				require.NoError(t, err)
 				assert.Equal(t, tc.waits, time.Since(began))
 				for range 5 {
-					_, err := p.Wait(t.Context(), true)
+					_, err := p.Wait(t.Context(), 1)
 					require.NoError(t, err)
 				}
 				assert.Equal(t, tc.waits, time.Since(began))
@@ -201,9 +201,9 @@ func TestPacePauseAndCancel(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		_, err := p.Wait(ctx, false)
+		_, err := p.Wait(ctx, 0)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		_, err = p.Wait(t.Context(), false)
+		_, err = p.Wait(t.Context(), 0)
 		require.NoError(t, err)
 		assert.Equal(t, 17*time.Second, time.Since(began))
 	})
@@ -240,7 +240,7 @@ func TestServersWaitIsNotOurPace(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		assert.Zero(t, p.Pause(10*time.Second))
 		assert.Equal(t, 5*time.Second, p.Pause(20*time.Second))
-		_, err := p.Wait(t.Context(), false)
+		_, err := p.Wait(t.Context(), 0)
 		require.NoError(t, err)
 		assert.Equal(t, 25*time.Second, time.Since(began))
 		assert.Zero(t, p.Since(began))
@@ -262,7 +262,7 @@ func TestCallsAreBounded(t *testing.T) {
 		p.restore(Remembered{Seconds: calls})
 		assert.Len(t, p.counted(), 50)
 		began := time.Now()
-		_, err := p.Wait(t.Context(), false)
+		_, err := p.Wait(t.Context(), 0)
 		require.NoError(t, err)
 		assert.LessOrEqual(t, time.Since(began), paceWindow)
 	})
@@ -283,11 +283,11 @@ func FuzzRemembered(f *testing.F) {
 		for _, date := range []time.Time{{}, time.Now().Add(time.Hour)} {
 			p := New(10)
 			p.restore(remembered)
-			require.LessOrEqual(t, time.Until(p.next(false)), paceWindow)
+			require.LessOrEqual(t, time.Until(p.next(0)), paceWindow)
 			p.Settle(date, time.Now(), time.Now())
 			require.LessOrEqual(t, len(p.calls), 10)
 			require.True(t, slices.IsSortedFunc(p.calls, time.Time.Compare))
-			require.LessOrEqual(t, time.Until(p.next(false)), paceWindow)
+			require.LessOrEqual(t, time.Until(p.next(0)), paceWindow)
 		}
 	})
 }

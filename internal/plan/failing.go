@@ -38,7 +38,8 @@ type Failure struct {
 	Throttled bool
 	// BadPage is a page that cannot be followed by another one, see Turn.
 	BadPage bool
-	// Unsaid is an answer that does not say whether more pages follow, and is not believed.
+	// Unsaid is an answer that does not say whether more pages follow, and is not believed, or a
+	// refusal when such a page was asked for again.
 	Unsaid bool
 }
 
@@ -74,6 +75,11 @@ const (
 	failuresRefused       = 2
 	failuresRefusedChance = 5
 )
+
+// maxUnsaid is how often a walk may start again without getting further because a page token that was
+// used is refused when its page, which does not say whether it is the last, is asked for again. The
+// page is believed after three answers that agree; what the API shows may change meanwhile.
+const maxUnsaid = 6
 
 // chanceLasts is for how long a refusal that was chance tells that others may be, in milliseconds.
 const chanceLasts = 10 * 60_000
@@ -134,6 +140,11 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 			return Restarted
 		}
 	}
+	if w.token != "" && f.Refused && f.Unsaid && w.restarts < maxUnsaid {
+		x.calls = 0 // the token was used for the answer that is not believed
+		s.Restart(w, why)
+		return Restarted
+	}
 	switch {
 	case x.calls < s.enough(w, f):
 		return Again
@@ -172,8 +183,25 @@ func (s *Plan) postpone(w *Walk, elapsed int64) {
 	x := &w.failing
 	x.retryAt = elapsed + min(int64(firstAsideWait)<<min(x.tries, 10), lastAsideWait)
 	x.tries++
+	w.postponed++
 	w.urgent = false
 }
+
+// smallPages are the page sizes with which a walk that is postponed is tried after the configured one,
+// in turn: its pages may be too large to arrive in time, or for max_response_size, or one entry of
+// them may break the answer, and those before it can be read.
+var smallPages = []int{10, 1}
+
+// choosePageSize sets the page size of an attempt at a walk that is about to begin.
+func (s *Plan) choosePageSize(w *Walk) {
+	w.pageSize = s.pageSize
+	if n := w.postponed % (1 + len(smallPages)); n > 0 {
+		w.pageSize = min(s.pageSize, smallPages[n-1])
+	}
+}
+
+// reach is how far the attempt has got, in entries where no page is cut short.
+func (w *Walk) reach() int64 { return w.pages * int64(w.pageSize) }
 
 // isolates reports whether to look for what fails in one half of the walk. Not where its
 // neighbour before it fails, too, and the one after it is not known to be readable: then it
@@ -210,9 +238,9 @@ func (s *Plan) setAside(w *Walk, elapsed int64) Verdict {
 		}
 		x.aside, x.asideAt, x.tries = true, elapsed, 0
 		// It was not the length that was refused. If a longer time fails, what lies after it
-		// is to be found soon.
+		// is to be found soon. But what is longer than any window that was ever read may fail for that.
 		s.maxLength, s.trial = s.maxWindow, false
-		s.length = min(max(2*w.seconds(), startLength), s.maxLength)
+		s.length = min(max(2*w.seconds(), startLength), s.maxLength, max(startLength, s.longestRead))
 	}
 	s.postpone(w, elapsed)
 	return verdict

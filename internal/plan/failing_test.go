@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -80,5 +81,61 @@ func TestRateLimitIsNoGap(t *testing.T) {
 			assert.False(t, w.hopeless(tc.patience, false))
 			assert.True(t, w.hopeless(tc.patience+1, false))
 		})
+	}
+}
+
+// TestTokenForOneUse: a page that does not say whether it is the last is asked for again, and its page
+// token may have been good for one use. Its walk starts again, as long as before: neither the length
+// of the window nor how deep the API goes has to do with it. But not without end. Covers F45, F47.
+func TestTokenForOneUse(t *testing.T) {
+	used := Failure{Refused: true, Definite: true, Unsaid: true}
+	s := testSchedule(1000, 120)
+	s.length, s.maxPages = 3600, 100
+	w := s.Next(5000, 1)
+	s.Land(w)
+	id := 0
+	first := func() {
+		id++
+		s.NoteAnswer(w, 5000)
+		step, err := s.Turn(w, Page{IDs: func(yield func(string) bool) { yield("1") }, More: true, Token: strconv.Itoa(id), Unsaid: true})
+		require.NoError(t, err)
+		require.Equal(t, Onward, step)
+	}
+	first()
+	assert.Equal(t, 2, w.Request().Page)
+	length, reach := w.seconds(), s.reach
+	for range maxUnsaid {
+		assert.Equal(t, Restarted, s.NoteFailure(w, used, 2, assert.AnError))
+		assert.Empty(t, w.Request().Token)
+		first()
+	}
+	assert.Equal(t, length, w.seconds())
+	assert.Equal(t, reach, s.reach)
+	verdict := Again
+	for verdict == Again {
+		verdict = s.NoteFailure(w, used, 3, assert.AnError)
+	}
+	assert.Equal(t, RestartedAgain, verdict)
+	assert.Less(t, w.seconds(), length)
+}
+
+// TestSecondInOneGo: a second whose page token was refused cannot be shortened; its first page waits
+// until the others can follow at once, of as many as it takes, to a bound. A longer window is
+// shortened first. Covers F47.
+func TestSecondInOneGo(t *testing.T) {
+	s := testSchedule(1000, 120)
+	w := s.Next(5000, 1)
+	s.Land(w)
+	assert.Zero(t, w.Request().Urgent)
+	s.DropToken(w, assert.AnError)
+	assert.Equal(t, 1, w.Request().Urgent)
+	s.cut(w, 1)
+	w.restarts, w.urgent = 0, false
+	assert.Zero(t, w.Request().Urgent)
+	for _, calls := range []int{8, 16, 16, 16} {
+		s.DropToken(w, assert.AnError)
+		assert.Equal(t, calls, w.Request().Urgent)
+		w.token = "t"
+		assert.Equal(t, 1, w.Request().Urgent)
 	}
 }

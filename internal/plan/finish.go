@@ -22,10 +22,12 @@ func (s *Plan) finish(w *Walk) {
 		}
 	}
 	s.noteFit()
+	s.longestRead = max(s.longestRead, w.seconds())
 	if w.seconds() >= s.maxLength {
 		s.lengthen(w.asOf)
 	}
-	pages := max(w.pages, w.furthest) // of one that was read once more, the first time
+	// Of the usual size, and of one that was read once more, the first time.
+	pages := (max(w.reach(), w.furthest) + int64(s.pageSize) - 1) / int64(s.pageSize)
 	// A shorter window tells the density only where it took a good part of what is
 	// wanted.
 	if w.seconds() >= s.length || 4*pages > s.wanted {

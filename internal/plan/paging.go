@@ -75,7 +75,7 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		s.chanceUntil = s.elapsed + chanceLasts
 	}
 	w.failing.calls, w.failing.refused = 0, false
-	if w.pages > w.furthest {
+	if w.reach() > w.furthest {
 		w.failing = failing{} // of a page that was never got to before, nothing is known
 	}
 	w.fresh += p.New
@@ -85,10 +85,10 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		w.repeats++
 	}
 	// The first page is no progress of a walk that has to start again and again.
-	if w.further = fresh && w.pages > max(1, w.furthest); w.further {
+	if w.further = fresh && w.pages > 1 && w.reach() > w.furthest; w.further {
 		w.restarts = 0
 	}
-	w.furthest = max(w.furthest, w.pages)
+	w.furthest = max(w.furthest, w.reach())
 	unmoved := w.rereads > 0 && w.pages == 1 && order == w.firstPage
 	if w.pages == 1 {
 		w.firstPage = order

@@ -51,6 +51,7 @@ type Plan struct {
 	trialAt, trialAfter int64
 	trial               bool
 	length              int64 // of the next window
+	longestRead         int64 // of the windows that were read to their end, in seconds
 	wanted              int64 // pages that a window should take
 	wide                int   // max_concurrent_walks
 	pageSize            int
@@ -160,6 +161,7 @@ func (s *Plan) Next(now, elapsed int64) *Walk {
 	}
 	if w.pages == 0 {
 		w.asOf, w.once = now, s.pos.once(w.window, now)
+		s.choosePageSize(w)
 	}
 	w.inFlight = true
 	s.waiting++

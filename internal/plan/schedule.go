@@ -168,7 +168,7 @@ func (s *Plan) tail(pass int) int64 {
 }
 
 func (s *Plan) start(pass int, w window) *Walk {
-	started := &Walk{window: w, pass: pass}
+	started := &Walk{window: w, pass: pass, pageSize: s.pageSize}
 	n := len(s.walks[pass])
 	started.failing.suspect = w.from < s.suspectTo[pass] || n > 0 && s.walks[pass][n-1].failing.aside
 	s.walks[pass] = append(s.walks[pass], started)

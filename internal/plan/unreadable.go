@@ -3,6 +3,8 @@
 
 package plan
 
+import "slices"
+
 // For how long a time range has to fail before it is skipped, in milliseconds: what is
 // skipped does not come back. A definite refusal is no outage. Where only a later page fails, it
 // may be that page tokens do not live for as long as the pace of that time makes them wait; where
@@ -62,11 +64,20 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 			continue
 		}
 		u = Unreadable{Pass: pass, From: list[0].from, To: list[n-1].to}
-		if followed := n < len(list) && list[n].finished; pass == 0 && !followed {
+		followed := n < len(list) && list[n].finished
+		if pass == 0 && !followed {
 			u.Open = n >= maxAside && n == len(list)
 			if !u.Open && u.To < s.pos.target(pass, s.now) {
 				continue // what follows is not known yet
 			}
+		}
+		if last := list[n-1]; last.seconds() > 1 && !u.Open {
+			if followed {
+				last.failing.retryAt = 0 // where what follows begins is to be found
+			} else {
+				s.askForEnd(last)
+			}
+			continue
 		}
 		for _, w := range list[:n] {
 			u.For = max(u.For, elapsed-w.failing.since)
@@ -75,6 +86,17 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 		return u, true
 	}
 	return u, false
+}
+
+// askForEnd makes the last second of a walk that was set aside a walk of its own. The window may fail
+// for being long, as what follows a range that fails is not divided: where its end can be read, so can
+// be found where that begins (isolates).
+func (s *Plan) askForEnd(w *Walk) {
+	end := &Walk{window: window{w.to - 1, w.to}, pass: w.pass}
+	end.failing.suspect = true
+	w.to--
+	list := s.walks[w.pass]
+	s.walks[w.pass] = slices.Insert(list, slices.Index(list, w)+1, end)
 }
 
 // Abandon skips a time range that Unreadable has returned, in every pass that has come to it.

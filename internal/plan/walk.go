@@ -17,7 +17,7 @@ type Walk struct {
 	pages    int64
 	empty    int   // pages in a row without an entry that was not yet returned
 	restarts int   // how often it began again since it last got further than ever before
-	furthest int64 // the most pages that it has got to
+	furthest int64 // the most that it has got to, see reach
 	once     bool  // no later pass reads all of it again
 	urgent   bool  // a page token of its was no longer taken, perhaps for waiting too long
 	inFlight bool
@@ -37,6 +37,8 @@ type Walk struct {
 	firstPage uint64 // hash of the ids of the first page, in their order
 	rereads   int    // how often it was read once more, see mayHaveShifted
 	paged     bool   // read to its end in several pages, and not by the last recheck: see position.finish
+	pageSize  int    // of this attempt, in entries
+	postponed int    // how often it was, for failing
 	failing   failing
 }
 
@@ -44,9 +46,12 @@ type Walk struct {
 type Request struct {
 	From, To int64
 	Token    string // of the page; empty for the first one
-	// Urgent is a walk that has started again and has to get further this time before its
-	// page token is no longer taken.
-	Urgent bool
+	Page     int    // which page of the window it is, from 1; 0: that is not known
+	PageSize int    // 0: the configured one
+	// Urgent is a walk that has started again and has to get further this time before its page token
+	// is no longer taken: the call is the first of so many that are to follow each other at once. 0: it
+	// can wait.
+	Urgent int
 	// Once is a window of which a part at least is not read again once the walk is finished.
 	Once bool
 	// Believe is a walk that gets the same pages again and again: an answer that does not say
@@ -57,8 +62,27 @@ type Request struct {
 // Request is what the walk asks for next.
 func (w *Walk) Request() Request {
 	r := RequestFor(w.from, w.to)
-	r.Token, r.Urgent, r.Once, r.Believe = w.token, w.urgent, w.once, w.repeats >= believeAfter
+	r.Token, r.Page, r.PageSize = w.token, int(w.pages)+1, w.pageSize
+	r.Urgent, r.Once, r.Believe = w.hurry(), w.once, w.repeats >= believeAfter
 	return r
+}
+
+// How many calls the first page of a second waits for that has to be read in one go: the pace of
+// other calls may be slower than page tokens live, and a second cannot be shortened.
+const (
+	leastInARow = 4
+	mostInARow  = 16
+)
+
+// hurry is how many calls in a row the walk needs, 0 where it can wait.
+func (w *Walk) hurry() int {
+	switch {
+	case w.seconds() == 1 && w.restarts > 0 && w.token == "":
+		return min(leastInARow<<min(w.restarts, 8), mostInARow)
+	case w.urgent || w.seconds() == 1 && w.restarts > 0:
+		return 1
+	}
+	return 0
 }
 
 // RequestFor asks for the first page of a window.

@@ -131,6 +131,7 @@ func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, m
 		p.begin = undecided{}
 		return false, false, nil
 	}
+	p.Clock.StartAt(at.Add(p.set.InitialLookback + time.Since(p.begin.since))) // where ours is behind, there would be nothing to ask for
 	p.begin = undecided{}
 	p.sched.BeginAt(max(0, at.Unix()))
 	begins, _ := p.sched.Bounds()

@@ -48,7 +48,7 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (out deliv
 		default:
 			p.noteShared(k, it)
 			h := &handed{entry: it, key: k, from: from, received: r.res.Received}
-			if readable && from <= at && at <= to {
+			if readable && from-plan.Overlap <= at && at <= to {
 				h.from = at
 			}
 			if foundBy, late := p.sched.Late(at); readable && late {

@@ -199,13 +199,17 @@ func (p *Poller) land(r result) {
 
 // listRequest asks for a page with what the configuration says.
 func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
+	if r.PageSize == 0 {
+		r.PageSize = p.set.PageSize
+	}
 	return openapi.ListRequest{
 		APIKeys:   p.set.APIKeys,
 		AppID:     p.set.CallingApp,
 		StartTime: r.From,
 		EndTime:   r.To,
-		PageSize:  p.set.PageSize,
+		PageSize:  r.PageSize,
 		PageToken: r.Token,
+		Page:      r.Page,
 		Urgent:    r.Urgent,
 		Once:      r.Once,
 		Believe:   r.Believe,
@@ -229,14 +233,12 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		}
 		if api != nil && api.Code != 0 && r.res != nil {
 			// Of the API itself: a window may be refused for ending in its future.
-			p.Clock.Observe(r.res.Date, r.res.Received)
 			if _, moved, err := p.settleBegin(ctx, r.res); moved {
 				return err
 			}
 		}
 		return p.noteFailure(ctx, r)
 	}
-	p.Clock.Observe(r.res.Date, r.res.Received)
 	p.answeredAt = r.res.Received
 	p.noteLatency(r.res.Received.Sub(r.res.Sent))
 	if w == nil {

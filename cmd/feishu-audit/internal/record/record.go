@@ -223,7 +223,7 @@ func Entries(x *Exchange) []json.RawMessage {
 }
 
 // Admit implements openapi.Gate.
-func (r *recorder) Admit(ctx context.Context, urgent bool) (func(), error) {
+func (r *recorder) Admit(ctx context.Context, urgent int) (func(), error) {
 	return r.pace.Wait(ctx, urgent)
 }
 
