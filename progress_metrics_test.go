@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -252,48 +251,6 @@ func TestSetAsideMetric(t *testing.T) {
 	}
 }
 
-// TestHeldMetric: what the pipeline refuses is shown as held, until it is taken or given up.
-// Covers F37, F53.
-func TestHeldMetric(t *testing.T) {
-	held := func(name string, refuse func(plog.Logs) error, want float64) {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
-				r := w.observed(t, tel, w.host())
-				time.Sleep(time.Hour + 30*time.Second)
-				metadatatest.AssertEqualReceiverFeishuAuditHeldEntries(t, tel, single[int64](0), untimed)
-				w.sink.RefuseWith(refuse)
-				entries(w.server, "page", 40, time.Now().Unix())
-				entries(w.server, "bad", 1, time.Now().Unix())
-				for range 30 {
-					time.Sleep(time.Minute)
-					entries(w.server, time.Now().Format(time.TimeOnly), 1, time.Now().Unix())
-				}
-				time.Sleep(5 * time.Minute)
-				assert.InDelta(t, want, points(t, tel, "held_entries")[""], 0)
-				w.sink.RefuseWith(nil)
-				time.Sleep(time.Hour)
-				metadatatest.AssertEqualReceiverFeishuAuditHeldEntries(t, tel, single[int64](0), untimed)
-				require.NoError(t, r.Shutdown(context.Background()))
-			})
-		})
-	}
-	refusing := func(err error, all bool) func(plog.Logs) error {
-		return func(logs plog.Logs) error {
-			for _, record := range logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
-				if uid, _ := record.Attributes().Get("log.record.uid"); all || uid.Str() == "bad-0" {
-					return err
-				}
-			}
-			return nil
-		}
-	}
-	held("nothing is taken", refusing(assert.AnError, true), 41)
-	held("nothing is taken, permanently", refusing(consumererror.NewPermanent(assert.AnError), true), 71)
-	held("one record is not taken for now", refusing(assert.AnError, false), 1)
-	held("one record is given up", refusing(consumererror.NewPermanent(assert.AnError), false), 0)
-}
-
 func TestClockSkewMetric(t *testing.T) {
 	for _, skew := range []time.Duration{-5 * time.Minute, 0, 90 * time.Second} {
 		t.Run(skew.String(), func(t *testing.T) {
@@ -323,7 +280,7 @@ func TestLeaderMetric(t *testing.T) {
 		standby := func() {
 			time.Sleep(time.Hour)
 			metadatatest.AssertEqualReceiverFeishuAuditLeader(t, tel, single[int64](0), untimed)
-			for _, name := range []string{"lag", "backlog", "walk_age", "checkpoint_age", "clock_skew", "remembered_ids", "set_aside_time", "held_entries"} {
+			for _, name := range []string{"lag", "backlog", "walk_age", "checkpoint_age", "clock_skew", "remembered_ids", "set_aside_time", "held_entries", "held_age"} {
 				assert.Empty(t, points(t, tel, name), name)
 			}
 		}

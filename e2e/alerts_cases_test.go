@@ -53,12 +53,24 @@ func alertCases() map[string]alertCase {
 			change: series{`set_aside_time<s>{}`: "0x20 3x100", `lag<s>{pass="0"}`: ageGrows}, fires: firing{14: "", 16: "SetAside", 45: "SetAside", 58: "SetAside"},
 		},
 		"one record is refused, for long": {
-			change: series{`held_entries{}`: "0x20 1x100", `lag<s>{pass="0"}`: ageGrows}, fires: firing{24: "", 26: "Held", 45: "Held", 58: "Held"},
+			change: series{`held_entries{}`: "0x20 1x100", `held_age<s>{}`: grows, `lag<s>{pass="0"}`: ageGrows}, fires: firing{24: "", 26: "Held", 45: "Held", 58: "Held"},
 		},
-		"one record is refused": {change: series{`held_entries{}`: "0x20 1x100"}, fires: firing{24: "", 26: "Held", 58: "Held"}},
+		"one record is refused": {change: series{`held_entries{}`: "0x20 1x100", `held_age<s>{}`: grows}, fires: firing{24: "", 26: "Held", 58: "Held"}},
+		// Something is always held, but nothing for long.
+		"now one record is refused, now another": {
+			change: series{`held_entries{}`: "0x20 1x100", `held_age<s>{}`: "0x20 " + strings.Repeat("0+30x17 ", 6)}, fires: firing{26: "", 45: "", 58: ""},
+		},
+		"what was held for long is taken": {
+			change: series{`held_entries{}`: "0x20 41x60 0x40", `held_age<s>{}`: "0x20 0+30x60 0x40", `entries<t>{result="delivered"}`: "0+600x20 12000x60 12041+600x40", `trouble<s>{cause="pipeline"}`: "0x20 0+30x60 0x40"},
+			fires:  firing{14: "", 16: "Pipeline", 38: "Pipeline", 42: "", 45: "", 58: ""},
+		},
 		"nothing is taken": {
-			change: series{`held_entries{}`: "0x20 41x100", `entries<t>{result="delivered"}`: "0+600x20 12000x100", `trouble<s>{cause="pipeline"}`: grows},
+			change: series{`held_entries{}`: "0x20 41x100", `held_age<s>{}`: grows, `entries<t>{result="delivered"}`: "0+600x20 12000x100", `trouble<s>{cause="pipeline"}`: grows},
 			fires:  firing{14: "", 16: "Pipeline", 26: "Pipeline", 58: "Pipeline"},
+		},
+		"the pipeline hangs": {
+			change: series{`held_age<s>{}`: grows, `entries<t>{result="delivered"}`: "0+600x20 12000x100", `checkpoint_age<s>{}`: ageGrows, `walk_age<s>{}`: ageGrows},
+			fires:  firing{24: "", 26: "CheckpointAge", 58: "CheckpointAge"},
 		},
 		"malformed":                    {change: series{`malformed_entries<t>{}`: "0x20 0+60x100"}, fires: firing{20: "", 40: "Malformed"}},
 		"lost before the first scrape": {change: series{`entries<t>{result="lost"}`: "_x20 100x100"}, fires: firing{9: "", 11: "RecordsLost", 58: "RecordsLost"}},
@@ -181,7 +193,11 @@ var longAlertCases = map[string]alertCase{
 		},
 		fires: firing{59: "", 61: "", 70: "", 110: ""},
 	},
-	"no budget is set": {change: series{`calls<t>{operation="list_data",outcome="ok",code="0"}`: "0+500x#"}, fires: firing{30: "", 100: ""}},
+	// 694 in half an hour are a million in 30 days.
+	"calls that last, as shipped":     {change: series{`calls<t>{operation="list_data",outcome="ok",code="0"}`: "0+690x#"}, fires: firing{30: "", 100: ""}},
+	"calls that are over, as shipped": {change: series{`calls<t>{operation="list_data",outcome="ok",code="0"}`: "0+700x#"}, fires: firing{3: "", 30: "QuotaForecast", 100: "QuotaForecast"}},
+	// As after an outage, at the API's limit.
+	"two hours at full speed": {change: series{`calls<t>{operation="list_data",outcome="ok",code="0"}`: "0+30x100 3000+3000x4 15000+30x#"}, fires: firing{50: "", 53: "", 60: "", 100: ""}},
 }
 
 // quotaCases have 10,000 calls a month, 7 in half an hour.

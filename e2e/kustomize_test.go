@@ -25,7 +25,13 @@ var fetched = regexp.MustCompile(`(?m)^go: downloading .*\n`)
 // --kustomize` sends them, by kind and name.
 func kustomized(t *testing.T, folder string) map[string]map[string]any {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "tool", "-modfile=internal/tools/kustomize/go.mod", "kustomize", "build", "examples/kubernetes/"+folder)
+	return kustomizedPath(t, "examples/kubernetes/"+folder)
+}
+
+// kustomizedPath is the same for any folder, seen from the root.
+func kustomizedPath(t *testing.T, folder string) map[string]map[string]any {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "tool", "-modfile=internal/tools/kustomize/go.mod", "kustomize", "build", folder)
 	cmd.Dir = ".."
 	var problems bytes.Buffer
 	cmd.Stderr = &problems

@@ -26,7 +26,7 @@ type prometheus struct{ addr string }
 // prometheusOptions are what a Prometheus is started with.
 type prometheusOptions struct {
 	scrapes []string
-	budget  string // what feishu_audit:monthly_call_budget is, if not Inf
+	budget  string // what feishu_audit:monthly_call_budget is, if not the one that is shipped
 	broken  bool   // one of its rules about the audit log cannot be evaluated
 	history string // OpenMetrics text of what it has recorded before
 }

@@ -104,6 +104,7 @@ func (r *Record[T]) suspect() bool { return !r.alone.IsZero() }
 // Batch is a set of records that were added together.
 type Batch struct {
 	number  int
+	added   time.Time
 	open    int       // records neither taken nor given up
 	refused time.Time // when one of them was refused first
 }
@@ -160,7 +161,7 @@ func New[T any](set Settings) *Queue[T] { return &Queue[T]{set: set} }
 // only smaller batches, in as many of these as are needed.
 func (q *Queue[T]) Add(now time.Time, records []Record[T]) *Batch {
 	q.added++
-	b := &Batch{number: q.added, open: len(records)}
+	b := &Batch{number: q.added, added: now, open: len(records)}
 	most := q.limit.at(now)
 	var last *piece[T]
 	size := 0
@@ -216,6 +217,17 @@ func (q *Queue[T]) Held() (n int) {
 		}
 	}
 	return n
+}
+
+// OldestSince is when the oldest of the records was added that were neither taken nor given up; zero:
+// there is none.
+func (q *Queue[T]) OldestSince() (oldest time.Time) {
+	for r := range q.All {
+		if oldest.IsZero() || r.batch.added.Before(oldest) {
+			oldest = r.batch.added
+		}
+	}
+	return oldest
 }
 
 // Holding reports whether nothing is taken, as far as is known: everything goes at the

@@ -35,6 +35,7 @@ type TelemetryBuilder struct {
 	ReceiverFeishuAuditCheckpointAge    metric.Float64ObservableGauge
 	ReceiverFeishuAuditClockSkew        metric.Float64ObservableGauge
 	ReceiverFeishuAuditEntries          metric.Int64Counter
+	ReceiverFeishuAuditHeldAge          metric.Float64ObservableGauge
 	ReceiverFeishuAuditHeldEntries      metric.Int64ObservableGauge
 	ReceiverFeishuAuditLag              metric.Int64ObservableGauge
 	ReceiverFeishuAuditLateEntries      metric.Int64Counter
@@ -102,6 +103,21 @@ func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditClockSkewCallback(cb
 		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditClockSkew, obs: o})
 		return nil
 	}, builder.ReceiverFeishuAuditClockSkew)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverFeishuAuditHeldAgeCallback sets callback for observable ReceiverFeishuAuditHeldAge metric.
+func (builder *TelemetryBuilder) RegisterReceiverFeishuAuditHeldAgeCallback(cb metric.Float64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerFloat64{inst: builder.ReceiverFeishuAuditHeldAge, obs: o})
+		return nil
+	}, builder.ReceiverFeishuAuditHeldAge)
 	if err != nil {
 		return err
 	}
@@ -340,6 +356,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_feishu_audit_entries",
 		metric.WithDescription("Entries, by result. [Development]"),
 		metric.WithUnit("{entry}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFeishuAuditHeldAge, err = builder.meter.Float64ObservableGauge(
+		"otelcol_receiver_feishu_audit_held_age",
+		metric.WithDescription("How long ago the oldest entry that the pipeline has not accepted was first handed to it; 0 if there is none. Grows while the pipeline refuses the entry or does not answer. Restarts from 0 with the collector. [Development]"),
+		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditHeldEntries, err = builder.meter.Int64ObservableGauge(

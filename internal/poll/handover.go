@@ -27,6 +27,7 @@ type delivery struct {
 // is left of the batch; without a batch until nothing can be tried now. It fails only when ctx
 // ends first.
 func (p *Poller) handOver(ctx context.Context, b *handover.Batch) (out delivery, err error) {
+	p.Tel.Gauges.SetOldest(p.Pipe.queue.OldestSince())
 	for ctx.Err() == nil {
 		try, at := p.Pipe.queue.Next(time.Now())
 		switch {
@@ -95,6 +96,7 @@ func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *d
 	}
 	res := p.Pipe.queue.Answered(time.Now(), try, said)
 	p.Tel.Gauges.SetHeld(p.Pipe.queue.Held())
+	p.Tel.Gauges.SetOldest(p.Pipe.queue.OldestSince())
 	for _, r := range res.Taken {
 		p.settle(r.Value, out)
 	}

@@ -33,6 +33,7 @@ type Gauges struct {
 	waits  []*wait        // on what is outside, in the order in which they began
 	pace   func() int     // calls a minute at present; nil: not known
 	held   int            // entries that the pipeline has not taken, after it refused some
+	oldest time.Time      // when the oldest entry that it has not taken was handed to it; zero: none
 }
 
 // Begin is the begin of a term.
@@ -41,7 +42,7 @@ func (g *Gauges) Begin(clock *openapi.Clock, stored bool) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	g.clock, g.stored, g.walked, g.saved = clock, stored, now, now
-	g.at, g.cause, g.held = Progress{}, "", 0
+	g.at, g.cause, g.held, g.oldest = Progress{}, "", 0, time.Time{}
 }
 
 // End is the end of a term. One that has only stopped reading has not ended.
@@ -112,6 +113,14 @@ func (g *Gauges) SetHeld(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.held = n
+}
+
+// SetOldest notes when the oldest entry that the pipeline has not taken was first handed to it; zero
+// if there is none.
+func (g *Gauges) SetOldest(since time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.oldest = since
 }
 
 // problem notes why nothing is read, and since when; an empty cause says that it is over.
@@ -201,6 +210,15 @@ func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyVa
 		b.RegisterReceiverFeishuAuditRememberedBytesCallback(known(func() int64 { return g.at.IDBytes })),
 		b.RegisterReceiverFeishuAuditSetAsideTimeCallback(known(func() int64 { return g.at.Aside })),
 		b.RegisterReceiverFeishuAuditHeldEntriesCallback(known(func() int64 { return int64(g.held) })),
+		b.RegisterReceiverFeishuAuditHeldAgeCallback(fractional(func(o metric.Float64Observer) {
+			if g.clock != nil && g.at.Marks != nil {
+				var age float64
+				if !g.oldest.IsZero() {
+					age = time.Since(g.oldest).Seconds()
+				}
+				o.Observe(age, plain)
+			}
+		})),
 		b.RegisterReceiverFeishuAuditLeaderCallback(whole(func(o metric.Int64Observer) {
 			var leader int64
 			if g.clock != nil {
