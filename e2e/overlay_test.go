@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -36,4 +37,34 @@ func TestBudgetOverlay(t *testing.T) {
 	require.Equal(t, "feishu_audit:monthly_call_budget", first["record"])
 	first["expr"] = "vector(10000)"
 	require.Equal(t, want, got)
+}
+
+// TestDashboardConfigMaps: of every dashboard that is shipped, kustomize makes a ConfigMap that Grafana's sidecar finds, with
+// the dashboard as it is.
+func TestDashboardConfigMaps(t *testing.T) {
+	t.Parallel()
+	shipped := map[string]string{} // path, contents
+	require.NoError(t, filepath.WalkDir("../examples", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".json" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), `"panels"`) && strings.Contains(string(text), `"schemaVersion"`) {
+			shipped[path] = string(text)
+		}
+		return err
+	}))
+	require.Len(t, shipped, 2)
+	for path, text := range shipped {
+		example := strings.Split(filepath.ToSlash(path), "/")[2]
+		found := 0
+		for name, object := range kustomized(t, "../"+example) {
+			if strings.HasPrefix(name, "configmap/") && at(object, "data", filepath.Base(path)) == text {
+				require.Equal(t, "1", at(object, "metadata", "labels", "grafana_dashboard"), name)
+				require.Equal(t, namespace, at(object, "metadata", "namespace"), name)
+				found++
+			}
+		}
+		require.Equal(t, 1, found, "%s has no ConfigMap", path)
+	}
 }
