@@ -12,7 +12,7 @@ TOOL  := go tool -modfile=internal/tools/go.mod
 LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 
 # The modules of this repository, the product's first.
-MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform internal/tools/cross internal/tools/monitoring internal/tools/words
+MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform internal/tools/cross internal/tools/monitoring internal/tools/renew internal/tools/words
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*' -not -path './internal/tools/*' -not -path './cmd/*') go.mod go.sum
@@ -217,10 +217,12 @@ lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
 	@echo "lint the words"
 	@cd internal/tools/words && go test . && go run . $(CURDIR)
+	@cd internal/tools/renew && go test .
 	@echo "lint the manifests for Kubernetes"
 	@for folder in single replicas overlay; do $(KUSTOMIZE) build "examples/kubernetes/$$folder" | $(KUBECONFORM); done
 	@$(KUBECONFORM) examples/kubernetes/namespace.yaml
 	@$(KUSTOMIZE) build examples/prometheus | $(KUBECONFORM) -skip PodMonitor,PrometheusRule
+	@$(KUSTOMIZE) build examples/loki | $(KUBECONFORM)
 	@cd internal/tools/monitoring && go test . && $(KUSTOMIZE) build ../../../examples/prometheus | go run .
 
 KUBECONFORM := go tool -modfile=$(CURDIR)/internal/tools/kubeconform/go.mod kubeconform -strict -summary \
@@ -265,7 +267,7 @@ $(BUILD)/$(1): $(2) distribution/$(1)/go.mod distribution/$(1)/go.sum $$(SOURCES
 	@./internal/tools/pin-check.sh $(1)
 	@cp distribution/$(1)/go.mod distribution/$(1)/go.sum $(BUILD)/src/$(1)/
 	@echo "building $(1) (some minutes the first time)"
-	@cd $(BUILD)/src/$(1) && CGO_ENABLED=0 go build -mod=readonly $(3) -buildvcs=false -o ../../$(1) . \
+	@cd $(BUILD)/src/$(1) && CGO_ENABLED=0 $(CURDIR)/internal/tools/go-build.sh -mod=readonly $(3) -buildvcs=false -o ../../$(1) . \
 	  || { echo "if Go asks for updates of go.mod or for go.sum entries, the pins are stale: run make pin and commit distribution/"; exit 1; }
 endef
 $(eval $(call distribution,otelcol-feishu,builder-config.yaml,-trimpath -ldflags="-s -w"))
@@ -275,15 +277,24 @@ $(eval $(call distribution,otelcol-feishu-demo,demo/builder-config.yaml,))
 $(BUILD)/feishu-audit: $(SOURCES) $(TOOL_SOURCES)
 	@mkdir -p $(BUILD)
 	@echo "building feishu-audit"
-	@cd cmd/feishu-audit && CGO_ENABLED=0 go build -buildvcs=false -o ../../$@ .
+	@cd cmd/feishu-audit && CGO_ENABLED=0 $(CURDIR)/internal/tools/go-build.sh -buildvcs=false -o ../../$@ .
 
 .PHONY: pin
-pin: ## Pin the dependencies of the distributions after a change of a manifest
+pin: ## Pin the dependencies of the distributions after a change of a manifest; keeps what make renew has moved
 	@mkdir -p $(BUILD)/src
 	@for d in otelcol-feishu:builder-config.yaml otelcol-feishu-demo:demo/builder-config.yaml; do \
 	  name=$${d%%:*}; mkdir -p distribution/$$name; \
 	  $(TOOL) builder --config $${d#*:} --skip-compilation; \
-	  cp $(BUILD)/src/$$name/go.mod $(BUILD)/src/$$name/go.sum distribution/$$name/; done
+	  [ -f distribution/$$name/go.mod ] || cp $(BUILD)/src/$$name/go.mod $(BUILD)/src/$$name/go.sum distribution/$$name/; \
+	  (cd internal/tools/renew && go run . -keep -sources $(CURDIR)/$(BUILD)/src/$$name -pins $(CURDIR)/distribution/$$name); done
+
+.PHONY: renew
+renew: ## Move what the distributions depend on, below the collector's release, to the newest releases that fit; lists what changed in _build/renew-*.md
+	@mkdir -p $(BUILD)/src
+	@for d in otelcol-feishu:builder-config.yaml otelcol-feishu-demo:demo/builder-config.yaml; do \
+	  name=$${d%%:*}; \
+	  $(TOOL) builder --config $${d#*:} --skip-compilation --skip-get-modules > $(BUILD)/src/$$name.log 2>&1 || { cat $(BUILD)/src/$$name.log; exit 1; }; \
+	  (cd internal/tools/renew && go run . -sources $(CURDIR)/$(BUILD)/src/$$name -pins $(CURDIR)/distribution/$$name -report $(CURDIR)/$(BUILD)/renew-$$name.md); done
 
 .PHONY: tidy-check
 tidy-check: ## Fail if a go.mod or go.sum is not tidy

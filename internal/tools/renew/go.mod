@@ -1,0 +1,3 @@
+module github.com/feishuaudit/feishuauditreceiver/internal/tools/renew
+
+go 1.25.0
