@@ -20,7 +20,7 @@ func TestBudgetOverlay(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../examples/prometheus/README.md")
 	require.NoError(t, err)
-	patch := regexp.MustCompile("(?ms)^  ```yaml\n(  patches:\n.*?)^  ```$").FindStringSubmatch(string(text))
+	patch := regexp.MustCompile("(?ms)^  ```yml\n(  patches:\n.*?)^  ```$").FindStringSubmatch(string(text))
 	require.NotEmpty(t, patch)
 	examples, err := filepath.Abs("../examples/prometheus")
 	require.NoError(t, err)
