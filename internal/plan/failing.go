@@ -238,9 +238,13 @@ func (s *Plan) setAside(w *Walk, elapsed int64) Verdict {
 		}
 		x.aside, x.asideAt, x.tries = true, elapsed, 0
 		// It was not the length that was refused. If a longer time fails, what lies after it
-		// is to be found soon. But what is longer than any window that was ever read may fail for that.
+		// is to be found soon. But what is longer than any window that was ever read may be refused for
+		// that, as what is too old is.
 		s.maxLength, s.trial = s.maxWindow, false
-		s.length = min(max(2*w.seconds(), startLength), s.maxLength, max(startLength, s.longestRead))
+		s.length = min(max(2*w.seconds(), startLength), s.maxLength)
+		if x.refused {
+			s.length = min(s.length, max(startLength, s.longestRead))
+		}
 	}
 	s.postpone(w, elapsed)
 	return verdict
