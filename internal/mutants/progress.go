@@ -106,6 +106,16 @@ var progressMutants = []mutant{
 		"\tif s.answers > x.answers {\n",
 	},
 	{
+		"a range is skipped though its end was refused in a long window only (F8)", "internal/plan/unreadable.go",
+		"last.seconds() > 1 && !u.Open {\n",
+		"last.seconds() > 1<<40 {\n",
+	},
+	{
+		"pages that do not arrive are never asked for in smaller ones (F40)", "internal/plan/failing.go",
+		"n > 0 {\n		w.pageSize",
+		"n > 9 {\n		w.pageSize",
+	},
+	{
 		"a page token that was used shortens its window (F45)", "internal/plan/failing.go",
 		"w.restarts < maxUnsaid {\n",
 		"false {\n",

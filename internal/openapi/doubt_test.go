@@ -126,6 +126,27 @@ func TestDoubtOfATokenForOneUse(t *testing.T) {
 	})
 }
 
+// TestDatesOfDoubtfulAnswers: the Date of an answer that is asked for again counts, too: what is
+// right between two that are wrong would not be seen otherwise. Covers F42.
+func TestDatesOfDoubtfulAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ahead := http.Header{"Date": {time.Now().Add(8 * time.Hour).UTC().Format(http.TimeFormat)}}
+		c := respond(OpList, http.StatusOK, ahead, `{"code":0}`)
+		c.set.Clock = &Clock{}
+		req := lastHour()
+		req.Once = true
+		for range 2 {
+			_, known := c.set.Clock.Skew()
+			assert.False(t, known)
+			_, _, err := c.ListData(t.Context(), req)
+			require.NoError(t, err)
+		}
+		skew, known := c.set.Clock.Skew()
+		assert.True(t, known, "of six answers")
+		assert.InDelta(t, 8*time.Hour, skew, float64(time.Minute))
+	})
+}
+
 // goodForOneUse refuses a page token that was used, and answers others with entries and without
 // has_more.
 type goodForOneUse struct {
