@@ -61,7 +61,7 @@ const atOnce = "8"
 // memory is what the tests' own process may use, where it can: eight scenarios at a time read
 // megabytes again and again until all has arrived, and GOGC of internal/tools/test.sh would let
 // the garbage grow to five times what is in use, which is some 300 MB at most. The race detector
-// takes twice as much again.
+// takes three times as much again.
 const memory = 1 << 30
 
 func TestMain(m *testing.M) {
