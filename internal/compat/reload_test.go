@@ -38,10 +38,10 @@ const (
 	partialReload = "Partial receiver reload completed successfully"
 )
 
-// TestReload: the collector reads its configuration again in the same process, with everything built
+// TestCollectorReload: the collector reads its configuration again in the same process, with everything built
 // again or only the receivers, for a change that a provider of the configuration reports or for a signal. The
 // receiver releases the storage in time: reading resumes where it was, nothing is lost and nothing comes twice.
-func TestReload(t *testing.T) {
+func TestCollectorReload(t *testing.T) {
 	for name, tc := range map[string]struct {
 		gate     bool // service.partialReload
 		exporter bool // whether the exporter's configuration changes, too

@@ -33,7 +33,12 @@ func (s *Server) strikePage(a *answer, req listRequest) *Fault {
 		}
 		return strconv.FormatInt(*n, 10)
 	}
-	asked := fmt.Sprint(a.call.AppID, " ", number(req.StartTime), " ", number(req.EndTime), " ", req.AppID, req.APIKeys, req.PageSize, req.PageToken)
+	// The page, whichever its token is: one that is good for one use is another one each time.
+	place := 0
+	if c, err := unseal(req.PageToken); err == nil {
+		place = c.Page
+	}
+	asked := fmt.Sprint(a.call.AppID, " ", number(req.StartTime), " ", number(req.EndTime), " ", req.AppID, req.APIKeys, req.PageSize, " ", place)
 	f := s.strike(a, stagePage, func(f *Fault) bool { return f.isSilent() && s.glitches.silent[asked] >= mostSilent })
 	if f == nil || !f.isSilent() {
 		delete(s.glitches.silent, asked)
