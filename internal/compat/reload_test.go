@@ -161,7 +161,9 @@ func (x *running) factories() (otelcol.Factories, error) {
 	}
 	ours, storage := feishuauditreceiver.NewFactory(), filestorage.NewFactory()
 	sink := exporter.NewFactory(component.MustNewType("sink"), func() component.Config { return &config{} },
-		exporter.WithLogs(func(context.Context, exporter.Settings, component.Config) (exporter.Logs, error) { return keeper{LogsSink: x.sink}, nil }, component.StabilityLevelStable))
+		exporter.WithLogs(func(context.Context, exporter.Settings, component.Config) (exporter.Logs, error) {
+			return keeper{LogsSink: x.sink}, nil
+		}, component.StabilityLevelStable))
 	return otelcol.Factories{
 		Receivers:  map[component.Type]receiver.Factory{ours.Type(): ours},
 		Exporters:  map[component.Type]exporter.Factory{sink.Type(): sink},

@@ -111,6 +111,11 @@ var progressMutants = []mutant{
 		"last.seconds() > 1<<40 {\n",
 	},
 	{
+		"a second is skipped for failing as everything else does (F40)", "internal/plan/unreadable.go",
+		" && !s.byChance(list[n]) {\n",
+		" {\n",
+	},
+	{
 		"pages that do not arrive are never asked for in smaller ones (F40)", "internal/plan/failing.go",
 		"n > 0 {\n		w.pageSize",
 		"n > 9 {\n		w.pageSize",

@@ -25,7 +25,15 @@ type failing struct {
 	asideAt  int64 // since when, elapsed milliseconds
 	tries    int   // since it was set aside
 	retryAt  int64 // not asked for before, elapsed milliseconds
+	// failed is how often it has failed, counted how many of these failures counted for the plan, and
+	// before what pages were answered and calls had failed before the first: see byChance.
+	failed, counted int64
+	before          outcomes
 }
+
+// outcomes are calls of a term: pages that were answered, and calls that failed without being for a
+// range that is known to fail, or thought to.
+type outcomes struct{ answers, failures int64 }
 
 // Failure is a failed call, as far as it matters here.
 type Failure struct {
@@ -117,8 +125,13 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	x := &w.failing
 	if x.since == 0 {
 		x.answers, x.said, x.finishes, x.since, x.definite = s.answers, s.said, s.finishes, max(1, elapsed), true
+		x.before = outcomes{s.answers, s.failures}
 	}
 	x.calls++
+	if x.failed++; !x.aside && !x.suspect {
+		x.counted++
+		s.failures++
+	}
 	// What proves that it is this walk that fails: a page of another was answered meanwhile.
 	// Others may be believed that say as little as what fails here: these prove nothing.
 	if s.said > x.said || s.answers > x.answers && !f.Unsaid {

@@ -63,6 +63,7 @@ type Plan struct {
 	sinceAside   int   // pages of other walks that were asked for since one that was set aside
 	answers      int64 // pages that the API has answered
 	said         int64 // those of them that said whether more follow
+	failures     int64 // calls that failed, see outcomes
 	chanceUntil  int64 // up to when refusals may be chance, elapsed milliseconds
 	finishes     int64 // windows that were read to their end
 	ageShown     int64 // of the oldest entry that was ever returned, in seconds, when it was

@@ -3,7 +3,10 @@
 
 package plan
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // For how long a time range has to fail before it is skipped, in milliseconds: what is
 // skipped does not come back. A definite refusal is no outage. Where only a later page fails, it
@@ -41,6 +44,18 @@ func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
 }
 
+// likelyChance is how likely it may be that what is skipped has failed as everything else did.
+const likelyChance = 0.01
+
+// byChance reports whether the walk may have failed as often as it did without a reason of its own: in
+// an outage in which one call in ten is answered, others are answered between any two of its failures.
+func (s *Plan) byChance(w *Walk) bool {
+	x := &w.failing
+	failures := float64(s.failures - x.before.failures - x.counted)
+	answers := float64(s.answers - x.before.answers)
+	return failures > 0 && math.Pow(failures/(failures+answers), float64(x.failed)) > likelyChance
+}
+
 // Unreadable is a time range that has failed for so long that it is to be skipped.
 type Unreadable struct {
 	Pass     int
@@ -57,7 +72,7 @@ type Unreadable struct {
 func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 	for pass, list := range s.walks {
 		n := 0
-		for n < len(list) && list[n].hopeless(elapsed, n > 0) {
+		for n < len(list) && list[n].hopeless(elapsed, n > 0) && !s.byChance(list[n]) {
 			n++
 		}
 		if n == 0 {

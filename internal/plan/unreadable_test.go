@@ -57,3 +57,30 @@ func TestOnlyWhatIsNotShownIsSkipped(t *testing.T) {
 		})
 	}
 }
+
+// TestNoGapByChance: in a long outage in which few calls are answered, a second that has had no luck is
+// not skipped for that. It is where what else was asked for was answered. Covers F40.
+func TestNoGapByChance(t *testing.T) {
+	for failsOf10, skipped := range map[int]bool{0: true, 1: true, 5: true, 9: false} {
+		t.Run(strconv.Itoa(failsOf10), func(t *testing.T) {
+			s := testSchedule(1000, 120)
+			w := s.Next(5000, 1)
+			w.to = w.from + 1
+			s.Land(w)
+			other := s.start(1, window{from: 1000, to: 1001})
+			for range 20 {
+				s.NoteFailure(w, Failure{}, 1, assert.AnError)
+				for i := range 10 {
+					if other.failing = (failing{}); i < failsOf10 {
+						s.NoteFailure(other, Failure{}, 1, assert.AnError)
+					} else {
+						s.NoteProbe(true)
+					}
+				}
+			}
+			w.failing.aside, w.failing.asideAt = true, 1
+			assert.True(t, w.hopeless(PatienceFailing+1, false))
+			assert.Equal(t, skipped, !s.byChance(w))
+		})
+	}
+}
