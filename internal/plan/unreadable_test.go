@@ -79,8 +79,11 @@ func TestNoGapByChance(t *testing.T) {
 				}
 			}
 			w.failing.aside, w.failing.asideAt = true, 1
-			assert.True(t, w.hopeless(PatienceFailing+1, false))
-			assert.Equal(t, skipped, !s.byChance(w))
+			s.start(0, window{from: w.to, to: w.to + 1}).finished = true
+			_, ok := s.Unreadable(PatienceFailing)
+			assert.False(t, ok)
+			_, ok = s.Unreadable(PatienceFailing + 1)
+			assert.Equal(t, skipped, ok)
 		})
 	}
 }
