@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -78,9 +79,7 @@ func TestPagesThatDoNotArrive(t *testing.T) {
 						tc.fails(rw, len(big))
 						return
 					}
-					for key, values := range rec.Header() {
-						rw.Header()[key] = values
-					}
+					maps.Copy(rw.Header(), rec.Header())
 					rw.WriteHeader(rec.Code)
 					_, _ = rw.Write(rec.Body.Bytes())
 				})

@@ -98,7 +98,7 @@ func TestDoubtsAreOfOnePage(t *testing.T) {
 }
 
 // TestDoubtOfATokenForOneUse: where a page token is good for one use, a page that is not believed is
-// refused when it is asked for again. It is believed after its window was read from the first page
+// refused when requested again. It is believed after its window was read from the first page
 // again, with other tokens: what counts is which page it is. Covers F45, F47.
 func TestDoubtOfATokenForOneUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
