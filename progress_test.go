@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,16 +58,19 @@ func (r refusal) send(w http.ResponseWriter) {
 // failingOn answers queries of list_data that fail with the refusal. It knows how deep a page
 // token leads.
 func failingOn(server *simulator.Server, r refusal, fails func(from, to int64, page int) bool) http.Handler {
+	var mu sync.Mutex // two walks may ask in one instant
 	depth := map[any]int{}
 	return onList{server, func(w http.ResponseWriter, query map[string]any) bool {
 		page := 1
 		if token := query["page_token"]; token != nil {
+			mu.Lock()
 			for _, call := range server.CallsOf(simulator.EndpointList) {
 				if call.NextPageToken == token && depth[token] == 0 {
 					depth[token] = 1 + max(1, depth[call.PageToken])
 				}
 			}
 			page = depth[token]
+			mu.Unlock()
 		}
 		if !fails(second(query, "start_time"), second(query, "end_time"), page) {
 			return false

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,9 +32,12 @@ func TestSearchMeetsOtherRefusals(t *testing.T) {
 					w := quietWorld(simulator.Options{Tenant: tenant})
 					w.cfg.StartTime = time.Now().Add(-20 * 24 * time.Hour)
 					w.latency = func() time.Duration { return 300 * time.Millisecond }
-					searching := 0 // calls since the search has looked at the present
+					var mu sync.Mutex // two walks may ask in one instant
+					searching := 0    // calls since the search has looked at the present
 					well := time.Now()
 					w.handler = onList{w.server, func(w http.ResponseWriter, query map[string]any) bool {
+						mu.Lock()
+						defer mu.Unlock()
 						start := second(query, "start_time")
 						if searching > 0 || start > time.Now().Unix()-60 {
 							searching++
