@@ -90,10 +90,10 @@ var _ openapi.Gate = (*calls)(nil)
 // Admit waits until one more call may be made, and writes it down, so that a crash after
 // it does not forget it. A call that cannot be written down is not made: its page could
 // not be committed either.
-func (g *calls) Admit(ctx context.Context, urgent int) (answered func(), err error) {
+func (g *calls) Admit(ctx context.Context, inARow int) (answered func(), err error) {
 	for {
 		began := time.Now()
-		c, err := g.pace.Admit(ctx, urgent, checkpoint.CommitGrace)
+		c, err := g.pace.Admit(ctx, inARow, checkpoint.CommitGrace)
 		g.tel.CountWait("pace", g.pace.Since(began))
 		if err != nil {
 			return nil, err

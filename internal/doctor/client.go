@@ -98,11 +98,11 @@ func (c *client) list(ctx context.Context, q openapi.ListRequest) (*listing, err
 func (c *client) calls() (token, list int) { return c.token, c.listed }
 
 // Admit implements openapi.Gate.
-func (c *client) Admit(ctx context.Context, urgent int) (answered func(), err error) {
+func (c *client) Admit(ctx context.Context, inARow int) (answered func(), err error) {
 	if c.listed == c.most {
 		return nil, errMaxCalls
 	}
-	answered, err = c.pace.Wait(ctx, urgent)
+	answered, err = c.pace.Wait(ctx, inARow)
 	if err == nil {
 		c.listed++
 	}

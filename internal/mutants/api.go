@@ -207,7 +207,7 @@ var apiMutants = []mutant{
 	},
 	{
 		"a walk that has to hurry waits until bursts are allowed again (F14)", "internal/pace/pace.go",
-		"n >= 0 && urgent == 0 {\n",
+		"n >= 0 && inARow == 0 {\n",
 		"n >= 0 {\n",
 	},
 	{
@@ -222,7 +222,7 @@ var apiMutants = []mutant{
 	},
 	{
 		"the first of several urgent calls waits for itself only (F47)", "internal/pace/pace.go",
-		"min(max(1, urgent), p.limit) - 1;",
+		"min(max(1, inARow), p.limit) - 1;",
 		"0;",
 	},
 	{

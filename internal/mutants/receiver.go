@@ -157,7 +157,7 @@ var receiverMutants = []mutant{
 	},
 	{
 		"ordinary calls wait for urgent ones without an end (F68)", "internal/pace/pace.go",
-		"	case urgent > 0 && patient:\n",
+		"	case inARow > 0 && patient:\n",
 		"	case false:\n",
 	},
 	{

@@ -40,9 +40,9 @@ const (
 // Gate is what a client asks before a call of list_data, and tells of what became of each
 // call. Its methods are called from many goroutines.
 type Gate interface {
-	// Admit waits until one more call of list_data may be made, see ListRequest.Urgent. What it
+	// Admit waits until one more call of list_data may be made, see ListRequest.InARow. What it
 	// returns is to be called when the answer is there, or will not come.
-	Admit(ctx context.Context, urgent int) (answered func(), err error)
+	Admit(ctx context.Context, inARow int) (answered func(), err error)
 	// Answered is called with each answer: the server's date in it, which is zero where it
 	// had none, and when the call was sent and answered, by our clock.
 	Answered(date, sent, received time.Time)
@@ -95,10 +95,9 @@ type ListRequest struct {
 	AppID     string   `json:"app_id,omitempty"`
 	PageSize  int      `json:"page_size"`
 	PageToken string   `json:"page_token,omitempty"`
-	// Urgent is a walk that has started again and has to get further this time before its page token
-	// is no longer taken: the first of so many calls that may follow each other at once. 0: it can
-	// wait. It is not sent.
-	Urgent int `json:"-"`
+	// InARow is how many calls, this one the first, must follow each other without a wait, because
+	// page tokens expire soon. 0: the call can wait. It is not sent.
+	InARow int `json:"-"`
 	// Once is a page whose time nothing reads again afterwards: an answer that says success
 	// and not that this was all is asked for again before it is believed. It is not sent.
 	Once bool `json:"-"`
@@ -158,7 +157,7 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 }
 
 func (c *Client) listOnce(ctx context.Context, body []byte, token string, req ListRequest) (*entry.Page, *Answer, error) {
-	answered, err := c.set.Gate.Admit(ctx, req.Urgent)
+	answered, err := c.set.Gate.Admit(ctx, req.InARow)
 	if err != nil {
 		return nil, nil, err
 	}

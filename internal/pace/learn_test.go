@@ -245,8 +245,8 @@ func TestUrgentBehindAnotherReceiver(t *testing.T) {
 func TestCallsInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(10)
-		call := func(urgent int) {
-			answered, err := p.Wait(t.Context(), urgent)
+		call := func(inARow int) {
+			answered, err := p.Wait(t.Context(), inARow)
 			require.NoError(t, err)
 			answered()
 		}

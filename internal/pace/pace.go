@@ -114,11 +114,11 @@ func (p *Pace) tell() {
 	p.changed = make(chan struct{})
 }
 
-// Wait returns when one more call may be made: an ordinary one, or, where urgent is not 0, the first
-// of so many that may follow each other at once. The function it returns must be called once the
+// Wait returns when one more call may be made: an ordinary one, or, where inARow is not 0, the first
+// of that many that may follow each other without a wait. The function it returns must be called once the
 // answer is there.
-func (p *Pace) Wait(ctx context.Context, urgent int) (answered func(), err error) {
-	c, err := p.Admit(ctx, urgent, 0)
+func (p *Pace) Wait(ctx context.Context, inARow int) (answered func(), err error) {
+	c, err := p.Admit(ctx, inARow, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +126,9 @@ func (p *Pace) Wait(ctx context.Context, urgent int) (answered func(), err error
 }
 
 // Admit is Wait for a call that is sent up to so much later: it is written down before.
-func (p *Pace) Admit(ctx context.Context, urgent int, later time.Duration) (*Call, error) {
+func (p *Pace) Admit(ctx context.Context, inARow int, later time.Duration) (*Call, error) {
 	began, turn := time.Now(), p.turn
-	if urgent > 0 {
+	if inARow > 0 {
 		turn = p.urgent
 		p.hurry(1)
 		defer p.hurry(-1)
@@ -139,13 +139,13 @@ func (p *Pace) Admit(ctx context.Context, urgent int, later time.Duration) (*Cal
 		return nil, ctx.Err()
 	}
 	defer func() {
-		if urgent == 0 {
+		if inARow == 0 {
 			p.gone()
 		}
 		<-turn
 	}()
 	for {
-		c, at, changed := p.tryTake(began, urgent, later)
+		c, at, changed := p.tryTake(began, inARow, later)
 		if err := ctx.Err(); err != nil {
 			if c != nil {
 				c.GiveBack()
@@ -187,44 +187,43 @@ func (p *Pace) hurry(n int) {
 
 // tryTake lets a call pass that has waited since began, if it may. Otherwise, it returns
 // when it may at the earliest, and what is closed if that changes.
-func (p *Pace) tryTake(began time.Time, urgent int, later time.Duration) (c *Call, at time.Time, changed <-chan struct{}) {
+func (p *Pace) tryTake(began time.Time, inARow int, later time.Duration) (c *Call, at time.Time, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if urgent == 0 {
+	if inARow == 0 {
 		p.ordinary = began
 	}
-	at = p.next(urgent)
+	at = p.next(inARow)
 	switch patient := !p.ordinary.IsZero() && now.Sub(p.ordinary) >= paceWindow; {
-	case urgent > 0 && patient:
+	case inARow > 0 && patient:
 		at = latest(at, now.Add(paceWindow)) // or as soon as the other one has passed
-	case urgent == 0 && p.hurried > 0 && !patient:
+	case inARow == 0 && p.hurried > 0 && !patient:
 		at = latest(at, began.Add(paceWindow))
 	}
 	if at.After(now) {
 		return nil, at, p.changed
 	}
-	if urgent == 0 {
+	if inARow == 0 {
 		p.ordinary = time.Time{}
 		p.tell()
 	}
 	return p.take(now, later), at, nil
 }
 
-// next is when one more call may be made at the earliest; of urgent ones as many as are to follow
-// each other.
-func (p *Pace) next(urgent int) time.Time {
+// next is the earliest time at which one more call may be made, or inARow calls one after the other.
+func (p *Pace) next(inARow int) time.Time {
 	p.adapt(time.Now())
 	at := p.paused
 	if p.beginning > 0 {
 		at = latest(at, p.began.Add(paceWindow))
 	}
 	calls := p.counted()
-	if n := len(calls) - p.limit + min(max(1, urgent), p.limit) - 1; n >= 0 {
+	if n := len(calls) - p.limit + min(max(1, inARow), p.limit) - 1; n >= 0 {
 		at = latest(at, calls[n].Add(paceWindow))
 	}
 	burst := p.burst()
-	if n := len(p.sent) - burst; n >= 0 && urgent == 0 {
+	if n := len(p.sent) - burst; n >= 0 && inARow == 0 {
 		at = latest(at, p.sent[n].Add(paceWindow/time.Duration(p.limit)*time.Duration(burst)))
 	}
 	return at

@@ -196,7 +196,7 @@ func (s *Plan) postpone(w *Walk, elapsed int64) {
 	x := &w.failing
 	x.retryAt = elapsed + min(int64(firstAsideWait)<<min(x.tries, 10), lastAsideWait)
 	x.tries++
-	w.postponed++
+	w.timesPostponed++
 	w.urgent = false
 }
 
@@ -208,7 +208,7 @@ var smallPages = []int{10, 1}
 // choosePageSize sets the page size of an attempt at a walk that is about to begin.
 func (s *Plan) choosePageSize(w *Walk) {
 	w.pageSize = s.pageSize
-	if n := w.postponed % (1 + len(smallPages)); n > 0 {
+	if n := w.timesPostponed % (1 + len(smallPages)); n > 0 {
 		w.pageSize = min(s.pageSize, smallPages[n-1])
 	}
 }

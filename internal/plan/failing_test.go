@@ -126,16 +126,16 @@ func TestSecondInOneGo(t *testing.T) {
 	s := testSchedule(1000, 120)
 	w := s.Next(5000, 1)
 	s.Land(w)
-	assert.Zero(t, w.Request().Urgent)
+	assert.Zero(t, w.Request().InARow)
 	s.DropToken(w, assert.AnError)
-	assert.Equal(t, 1, w.Request().Urgent)
+	assert.Equal(t, 1, w.Request().InARow)
 	s.cut(w, 1)
 	w.restarts, w.urgent = 0, false
-	assert.Zero(t, w.Request().Urgent)
+	assert.Zero(t, w.Request().InARow)
 	for _, calls := range []int{8, 16, 16, 16} {
 		s.DropToken(w, assert.AnError)
-		assert.Equal(t, calls, w.Request().Urgent)
+		assert.Equal(t, calls, w.Request().InARow)
 		w.token = "t"
-		assert.Equal(t, 1, w.Request().Urgent)
+		assert.Equal(t, 1, w.Request().InARow)
 	}
 }

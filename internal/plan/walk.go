@@ -30,16 +30,16 @@ type Walk struct {
 	// lost tells that an answer with entries may have been lost since the first page.
 	lost bool
 	// renews tells that a page token was followed by another one: it is no scroll cursor.
-	renews    bool
-	repeats   int    // pages with entries, none of which was new to the walk, since one that had some
-	further   bool   // the last page was one that it had not got to before
-	fresh     int    // entries in this attempt that were new to the pipeline
-	firstPage uint64 // hash of the ids of the first page, in their order
-	rereads   int    // how often it was read once more, see mayHaveShifted
-	paged     bool   // read to its end in several pages, and not by the last recheck: see position.finish
-	pageSize  int    // of this attempt, in entries
-	postponed int    // how often it was, for failing
-	failing   failing
+	renews         bool
+	repeats        int    // pages with entries, none of which was new to the walk, since one that had some
+	further        bool   // the last page was one that it had not got to before
+	fresh          int    // entries in this attempt that were new to the pipeline
+	firstPage      uint64 // hash of the ids of the first page, in their order
+	rereads        int    // how often it was read once more, see mayHaveShifted
+	paged          bool   // read to its end in several pages, and not by the last recheck: see position.finish
+	pageSize       int    // of this attempt, in entries
+	timesPostponed int    // chooses the page size of the next attempt
+	failing        failing
 }
 
 // Request is what a call asks for: seconds of event time, both bounds possibly inclusive.
@@ -48,10 +48,9 @@ type Request struct {
 	Token    string // of the page; empty for the first one
 	Page     int    // which page of the window it is, from 1; 0: that is not known
 	PageSize int    // 0: the configured one
-	// Urgent is a walk that has started again and has to get further this time before its page token
-	// is no longer taken: the call is the first of so many that are to follow each other at once. 0: it
-	// can wait.
-	Urgent int
+	// InARow is how many calls, this one the first, must follow each other without a wait: the walk has
+	// started again because its page token expired, and must get further this time. 0: the call can wait.
+	InARow int
 	// Once is a window of which a part at least is not read again once the walk is finished.
 	Once bool
 	// Believe is a walk that gets the same pages again and again: an answer that does not say
@@ -63,7 +62,7 @@ type Request struct {
 func (w *Walk) Request() Request {
 	r := RequestFor(w.from, w.to)
 	r.Token, r.Page, r.PageSize = w.token, int(w.pages)+1, w.pageSize
-	r.Urgent, r.Once, r.Believe = w.hurry(), w.once, w.repeats >= believeAfter
+	r.InARow, r.Once, r.Believe = w.hurry(), w.once, w.repeats >= believeAfter
 	return r
 }
 

@@ -210,7 +210,7 @@ func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
 		PageSize:  r.PageSize,
 		PageToken: r.Token,
 		Page:      r.Page,
-		Urgent:    r.Urgent,
+		InARow:    r.InARow,
 		Once:      r.Once,
 		Believe:   r.Believe,
 	}

@@ -223,8 +223,8 @@ func Entries(x *Exchange) []json.RawMessage {
 }
 
 // Admit implements openapi.Gate.
-func (r *recorder) Admit(ctx context.Context, urgent int) (func(), error) {
-	return r.pace.Wait(ctx, urgent)
+func (r *recorder) Admit(ctx context.Context, inARow int) (func(), error) {
+	return r.pace.Wait(ctx, inARow)
 }
 
 // Answered implements openapi.Gate.
