@@ -44,7 +44,7 @@ func published(t *testing.T, pattern string) []float64 {
 // an id and an entry's text take.
 func TestSizingTable(t *testing.T) {
 	t.Parallel()
-	perID := published(t, `about (\d+) bytes for each entry of the last`)[0] // held by TestBytesPerID
+	perID := published(t, `about (\d+) bytes for each entry within the last`)[0] // held by TestBytesPerID
 	text := published(t, `raw text a day, at (\d+) bytes an entry`)[0]
 	number := func(text string) float64 {
 		n, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", ""), 64)

@@ -321,4 +321,4 @@ func TestNothingIsShown(t *testing.T) {
 	})
 }
 
-var update = flag.Bool("update", false, "write the sample report into docs/doctor.md, and those of testdata")
+var update = flag.Bool("update", false, "write the sample reports into docs/doctor.md, docs/zh/doctor.md and testdata")

@@ -25,15 +25,22 @@ func sampleReport(t *testing.T) *Report {
 	return r
 }
 
-// TestSample: the sample in docs/doctor.md is what the doctor says of a simulated
-// tenant.
+// TestSample: the samples in docs/doctor.md and docs/zh/doctor.md are the doctor's report on a
+// simulated tenant, in English and in Chinese.
 func TestSample(t *testing.T) {
-	var text string
+	var english, chinese string
 	synctest.Test(t, func(t *testing.T) {
 		r := sampleReport(t)
-		text = printed(t, r)
+		english, chinese = printed(t, r), printedIn(t, r, Chinese)
 	})
-	path := filepath.Join("..", "..", "docs", "doctor.md")
+	fits(t, chinese, english)
+	sampleOf(t, filepath.Join("..", "..", "docs", "doctor.md"), english)
+	sampleOf(t, filepath.Join("..", "..", "docs", "zh", "doctor.md"), chinese)
+}
+
+// sampleOf compares a report with the sample of a page, or writes it with -update.
+func sampleOf(t *testing.T, path, text string) {
+	t.Helper()
 	page, err := os.ReadFile(path)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(page), "<!-- sample: written by go test ./internal/doctor -run TestSample -update -->\n")
@@ -47,5 +54,5 @@ func TestSample(t *testing.T) {
 		return
 	}
 	require.NotEmpty(t, before)
-	require.Equal(t, want, sample)
+	require.Equal(t, want, sample, path)
 }

@@ -51,9 +51,9 @@ func TestRetryTimes(t *testing.T) {
 		case cause.Quota:
 			assert.Equal(t, quota, said[string(info.Cause)], info.Cause)
 		case cause.RateLimit:
-			assert.Equal(t, "when the server says", said[string(info.Cause)])
+			assert.Equal(t, "after the server's hint to wait", said[string(info.Cause)])
 		case cause.Checkpoint:
-			assert.Equal(t, "not: needs a restart", said[string(info.Cause)])
+			assert.Equal(t, "no: needs a restart", said[string(info.Cause)])
 		default:
 			assert.Equal(t, "`retry_on_failure`", said[string(info.Cause)], info.Cause)
 		}

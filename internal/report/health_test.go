@@ -28,9 +28,9 @@ func TestStatusesAreDocumented(t *testing.T) {
 	require.Equal(t, []int{5, 3}, []int{Patience, waitingPatience})
 	require.Equal(t, time.Minute, FirstCalm(configretry.NewDefaultBackOffConfig()))
 	assert.Contains(t, row("StatusOK"), "nothing has failed for twice `max_interval` (a minute by default). "+
-		fmt.Sprintf("For a problem that returned within %d times that long, it takes up to %d times as long.", ComesBack, CalmAtMost))
-	assert.Contains(t, row("StatusRecoverableError"), "after five failures in a row (three if the pipeline refuses, or if the API's rate limit is reached); "+
-		fmt.Sprintf("after two if the next try is later than %.0[1]f s after the first call was sent; after one if that call took %.0[1]f s, or if the next try is more than %.0[2]f s after it was sent. What fails slowly is reported after %.0[2]f s, while the next try is still waited for.", longPatience.Seconds(), LongWait.Seconds()))
+		fmt.Sprintf("If the problem returns within %d times that duration (half an hour), up to %d times that duration has to pass without a failure.", ComesBack, CalmAtMost))
+	assert.Contains(t, row("StatusRecoverableError"), "after five failures in a row (three if the pipeline refuses, or if the API's rate limit is reached). "+
+		fmt.Sprintf("After two failures if the next try is more than %.0[1]f s after the first call was sent. After one failure if that call took %.0[1]f s, or if the next try is more than %.0[2]f s after it was sent. If calls fail slowly, the status changes after %.0[2]f s, even while a call is in progress.", longPatience.Seconds(), LongWait.Seconds()))
 	row("StatusStarting")
 	row("StatusPermanentError")
 }
