@@ -28,7 +28,7 @@ import (
 func documentation(t *testing.T) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*.md", "examples/*/*.md", "examples/*/*/*.md", "packaging/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/zh/*.md", "examples/*.md", "examples/*/*.md", "examples/*/*/*.md", "packaging/*.md"} {
 		matches, err := filepath.Glob(filepath.Join("..", pattern))
 		require.NoError(t, err)
 		for _, path := range matches {

@@ -94,14 +94,16 @@ service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 		require.GreaterOrEqual(t, found[page], least, page)
 	}
 	// What the doctor recommends needs nothing besides.
-	config, commands := advised(t, []byte(documentation(t)["docs/doctor.md"]))
-	require.Greater(t, len(commands), 3)
-	validate("docs/doctor.md", config)
-	// And what it leaves to be uncommented.
-	filtering := regexp.MustCompile(`(?m)^# (processors:|  )`).ReplaceAllString(config, "$1")
-	filtering = strings.Replace(filtering, "exporters: [debug]", "processors: [filter]\n      exporters: [debug]", 1)
-	require.Equal(t, 2, strings.Count(filtering, "filter"+":")+strings.Count(filtering, "[filter]\n"))
-	validate("docs/doctor.md", filtering)
+	for _, page := range []string{"docs/doctor.md", "docs/zh/doctor.md"} {
+		config, commands := advised(t, []byte(documentation(t)[page]))
+		require.Greater(t, len(commands), 3)
+		validate(page, config)
+		// And what it leaves to be uncommented.
+		filtering := regexp.MustCompile(`(?m)^# (processors:|  )`).ReplaceAllString(config, "$1")
+		filtering = strings.Replace(filtering, "exporters: [debug]", "processors: [filter]\n      exporters: [debug]", 1)
+		require.Equal(t, 2, strings.Count(filtering, "filter"+":")+strings.Count(filtering, "[filter]\n"))
+		validate(page, filtering)
+	}
 }
 
 // TestDocumentedManifest: the manifest of ocb that the README shows names this module,

@@ -127,10 +127,9 @@ func advised(t *testing.T, report []byte) (config string, commands []string) {
 		}
 		return r.Config, commands
 	}
-	_, config, found := strings.Cut(string(report), "to be saved as config.yaml:\n\n")
-	require.True(t, found)
-	config, steps, found := strings.Cut(config, "\nWhat to do now:\n")
-	require.True(t, found)
+	parts := regexp.MustCompile(`(?s)(?:to be saved as config\.yaml:|请保存为 config\.yaml：)\n\n(.*\n)\n(?:What to do now:|接下来：)\n(.*)`).FindStringSubmatch(string(report))
+	require.Len(t, parts, 3)
+	config, steps := parts[1], parts[2]
 	for _, command := range regexp.MustCompile(`(?m)^ {7}(.*)$`).FindAllStringSubmatch(steps, -1) {
 		commands = append(commands, command[1])
 	}
