@@ -12,7 +12,7 @@ TOOL  := go tool -modfile=internal/tools/go.mod
 LINT  := go tool -modfile=internal/tools/lint/go.mod golangci-lint
 
 # The modules of this repository, the product's first.
-MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform internal/tools/cross internal/tools/monitoring internal/tools/renew internal/tools/words
+MODULES := . cmd/feishu-audit internal/conformance internal/bench e2e internal/tools/kubeconform internal/tools/cross internal/tools/dashboards internal/tools/monitoring internal/tools/renew internal/tools/words
 
 # What the receiver is compiled from, for the distributions to be rebuilt when it changes.
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './$(BUILD)/*' -not -path './e2e/*' -not -path './internal/bench/*' -not -path './internal/tools/*' -not -path './cmd/*') go.mod go.sum
@@ -224,6 +224,8 @@ lint: ## Run the linters
 	@$(KUSTOMIZE) build examples/prometheus | $(KUBECONFORM) -skip PodMonitor,PrometheusRule
 	@$(KUSTOMIZE) build examples/loki | $(KUBECONFORM)
 	@cd internal/tools/monitoring && go test . && $(KUSTOMIZE) build ../../../examples/prometheus | go run .
+	@echo "lint the dashboards for Grafana"
+	@cd internal/tools/dashboards && go test . && go run . $(CURDIR)/examples
 
 KUBECONFORM := go tool -modfile=$(CURDIR)/internal/tools/kubeconform/go.mod kubeconform -strict -summary \
   -schema-location '$(CURDIR)/internal/tools/kubeconform/schemas/{{.ResourceKind}}{{.KindSuffix}}.json'

@@ -90,7 +90,7 @@ func TestGoLicences(t *testing.T) {
 	for folder, packages := range map[string][]string{
 		"..": {"./..."}, "../cmd/feishu-audit": {"./..."}, ".": {"-test", "./..."}, "../_build/src/otelcol-feishu": {"./..."},
 		"../internal/backends/victorialogs": {"tool"}, "../internal/backends/vmalert": {"tool"},
-		"../internal/tools/nfpm": {"tool"}, "../internal/tools/kustomize": {"tool"}, "../internal/tools/kubeconform": {"tool"}, "../internal/tools/sbom": {"tool"}, "../internal/tools/monitoring": {"./..."},
+		"../internal/tools/nfpm": {"tool"}, "../internal/tools/kustomize": {"tool"}, "../internal/tools/kubeconform": {"tool"}, "../internal/tools/sbom": {"tool"}, "../internal/tools/monitoring": {"./..."}, "../internal/tools/dashboards": {"./..."},
 	} {
 		args := append([]string{"list", "-deps", "-f", "{{with .Module}}{{.Path}}@{{.Version}}|{{.Dir}}{{end}}"}, packages...)
 		cmd := exec.CommandContext(t.Context(), "go", args...)
