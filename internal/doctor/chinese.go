@@ -112,6 +112,7 @@ var catalogue = map[string]string{
 
 	// How the API behaves.
 	"%d entries":                "%d 个条目",
+	"%d times":                  "%d 次",
 	"%d ranges":                 "%d 段时间范围",
 	"%d page tokens":            "%d 个分页标记",
 	"%d refusals":               "%d 次拒绝",
@@ -129,7 +130,7 @@ var catalogue = map[string]string{
 	"inclusive: entries of that very second are shown":                                                            "包含：返回恰在这一秒的条目",
 	"exclusive: entries of that very second are left out":                                                         "不包含：不返回恰在这一秒的条目",
 
-	"%s of one page: %d times the next one is later, %d times it is earlier":                   "一页中的 %s，后一个更晚的有 %d 次，更早的有 %d 次",
+	"%s of one page: %s the next one is later, %s it is earlier":                               "一页中的 %s，后一个更晚的有 %s，更早的有 %s",
 	"not in the order of event_time":                                                           "不按 event_time 排序",
 	"no page with enough entries of different seconds to exclude chance (the best one has %s)": "没有哪一页含有足够多秒数不同的条目，无法排除巧合（最多的一页有 %s）",
 	"oldest first": "从旧到新",
@@ -174,14 +175,13 @@ var catalogue = map[string]string{
 	"JSON other than an object, in a string":           "字符串中的 JSON，但不是对象",
 	"a string without JSON":                            "不是 JSON 的字符串",
 
-	"the server's clock could not be read from its Date headers":                                   "无法从 Date 头得知服务器时钟",
-	"even one second holds more entries than a page, or the API refused to be asked for one":       "即使一秒内的条目也超过一页，或者 API 拒绝只查询一秒",
-	"%s in %s of time were read again, and nothing new appeared":                                   "重读了 %[2]s中的 %[1]s，没有出现新条目",
-	"%s appeared while %s of time were read again, %d of them more than %s after their event time": "重读 %[2]s期间出现了 %[1]s，其中 %[3]d 个比其事件时间晚 %[4]s以上",
-	"%s of time with %s were read again, and nothing new appeared":                                 "重读了 %s，含 %s，没有出现新条目",
-	"no entry appeared late; rare ones, or later ones than were looked for, cannot be excluded":    "没有条目迟到；不能排除少数条目迟到，或迟到得比观察时间更久",
-	"entries appear late: the slowest that was seen took between %s and %s":                        "有条目迟到：见到的最慢的一个，耗时在 %s到 %s之间",
-	"the freshest entry seen was at most %s old":                                                   "见到的最新条目，产生至今不超过 %s",
+	"the server's clock could not be read from its Date headers":                                             "无法从 Date 头得知服务器时钟",
+	"even one second holds more entries than a page, or the API refused to be asked for one":                 "即使一秒内的条目也超过一页，或者 API 拒绝只查询一秒",
+	"%s appeared on a second reading of %s of time, %d of these entries more than %s after their event time": "重读 %[2]s期间出现了 %[1]s，其中 %[3]d 个比其事件时间晚 %[4]s以上",
+	"nothing new appeared on a second reading of %s of time with %s":                                         "重读了 %s，含 %s，没有出现新条目",
+	"no entry appeared late; rare ones, or later ones than were looked for, cannot be excluded":              "没有条目迟到；不能排除少数条目迟到，或迟到得比观察时间更久",
+	"entries appear late: the slowest that was seen took between %s and %s":                                  "有条目迟到：见到的最慢的一个，耗时在 %s到 %s之间",
+	"the freshest entry seen was at most %s old":                                                             "见到的最新条目，产生至今不超过 %s",
 
 	"no time range with two entries was found, so that there was no second page": "没有找到含两个条目的时间范围，因此没有第二页",
 	"a page of one entry of several had no page_token":                           "有多个条目，只取一个的那一页却没有 page_token",
@@ -213,7 +213,7 @@ var catalogue = map[string]string{
 	"none appeared in %s, but hardly anything else of that time did":                                     "%s内没有出现，但这段时间的其他条目也几乎没有出现",
 	"none appeared, but the filter by app_id does not find calls of others either":                       "没有出现，但按 app_id 过滤也查不到其他应用的调用",
 	"not logged, or more than %s late":                                                                   "不会被记录，或迟到 %s以上",
-	"none of its %d calls appeared in %s, while %d or more calls by others of the same time did":         "%[2]s内，doctor 的 %[1]d 次调用都没有出现，而同一时间其他应用的调用至少出现了 %[3]d 次",
+	"none of its calls (%d) appeared in %s, while calls by others of the same time did (%d or more)":     "%[2]s内，doctor 的 %[1]d 次调用都没有出现，而同一时间其他应用的调用至少出现了 %[3]d 次",
 
 	"a code of the gateway in %d: %s":             "网关的错误码 %d 条：%s",
 	"another code than 0 in %d: %s":               "其他非 0 的错误码 %d 条：%s",

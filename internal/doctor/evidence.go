@@ -59,7 +59,7 @@ func (o *orderEvidence) observe(entries []entry.Facts) {
 var sureOrder = math.Log(1e-6)
 
 func (o *orderEvidence) finding() Finding {
-	f := Finding{Question: Order, Evidence: msg("%s of one page: %d times the next one is later, %d times it is earlier", count(o.entries, "entry", "entries"), o.up, o.down)}
+	f := Finding{Question: Order, Evidence: msg("%s of one page: %s the next one is later, %s it is earlier", count(o.entries, "entry", "entries"), count(o.up, "time", "times"), count(o.down, "time", "times"))}
 	switch {
 	case o.up > 0 && o.down > 0:
 		f.Answer, f.Text = "unordered", msg("not in the order of event_time")

@@ -186,7 +186,7 @@ func (p *lateProbe) finding() Finding {
 	case len(p.windows) == 0:
 		return unknown(Lateness, msg("even one second holds more entries than a page, or the API refused to be asked for one"))
 	case len(p.shown) == 0 && (p.newest == nil || len(p.newest.known) < enoughFresh):
-		return unknown(Lateness, s.withFreshest(msg("%s in %s of time were read again, and nothing new appeared", count(len(p.entries), "entry", "entries"), count(len(p.windows), "range", "ranges"))))
+		return unknown(Lateness, s.withFreshest(msg("nothing new appeared on a second reading of %s of time with %s", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))))
 	}
 	var late []appearance
 	for _, a := range p.shown {
@@ -195,10 +195,10 @@ func (p *lateProbe) finding() Finding {
 		}
 	}
 	f := Finding{Question: Lateness, Answer: "none seen"}
-	f.Evidence = msg("%s appeared while %s of time were read again, %d of them more than %s after their event time",
+	f.Evidence = msg("%s appeared on a second reading of %s of time, %d of these entries more than %s after their event time",
 		count(len(p.shown), "entry", "entries"), count(len(p.windows), "range", "ranges"), len(late), short(lateFrom))
 	if len(p.shown) == 0 {
-		f.Evidence = msg("%s of time with %s were read again, and nothing new appeared", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))
+		f.Evidence = msg("nothing new appeared on a second reading of %s of time with %s", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))
 	}
 	f.Evidence = s.withFreshest(f.Evidence)
 	if len(late) == 0 {

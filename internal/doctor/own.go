@@ -79,7 +79,7 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 	_, calls := s.client.calls()
 	return Finding{
 		Question: OwnCalls, Answer: "not logged", Text: msg("not logged, or more than %s late", short(waited-enoughTime/2)),
-		Evidence: msg("none of its %d calls appeared in %s, while %d or more calls by others of the same time did", calls, short(waited), others),
+		Evidence: msg("none of its calls (%d) appeared in %s, while calls by others of the same time did (%d or more)", calls, short(waited), others),
 	}
 }
 

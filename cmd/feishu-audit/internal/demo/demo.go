@@ -112,7 +112,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	out.line("A simulated tenant (%s), a collector with the feishu_audit receiver, and this program as its backend. Nothing leaves this machine. Ctrl-C ends it.", apiURL)
 	switch {
 	case known.before > 0:
-		out.line("Going on where the last run stopped: %d records are here already (make demo-reset forgets them).", known.before)
+		out.line("Going on where the last run stopped: %s %s here already (make demo-reset forgets them).", cli.Count(known.before, "record", "records"), cli.Form(known.before, "is", "are"))
 	case known.paused:
 		out.line("The last run was more than an hour ago: starting over.")
 	}

@@ -115,6 +115,10 @@ func TestPrinter(t *testing.T) {
 		fresh := p.summary([]simulator.Entry{{ID: "1"}, {ID: "2"}, {}, {ID: "4"}, {}})
 		require.Equal(t, 4, fresh)
 		require.Contains(t, strings.ReplaceAll(text.String(), "\n", " "), "The API shows 5 entries of that time; 2 are left for the next run, 1 came twice.")
+		text.Reset()
+		p.history.ids = map[string]bool{"1": true}
+		p.summary([]simulator.Entry{{ID: "4"}})
+		require.Contains(t, strings.ReplaceAll(text.String(), "\n", " "), "The API shows 1 entry of that time; 1 is left for the next run, 1 came twice.")
 	}
 }
 

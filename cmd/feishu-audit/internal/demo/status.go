@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -42,8 +43,8 @@ func (s *status) line(now time.Time, received, again int) string {
 	if s.upTo == 0 {
 		return "starting"
 	}
-	return fmt.Sprintf("-- %d records, lag %ds, %d of %d calls a minute left, duplicates %d",
-		received, max(0, now.Unix()-s.upTo), max(0, simulator.DefaultRateLimit-len(s.calls)), simulator.DefaultRateLimit, again)
+	return fmt.Sprintf("-- %s, lag %ds, %d of %d calls a minute left, duplicates %d",
+		cli.Count(received, "record", "records"), max(0, now.Unix()-s.upTo), max(0, simulator.DefaultRateLimit-len(s.calls)), simulator.DefaultRateLimit, again)
 }
 
 // keepShown shows the status until ctx ends: on a terminal every second, elsewhere every ten.

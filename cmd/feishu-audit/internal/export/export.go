@@ -238,8 +238,8 @@ type summary struct {
 }
 
 func (s *summary) String() string {
-	text := fmt.Sprintf("%d records from %s to %s, %d calls, %s", s.Records, s.From.Local().Format(time.RFC3339), s.To.Local().Format(time.RFC3339),
-		s.Calls, short(time.Duration(s.TookSeconds*float64(time.Second))))
+	text := fmt.Sprintf("%s from %s to %s, %s, %s", cli.Count(s.Records, "record", "records"), s.From.Local().Format(time.RFC3339), s.To.Local().Format(time.RFC3339),
+		cli.Count(s.Calls, "call", "calls"), short(time.Duration(s.TookSeconds*float64(time.Second))))
 	if s.Out != "" {
 		text += ": " + s.Out
 	}

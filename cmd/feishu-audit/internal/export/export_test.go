@@ -283,7 +283,7 @@ func TestShowRedactions(t *testing.T) {
 		got := try(t.Context(), simulator.Transport(server, nil), "--since", "10m", "--show-redactions")
 		require.Equal(t, cli.ExitOK, got.code, got.stderr)
 		require.Contains(t, got.stdout, "7\tPOST/open-apis/x\tlog_detail.payload.app_secret\tkey\n")
-		require.Contains(t, got.stderr, "1 of 1 entries have something to mask:\n       1  log_detail.payload.app_secret (key)\n")
+		require.Contains(t, got.stderr, "1 of 1 entry has something to mask:\n       1  log_detail.payload.app_secret (key)\n")
 		require.NotContains(t, got.stdout+got.stderr, canary)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/screen"
 )
 
@@ -117,11 +118,11 @@ func (m *meter) show(s snapshot) {
 // line is a snapshot in words.
 func (m *meter) line(s snapshot, now time.Time) string {
 	if s.mark.IsZero() {
-		return fmt.Sprintf("starting, %d calls", s.calls)
+		return "starting, " + cli.Count(s.calls, "call", "calls")
 	}
 	whole, lag := m.to.Sub(m.from), m.to.Sub(s.mark)
-	text := fmt.Sprintf("read %3.0f%%, up to %s (lag %s), %d records, %d calls", 100*float64(s.near.Sub(m.from))/float64(max(whole, 1)),
-		s.mark.Local().Format("01-02 15:04:05"), short(lag), s.records, s.calls)
+	text := fmt.Sprintf("read %3.0f%%, up to %s (lag %s), %s, %s", 100*float64(s.near.Sub(m.from))/float64(max(whole, 1)),
+		s.mark.Local().Format("01-02 15:04:05"), short(lag), cli.Count(s.records, "record", "records"), cli.Count(s.calls, "call", "calls"))
 	if done, rest := s.near.Sub(m.first), m.to.Sub(s.near); done > 0 && rest > 0 && !s.waiting {
 		left := time.Duration(float64(now.Sub(m.started)) * float64(rest) / float64(done))
 		text += ", " + short(left) + " left"

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	receiver "github.com/feishuaudit/feishuauditreceiver"
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/screen"
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
@@ -59,7 +60,7 @@ func (r *redactions) encode(out *bytes.Buffer, logs plog.Logs) error {
 
 // summarise counts the places.
 func (r *redactions) summarise(w io.Writer) {
-	fmt.Fprintf(w, "%d of %d entries have something to mask:\n", r.with, r.entries)
+	fmt.Fprintf(w, "%d of %s %s something to mask:\n", r.with, cli.Count(r.entries, "entry", "entries"), cli.Form(r.with, "has", "have"))
 	places := make([]found, 0, len(r.counts))
 	for f := range r.counts {
 		places = append(places, f)

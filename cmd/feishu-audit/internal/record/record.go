@@ -153,7 +153,7 @@ func (o *options) read(ctx context.Context, api *openapi.Client, r *recorder, st
 			return err
 		}
 		if !o.quiet {
-			fmt.Fprintf(stderr, "%d calls, %d entries\n", r.calls, r.entries)
+			fmt.Fprintf(stderr, "%s, %s\n", cli.Count(r.calls, "call", "calls"), cli.Count(r.entries, "entry", "entries"))
 		}
 		if !page.HasMore || page.PageToken == "" || r.calls >= o.maxCalls-1 {
 			break
@@ -235,7 +235,7 @@ func (*recorder) Ended(string, time.Duration, int, error) {}
 
 // summarise says what is in the file.
 func (r *recorder) summarise(w io.Writer, path string) {
-	fmt.Fprintf(w, "%s has %d calls with %d entries. Replaced:\n", path, r.calls, r.entries)
+	fmt.Fprintf(w, "%s has %s with %s. Replaced:\n", path, cli.Count(r.calls, "call", "calls"), cli.Count(r.entries, "entry", "entries"))
 	for _, kind := range slices.Sorted(maps.Keys(r.scrub.replaced)) {
 		fmt.Fprintf(w, "%8d  %s\n", r.scrub.replaced[kind], kind)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/record"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
@@ -84,6 +85,6 @@ func readRecording(path string) (*recording, error) {
 // says how to read it.
 func (r *recording) says() string {
 	at := func(second int64) string { return time.Unix(second, 0).UTC().Format(time.RFC3339) }
-	return fmt.Sprintf("Replays %d recorded entries, %s. The receiver reads them with:\n\n    start_time: %s\n    end_time: %s\n\n",
-		len(r.entries), r.order, at(r.first), at(r.last+1))
+	return fmt.Sprintf("Replays %s, %s. The receiver reads them with:\n\n    start_time: %s\n    end_time: %s\n\n",
+		cli.Count(len(r.entries), "recorded entry", "recorded entries"), r.order, at(r.first), at(r.last+1))
 }

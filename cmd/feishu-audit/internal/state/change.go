@@ -162,7 +162,7 @@ func forget(p *checkpoint.Checkpoint, values map[string][]byte, from int64, text
 		values[checkpoint.SeenName(n)] = kept
 		forgotten += dropped
 	}
-	return fmt.Sprintf("%d remembered ids are forgotten.", forgotten), nil
+	return fmt.Sprintf("%s %s forgotten.", cli.Count(forgotten, "remembered id", "remembered ids"), cli.Form(forgotten, "is", "are")), nil
 }
 
 func (c command) skip() *cobra.Command {

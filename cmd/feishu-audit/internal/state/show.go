@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/cli"
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/screen"
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 )
@@ -126,7 +127,7 @@ func (r *report) Text(w io.Writer) {
 		}
 		line(fmt.Sprintf("pass %d", i), "%s, lag %-8s %s", stamp(p.ReadUpTo), span(p.Lag), what)
 	}
-	line("remembered", "%d ids in %d pages, %s", r.IDs, r.Pages, size(int64(r.IDBytes)))
+	line("remembered", "%s in %s, %s", cli.Count(r.IDs, "id", "ids"), cli.Count(r.Pages, "page", "pages"), size(int64(r.IDBytes)))
 	if r.Window > 0 {
 		line("window", "%s, the next one", span(r.Window))
 	}
@@ -141,7 +142,7 @@ func (r *report) Text(w io.Writer) {
 const shownGivenUp = 5
 
 func (r *report) writeGivenUp(line func(label, format string, args ...any)) {
-	line("given up", "%d records, which the pipeline refused alone while it took others", r.GivenUpTotal)
+	line("given up", "%s, which the pipeline refused alone while it took others", cli.Count(r.GivenUpTotal, "record", "records"))
 	listed := r.GivenUp[max(0, len(r.GivenUp)-shownGivenUp):]
 	for _, g := range listed {
 		when := "at an unknown time"
