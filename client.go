@@ -29,8 +29,8 @@ func (r *auditReceiver) openHTTP(ctx context.Context, host component.Host) (*htt
 	return openapi.NewHTTP(ctx, r.cfg.ClientConfig, host, r.set.TelemetrySettings, receiverAttribute(r.set.ID))
 }
 
-// watchedHTTP notes how long calls wait for their answers: net/http's time limit ends most,
-// and a middleware need not heed it.
+// watchedHTTP measures how long calls wait for their answers. net/http's time limit ends most waits, but a
+// middleware may ignore it.
 func watchedHTTP(client *http.Client, watch *report.Watch) *http.Client {
 	watched := *client
 	watched.Transport = watchedTransport{client.Transport, watch}
@@ -42,7 +42,7 @@ type watchedTransport struct {
 	watch *report.Watch
 }
 
-// RoundTrip implements http.RoundTripper. The wait ends with the body.
+// RoundTrip implements http.RoundTripper. The wait ends when the body has been read.
 func (t watchedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	done := t.watch.Begin(report.OnAPI, "call "+path.Base(req.URL.Path))
 	res, err := t.RoundTripper.RoundTrip(req)
@@ -65,7 +65,7 @@ func (b *watchedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// watchedPipeline notes how long the pipeline takes for what it is handed.
+// watchedPipeline measures how long the pipeline takes for each batch.
 type watchedPipeline struct {
 	consumer.Logs
 	watch *report.Watch
@@ -77,8 +77,8 @@ func (p watchedPipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error 
 	return p.Logs.ConsumeLogs(ctx, logs)
 }
 
-// calls is the client's gate of one term: calls keep to the pace, are written down before
-// they are made, and are counted.
+// calls is the client's gate for one term: calls are paced, recorded in the storage before they are made, and
+// counted.
 type calls struct {
 	pace    *pace.Pace
 	tel     *report.Telemetry
@@ -87,9 +87,8 @@ type calls struct {
 
 var _ openapi.Gate = (*calls)(nil)
 
-// Admit waits until one more call may be made, and writes it down, so that a crash after
-// it does not forget it. A call that cannot be written down is not made: its page could
-// not be committed either.
+// Admit waits until one more call may be made, and records it, so that a crash after the call does not forget
+// it. A call that cannot be recorded is not made: its page could not be committed either.
 func (g *calls) Admit(ctx context.Context, inARow int) (answered func(), err error) {
 	for {
 		began := time.Now()
@@ -99,7 +98,7 @@ func (g *calls) Admit(ctx context.Context, inARow int) (answered func(), err err
 			return nil, err
 		}
 		if g.written != nil {
-			writing, cancel := context.WithTimeout(ctx, checkpoint.CommitGrace-time.Duration(c.Number%1000)) // no two end at once: a seed of the simulation replays
+			writing, cancel := context.WithTimeout(ctx, checkpoint.CommitGrace-time.Duration(c.Number%1000)) // no two end at the same time, so that a seed of the simulation replays
 			err = g.written.NoteCalls(writing, c.Number, g.pace.Recent)
 			cancel()
 		}
@@ -116,11 +115,11 @@ func (g *calls) Admit(ctx context.Context, inARow int) (answered func(), err err
 	}
 }
 
-// Answered tells the pace what the server's time is.
+// Answered gives the pace the server's time.
 func (g *calls) Answered(date, sent, received time.Time) { g.pace.Settle(date, sent, received) }
 
-// Ended counts a call. What the server asks for holds from here on, whatever the poller is
-// busy with, and what it allows is learned.
+// Ended counts a call. From here on the server's hint to wait is obeyed, whatever the poller does, and the limit
+// that it allows is learned.
 func (g *calls) Ended(operation string, took time.Duration, limit int, err error) {
 	g.tel.CountCall(operation, took, err)
 	var api *openapi.Error

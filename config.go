@@ -30,7 +30,7 @@ const (
 	maxFilterAPIKeys = 100
 	// apiCallsPerMinute is the API's own limit for one app (official rate level 3).
 	apiCallsPerMinute = 100
-	// maxCallsPerMinute is beyond what one connection can do.
+	// maxCallsPerMinute is more than one connection can do.
 	maxCallsPerMinute = 1_000_000
 )
 
@@ -50,35 +50,31 @@ type Config struct {
 	// AppSecret is that app's secret. Required.
 	AppSecret configopaque.String `mapstructure:"app_secret"`
 
-	// PollInterval is how often to look for new entries. The first look is at
-	// once. Default 1m.
+	// PollInterval is how often to look for new entries. The first poll starts immediately. Default 1m.
 	PollInterval time.Duration `mapstructure:"poll_interval"`
-	// InitialLookback is how far back to begin where no checkpoint exists, by the
-	// server's clock if ours is ahead of it. Default 1h. Ignored when StartTime is set.
+	// InitialLookback is how far back to start if there is no checkpoint, by the server's clock if ours is ahead
+	// of it. Default 1h. Ignored when StartTime is set.
 	InitialLookback time.Duration `mapstructure:"initial_lookback"`
-	// StartTime is where to begin where no checkpoint exists (RFC 3339),
-	// instead of InitialLookback. Inclusive.
+	// StartTime is where to start if there is no checkpoint (RFC 3339), instead of InitialLookback. Inclusive.
 	StartTime time.Time `mapstructure:"start_time"`
 	// EndTime makes this a bounded export: entries from EndTime on are left out,
 	// and the receiver idles once everything before has been read. Exclusive.
 	EndTime time.Time `mapstructure:"end_time"`
-	// RecheckAfter lists after how long the same time is read again, for
-	// entries that the API shows late. Ascending. Default 2m, 15m, 1h; empty
-	// turns it off.
+	// RecheckAfter lists the delays after which each time range is read again, for entries that the API shows
+	// late. Ascending. Default 2m, 15m, 1h; empty turns it off.
 	RecheckAfter []time.Duration `mapstructure:"recheck_after"`
 	// MaxWindow is the longest time range of one walk. Default 1h.
 	MaxWindow time.Duration `mapstructure:"max_window"`
-	// PageSize is the number of entries asked for in one call, 1 to 100.
-	// Default 100.
+	// PageSize is the number of entries to request in one call, 1 to 100. Default 100.
 	PageSize int `mapstructure:"page_size"`
-	// RequestsPerMinute is the receiver's own pace on list_data, shared by all
-	// receivers with the same endpoint and app_id. Default 100, the API's limit.
+	// RequestsPerMinute limits the calls of list_data. All receivers with the same endpoint and app_id share the
+	// limit. Default 100, the API's own limit.
 	RequestsPerMinute int `mapstructure:"requests_per_minute"`
-	// MaxConcurrentWalks is how many windows are read side by side at most, and only
-	// where answers are too slow for fewer to use requests_per_minute. Default 4.
+	// MaxConcurrentWalks is the largest number of windows that are read concurrently. More than one is used only
+	// if the API answers too slowly for fewer to use requests_per_minute. Default 4.
 	MaxConcurrentWalks int `mapstructure:"max_concurrent_walks"`
-	// MaxResponseSize is the largest answer, after decompression, that is read.
-	// A larger one is an error. Default 32MiB.
+	// MaxResponseSize is the size limit of a response, after decompression. A larger one is an error. Default
+	// 32MiB.
 	MaxResponseSize ByteSize `mapstructure:"max_response_size"`
 
 	// Filter narrows down the entries on the API's side.
@@ -88,12 +84,11 @@ type Config struct {
 	// Body is the form of a record's body: original (default) or structured.
 	Body BodyFormat `mapstructure:"body"`
 
-	// RetryOnFailure is the backoff of failed calls and of refusals by the
-	// pipeline. Unlike elsewhere in the collector max_elapsed_time is 0 by
-	// default: an audit log is retried without a limit.
+	// RetryOnFailure is the backoff after failed calls and after refusals by the pipeline. Unlike elsewhere in
+	// the collector, max_elapsed_time is 0 by default: an audit log is retried without a limit.
 	RetryOnFailure configretry.BackOffConfig `mapstructure:"retry_on_failure"`
-	// Storage names a storage extension for the position. Without one it is
-	// kept in memory and lost with the process.
+	// Storage names the storage extension that keeps the position. Without one, the position is in memory and
+	// lost with the process.
 	Storage *component.ID `mapstructure:"storage"`
 	// K8sLeaderElector names a k8s_leader_elector extension: only the elected
 	// replica polls.
@@ -102,10 +97,10 @@ type Config struct {
 
 // FilterConfig narrows down the entries on the API's side.
 type FilterConfig struct {
-	// APIKeys are the APIs whose calls are wanted, as the log names them
-	// (POST/open-apis/authen/v1/access_token). At most 100. Empty: all.
+	// APIKeys selects the calls of these APIs, written as in the log (POST/open-apis/authen/v1/access_token). At
+	// most 100. Empty: all.
 	APIKeys []string `mapstructure:"api_keys"`
-	// AppID is the app whose calls are wanted. Empty: all.
+	// AppID selects the calls of this app. Empty: all.
 	AppID string `mapstructure:"app_id"`
 }
 
@@ -113,10 +108,9 @@ type FilterConfig struct {
 type RedactionConfig struct {
 	// Enabled is true by default.
 	Enabled bool `mapstructure:"enabled"`
-	// Keys are masked besides the built-in credential keys, in any script and case.
+	// Keys are masked in addition to the built-in credential keys, in any script and case.
 	Keys []string `mapstructure:"keys"`
-	// ResourceTokens masks the tokens that name what was read, too, as file_token,
-	// a base's app_token and page_token.
+	// ResourceTokens also masks the tokens that name what was read: file_token, a base's app_token, page_token.
 	ResourceTokens bool `mapstructure:"resource_tokens"`
 }
 
@@ -162,8 +156,8 @@ func (b ByteSize) MarshalText() ([]byte, error) {
 	return strconv.AppendInt(nil, int64(b), 10), nil
 }
 
-// Validate finds every fault that can be found without the network and reports
-// them together, each with its key, its value and the fix.
+// Validate finds every error that can be found without the network and reports all of them together, each with
+// its key, its value and the fix.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -254,11 +248,11 @@ func (c *Config) Validate() error {
 	return errors.Join(append(errs, validateRetry(&c.RetryOnFailure)...)...)
 }
 
-// minRetryInterval is the shortest first wait after a failure: with none at all, a
-// pipeline that refuses would be asked tens of thousands of times a second.
+// minRetryInterval is the shortest first wait after a failure. Without any wait, a pipeline that refuses records
+// would be called tens of thousands of times a second.
 const minRetryInterval = 100 * time.Millisecond
 
-// retry is retry_on_failure as it is used.
+// retry returns the effective retry_on_failure.
 func (c *Config) retry() configretry.BackOffConfig {
 	retry := c.RetryOnFailure
 	retry.InitialInterval = max(retry.InitialInterval, minRetryInterval)
@@ -266,7 +260,7 @@ func (c *Config) retry() configretry.BackOffConfig {
 	return retry
 }
 
-// records says how records are built by a collector of that version.
+// records returns the settings by which a collector of that version builds records.
 func (c *Config) records(version string) record.Settings {
 	return record.Settings{
 		Endpoint:             pace.CanonicalEndpoint(c.ClientConfig.Endpoint),
@@ -279,7 +273,7 @@ func (c *Config) records(version string) record.Settings {
 	}
 }
 
-// reading says what is read, and how. phase says where in poll_interval.
+// reading returns what to read and how. phase is the moment within poll_interval.
 func (c *Config) reading(phase float64) poll.Settings {
 	return poll.Settings{
 		Phase:              phase,
@@ -298,8 +292,8 @@ func (c *Config) reading(phase float64) poll.Settings {
 	}
 }
 
-// validateRetry checks retry_on_failure, also where it is turned off: calls are tried
-// again at these intervals all the same.
+// validateRetry checks retry_on_failure even if it is turned off: calls are retried at these intervals in any
+// case.
 func validateRetry(c *configretry.BackOffConfig) []error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
@@ -311,7 +305,7 @@ func validateRetry(c *configretry.BackOffConfig) []error {
 	if c.MaxInterval < c.InitialInterval {
 		bad("max_interval", "%s is shorter than initial_interval %s: use that or more", c.MaxInterval, c.InitialInterval)
 	}
-	if !(c.Multiplier >= 1) { // nor is NaN
+	if !(c.Multiplier >= 1) { // also refuses NaN
 		bad("multiplier", "%v is out of range: use 1 or more, or the waits would shrink", c.Multiplier)
 	}
 	if !(c.RandomizationFactor >= 0 && c.RandomizationFactor <= 1) {
@@ -323,6 +317,6 @@ func validateRetry(c *configretry.BackOffConfig) []error {
 	return errs
 }
 
-// apiKeyShape is what the log's api_key looks like. Which methods and paths there are
-// is the API's business.
+// apiKeyShape is the form of the log's api_key. It does not check which methods and paths exist: only the API
+// knows them.
 var apiKeyShape = regexp.MustCompile(`^[A-Z]+(/[^\s/?#]+)+/?$`)

@@ -19,8 +19,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 )
 
-// NewFactory creates the factory of the feishu_audit receiver. Receivers of one
-// factory share the pace of calls where they share a credential.
+// NewFactory creates the factory of the feishu_audit receiver. Receivers of one factory that use the same
+// credential share its rate limit.
 func NewFactory() receiver.Factory {
 	shared := &pace.Registry{}
 	return receiver.NewFactory(
@@ -39,8 +39,8 @@ func createDefaultConfig() component.Config {
 	client := confighttp.NewDefaultClientConfig()
 	client.Endpoint = openapi.FeishuEndpoint
 	client.Timeout = 30 * time.Second
-	// A connection of HTTP/2 that has died without a word would otherwise be used
-	// again and again: a call that times out does not close it.
+	// Without pings, a dead HTTP/2 connection would be used again and again: a call that times out does not
+	// close it.
 	client.HTTP2ReadIdleTimeout = 30 * time.Second
 	client.HTTP2PingTimeout = 10 * time.Second
 	retry := configretry.NewDefaultBackOffConfig()

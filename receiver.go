@@ -31,14 +31,13 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/term"
 )
 
-// auditReceiver is the component: it begins and ends terms. In a term, a poller
-// reads the log. Without a leader elector there is one term, from Start to
-// Shutdown; with one, each election won begins a term and each one lost ends it.
+// auditReceiver is the component: it starts and ends terms. In a term, a poller reads the log. Without a leader
+// elector there is one term, from Start to Shutdown. With one, each election that is won starts a term, and
+// losing it ends the term.
 //
-// The legal orders of calls are Start, then any number of begin and end from the
-// elector, then Shutdown, after which the elector's calls do nothing; and Shutdown
-// without Start. The elector calls begin in a goroutine of its own: it may come after
-// the end that belongs to it. The context that it is given is over by then.
+// The legal orders of calls are: Start, then any number of begin and end from the elector, then Shutdown, after
+// which the elector's calls do nothing; or Shutdown without Start. The elector calls begin in a separate
+// goroutine, so begin may come after the end that belongs to it. Its context has ended by then.
 type auditReceiver struct {
 	cfg     *Config
 	set     receiver.Settings
@@ -46,7 +45,7 @@ type auditReceiver struct {
 	pace    *pace.Pace
 	records *record.Builder
 	obsrep  *receiverhelper.ObsReport
-	// phase says where in poll_interval the receiver looks, from 0 to 1.
+	// phase is the moment within poll_interval at which the receiver polls, from 0 to 1.
 	phase float64
 
 	host      component.Host
@@ -54,8 +53,8 @@ type auditReceiver struct {
 	http      *http.Client
 	closeIdle func()
 	leave     func()            // the shared pace; nil before Start
-	storage   storage.Extension // nil: the position is kept in memory only
-	panicked  error             // of the storage; touched by the running term only
+	storage   storage.Extension // nil: the position is only in memory
+	panicked  error             // of the storage; used only by the running term
 
 	terms term.Terms
 }
@@ -69,8 +68,8 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 	if err != nil {
 		return nil, err
 	}
-	// What goes wrong here goes wrong elsewhere: a stack trace of ours would only
-	// hide the line that says what to do.
+	// Errors that are logged here come from elsewhere: our stack trace would only hide the line that says what
+	// to do.
 	set.Logger = set.Logger.WithOptions(zap.AddStacktrace(zap.FatalLevel))
 	q := queryOf(cfg)
 	r := &auditReceiver{
@@ -86,20 +85,19 @@ func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, shared 
 	return r, nil
 }
 
-// elector is the part of the k8s_leader_elector extension that we use. Declared
-// here so that this module does not depend on Kubernetes.
+// elector is the part of the k8s_leader_elector extension that we use. It is declared here so that this module
+// does not depend on Kubernetes.
 type elector interface {
 	SetCallBackFuncs(onStartLeading func(context.Context), onStopLeading func())
 }
 
-// receiverAttribute says of which receiver a metric is.
+// receiverAttribute is the metric attribute that names the receiver.
 func receiverAttribute(id component.ID) attribute.KeyValue {
 	return attribute.String("receiver", id.String())
 }
 
-// Start begins the first term, or registers with the leader elector. It does not
-// wait for the network, and fails only where the configuration names an extension
-// that is not there or not of the right kind, or has TLS files that cannot be
+// Start starts the first term, or registers with the leader elector. It does not wait for the network. It fails
+// only if the configuration names an extension that is missing or of the wrong kind, or TLS files that cannot be
 // read.
 func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 	r.host = host
@@ -157,8 +155,8 @@ func (r *auditReceiver) Start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
-// showTimes logs start_time and end_time in UTC and in the machine's own time: YAML takes a
-// time without a zone for one in UTC, and leaves no trace of it.
+// showTimes logs start_time and end_time in UTC and in local time: YAML reads a time without a zone as UTC, and
+// does not keep the original text.
 func (r *auditReceiver) showTimes() {
 	var fields []zap.Field
 	show := func(key string, t time.Time) {
@@ -184,11 +182,11 @@ func (r *auditReceiver) newHealth() *report.Health {
 	}
 }
 
-// stopGrace is how long the pipeline may take to finish with the records that it
-// was given when a term ends.
+// stopGrace is how long the pipeline may take, when a term ends, to finish with the records that were delivered
+// to it.
 const stopGrace = 5 * time.Second
 
-// run is one term, once the one before has ended.
+// run runs one term, after the previous one has ended.
 func (r *auditReceiver) run(ctx context.Context, before <-chan struct{}) {
 	well := r.newHealth()
 	watch := &report.Watch{Health: well}
@@ -200,14 +198,14 @@ func (r *auditReceiver) run(ctx context.Context, before <-chan struct{}) {
 	if ctx.Err() == nil {
 		r.read(ctx, well, watch)
 	}
-	<-ctx.Done()           // a term that has stopped reading has not ended
+	<-ctx.Done()           // a term may have stopped reading without having ended
 	if !r.terms.Closed() { // another replica was elected
 		well.Rest()
 	}
 	r.tel.Gauges.End()
 }
 
-// read is what a term does.
+// read is the work of a term.
 func (r *auditReceiver) read(ctx context.Context, well *report.Health, watch *report.Watch) {
 	began := time.Now()
 	clock := &openapi.Clock{}
@@ -263,17 +261,17 @@ func (r *auditReceiver) read(ctx context.Context, well *report.Health, watch *re
 		Tracer:    metadata.Tracer(r.set.TelemetrySettings),
 		Receiver:  receiverAttribute(r.set.ID),
 	}, began)
-	// Another replica has taken over, and the elector has not said so yet, or was wrong.
+	// Another replica has taken over, but the elector has not reported it yet, or was wrong.
 	for errors.Is(p.Run(ctx), checkpoint.ErrTakenOver) && poll.Sleep(ctx, afterTakeover) == nil {
 	}
 }
 
-// afterTakeover is the default lease_duration of the k8s_leader_elector extension:
-// who has lost the election knows it by then.
+// afterTakeover is the default lease_duration of the k8s_leader_elector extension: a replica that has lost the
+// election knows it by then.
 const afterTakeover = 15 * time.Second
 
-// openStorage gets the storage client, for as long as it takes: another process
-// may still hold its lock, and a file system may come back.
+// openStorage gets the storage client and retries until it can: another process may still hold the lock, or a
+// file system may come back.
 func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health, watch *report.Watch) (storage.Client, error) {
 	if r.storage == nil {
 		return storage.NewNopClient(), nil
@@ -282,7 +280,7 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health,
 	delay := poll.NewBackOff(r.cfg.retry())
 	for {
 		began := time.Now()
-		err := r.panicked // in an earlier term: nobody knows which locks it holds
+		err := r.panicked // in an earlier term: the locks that it still holds are unknown
 		if err == nil {
 			var keeper *checkpoint.Guard
 			if keeper, err = checkpoint.OpenGuarded(ctx, r.storage, r.set.ID, checkpoint.Place(*r.cfg.Storage, r.set.ID), onStorage); err == nil {
@@ -302,7 +300,7 @@ func (r *auditReceiver) openStorage(ctx context.Context, waiting *report.Health,
 	}
 }
 
-// queryOf is what defines which entries a position is about.
+// queryOf returns the settings that define which entries a position is about.
 func queryOf(cfg *Config) checkpoint.Query {
 	keys := slices.Clone(cfg.Filter.APIKeys)
 	slices.Sort(keys)
@@ -314,8 +312,8 @@ func queryOf(cfg *Config) checkpoint.Query {
 	}
 }
 
-// Shutdown ends the term. It waits for the pipeline to finish with the records
-// that it was given, up to stopGrace, and for its checkpoint to be written.
+// Shutdown ends the term. It waits, up to stopGrace, until the pipeline has finished with the records that were
+// delivered to it, and until the checkpoint is written.
 func (r *auditReceiver) Shutdown(ctx context.Context) error {
 	err := r.terms.Close(ctx)
 	if r.closeIdle != nil {

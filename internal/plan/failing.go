@@ -5,94 +5,93 @@ package plan
 
 import "slices"
 
-// failing is what is known of a walk whose calls fail. The answer of the API does not
-// decide whether the log goes on: a page that keeps failing while others are answered makes
-// its walk start again and shrink, whatever the answer is. What fails down to one second is
-// set aside, so that everything else goes on, and retried ever more rarely.
+// failing is what is known of a walk whose calls fail. Whether reading continues does not depend on the kind of
+// failure: if a page keeps failing while others are answered, its walk starts again with a shorter window. A
+// single second that still fails is set aside and retried less and less often, and everything else is read.
 type failing struct {
-	calls    int   // that failed in a row, for the same page
-	since    int64 // when the first did of this walk or of what it is a part of, elapsed milliseconds
-	answers  int64 // pages that the API had answered by the latest of them
+	calls    int   // failures in a row, for the same page
+	since    int64 // when this walk, or the one that it is a part of, failed first; elapsed milliseconds
+	answers  int64 // pages that the API had answered by the latest failure
 	said     int64 // those of them that said whether more follow
 	finishes int64 // windows that had been read to their end by then
-	proven   int   // failures before which another page was answered, since the one before
+	proven   int   // failures before which another page had been answered since the previous failure
 	limited  int   // those of them that were refusals of a rate limit
 	definite bool  // each was a refusal by the API itself
 	refused  bool  // the API has refused the time range or the page token since the last answer
-	suspect  bool  // a part of a window that failed while others were answered
-	deep     bool  // a page after the first one failed: what the first one holds is read
+	suspect  bool  // part of a window that failed while others were answered
+	deep     bool  // a page after the first one failed, so the first one can be read
 	aside    bool
 	asideAt  int64 // since when, elapsed milliseconds
 	tries    int   // since it was set aside
-	retryAt  int64 // not asked for before, elapsed milliseconds
-	// failed is how often it has failed, counted how many of these failures counted for the plan, and
-	// before what pages were answered and calls had failed before the first: see byChance.
+	retryAt  int64 // no retry before, elapsed milliseconds
+	// failed is how often the walk has failed, and counted how many of these failures counted for the plan.
+	// before has the pages that were answered and the calls that had failed before the first failure: see
+	// byChance.
 	failed, counted int64
 	before          outcomes
 }
 
-// outcomes are calls of a term: pages that were answered, and calls that failed without being for a
-// range that is known to fail, or thought to.
+// outcomes counts calls of a term: pages that were answered, and failed calls, except calls for a range that is
+// known or suspected to fail.
 type outcomes struct{ answers, failures int64 }
 
-// Failure is a failed call, as far as it matters here.
+// Failure is a failed call, as far as the plan needs it.
 type Failure struct {
-	// Refused is a code by which the API says that it does not take the time range.
+	// Refused is a code by which the API refuses the time range.
 	Refused bool
-	// Definite is an answer of the Open API that does not blame itself: with a code, and
-	// none for a failure of its own.
+	// Definite is an answer of the Open API with a code that does not mean a failure of its own.
 	Definite bool
-	// Throttled is a rate limit, which seldom has to do with what was asked for.
+	// Throttled is a rate limit, which seldom depends on the time range.
 	Throttled bool
-	// BadPage is a page that cannot be followed by another one, see Turn.
+	// BadPage is a page that no other page can follow, see Turn.
 	BadPage bool
-	// Unsaid is an answer that does not say whether more pages follow, and is not believed, or a
-	// refusal when such a page was asked for again.
+	// Unsaid is an answer that does not say whether more pages follow and is not believed, or a refusal of the
+	// repeated call for such a page.
 	Unsaid bool
 }
 
-// Verdict is what NoteFailure has made of the walk.
+// Verdict is what NoteFailure has decided about the walk.
 type Verdict int
 
 const (
-	// Again: the same page is to be asked for again.
+	// Again: request the same page again.
 	Again Verdict = iota
-	// Doubtful: as Again. But the page has failed so often that it matters whether the
-	// API answers anything: see NoteProbe.
+	// Doubtful: like Again, but the page has failed so often that it matters whether the API answers at all: see
+	// NoteProbe.
 	Doubtful
-	// Restarted: the walk starts again, with a shorter window if it could be shortened.
+	// Restarted: the walk starts again, with a shorter window if possible.
 	Restarted
-	// RestartedAgain: as Restarted, and the time before it did not get further.
+	// RestartedAgain: like Restarted, and the previous attempt did not get further.
 	RestartedAgain
-	// Yields: the walk waits, and others are to be read first, if they can be.
+	// Yields: the walk waits while others are read first, if any can be.
 	Yields
-	// SetAside: the walk cannot be shortened any more. It waits, and others go on.
+	// SetAside: the walk cannot be shortened further. It waits while others are read.
 	SetAside
-	// Aside: it was set aside before, and has failed again.
+	// Aside: the walk had been set aside before, and has failed again.
 	Aside
 )
 
-// After how many failures in a row a page is no longer just asked for again.
+// The number of failures in a row after which a page is not simply requested again.
 const (
 	failuresOfPage      = 6
 	failuresOfBadPage   = 4
 	failuresOfSuspect   = 3
 	failuresByRateLimit = 12
-	// A refusal of the time range or of a page token is asked about once more: it may have been
-	// chance. It has to come more often where that was so lately.
+	// A refusal of the time range or of a page token is checked with one more call, because it may have been
+	// chance. If such chance refusals happened recently, more calls are needed.
 	failuresRefused       = 2
 	failuresRefusedChance = 5
 )
 
-// maxUnsaid is how often a walk may start again without getting further because a page token that was
-// used is refused when its page, which does not say whether it is the last, is asked for again. The
-// page is believed after three answers that agree; what the API shows may change meanwhile.
+// maxUnsaid is how often a walk may start again without getting further, if its page does not say whether it is
+// the last one and the used page token is refused when that page is requested again. The page is believed after
+// three answers that agree; what the API shows may change meanwhile.
 const maxUnsaid = 6
 
-// chanceLasts is for how long a refusal that was chance tells that others may be, in milliseconds.
+// chanceLasts is how long a chance refusal makes other refusals suspect, in milliseconds.
 const chanceLasts = 10 * 60_000
 
-// How long a walk that was set aside waits for its next try, in milliseconds: it doubles.
+// How long a walk that was set aside waits for its next try, in milliseconds. The wait doubles.
 const (
 	firstAsideWait = 15_000
 	lastAsideWait  = 5 * 60_000
@@ -119,8 +118,8 @@ func (s *Plan) enough(w *Walk, f Failure) int {
 	return failuresOfPage
 }
 
-// NoteFailure notes that the call for the walk's page has failed, after so many
-// milliseconds of the term, and decides what becomes of the walk.
+// NoteFailure notes that the call for the walk's page has failed, at this time of the term in milliseconds, and
+// decides how the walk continues.
 func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict {
 	x := &w.failing
 	if x.since == 0 {
@@ -132,8 +131,8 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 		x.counted++
 		s.failures++
 	}
-	// What proves that it is this walk that fails: a page of another was answered meanwhile.
-	// Others may be believed that say as little as what fails here: these prove nothing.
+	// A page of another walk that was answered meanwhile proves that the fault is in this walk. If what fails
+	// here is an answer that says too little, other such answers prove nothing, even if they are believed.
 	if s.said > x.said || s.answers > x.answers && !f.Unsaid {
 		x.proven++
 		if f.Throttled {
@@ -142,12 +141,12 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	}
 	x.refused = x.refused || f.Refused
 	x.answers, x.said, x.definite, x.deep = s.answers, s.said, x.definite && f.Definite, x.deep || w.token != ""
-	// Where it is the paging that fails, a first page proves nothing.
+	// If paging fails, an answered first page proves nothing.
 	paging := f.BadPage || w.token != ""
 	if w.token != "" && !f.BadPage && !f.Definite {
 		w.lost = true
 		if w.scroll {
-			// The answer that was lost had the page; the next one would be another.
+			// The lost answer had this page; the next answer would have another.
 			s.expire(w.pages)
 			s.Restart(w, why)
 			return Restarted
@@ -162,7 +161,7 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	case x.calls < s.enough(w, f):
 		return Again
 	case w.token != "" && (f.Refused || f.BadPage || x.proven > 0):
-		// Perhaps it is the token. From the second time on the window is shortened, too.
+		// The token may be the cause. From the second time on the window is shortened, too.
 		x.calls, x.suspect = 0, true
 		switch {
 		case s.DropToken(w, why):
@@ -181,7 +180,7 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 		return Doubtful
 	}
 	if paging && s.finishes == x.finishes {
-		// Perhaps no window can be read to its end: that is for others to show.
+		// Perhaps no window can be read to its end: other walks will show it.
 		s.postpone(w, elapsed)
 		return Yields
 	}
@@ -200,12 +199,12 @@ func (s *Plan) postpone(w *Walk, elapsed int64) {
 	w.urgent = false
 }
 
-// smallPages are the page sizes with which a walk that is postponed is tried after the configured one,
-// in turn: its pages may be too large to arrive in time, or for max_response_size, or one entry of
-// them may break the answer, and those before it can be read.
+// smallPages are the page sizes with which a postponed walk is tried in turn, after the configured one. Its
+// pages may be too large to arrive in time, or for max_response_size, or one entry may break the answer while
+// those before it can be read.
 var smallPages = []int{10, 1}
 
-// choosePageSize sets the page size of an attempt at a walk that is about to begin.
+// choosePageSize sets the page size of the next attempt at a walk.
 func (s *Plan) choosePageSize(w *Walk) {
 	w.pageSize = s.pageSize
 	if n := w.timesPostponed % (1 + len(smallPages)); n > 0 {
@@ -213,26 +212,26 @@ func (s *Plan) choosePageSize(w *Walk) {
 	}
 }
 
-// reach is how far the attempt has got, in entries where no page is cut short.
+// reach is how far the attempt has got, in entries if all pages are full.
 func (w *Walk) reach() int64 { return w.pages * int64(w.pageSize) }
 
-// isolates reports whether to look for what fails in one half of the walk. Not where its
-// neighbour before it fails, too, and the one after it is not known to be readable: then it
-// is a longer time that fails, and only its end is worth looking for.
+// isolates reports whether to look for the failing part in one half of the walk. It does not if the window
+// before it fails, too, and the one after it is not known to be readable: then a longer time fails, and only its
+// end is worth looking for.
 func (s *Plan) isolates(w *Walk) bool {
 	list := s.walks[w.pass]
 	i := slices.Index(list, w)
 	return !s.followsAside(w) || i+1 < len(list) && list[i+1].finished
 }
 
-// followsAside reports whether the window before the walk's was set aside.
+// followsAside reports whether the window before this walk was set aside.
 func (s *Plan) followsAside(w *Walk) bool {
 	list := s.walks[w.pass]
 	i := slices.Index(list, w)
 	return i > 0 && list[i-1].failing.aside && !list[i-1].finished
 }
 
-// suspectRest notes that the other half of a walk that was just cut may be what fails.
+// suspectRest notes that the other half of a walk that was just cut may be the failing part.
 func (s *Plan) suspectRest(w *Walk, to int64) {
 	list := s.walks[w.pass]
 	if i := slices.Index(list, w) + 1; i < len(list) {
@@ -247,12 +246,12 @@ func (s *Plan) setAside(w *Walk, elapsed int64) Verdict {
 	verdict := Aside
 	if !x.aside {
 		if !s.followsAside(w) {
-			verdict = SetAside // and not just more of the same range
+			verdict = SetAside // and not only more of the same range
 		}
 		x.aside, x.asideAt, x.tries = true, elapsed, 0
-		// It was not the length that was refused. If a longer time fails, what lies after it
-		// is to be found soon. But what is longer than any window that was ever read may be refused for
-		// that, as what is too old is.
+		// The length was not the reason for the refusal. If a longer time fails, the end of the failing time
+		// should be found soon. But a window longer than any that was ever read may be refused for its length,
+		// just as one that is too old may be refused for its age.
 		s.maxLength, s.trial = s.maxWindow, false
 		s.length = min(max(2*w.seconds(), startLength), s.maxLength)
 		if x.refused {
@@ -263,11 +262,11 @@ func (s *Plan) setAside(w *Walk, elapsed int64) Verdict {
 	return verdict
 }
 
-// waits reports whether it is too early to ask for the walk's page again.
+// waits reports whether it is too early to request the walk's page again.
 func (s *Plan) waits(w *Walk) bool { return w.failing.retryAt > s.elapsed }
 
-// pickAside returns a walk that was set aside and whose time to be tried has come: the one
-// that has waited longest, and one at a time.
+// pickAside returns a walk that was set aside and is due for a retry: the one that has waited longest, and one
+// at a time.
 func (s *Plan) pickAside() (first *Walk) {
 	for _, walks := range s.walks {
 		for _, w := range walks {
@@ -283,8 +282,8 @@ func (s *Plan) pickAside() (first *Walk) {
 	return first
 }
 
-// AsideInFlight is how many walks that were set aside wait for an answer: 0 or 1. Such a walk
-// is read beside the others, which do not wait for it.
+// AsideInFlight is how many walks that were set aside wait for an answer: 0 or 1. Such a walk is read
+// concurrently with the others, which do not wait for it.
 func (s *Plan) AsideInFlight() (n int) {
 	for _, walks := range s.walks {
 		for _, w := range walks {
@@ -296,8 +295,8 @@ func (s *Plan) AsideInFlight() (n int) {
 	return n
 }
 
-// NoteProbe notes that the API has answered something else than the walks, and whether that said
-// if more pages follow.
+// NoteProbe notes that the API has answered a call that belongs to no walk, and whether that answer said if more
+// pages follow.
 func (s *Plan) NoteProbe(said bool) {
 	s.answers++
 	if said {
@@ -305,8 +304,7 @@ func (s *Plan) NoteProbe(said bool) {
 	}
 }
 
-// RetryAt is when the first of the walks that wait may be asked for again, in milliseconds
-// of the term; 0 where none waits.
+// RetryAt is when the first of the waiting walks may be retried, in milliseconds of the term; 0 if none waits.
 func (s *Plan) RetryAt() (elapsed int64) {
 	for _, walks := range s.walks {
 		for _, w := range walks {

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// finish moves the watermarks past a walk and every finished one behind it, and
-// adapts the length of the next windows. It drops walks that wait, and whose whole window
-// their own pass's watermark has passed, as others have read it. The ids before them would
-// be kept until they are resumed, which takes hours where the last recheck goes first for
+// finish moves the watermarks past a walk and every finished one after it, and adapts the length of the next
+// windows. It drops waiting walks whose whole window is before their own pass's watermark, because others have
+// read it. Otherwise the ids before them would be kept until they resume, which can take hours if the last
+// recheck goes first for long.
 // long.
 func (s *Plan) finish(w *Walk) {
 	s.end(w, nil)
@@ -26,13 +26,12 @@ func (s *Plan) finish(w *Walk) {
 	if w.seconds() >= s.maxLength {
 		s.lengthen(w.asOf)
 	}
-	// Of the usual size, and of one that was read once more, the first time.
+	// In pages of the usual size. If the window was read once more, the first reading counts.
 	pages := (max(w.reach(), w.furthest) + int64(s.pageSize) - 1) / int64(s.pageSize)
-	// A shorter window tells the density only where it took a good part of what is
-	// wanted.
+	// A shorter window shows the density only if it has a good part of the wanted number of pages.
 	if w.seconds() >= s.length || 4*pages > s.wanted {
 		s.length = nextLength(w.seconds(), pages, s.wanted, s.maxLength)
-		if pages == 1 { // of one page it is known how full it was
+		if pages == 1 { // a single page also shows how full it was
 			s.length = nextLength(w.seconds(), int64(w.returned.n), s.wanted*int64(s.pageSize), s.maxLength)
 		}
 	}
@@ -41,8 +40,7 @@ func (s *Plan) finish(w *Walk) {
 	s.settle()
 }
 
-// settle moves the watermarks past the finished walks that follow them, and drops those that
-// others have read.
+// settle moves the watermarks past the finished walks that follow them, and drops walks that others have read.
 func (s *Plan) settle() {
 	for moved := true; moved; {
 		moved = false
@@ -61,7 +59,7 @@ func (s *Plan) settle() {
 	s.seen.forgetBefore(s.Forgettable())
 }
 
-// BeginAt moves the begin of the timeline. Nothing may have been read.
+// BeginAt moves the begin of the timeline. Nothing may have been read before.
 func (s *Plan) BeginAt(begin int64) {
 	s.endAll(errBeginMoved)
 	s.pos = newPosition(begin, s.pos.end, s.pos.recheck)
@@ -69,27 +67,27 @@ func (s *Plan) BeginAt(begin int64) {
 	s.due = true
 }
 
-// Skip passes over a time that the API does not show, in every pass that has come to it,
-// up to the end of the timeline at the most, and returns up to where that is. No walk may
-// be in flight; those that had started start again after it.
+// Skip passes over a time that the API does not show, in every pass that has reached it, at most up to the end
+// of the timeline, and returns where the skipped time ends. No walk may be in flight; walks that had started
+// start again after the skipped time.
 func (s *Plan) Skip(from, to int64) (end int64) {
 	if s.pos.end != 0 {
 		to = min(to, s.pos.end)
 	}
 	s.endAll(errNotShown)
-	if from <= s.Oldest() { // and not a range in the midst of what is shown
+	if from <= s.Oldest() { // and not a range in the middle of what is shown
 		s.pos.kept.learn(s.now-to, s.now)
 	}
 	s.pos.finish(window{from, to}, to+s.pos.recheck[s.pos.last()], false)
 	s.walks, s.suspectTo = make([][]*Walk, len(s.walks)), make([]int64, len(s.walks))
 	s.due = true
-	// The windows were shortened for nothing.
+	// The skipped range was the reason, so the shorter windows are not needed.
 	s.maxLength, s.length = s.maxWindow, min(startLength, s.maxWindow)
 	return to
 }
 
-// Forgettable is the minute before which no entry will be returned again: neither
-// to a window to come, nor to one that is being read.
+// Forgettable is the minute before which no entry will be returned again, neither by a later window nor by one
+// that is being read.
 func (s *Plan) Forgettable() int64 {
 	from := s.pos.marks[s.pos.last()]
 	for _, walks := range s.walks {

@@ -7,8 +7,8 @@ import (
 	"math/bits"
 )
 
-// hashSet is a set of hashes in open addressing: 8 bytes a place, at most three
-// quarters of them in use. A Go map takes 16 bytes a place for the same.
+// hashSet is a set of hashes with open addressing: 8 bytes a place, at most three quarters of them in use. A Go
+// map would take 16 bytes a place.
 type hashSet struct {
 	places []uint64 // 0 is a free place
 	n      int

@@ -3,31 +3,30 @@
 
 package plan
 
-// kept is for how long the API shows entries, as far as it has shown that. It is not
-// documented, and known only once the API has refused an older time.
+// kept is how long the API keeps entries, as far as that has become visible. It is not documented, and known
+// only after the API has refused an older time.
 type kept struct {
 	seconds int64 // after their event; 0: not known
-	until   int64 // when that is forgotten, by the server's clock: the reason may have been another
+	until   int64 // when that is forgotten, by the server's clock, because the refusal may have had another reason
 	hint    int64 // what one refusal of a recheck's time suggested,
 	hintAt  int64 // and when that was
 }
 
-// keptLasts is for how long a refusal tells what the API keeps, in seconds.
+// keptLasts is how long what a refusal shows about retention is used, in seconds.
 const keptLasts = 24 * 60 * 60
 
-// learn notes that the API has refused what is older than so many seconds, and shows what
-// is younger.
+// learn notes that the API refuses times older than this many seconds, and shows younger ones.
 func (k *kept) learn(seconds, now int64) {
 	if seconds >= leastRetention {
 		k.seconds, k.until, k.hint = seconds, now+keptLasts, 0
 	}
 }
 
-// apartBy is how many seconds lie between two refusals that are not of one range.
+// apartBy is the least time in seconds between two refusals that count as refusals of different ranges.
 const apartBy = 5 * 60
 
-// suggest notes that a recheck could not read a range, which is older than so many seconds. One
-// such range proves nothing: it may be damaged. Two at different times, of about the same age, do.
+// suggest notes that a recheck could not read a range that is this many seconds old. One such range proves
+// nothing, because it may be damaged. Two at different times and of about the same age do.
 func (k *kept) suggest(seconds, now int64) {
 	apart := now-k.hintAt >= apartBy
 	k.hintAt = now
@@ -38,18 +37,18 @@ func (k *kept) suggest(seconds, now int64) {
 	k.hint = seconds
 }
 
-// shown notes the age of an entry that the API has returned, 0 where there is none.
+// shown notes the age of an entry that the API has returned, 0 if there is none.
 func (k *kept) shown(age, now int64) {
 	if k.seconds > 0 && (8*age > 9*k.seconds || now >= k.until) {
 		k.seconds = 0
 	}
 }
 
-// spare is for how long before the API stops showing a time rechecks are to have read it.
+// spare is how long before the API stops showing a time the rechecks must have read it.
 func (k *kept) spare() int64 { return k.seconds / 16 }
 
-// lateness is how old a pass lets a time get that it is to read after so many seconds: that
-// old, or less where the API would not show it any more.
+// lateness is the age at which a pass with this recheck_after reads a time: that value, or less if the API would
+// no longer show it.
 func (k *kept) lateness(recheck int64) int64 {
 	if k.seconds == 0 {
 		return recheck
@@ -57,12 +56,12 @@ func (k *kept) lateness(recheck int64) int64 {
 	return min(recheck, k.seconds-k.spare())
 }
 
-// maxStep is for how long a recheck waits at the most for its window to grow, in seconds. The API
-// has to keep entries for that much longer than the last recheck_after.
+// maxStep is the longest time in seconds that a recheck waits for its window to grow. The API has to keep
+// entries for that much longer than the last recheck_after.
 const maxStep = 30 * 60
 
-// step is how many seconds are worth a call of a recheck that is so many seconds late: half of
-// that, and no more than half of what is left until the API stops showing them.
+// step is how many seconds are worth a call of a recheck with this delay: half of the delay, but no more than
+// half of the time left until the API stops showing them.
 func (k *kept) step(recheck int64) int64 {
 	step := min(k.lateness(recheck)/2, maxStep)
 	if k.seconds > 0 {

@@ -7,27 +7,25 @@ import (
 	"slices"
 )
 
-// PagesPerWalk is how many pages a window should take: long enough that the page
-// which its end leaves half empty, and the seconds that it shares with its
-// neighbours, cost less than one call in a hundred; short enough that a restart
+// PagesPerWalk is how many pages a window should take. It is long enough that the half-empty last page and the
+// seconds shared with the neighbours cost less than one call in a hundred, and short enough that a restart
 // repeats no more than a minute of calls.
 const PagesPerWalk = 100
 
-// startLength is the length of the first window, in seconds. From there the
-// density of what was read decides.
+// startLength is the length of the first window, in seconds. After that the density of the entries read so far
+// decides.
 const startLength = 5 * 60
 
-// nextLength is the length of a window that takes as many pages as wanted, where
-// the last one of the given length took so many. It grows by steps: what comes
-// next may be denser.
+// nextLength is the length of a window that takes the wanted number of pages, if the last one, of the given
+// length, took this many pages. It grows in steps, because the next entries may be denser.
 func nextLength(length, pages, wanted, maxLength int64) int64 {
 	length = min(length*wanted/max(1, pages), 4*length)
 	return min(max(length, 1), maxLength)
 }
 
-// share is the length of the next of the windows into which so many seconds are
-// split, to be read side by side. They get shorter towards the end, so that all
-// walks end together, but not too short: each costs a page and the overlap.
+// share is the length of the next window if this many seconds are split into windows that are read concurrently.
+// Windows get shorter towards the end, so that all walks end together, but not too short: each costs a page and
+// the overlap.
 func (s *Plan) share(seconds int64) int64 {
 	if s.wide <= 1 {
 		return s.length
@@ -36,8 +34,8 @@ func (s *Plan) share(seconds int64) int64 {
 	return min(s.length, max((seconds+wide-1)/wide, s.length/5))
 }
 
-// expire notes that a walk did not get further than so many pages: if tokens live for a
-// short time, or the API does not go deeper, windows have to fit into what it does.
+// expire notes that a walk got no further than this many pages. If page tokens are short-lived, or the API
+// limits the number of pages, windows have to fit into that.
 func (s *Plan) expire(pages int64) {
 	if s.raised { // longer windows were tried too soon
 		s.trialFits = min(2*s.trialFits, mostFits)
@@ -46,13 +44,13 @@ func (s *Plan) expire(pages int64) {
 	s.wanted = fitting(s.reach)
 }
 
-// fitting is how many pages a window should take where so many were got through: with some
-// to spare, as what comes next may be denser.
+// fitting is how many pages a window should take if a walk gets through this many. It leaves a margin, because
+// the next entries may be denser.
 func fitting(reach int64) int64 { return max(1, reach*3/4) }
 
-// How many windows in a row have to be read before longer ones are tried: the reason may have
-// passed, or have been chance. Twice as many where the longer ones were not read, and in
-// the end so many that what is lost to trials is little.
+// How many windows in a row have to be read before longer ones are tried, because the reason may be gone, or may
+// have been chance. The number doubles if the longer ones could not be read, so that in the end trials cost
+// little.
 const (
 	firstFits = 4
 	mostFits  = 64
@@ -75,10 +73,9 @@ func (s *Plan) noteFit() {
 	}
 }
 
-// ShortenRefused shortens a window that the API does not take, and remembers not to ask
-// for one that long again, for a while. It reports whether it could. A minute is always
-// tried: a refusal may have had another reason. So a longer window is tried again, less
-// and less often where it is refused each time.
+// ShortenRefused shortens a window that the API refuses, and remembers for a while not to request one that long
+// again. It reports whether it could. A minute is always tried, because the refusal may have had another reason.
+// For the same reason a longer window is tried again, less and less often if it is refused each time.
 func (s *Plan) ShortenRefused(w *Walk) bool {
 	if !s.halve(w) {
 		return false
@@ -94,8 +91,8 @@ func (s *Plan) ShortenRefused(w *Walk) bool {
 	return true
 }
 
-// lengthen notes that the API has accepted a window of maxLength. Twice that is tried if
-// it is time to, or if this one was tried: then it was not the length that was refused.
+// lengthen notes that the API has accepted a window of maxLength. Twice that is tried if it is time to, or if
+// this one was a trial: then the length was not the reason for the refusal.
 func (s *Plan) lengthen(now int64) {
 	if s.maxLength >= s.maxWindow {
 		s.trial = false
@@ -105,15 +102,14 @@ func (s *Plan) lengthen(now int64) {
 	}
 }
 
-// After how many seconds a longer window than the API has taken is tried again, at
-// first and at the most.
+// The number of seconds after which a longer window than the API has accepted is tried again: the first one and
+// the largest one.
 const (
 	firstTrial = 4 * 60 * 60
 	lastTrial  = 24 * 60 * 60
 )
 
-// halve shortens a walk that cannot be finished, and every window after it. It
-// reports whether it could.
+// halve shortens a walk that cannot be finished, and every window after it. It reports whether it could.
 func (s *Plan) halve(w *Walk) bool {
 	if w.seconds() <= 1 {
 		return false

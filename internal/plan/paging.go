@@ -15,36 +15,36 @@ type Page struct {
 	IDs iter.Seq[string]
 	// New is how many of its entries the pipeline had not accepted before.
 	New int
-	// Oldest is the earliest event time on it, in Unix seconds; 0 where there is none.
+	// Oldest is the earliest event time on it, in Unix seconds; 0 if there is none.
 	Oldest int64
 	More   bool
 	Token  string
-	// Unsaid tells that the answer does not say whether more follow.
+	// Unsaid reports that the answer does not say whether more pages follow.
 	Unsaid bool
 }
 
-// Step is what follows a page.
+// Step is how a walk continues after a page.
 type Step int
 
 const (
-	// Onward: the walk goes on with its next page.
+	// Onward: the walk continues with its next page.
 	Onward Step = iota
 	// Finished: the walk was read to its end.
 	Finished
-	// AskAgain: nothing can follow this page, though the API says that there is more. It
-	// is to be asked for again, as after a failed call (NoteFailure, BadPage).
+	// AskAgain: no page can follow this one, although the API says that there is more. The page is to be
+	// requested again, as after a failed call (NoteFailure, BadPage).
 	AskAgain
-	// TooLong: the pages do not end. The walk is to be shortened.
+	// TooLong: the pages do not end. The walk has to be shortened.
 	TooLong
 	// StartAgain: the walk has to start again, and does.
 	StartAgain
 )
 
-// maxEmptyPages bounds what an API may do that documents nothing. One that filters after it
-// has cut pages returns empty ones, each with a fresh token, and for long: that is legal.
+// maxEmptyPages limits how many empty pages are accepted. An API that filters after it has cut pages returns
+// empty ones, each with a fresh token, possibly many: this is legal, because nothing is documented.
 const maxEmptyPages = 2 * PagesPerWalk // one after another, without an entry that is new to the walk
 
-// Turn notes a page. The error says why the walk cannot go on as it is.
+// Turn notes a page. The error explains why the walk cannot continue as it is.
 func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 	fresh, order, entries := false, uint64(0), 0
 	for id := range p.IDs {
@@ -71,12 +71,12 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 	if !p.Unsaid {
 		s.said++
 	}
-	if w.failing.calls > 0 && w.failing.refused { // the same call, and now it is answered
+	if w.failing.calls > 0 && w.failing.refused { // the call was refused before, and is now answered
 		s.chanceUntil = s.elapsed + chanceLasts
 	}
 	w.failing.calls, w.failing.refused = 0, false
 	if w.reach() > w.furthest {
-		w.failing = failing{} // of a page that was never got to before, nothing is known
+		w.failing = failing{} // nothing is known of a page that is reached for the first time
 	}
 	w.fresh += p.New
 	if w.empty++; fresh {
@@ -84,7 +84,7 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 	} else if entries > 0 {
 		w.repeats++
 	}
-	// The first page is no progress of a walk that has to start again and again.
+	// The first page is no progress for a walk that has to start again and again.
 	if w.further = fresh && w.pages > 1 && w.reach() > w.furthest; w.further {
 		w.restarts = 0
 	}

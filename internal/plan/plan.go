@@ -1,43 +1,40 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plan decides which page of the log to ask for next. It is pure: it has no clock,
-// no network and no logger; the poller asks it (Next) and tells it what became of each
-// call, and what the time is by the server's clock.
+// Package plan decides which page of the log to request next. It is pure: it has no clock, no network and no
+// logger. The poller asks it (Next) and reports the outcome of each call, and the server's time.
 //
-// The timeline is whole seconds of event time. Passes read it, each later than the one
-// before, for entries that the API shows late; each has a watermark. A walk is one window
-// of a pass, read page by page. Seen remembers the ids that the pipeline has accepted.
+// The timeline is whole seconds of event time. Several passes read it, each later than the previous one, for
+// entries that the API shows late; each pass has a watermark. A walk is one window of a pass, read page by page.
+// Seen remembers the ids that the pipeline has accepted.
 package plan
 
 import (
 	"slices"
 )
 
-// Settings are the numbers to plan by. Times are Unix seconds, spans are
-// seconds.
+// Settings are the parameters of a plan. Times are Unix seconds, spans are seconds.
 type Settings struct {
 	Begin, End int64   // the timeline; End is exclusive, 0: it has no end
-	Recheck    []int64 // after how long each recheck reads the same time again, ascending
+	Recheck    []int64 // when each recheck reads the same time again; ascending
 	Tick       int64   // poll_interval, at least 1
 	MaxWindow  int64   // max_window, at least 1
 	Walks      int     // max_concurrent_walks
 	PageSize   int     // page_size
-	// MaxPages bounds the pages of one window. Beyond it the window is shortened.
+	// MaxPages limits the pages of one window. Beyond it the window is shortened.
 	MaxPages int64
-	// ClockSlack is by how much two dates of the server may disagree without its clock
-	// having been set.
+	// ClockSlack is by how much two dates of the server may disagree although its clock was not set.
 	ClockSlack int64
 }
 
-// Plan decides which page to ask for next. It knows no clock and no network: whoever
-// asks tells the time, and what became of each call. Not safe for concurrent use.
+// Plan decides which page to request next. It has no clock and no network: the caller passes the time and the
+// outcome of each call. Not safe for concurrent use.
 type Plan struct {
 	pos   *position
 	seen  *Seen
-	walks [][]*Walk // by pass, in order of time; the first begins at the watermark or before
+	walks [][]*Walk // by pass, in order of time; the first starts at the watermark or before
 	ended []Ended
-	// suspectTo is, by pass, up to where new windows may hold what has made others fail.
+	// suspectTo is, by pass, the time up to which new windows may contain what made others fail.
 	suspectTo []int64
 	waiting   int // walks that wait for an answer
 
@@ -45,37 +42,37 @@ type Plan struct {
 	clockSlack int64
 	tick       int64 // poll_interval in seconds, at least 1
 	maxWindow  int64 // max_window in seconds
-	maxLength  int64 // the same, or less where the API has refused that
-	// trialAt is when a longer one is tried again, by the server's clock, trialAfter how
-	// many seconds that is after it was refused, and trial whether one is being tried.
+	maxLength  int64 // the same, or less if the API has refused that
+	// trialAt is when a longer window is tried again, by the server's clock; trialAfter is how many seconds
+	// after the refusal that is; trial reports whether one is being tried.
 	trialAt, trialAfter int64
 	trial               bool
 	length              int64 // of the next window
-	longestRead         int64 // of the windows that were read to their end, in seconds
+	longestRead         int64 // the longest window that was read to its end, in seconds
 	wanted              int64 // pages that a window should take
 	wide                int   // max_concurrent_walks
 	pageSize            int
-	reach, fits         int64 // pages that a walk gets through, and windows read since that was less
+	reach, fits         int64 // pages that a walk gets through, and windows read since that number fell
 	trialFits           int64 // windows after which longer ones are tried
-	raised              bool  // these are read at present
+	raised              bool  // longer windows are being tried
 	// elapsed and now are the last arguments of Next: milliseconds of the term, and the server's clock.
 	elapsed, now int64
-	sinceAside   int   // pages of other walks that were asked for since one that was set aside
+	sinceAside   int   // pages of other walks that were requested since one that was set aside
 	answers      int64 // pages that the API has answered
-	said         int64 // those of them that said whether more follow
+	said         int64 // those of them that reported whether more follow
 	failures     int64 // calls that failed, see outcomes
 	chanceUntil  int64 // up to when refusals may be chance, elapsed milliseconds
 	finishes     int64 // windows that were read to their end
 	ageShown     int64 // of the oldest entry that was ever returned, in seconds, when it was
-	restored     bool  // it goes on from what was stored
-	// due tells that pass 0 has not been started up to now since the last tick.
+	restored     bool  // it continues from stored state
+	// due reports that pass 0 has not yet been started up to now since the last tick.
 	due bool
-	// early is for how many seconds longer keys are needed because entries come before their
-	// windows, as they did in what was read up to earlyUntil.
+	// early is for how many more seconds keys are needed because entries are older than the windows that return
+	// them, as in windows up to earlyUntil.
 	early, earlyUntil int64
 }
 
-// New plans the timeline from its begin, knowing the entries that were accepted before.
+// New plans the timeline from its begin, with the entries that were accepted before.
 func New(set Settings, known *Seen) *Plan {
 	recheck := append([]int64{0}, set.Recheck...)
 	return &Plan{
@@ -98,29 +95,26 @@ func New(set Settings, known *Seen) *Plan {
 	}
 }
 
-// Snapshot is what has to be stored of a plan, besides the ids: see Restore.
+// Snapshot is the state of a plan to store, besides the ids: see Restore.
 type Snapshot struct {
 	Begin int64
-	// Recheck and Marks belong together: the passes, of which the first has 0, and their
-	// watermarks. Every entry before a watermark, and shown by the API as late as the pass
-	// reads, was accepted by the pipeline.
+	// Recheck and Marks belong together: the passes, where the first has 0, and their watermarks. The pipeline
+	// has accepted every entry before a watermark, if the API shows it no later than the pass reads.
 	Recheck, Marks []int64
-	// Length is that of the next window.
+	// Length is the length of the next window.
 	Length int64
-	// Covered is a range, from and to, that is passed over; both 0: none.
+	// Covered is a range, from and to, that is skipped because it was read before; both 0: none.
 	Covered [2]int64
-	// Early is for how many seconds longer keys are needed, and up to which watermark; both 0:
-	// they are not.
+	// Early is for how many more seconds keys are needed, and up to which watermark; both 0: they are not.
 	Early [2]int64
 }
 
-// Read reports whether anything was read: a begin to which no window was added is no position.
+// Read reports whether anything was read: a begin without any window is not a position.
 func (s Snapshot) Read() bool {
 	return slices.ContainsFunc(s.Marks, func(mark int64) bool { return mark != s.Begin })
 }
 
-// Restore goes on from what an earlier plan had stored. Its rechecks may have been
-// others.
+// Restore continues from what an earlier plan has stored. Its rechecks may have been different.
 func (s *Plan) Restore(old Snapshot) {
 	s.pos = newPosition(old.Begin, s.pos.end, s.pos.recheck)
 	s.pos.adopt(old.Recheck, old.Marks)
@@ -130,12 +124,11 @@ func (s *Plan) Restore(old Snapshot) {
 	s.RestoreLength(old)
 }
 
-// RestoreLength takes over the length of windows alone, from a plan that has read nothing yet.
-// It is half as long as before, so that a process that is killed again and again in its
-// first minute gets on.
+// RestoreLength takes over only the length of windows, from a plan that has read nothing yet. It halves the
+// length, so that a process that is killed again and again in its first minute makes progress.
 func (s *Plan) RestoreLength(old Snapshot) { s.length = min(max(1, old.Length/2), s.maxWindow) }
 
-// Snapshot returns what to remember.
+// Snapshot returns the state to store.
 func (s *Plan) Snapshot() Snapshot {
 	now := Snapshot{Begin: s.pos.begin, Recheck: s.pos.recheck, Marks: slices.Clone(s.pos.marks), Length: s.length, Covered: s.pos.coveredNow()}
 	if s.early > 0 {
@@ -144,16 +137,16 @@ func (s *Plan) Snapshot() Snapshot {
 	return now
 }
 
-// PassOver leaves out a range, from and to, that an earlier plan has read in all its passes:
-// reading goes on at its end. Nothing may have been read.
+// PassOver skips a range, from and to, that an earlier plan has read in all its passes: reading continues at its
+// end. Nothing may have been read before.
 func (s *Plan) PassOver(covered [2]int64) { s.pos.passOver(covered) }
 
 // Tick lets pass 0 read up to now.
 func (s *Plan) Tick() { s.due = true }
 
-// Next returns the walk whose next page is to be asked for now, by the server's clock,
-// after so many milliseconds of the term, or nil. Until the answer is reported (Land) the
-// walk is not returned again.
+// Next returns the walk whose next page is to be requested now, or nil. Its arguments are the server's clock and
+// the milliseconds since the start of the term. The walk is not returned again until its answer is reported
+// (Land).
 func (s *Plan) Next(now, elapsed int64) *Walk {
 	s.now, s.elapsed = now, elapsed
 	w := s.pick(now)
@@ -169,40 +162,39 @@ func (s *Plan) Next(now, elapsed int64) *Walk {
 	return w
 }
 
-// Land notes that the call for a page of the walk has ended, in whatever way.
+// Land notes that the call for a page of the walk has ended, with any outcome.
 func (s *Plan) Land(w *Walk) {
 	w.inFlight = false
 	s.waiting--
 }
 
-// Widen sets how many windows may be read side by side from now on.
+// Widen sets how many windows may be read concurrently from now on.
 func (s *Plan) Widen(walks int) { s.wide = max(1, walks) }
 
 // Done reports whether a bounded export is complete.
 func (s *Plan) Done() bool { return s.pos.done() }
 
-// Bounds is the timeline: where it begins and where it ends; 0: never.
+// Bounds is the begin and the end of the timeline; end 0: it has none.
 func (s *Plan) Bounds() (begin, end int64) { return s.pos.begin, s.pos.end }
 
 // Oldest is the watermark of the last pass: nothing before it is read again.
 func (s *Plan) Oldest() int64 { return s.pos.marks[s.pos.last()] }
 
-// Remembered is how many ids are remembered, and the memory that grows with their
-// number, in bytes.
+// Remembered is how many ids are remembered, and the memory that grows with their number, in bytes.
 func (s *Plan) Remembered() (n int, bytes int64) { return s.seen.count, s.seen.bytes() }
 
-// Lateness is how old a time is at least when a pass reads it, in seconds: its recheck_after,
-// or less where the API does not keep entries for as long.
+// Lateness is the least age in seconds at which a pass reads a time: its recheck_after, or less if the API does
+// not keep entries that long.
 func (s *Plan) Lateness(pass int) int64 { return s.pos.lateness(pass) }
 
-// Outside reports whether an entry of that second lies just outside of the timeline.
+// Outside reports whether an entry of that second is just outside the timeline.
 func (s *Plan) Outside(eventTime int64) bool { return s.pos.outside(eventTime) }
 
 // Known reports whether the pipeline has accepted an entry before.
 func (s *Plan) Known(k Key) bool { return s.seen.Has(k) }
 
-// SharesID reports whether a new entry has the id of another one that was new a while ago,
-// which is not the same: see Seen.
+// SharesID reports whether a new entry has the same id as another recent entry that is not the same entry: see
+// Seen.
 func (s *Plan) SharesID(k Key) bool { return s.seen.shared.note(k) }
 
 // Remember notes that the pipeline has accepted entries.
@@ -213,12 +205,11 @@ func (s *Plan) Remember(keys []Key) {
 	}
 }
 
-// noteEarly notes that a window has returned an entry whose event was so many seconds before the
-// window. What the bounds of a query are compared with is not documented: it may be the time at
-// which an entry was stored. A later pass, with other windows, will return such an entry in a
-// window that is later than its event, too, so its key is needed for that much longer, and for some
-// minutes more, as the next one may be earlier still. The last recheck bounds this: what is later
-// than that is not promised.
+// noteEarly notes that a window has returned an entry whose event was this many seconds before the window. It is
+// not documented which time the API compares with the bounds of a query: it may be the time at which an entry
+// was stored. A later pass, with other windows, will return such an entry in a window later than its event, too,
+// so its key is needed for that much longer, and for some minutes more, as the next one may be earlier still.
+// The last recheck limits this: later entries are not guaranteed.
 func (s *Plan) noteEarly(seconds int64) {
 	last := s.pos.last()
 	if seconds == 0 || last == 0 {
@@ -228,8 +219,8 @@ func (s *Plan) noteEarly(seconds int64) {
 	s.earlyUntil = s.pos.marks[0] + 2*s.pos.recheck[last]
 }
 
-// Late reports whether an entry that is new is of a second that pass 0 has read, and names
-// the pass that finds it.
+// Late reports whether a new entry is of a second that pass 0 has already read, and names the pass that found
+// it.
 func (s *Plan) Late(second int64) (foundBy string, late bool) {
 	if second >= s.pos.marks[0] || second < s.pos.begin {
 		return "", false

@@ -10,12 +10,11 @@ import (
 // InFlight is how many walks wait for an answer.
 func (s *Plan) InFlight() int { return s.waiting }
 
-// Stop ends all walks: nobody will finish them.
+// Stop ends all walks before they are finished.
 func (s *Plan) Stop() { s.endAll(errStopped) }
 
-// pick returns the walk whose page to ask for now, with the server's clock at
-// now, or nil. Fresh entries go first, unless the rechecks have fallen behind so
-// far that the remembered ids would grow without bound: then they wait, even for a
+// pick returns the walk whose page to request now, by the server's clock, or nil. New entries go first, unless
+// the rechecks are so late that the remembered ids would grow without bound: then new entries wait, even for a
 // call that gets no answer.
 func (s *Plan) pick(now int64) *Walk {
 	w := s.pickAside()
@@ -31,8 +30,8 @@ func (s *Plan) pick(now int64) *Walk {
 	return w
 }
 
-// othersPerAside is how many other pages are asked for before one of a walk that was set
-// aside, where there are others.
+// othersPerAside is how many other pages are requested, if there are any, before one of a walk that was set
+// aside.
 const othersPerAside = 8
 
 // pickOther returns a walk that was not set aside.
@@ -60,10 +59,9 @@ func (s *Plan) pickOther(now int64) *Walk {
 	if w := s.fresh(now); w != nil {
 		return w
 	}
-	// Where the pace is too slow for all rechecks, the last one goes before the
-	// others. It is the one that entries are promised by, what it reads serves the
-	// others once they have fallen back to it, and if it fell further behind, fresh
-	// entries would have to wait.
+	// If the pace is too slow for all rechecks, the last one goes before the others. The guarantee depends on
+	// it, and what it reads also serves the others once they are as late. If it became later still, new entries
+	// would have to wait.
 	if last > 1 && s.pos.behind(last, now) > s.pos.recheck[last] {
 		if w := s.lastRecheck(now); w != nil {
 			return w
@@ -80,8 +78,8 @@ func (s *Plan) pickOther(now int64) *Walk {
 	return nil
 }
 
-// lastRecheck goes on with the last recheck, due or not; behind a window that is being
-// read, only with one that is worth a call.
+// lastRecheck continues with the last recheck, due or not. While an earlier window of it is being read, the next
+// one must be worth a call.
 func (s *Plan) lastRecheck(now int64) *Walk {
 	last := s.pos.last()
 	if w := s.resume(last); w != nil {
@@ -93,12 +91,11 @@ func (s *Plan) lastRecheck(now int64) *Walk {
 	return s.recheck(last, now)
 }
 
-// maxAlone is how often a walk may begin again without getting further and still go
-// before all others.
+// maxAlone is how often a walk may start again without getting further and still go before all others.
 const maxAlone = 3
 
-// urgentWalk returns a walk that goes alone, because others beside it, and their waits
-// after failures, would use up the time for which its page token lives.
+// urgentWalk returns a walk that is read alone, because concurrent walks, and their waits after failures, would
+// use up the lifetime of its page token.
 func (s *Plan) urgentWalk() *Walk {
 	for _, walks := range s.walks {
 		for _, w := range walks {
@@ -110,19 +107,19 @@ func (s *Plan) urgentWalk() *Walk {
 	return nil
 }
 
-// isRead reports whether a walk of the pass is being read, and not just set aside.
+// isRead reports whether a walk of the pass is being read and was not set aside.
 func (s *Plan) isRead(pass int) bool {
 	return slices.ContainsFunc(s.walks[pass], func(w *Walk) bool { return !w.finished && !w.failing.aside })
 }
 
-// resume returns a walk of the pass whose next page may be asked for.
+// resume returns a walk of the pass whose next page may be requested.
 func (s *Plan) resume(pass int) *Walk {
 	for i, w := range s.walks[pass] {
 		if w.inFlight || w.finished || w.failing.aside || s.waits(w) {
 			continue
 		}
 		if w.pages == 0 && w.token == "" && w.failing.calls == 0 && w.seconds() > 2*s.length {
-			// The rest of a window that was cut: by now shorter ones are known to fit.
+			// The rest of a window that was cut: by now it is known that shorter ones fit.
 			rest := &Walk{window: window{w.from + s.length, w.to}, pass: pass}
 			w.to = rest.from
 			s.walks[pass] = slices.Insert(s.walks[pass], i+1, rest)
@@ -132,9 +129,8 @@ func (s *Plan) resume(pass int) *Walk {
 	return nil
 }
 
-// pending is how many windows of pass 0 count as unfinished business. Behind one that was
-// set aside, those that were read do not: they are remembered until it is skipped at the
-// latest.
+// pending is how many windows of pass 0 count as unfinished. Windows after one that was set aside do not count
+// once they are read: they are remembered at most until that one is skipped.
 func (s *Plan) pending() (n int) {
 	list := s.walks[0]
 	if len(list) == 0 || !list[0].failing.postponed() {
@@ -153,12 +149,12 @@ func (s *Plan) pending() (n int) {
 		}
 	}
 	if open && aside >= maxAside {
-		return len(list) // it is a long time that fails: see Unreadable.Open
+		return len(list) // a long time fails: see Unreadable.Open
 	}
 	return n
 }
 
-// tail is where the next window of a pass begins.
+// tail is where the next window of a pass starts.
 func (s *Plan) tail(pass int) int64 {
 	tail := s.pos.marks[pass]
 	if n := len(s.walks[pass]); n > 0 {
@@ -175,14 +171,13 @@ func (s *Plan) start(pass int, w window) *Walk {
 	return started
 }
 
-// MaxPending is how many windows of pass 0, for each that is read at a time, may lie
-// between its watermark and the newest one.
+// MaxPending is how many windows of pass 0 may be between its watermark and the newest window, for each that may
+// be read at a time.
 const MaxPending = 3
 
 // fresh starts a window of pass 0.
 func (s *Plan) fresh(now int64) *Walk {
-	// Behind a window that cannot be finished, what is read must be remembered: no
-	// more of it than a few windows.
+	// What is read after a window that cannot be finished must be remembered: read only a few windows of it.
 	if !s.due || s.pending() >= MaxPending*s.wide {
 		return nil
 	}
@@ -203,8 +198,8 @@ func (s *Plan) fresh(now int64) *Walk {
 	return s.start(0, w)
 }
 
-// uncrossed is where a window ends, so that it does not reach over the time up to which nothing
-// is read again, unless little of it is that old: the last recheck reads that, see finish.
+// uncrossed is where a window ends so that it does not extend over the time up to which nothing is read again.
+// An exception is if only little of it is that old: the last recheck reads that, see finish.
 func (s *Plan) uncrossed(from, to, now int64) int64 {
 	last := s.pos.last()
 	if edge := s.pos.readOnce(now); last > 0 && edge < to && edge-from >= s.step(last) {
@@ -213,8 +208,8 @@ func (s *Plan) uncrossed(from, to, now int64) int64 {
 	return to
 }
 
-// extend lets the newest window begin earlier where that serves a recheck that is
-// due and costs no further page: so a quiet tenant costs one call a tick.
+// extend lets the newest window start earlier if that serves a recheck that is due and costs no additional page,
+// so that a quiet tenant costs one call a tick.
 func (s *Plan) extend(w window, now int64) int64 {
 	for pass := s.pos.last(); pass > 0; pass-- {
 		from := s.pos.marks[pass]
@@ -226,13 +221,12 @@ func (s *Plan) extend(w window, now int64) int64 {
 	return w.from
 }
 
-// overdue is how many seconds of a recheck could be read now. A recheck does not
-// overtake pass 0.
+// overdue is how many seconds of a recheck could be read now. A recheck does not overtake pass 0.
 func (s *Plan) overdue(pass int, now int64) int64 {
 	return min(s.pos.target(pass, now), s.pos.marks[0]) - s.tail(pass)
 }
 
-// step is how many seconds are worth a call of a recheck.
+// step is how many seconds are worth a call for a recheck.
 func (s *Plan) step(pass int) int64 {
 	step := max(s.tick, s.pos.kept.step(s.pos.recheck[pass]))
 	if end := s.pos.stop(s.tail(pass)); end != 0 {
@@ -241,8 +235,7 @@ func (s *Plan) step(pass int) int64 {
 	return step
 }
 
-// mostOverdue is the recheck that is due and has waited longest for its size; 0
-// where none is due.
+// mostOverdue is the recheck that is due and has waited longest relative to its delay; 0 if none is due.
 func (s *Plan) mostOverdue(now int64) int {
 	best := 0
 	for pass := 1; pass <= s.pos.last(); pass++ {

@@ -3,10 +3,9 @@
 
 package plan
 
-// sharedIDs finds entries that are not the same and have the same id. It looks among the
-// last new ones, some eight thousand of them, so that it costs the same memory whatever was
-// read: ids that repeat, as those of a service that writes 0 for an id that it does not have
-// or counts from 1 after a restart, repeat often. Nothing is decided by it.
+// sharedIDs finds different entries with the same id. It looks only among the last new ones, about eight
+// thousand, so that its memory is constant. Ids that are reused, for example by a service that writes 0 for a
+// missing id or counts from 1 after a restart, repeat often enough. No decision depends on it.
 type sharedIDs struct {
 	places []idAndEntry // by the hash of the id; nil until something was noted
 }
@@ -15,7 +14,7 @@ type idAndEntry struct{ id, identity uint64 }
 
 const sharedPlaces = 1 << 13 // 128 KiB
 
-// note notes a new entry, and reports whether the one that last had its id was another one.
+// note notes a new entry, and reports whether the last entry with its id was a different one.
 func (s *sharedIDs) note(k Key) (shared bool) {
 	if s.places == nil {
 		s.places = make([]idAndEntry, sharedPlaces)

@@ -8,25 +8,24 @@ import (
 	"slices"
 )
 
-// For how long a time range has to fail before it is skipped, in milliseconds: what is
-// skipped does not come back. A definite refusal is no outage. Where only a later page fails, it
-// may be that page tokens do not live for as long as the pace of that time makes them wait; where
-// a rate limit refuses it, that others are always asked for first when a call is allowed again.
+// How long a time range has to fail before it is skipped, in milliseconds: what is skipped is not read again. A
+// definite refusal is not an outage. If only a later page fails, page tokens may expire while the pace makes
+// them wait; if a rate limit refuses it, other calls may always have been first when one was allowed again.
 const (
 	PatienceRefused = 10 * 60_000
 	PatienceFailing = 60 * 60_000
 	patienceLong    = 12 * 60 * 60_000
 )
 
-// minProofs is how many failures of a walk, each after another page was answered, show that
-// it is its window that fails; for those that follow it minProofsMore each.
+// minProofs is how many failures of a walk, each after another page was answered, show that its window is the
+// cause; minProofsMore is the same for each walk that follows it.
 const (
 	minProofs     = 3
 	minProofsMore = 1
 )
 
-// hopeless reports whether the walk has failed for long enough. One that follows another such walk
-// was set aside after it, as a part of the same range.
+// hopeless reports whether the walk has failed for long enough. A walk that follows another such walk was set
+// aside after it, as a part of the same range.
 func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	x, patience, proofs := &w.failing, int64(PatienceFailing), minProofs
 	if follows {
@@ -44,11 +43,11 @@ func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
 }
 
-// likelyChance is how likely it may be that what is skipped has failed as everything else did.
+// likelyChance is the largest accepted probability that what is skipped has failed only because most calls fail.
 const likelyChance = 0.01
 
-// byChance reports whether the walk may have failed as often as it did without a reason of its own: in
-// an outage in which one call in ten is answered, others are answered between any two of its failures.
+// byChance reports whether the walk may have failed only because most calls fail: in an outage in which one call
+// in ten is answered, other calls are answered between any two failures of the walk.
 func (s *Plan) byChance(w *Walk) bool {
 	x := &w.failing
 	failures := float64(s.failures - x.before.failures - x.counted)
@@ -56,19 +55,19 @@ func (s *Plan) byChance(w *Walk) bool {
 	return failures > 0 && math.Pow(failures/(failures+answers), float64(x.failed)) > likelyChance
 }
 
-// Unreadable is a time range that has failed for so long that it is to be skipped.
+// Unreadable is a time range that has failed for so long that it has to be skipped.
 type Unreadable struct {
 	Pass     int
 	From, To int64
-	// Open tells that nothing after it is known to be readable.
+	// Open reports that nothing after it is known to be readable.
 	Open bool
-	// For is for how many milliseconds it has failed, at least.
+	// For is how many milliseconds it has failed, at least.
 	For int64
-	// Again tells that a recheck will read the range once more.
+	// Again reports that a recheck will read the range once more.
 	Again bool
 }
 
-// Unreadable returns the time range with which a pass begins that has failed for long enough.
+// Unreadable returns the range at the start of a pass that has failed for long enough.
 func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 	for pass, list := range s.walks {
 		n := 0
@@ -88,7 +87,7 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 		}
 		if last := list[n-1]; last.seconds() > 1 && !u.Open {
 			if followed {
-				last.failing.retryAt = 0 // where what follows begins is to be found
+				last.failing.retryAt = 0 // where the readable part starts has to be found
 			} else {
 				s.askForEnd(last)
 			}
@@ -103,9 +102,9 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 	return u, false
 }
 
-// askForEnd makes the last second of a walk that was set aside a walk of its own. The window may fail
-// for being long, as what follows a range that fails is not divided: where its end can be read, so can
-// be found where that begins (isolates).
+// askForEnd turns the last second of a walk that was set aside into a walk of its own. The window may fail
+// because of its length, as what follows a failing range is not split. If its end can be read, it is possible to
+// find where the readable part starts (isolates).
 func (s *Plan) askForEnd(w *Walk) {
 	end := &Walk{window: window{w.to - 1, w.to}, pass: w.pass}
 	end.failing.suspect = true
@@ -114,7 +113,7 @@ func (s *Plan) askForEnd(w *Walk) {
 	s.walks[w.pass] = slices.Insert(list, slices.Index(list, w)+1, end)
 }
 
-// Abandon skips a time range that Unreadable has returned, in every pass that has come to it.
+// Abandon skips a time range that Unreadable has returned, in every pass that has reached it.
 func (s *Plan) Abandon(u Unreadable) {
 	list := s.walks[u.Pass]
 	if u.Pass > 0 && list[0].failing.definite {
@@ -131,9 +130,9 @@ func (s *Plan) Abandon(u Unreadable) {
 	s.settle()
 }
 
-// noteEdge notes what a refusal of a recheck's time suggests of how long the API keeps entries.
+// noteEdge notes what the refusal of a recheck's time suggests about how long the API keeps entries.
 func (s *Plan) noteEdge(list []*Walk, u Unreadable) {
-	// It may show none of the age of rechecks at all.
+	// Perhaps nothing as old as rechecks is shown at all.
 	age := (s.now - u.To) * 3 / 4
 	for _, w := range list {
 		if w.from >= u.To && w.finished {

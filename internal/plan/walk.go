@@ -7,58 +7,58 @@ import (
 	"errors"
 )
 
-// Walk reads one window: page after page with the same bounds, until the API says
-// that there are no more. Its page token lives in memory only.
+// Walk reads one window, page after page with the same bounds, until the API reports that there are no more. Its
+// page token is only in memory.
 type Walk struct {
 	window
 	pass     int
 	token    string
 	asOf     int64 // the server's clock before the first page was asked for
 	pages    int64
-	empty    int   // pages in a row without an entry that was not yet returned
-	restarts int   // how often it began again since it last got further than ever before
-	furthest int64 // the most that it has got to, see reach
+	empty    int   // pages in a row without an entry that was new to the walk
+	restarts int   // how often it has started again since it last got further than ever before
+	furthest int64 // the furthest that it has got, see reach
 	once     bool  // no later pass reads all of it again
-	urgent   bool  // a page token of its was no longer taken, perhaps for waiting too long
+	urgent   bool  // one of its page tokens was refused, perhaps because it waited too long
 	inFlight bool
 	finished bool
 	// returned are the hashes of the ids on the pages so far.
 	returned hashSet
-	// scroll tells that one page token serves all pages: each use of it returns the next
-	// page, so that a page whose answer was lost cannot be asked for again.
+	// scroll reports that one page token serves all pages: each use of it returns the next page, so that a page
+	// whose answer was lost cannot be requested again.
 	scroll bool
 	// lost tells that an answer with entries may have been lost since the first page.
 	lost bool
-	// renews tells that a page token was followed by another one: it is no scroll cursor.
+	// renews reports that a page token was followed by another one, so it is no scroll cursor.
 	renews         bool
 	repeats        int    // pages with entries, none of which was new to the walk, since one that had some
-	further        bool   // the last page was one that it had not got to before
+	further        bool   // the last page was reached for the first time
 	fresh          int    // entries in this attempt that were new to the pipeline
 	firstPage      uint64 // hash of the ids of the first page, in their order
 	rereads        int    // how often it was read once more, see mayHaveShifted
-	paged          bool   // read to its end in several pages, and not by the last recheck: see position.finish
+	paged          bool   // read to its end in several pages, but not by the last recheck: see position.finish
 	pageSize       int    // of this attempt, in entries
 	timesPostponed int    // chooses the page size of the next attempt
 	failing        failing
 }
 
-// Request is what a call asks for: seconds of event time, both bounds possibly inclusive.
+// Request is what a call requests: seconds of event time, both bounds possibly inclusive.
 type Request struct {
 	From, To int64
 	Token    string // of the page; empty for the first one
-	Page     int    // which page of the window it is, from 1; 0: that is not known
+	Page     int    // number of the page in its window, from 1; 0: not known
 	PageSize int    // 0: the configured one
-	// InARow is how many calls, this one the first, must follow each other without a wait: the walk has
-	// started again because its page token expired, and must get further this time. 0: the call can wait.
+	// InARow is how many calls, this one included, must follow each other without a wait, because the walk has
+	// started again after its page token expired, and must get further this time. 0: the call can wait.
 	InARow int
-	// Once is a window of which a part at least is not read again once the walk is finished.
+	// Once reports that at least a part of the window is not read again once the walk is finished.
 	Once bool
-	// Believe is a walk that gets the same pages again and again: an answer that does not say
-	// whether it is the last page is.
+	// Believe reports that the walk gets the same pages again and again, so an answer that does not say whether
+	// it is the last page is accepted as the last one.
 	Believe bool
 }
 
-// Request is what the walk asks for next.
+// Request is the walk's next request.
 func (w *Walk) Request() Request {
 	r := RequestFor(w.from, w.to)
 	r.Token, r.Page, r.PageSize = w.token, int(w.pages)+1, w.pageSize
@@ -66,14 +66,14 @@ func (w *Walk) Request() Request {
 	return r
 }
 
-// How many calls the first page of a second waits for that has to be read in one go: the pace of
-// other calls may be slower than page tokens live, and a second cannot be shortened.
+// The number of calls in a row that the first page of a second waits for, if the second has to be read in one
+// go: the pace may be slower than page tokens live, and a second cannot be shortened.
 const (
 	leastInARow = 4
 	mostInARow  = 16
 )
 
-// hurry is how many calls in a row the walk needs, 0 where it can wait.
+// hurry is how many calls in a row the walk needs, 0 if it can wait.
 func (w *Walk) hurry() int {
 	switch {
 	case w.seconds() == 1 && w.restarts > 0 && w.token == "":
@@ -84,32 +84,32 @@ func (w *Walk) hurry() int {
 	return 0
 }
 
-// RequestFor asks for the first page of a window.
+// RequestFor requests the first page of a window.
 func RequestFor(from, to int64) Request {
 	return Request{From: max(0, from-Overlap), To: to}
 }
 
-// Further reports whether the last page was one that the walk had not got to before.
+// Further reports whether the walk reached the last page for the first time.
 func (w *Walk) Further() bool { return w.further }
 
-// Span is the window that the walk reads, and the pass that it reads it for.
+// Span is the window that the walk reads, and the pass it is for.
 func (w *Walk) Span() (pass int, from, to int64) { return w.pass, w.from, w.to }
 
-// Key is an entry that the walk returned, as it is remembered: by its identity, of which its
-// id is a part. readable is false where the entry's time cannot be read.
+// Key is the key by which an entry that the walk returned is remembered: by its identity, which includes its id.
+// readable is false if the entry's time cannot be read.
 func (w *Walk) Key(identity, uid string, eventTime int64, readable bool) Key {
 	return keyOf(identity, uid, eventTime, readable, w.window)
 }
 
-// Ended is a walk, or an attempt at it, that is over.
+// Ended is a walk, or an attempt at one, that is over.
 type Ended struct {
 	Walk  *Walk
 	Pages int64
-	// Err is why it was given up, nil for one that was read to its end.
+	// Err is why it ended early, nil if it was read to its end.
 	Err error
 }
 
-// Reasons why walks end before their time.
+// Reasons why walks end early.
 var (
 	ErrCovered    = errors.New("other walks have read this meanwhile")
 	errBeginMoved = errors.New("the begin was moved")
@@ -135,22 +135,21 @@ func (s *Plan) endAll(err error) {
 	}
 }
 
-// DrainEnded returns the walks that have ended since it was last asked.
+// DrainEnded returns the walks that have ended since the last call.
 func (s *Plan) DrainEnded() []Ended {
 	ended := s.ended
 	s.ended = nil
 	return ended
 }
 
-// NoteAnswer counts a page of the walk and notes the server's date in it (Unix seconds; 0:
-// it had none). It reports whether the server's clock was set back in the walk's midst to
-// before the window's end: if the API hides what is new by that clock, and cuts pages by
-// their offset, entries that were not read yet have moved to pages that were. The walk has
-// to begin again then.
+// NoteAnswer counts a page of the walk and notes the server's date in it (Unix seconds; 0: none). It reports
+// whether the server's clock was set back during the walk to before the window's end. If the API hides new
+// entries by that clock, and cuts pages by their offset, entries that were not read yet have moved to pages that
+// were. The walk then has to start again.
 //
-// The estimate of the server's time may have come from one answer with a wrong date, and a
-// clock that was set back, or a server whose clock is behind, may hide what is new or late:
-// the watermarks follow the walk's own answers, the earliest of them.
+// The estimate of the server's time may come from one answer with a wrong date, and a clock that was set back,
+// or a server whose clock is behind, may hide new or late entries: the watermarks follow the earliest date of
+// the walk's own answers.
 func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 	if date != 0 {
 		setBack = w.pages > 0 && date < min(w.asOf, w.to)-s.clockSlack
@@ -160,8 +159,7 @@ func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 	return setBack
 }
 
-// Restart makes a walk begin again for a reason; what it has delivered is passed over by
-// id.
+// Restart makes a walk start again for a reason; the entries that it has delivered are recognised by their ids.
 func (s *Plan) Restart(w *Walk, why error) {
 	s.end(w, why)
 	w.token, w.pages, w.empty, w.returned = "", 0, 0, hashSet{}
@@ -169,16 +167,15 @@ func (s *Plan) Restart(w *Walk, why error) {
 	w.restarts++
 }
 
-// Shorten makes a walk that cannot be finished as it is begin again, for half of its
-// window.
+// Shorten makes a walk that cannot be finished as it is start again with half of its window.
 func (s *Plan) Shorten(w *Walk, why error) {
 	s.halve(w)
 	s.Restart(w, why)
 }
 
-// DropToken makes a walk start again whose page token is refused: tokens expire, and after
-// how long is not documented. It reports whether that is the first time since
-// the walk last got further: from the second time on the walk is shortened, too.
+// DropToken makes a walk whose page token was refused start again: tokens expire, and after how long is not
+// documented. It reports whether that is the first time since the walk last got further: from the second time on
+// the walk is shortened, too.
 func (s *Plan) DropToken(w *Walk, why error) (first bool) {
 	s.expire(w.pages)
 	s.Restart(w, why)
@@ -186,7 +183,7 @@ func (s *Plan) DropToken(w *Walk, why error) (first bool) {
 	if w.restarts == 1 {
 		return true
 	}
-	// What lies ahead is not known: shorter by a lot costs less than by and by.
+	// What comes next is not known: one large step down costs less than many small ones.
 	if w.seconds() > 1 {
 		s.cut(w, max(1, w.seconds()/4))
 	}
