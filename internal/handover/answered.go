@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// GivenUp is a record that is not tried any more.
+// GivenUp is a record that is not retried any more.
 type GivenUp[T any] struct {
 	*Record[T]
 	Why Why
 }
 
-// Result is what an answer of the pipeline has led to.
+// Result is the outcome of an answer of the pipeline.
 type Result[T any] struct {
 	Taken  []*Record[T]
 	GaveUp []GivenUp[T]
 }
 
-// Answered notes what the pipeline said to each record of a try.
+// Answered notes the pipeline's answer for each record of a try.
 func (q *Queue[T]) Answered(now time.Time, try *Try[T], said func(i int) Class) (res Result[T]) {
 	q.turn++
 	var retry, permanent []*Record[T]
@@ -59,10 +59,10 @@ func (q *Queue[T]) Answered(now time.Time, try *Try[T], said func(i int) Class) 
 	return res
 }
 
-// noteTaken removes what was taken.
+// noteTaken removes the records that were accepted.
 func (q *Queue[T]) noteTaken(now time.Time, try *Try[T], taken []*Record[T]) {
 	if q.Holding() {
-		// What was refused while nothing was taken says nothing of the records.
+		// A refusal while nothing was accepted proves nothing about the records.
 		for _, p := range q.pieces {
 			p.from = nil
 			for _, r := range p.records {
@@ -115,7 +115,7 @@ func (q *Queue[T]) noteAlone(now time.Time, try *Try[T]) (gone bool, why Why) {
 		q.doubt(now, p, try.probe)
 		return false, ""
 	case q.retryable && !r.stuck:
-		return false, "" // a refusal that may pass says nothing of one that did not
+		return false, "" // a temporary refusal proves nothing about a permanent one
 	}
 	if strikes {
 		r.strikes++
@@ -138,8 +138,8 @@ func (q *Queue[T]) noteAlone(now time.Time, try *Try[T]) (gone bool, why Why) {
 	return false, ""
 }
 
-// noteRefused notes what was refused of several records: retryable ones are tried again
-// together, after a wait; permanently refused ones are divided.
+// noteRefused notes which of several records were refused: temporary refusals are retried together, after a
+// wait; permanently refused records are split.
 func (q *Queue[T]) noteRefused(now time.Time, try *Try[T], retry, permanent []*Record[T], partly bool) {
 	p := try.piece
 	q.refusals++
@@ -147,7 +147,7 @@ func (q *Queue[T]) noteRefused(now time.Time, try *Try[T], retry, permanent []*R
 	p.tried = true
 	switch {
 	case len(permanent) > 0 && (len(retry) > 0 || partly):
-		// Another batch than the one that was refused.
+		// A different batch from the one that was refused.
 		p.records, p.depth = permanent, p.depth+1
 		if len(retry) > 0 {
 			rest := &piece[T]{records: retry, depth: p.depth, tried: true}
@@ -170,8 +170,8 @@ func (q *Queue[T]) noteRefused(now time.Time, try *Try[T], retry, permanent []*R
 	}
 }
 
-// doubt counts a retryable refusal. Records that were refused often, also after others were
-// taken, are divided; one alone is set aside.
+// doubt counts a temporary refusal. Records that were refused often, even after others were accepted, are split;
+// a single record is set aside.
 func (q *Queue[T]) doubt(now time.Time, p *piece[T], probe bool) {
 	if q.refusals >= RetryTries {
 		q.refusals = max(q.refusals, QuickTries)
@@ -196,15 +196,14 @@ func (q *Queue[T]) doubt(now time.Time, p *piece[T], probe bool) {
 	}
 }
 
-// divide puts the halves of a piece in its place. Which half goes first alternates with the
-// depth: so the record that is tried last, after which nothing is left to be taken, is no
-// end of the page.
+// divide replaces a piece by its two halves. Which half goes first alternates with the depth. So the record that
+// is tried last, when no other is left to be accepted, is not at an end of the page.
 func (q *Queue[T]) divide(p *piece[T]) {
 	middle := (len(p.records) + 1) / 2
 	from := &division{records: len(p.records), size: p.size(), parent: p.from}
 	part := func(records []*Record[T]) *piece[T] {
 		part := &piece[T]{records: slices.Clone(records), depth: p.depth + 1, from: from}
-		if p.retries > 0 { // not to be found out from the start
+		if p.retries > 0 { // so that it does not start from zero
 			part.retries, part.since = RetryTries-1, p.since
 		}
 		return part
@@ -217,7 +216,7 @@ func (q *Queue[T]) divide(p *piece[T]) {
 	q.pieces = slices.Replace(q.pieces, i, i+1, halves...)
 }
 
-// giveUp takes a record out of the queue.
+// giveUp removes a record from the queue.
 func (q *Queue[T]) giveUp(r *Record[T], why Why) GivenUp[T] {
 	r.batch.open--
 	for _, p := range q.pieces {
@@ -229,7 +228,7 @@ func (q *Queue[T]) giveUp(r *Record[T], why Why) GivenUp[T] {
 	return GivenUp[T]{r, why}
 }
 
-// overdue gives up what the configuration says is not to be tried for longer.
+// overdue gives up the records that the configuration does not allow to be retried for longer.
 func (q *Queue[T]) overdue(now time.Time) (gone []GivenUp[T]) {
 	why, after := Elapsed, q.set.MaxElapsed
 	if q.set.Disabled {

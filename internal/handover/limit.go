@@ -7,32 +7,30 @@ import (
 	"time"
 )
 
-// limit is the size of batches that the pipeline takes, as far as refusals have shown it.
-// Without it each page of a log would be refused first, and the exporter would count and log
-// an error each time.
+// limit is the size of batches that the pipeline accepts, as far as refusals have shown it. Without it, each
+// page of a log would be refused first, and the exporter would count and log an error each time.
 type limit struct {
 	most    int           // bytes; 0: none known
 	every   time.Duration // how long until a larger batch is tried
 	raiseAt time.Time
 }
 
-// A larger batch is tried after raiseFirst, and where that is refused after twice as long each
-// time, up to raiseAtMost.
+// A larger batch is tried after raiseFirst. If it is refused, the interval doubles, up to raiseAtMost.
 const (
 	raiseFirst  = 10 * time.Minute
 	raiseAtMost = 24 * time.Hour
 )
 
-// division is a set of records that were refused together and then divided.
+// division is a set of records that were refused together and then split.
 type division struct {
 	records int // not yet taken
 	size    int
-	largest int // what was taken of it at once
+	largest int // the largest part that was accepted at once
 	spoiled bool
 	parent  *division
 }
 
-// took notes that records of the division were taken together.
+// took notes that records of the division were accepted together.
 func (d *division) took(records, size int) {
 	for ; d != nil; d = d.parent {
 		d.records -= records
@@ -40,14 +38,14 @@ func (d *division) took(records, size int) {
 	}
 }
 
-// spoil notes that a record was given up: it was the reason, and not the size.
+// spoil notes that a record was given up: that record was the reason, not the size.
 func (d *division) spoil() {
 	for ; d != nil; d = d.parent {
 		d.spoiled = true
 	}
 }
 
-// at is the largest batch to hand over now; 0: any.
+// at is the largest batch to deliver now; 0: any.
 func (l *limit) at(now time.Time) int {
 	if l.most > 0 && !now.Before(l.raiseAt) {
 		return 2 * l.most
@@ -55,8 +53,8 @@ func (l *limit) at(now time.Time) int {
 	return l.most
 }
 
-// learn looks at a division of which something was taken: where all of it was, in parts, the
-// whole was too large.
+// learn looks at a division of which something was accepted: if all of it was, in parts, the whole was too
+// large.
 func (l *limit) learn(now time.Time, d *division) {
 	for ; d != nil; d = d.parent {
 		if d.records == 0 && !d.spoiled && d.largest < d.size && (l.most == 0 || d.size <= l.most) {
@@ -75,7 +73,7 @@ func (l *limit) refused(now time.Time) {
 	l.raiseAt = now.Add(l.every)
 }
 
-// confirm notes that a batch of a size was taken.
+// confirm notes that a batch of this size was accepted.
 func (l *limit) confirm(now time.Time, size int) {
 	if l.raised(size) {
 		l.most = size

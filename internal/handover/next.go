@@ -7,23 +7,22 @@ import (
 	"time"
 )
 
-// Try is a hand-over to make.
+// Try is an attempt to deliver.
 type Try[T any] struct {
 	Records []*Record[T]
 
 	piece *piece[T]
-	probe bool // one record, to see whether the pipeline takes anything
+	probe bool // a single record, to see whether the pipeline accepts anything
 }
 
-// Next returns the hand-over to make now. Where there is none, at is when there will be one;
-// zero: not before records are added.
+// Next returns the attempt to make now. If there is none, at is when there will be one; zero: not before records
+// are added.
 //
-//   - What is new goes before what was refused, so that one bad batch holds up nothing else.
-//     What was refused is divided, one half with all its parts before the other.
-//   - A record that was refused alone is tried again soon after others were taken: refused
-//     Strikes times more, it is given up. Where none were taken it is tried at the retry's pace.
-//   - Where nothing is taken one record at a time is tried, the newest of those that were tried
-//     least.
+//   - New records go before refused ones, so that one bad batch delays nothing else. Refused batches are
+//     split, and one half with all its parts goes before the other.
+//   - A record that was refused alone is retried soon after others were accepted. After Strikes more
+//     refusals it is given up. If no others are accepted, it is retried at the interval of the backoff.
+//   - If nothing is accepted, one record at a time is tried: the newest of those with the fewest tries.
 func (q *Queue[T]) Next(now time.Time) (try *Try[T], at time.Time) {
 	if now.Before(q.notBefore) && len(q.pieces) > 0 {
 		return nil, q.notBefore
@@ -31,7 +30,7 @@ func (q *Queue[T]) Next(now time.Time) (try *Try[T], at time.Time) {
 	if q.Holding() {
 		return q.probe(q.leastTried()), time.Time{}
 	}
-	due := time.Time{} // when a record may be tried that is about to be given up
+	due := time.Time{} // when a record that is about to be given up may be tried
 	var divided *piece[T]
 	for _, p := range q.pieces {
 		switch {
@@ -62,14 +61,13 @@ func (q *Queue[T]) Next(now time.Time) (try *Try[T], at time.Time) {
 	return q.probe(q.leastTried()), time.Time{}
 }
 
-// strikes reports whether a refusal of the record alone at a time would be a strike: others
-// were taken since it was refused alone before, not long ago, and nothing new was refused
-// since.
+// strikes reports whether a refusal of the record alone at this time would be a strike: others were accepted
+// recently, since it was last refused alone, and no new record was refused since.
 func (q *Queue[T]) strikes(at time.Time, r *Record[T]) bool {
 	return r.suspect() && q.took > r.turn && !q.anew && at.Sub(q.succeeded) <= ProofWithin && !at.Before(q.secondLookAt(r))
 }
 
-// secondLookAt is from when on a refusal of the record may be a strike.
+// secondLookAt is the time from which on a refusal of the record may be a strike.
 func (q *Queue[T]) secondLookAt(r *Record[T]) time.Time {
 	if r.stuck {
 		return r.alone.Add(StuckPatience)
@@ -84,8 +82,8 @@ func (q *Queue[T]) probe(p *piece[T], r *Record[T]) *Try[T] {
 	return &Try[T]{Records: []*Record[T]{r}, piece: p, probe: true}
 }
 
-// leastTried is the record that was tried alone least; of these the newest, as it differs
-// most from what was refused before, and then the smallest.
+// leastTried is the record with the fewest tries alone; of several the newest, because it differs most from what
+// was refused before, and then the smallest.
 func (q *Queue[T]) leastTried() (in *piece[T], least *Record[T]) {
 	for _, p := range q.pieces {
 		for _, r := range p.records {

@@ -1,9 +1,9 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package handover decides which records are handed to the pipeline next, and when: it divides
-// what is refused, holds what nobody takes, and gives a record up only where the pipeline takes
-// others. It is pure: times are handed in, nothing is sent.
+// Package handover decides which records are delivered to the pipeline next, and when. It splits refused
+// batches, holds records that nobody accepts, and gives up a record only if the pipeline accepts others. It is
+// pure: it gets the time as an argument and sends nothing.
 package handover
 
 import (
@@ -12,52 +12,49 @@ import (
 )
 
 const (
-	// QuickTries is how many refusals without a success are followed by the next try at once:
-	// enough to come from a page of 100 down to one record (100, 50, 25, 13, 7, 4, 2, 1). After
-	// that the pipeline refuses everything, as far as anybody knows, and is tried at the
-	// retry's pace with one record at a time.
+	// QuickTries is how many refusals without a success are followed by an immediate retry: enough to get from a
+	// page of 100 down to one record (100, 50, 25, 13, 7, 4, 2, 1). After that the pipeline presumably refuses
+	// everything, and one record at a time is tried at the interval of the backoff.
 	QuickTries = 8
-	// RetryTries is how often the same records are tried after a retryable refusal before
-	// size is doubted: one record is tried alone then, and where that is taken, the others are
-	// divided.
+	// RetryTries is how often the same records are retried after temporary refusals. After that the size is
+	// suspected: one record is tried alone, and if it is accepted, the others are split.
 	RetryTries = 5
-	// QuickStrikes is how many records that were refused alone before are tried at once after a
-	// success.
+	// QuickStrikes is how many records that were refused alone before are retried at once after a success.
 	QuickStrikes = 50
-	// Strikes is how often a record is refused alone, each time after others were taken, before
-	// it is given up. The first refusal alone, which shows that it is the one, is not counted.
+	// Strikes is how often a record has to be refused alone, each time after others were accepted, before it is
+	// given up. The first refusal alone, which identifies the record, is not counted.
 	Strikes = 2
-	// ProofWithin is how old the last success may be for a refusal to count as a strike.
+	// ProofWithin is how long ago the last success may be for a refusal to count as a strike.
 	ProofWithin = time.Minute
-	// StuckPatience is for how long a record is tried that is refused alone with a retryable
-	// error while others are taken.
+	// StuckPatience is how long a record that is refused alone with a temporary error is retried while others
+	// are accepted.
 	StuckPatience = 24 * time.Hour
-	// MaxHeld and MaxHeldBytes bound the records that are held while reading goes on. Beyond
-	// them reading waits. From FewHeld on it waits while records are about to be given up.
+	// MaxHeld and MaxHeldBytes limit the records that are held while reading continues. Beyond them reading
+	// waits. From FewHeld on it waits while records are about to be given up.
 	MaxHeld      = 1000
 	MaxHeldBytes = 8 << 20
 	FewHeld      = 100
 )
 
-// Class is what the pipeline says to a record.
+// Class is the pipeline's answer for a record.
 type Class int
 
 const (
-	// Taken: the pipeline has the record.
+	// Taken: the pipeline has accepted the record.
 	Taken Class = iota
-	// Retry: the refusal may pass.
+	// Retry: the refusal is temporary.
 	Retry
 	// Permanent: the same records will be refused again.
 	Permanent
 )
 
-// Why is the reason for which a record was given up.
+// Why is the reason why a record was given up.
 type Why string
 
 const (
-	// Refused alone, permanently and more than once, while others were taken.
+	// Refused alone, permanently and more than once, while others were accepted.
 	Refused Why = "refused"
-	// Stuck: refused alone with a retryable error for StuckPatience, while others were taken.
+	// Stuck: refused alone with a temporary error for StuckPatience, while others were accepted.
 	Stuck Why = "stuck"
 	// Elapsed: refused for retry_on_failure::max_elapsed_time.
 	Elapsed Why = "max_elapsed_time"
@@ -65,24 +62,24 @@ const (
 	Disabled Why = "retry_on_failure is off"
 )
 
-// Backoff is the retry's pace: growing waits, reset by a success.
+// Backoff has the intervals of retries: they grow, and a success resets them.
 type Backoff interface {
 	NextBackOff() time.Duration
 	Reset()
 }
 
-// Settings say how refusals are retried.
+// Settings are the parameters of retries.
 type Settings struct {
 	Backoff Backoff
-	// SecondLook is the least time between two refusals of a record alone that count.
+	// SecondLook is the least time between two refusals of a record alone for both to count.
 	SecondLook time.Duration
-	// MaxElapsed is when records are given up whatever the pipeline does; 0: never.
+	// MaxElapsed is how long a record is retried, whatever the pipeline does; 0: no limit.
 	MaxElapsed time.Duration
-	// Disabled gives up what would have to wait for another try.
+	// Disabled gives up records whose retry would have to wait.
 	Disabled bool
 }
 
-// Record is one record on its way into the pipeline.
+// Record is one record to deliver.
 type Record[T any] struct {
 	Value T
 	Size  int // in bytes
@@ -90,39 +87,39 @@ type Record[T any] struct {
 	Tries int
 
 	batch *Batch
-	// alone is when it was refused alone first; zero: never. looked is when that was last, in a
-	// way that counts, and strikes how often it was after others had been taken.
+	// alone is when it was first refused alone; zero: never. looked is when that last happened and counted, and
+	// strikes is how often it happened after others had been accepted.
 	alone, looked time.Time
 	turn          int // of alone
 	strikes       int
-	stuck         bool // the refusals alone were retryable
+	stuck         bool // the refusals alone were temporary
 }
 
-// suspect reports whether the record was refused alone, and so waits for others to be taken.
+// suspect reports whether the record was refused alone, and so waits until others are accepted.
 func (r *Record[T]) suspect() bool { return !r.alone.IsZero() }
 
 // Batch is a set of records that were added together.
 type Batch struct {
 	number  int
 	added   time.Time
-	open    int       // records neither taken nor given up
-	refused time.Time // when one of them was refused first
+	open    int       // records neither accepted nor given up
+	refused time.Time // when one of them was first refused
 }
 
-// Done reports whether all its records were taken or given up.
+// Done reports whether all its records were accepted or given up.
 func (b *Batch) Done() bool { return b.open == 0 }
 
-// piece is a set of records that are handed over together.
+// piece is a set of records that are delivered together.
 type piece[T any] struct {
 	records []*Record[T]
-	depth   int       // how often it was divided
+	depth   int       // how often it was split
 	tried   bool      // as a whole
-	retries int       // retryable refusals in a row, as a whole
+	retries int       // temporary refusals in a row, as a whole
 	since   time.Time // when the first of these was
-	from    *division // that it came from; nil: none
+	from    *division // the division that it came from; nil: none
 }
 
-// fresh reports whether nothing is known of it.
+// fresh reports whether nothing is known about it.
 func (p *piece[T]) fresh() bool { return p.depth == 0 && !p.tried }
 
 func (p *piece[T]) size() (n int) {
@@ -132,33 +129,34 @@ func (p *piece[T]) size() (n int) {
 	return n
 }
 
-// waiting reports whether the piece is one record that waits for others to be taken.
+// waiting reports whether the piece is a single record that waits until others are accepted.
 func (p *piece[T]) waiting() bool { return len(p.records) == 1 && p.records[0].suspect() }
 
-// Queue holds what was neither taken nor given up. Not safe for concurrent use.
+// Queue has the records that were neither accepted nor given up. Not safe for concurrent use.
 type Queue[T any] struct {
 	set    Settings
-	pieces []*piece[T] // in the order of their tries, but for what next.go says
+	pieces []*piece[T] // in the order of their tries, except as in next.go
 	added  int         // batches
 
-	// Since records were last taken:
-	refusals int  // but for those of a record that was refused alone before,
+	// Since records were last accepted:
+	refusals int  // except those of a record that was refused alone before,
 	struck   int  // which may be strikes
-	anew     bool // something of which nothing was known was refused
-	// retryable tells that the last refusal may pass.
+	anew     bool // a record about which nothing was known was refused
+	// retryable reports that the last refusal is temporary.
 	retryable bool
-	// notBefore is the next try at the retry's pace, of anything; probeAt of what was refused.
+	// notBefore is the next try at the interval of the backoff, of any record; probeAt the next one of refused
+	// records.
 	notBefore, probeAt time.Time
-	succeeded          time.Time // when records were last taken
-	turn, took         int       // of the last answer, and of the last one by which records were taken
+	succeeded          time.Time // when records were last accepted
+	turn, took         int       // of the last answer, and of the last one with accepted records
 	limit              limit
 }
 
 // New returns an empty queue.
 func New[T any](set Settings) *Queue[T] { return &Queue[T]{set: set} }
 
-// Add puts records into the queue that are handed over together, or, where the pipeline takes
-// only smaller batches, in as many of these as are needed.
+// Add puts records that are delivered together into the queue, or, if the pipeline accepts only smaller batches,
+// as many of these as needed.
 func (q *Queue[T]) Add(now time.Time, records []Record[T]) *Batch {
 	q.added++
 	b := &Batch{number: q.added, added: now, open: len(records)}
@@ -178,7 +176,7 @@ func (q *Queue[T]) Add(now time.Time, records []Record[T]) *Batch {
 	return b
 }
 
-// Open counts the records that were neither taken nor given up, and their bytes.
+// Open counts the records that were neither accepted nor given up, and their bytes.
 func (q *Queue[T]) Open() (n, size int) {
 	for _, p := range q.pieces {
 		n += len(p.records)
@@ -187,7 +185,7 @@ func (q *Queue[T]) Open() (n, size int) {
 	return n, size
 }
 
-// All are the records that were neither taken nor given up.
+// All are the records that were neither accepted nor given up.
 func (q *Queue[T]) All(yield func(*Record[T]) bool) {
 	for _, p := range q.pieces {
 		for _, r := range p.records {
@@ -198,7 +196,7 @@ func (q *Queue[T]) All(yield func(*Record[T]) bool) {
 	}
 }
 
-// RefusedSince is when the oldest of the batches that were refused was refused first.
+// RefusedSince is when the oldest refused batch was first refused.
 func (q *Queue[T]) RefusedSince() (first time.Time) {
 	for r := range q.All {
 		if since := r.batch.refused; !since.IsZero() && (first.IsZero() || since.Before(first)) {
@@ -208,8 +206,7 @@ func (q *Queue[T]) RefusedSince() (first time.Time) {
 	return first
 }
 
-// Held counts the records that were neither taken nor given up, of batches of which one was
-// refused.
+// Held counts the records that were neither accepted nor given up, in batches of which a record was refused.
 func (q *Queue[T]) Held() (n int) {
 	for r := range q.All {
 		if !r.batch.refused.IsZero() {
@@ -219,8 +216,7 @@ func (q *Queue[T]) Held() (n int) {
 	return n
 }
 
-// OldestSince is when the oldest of the records was added that were neither taken nor given up; zero:
-// there is none.
+// OldestSince is when the oldest record that was neither accepted nor given up was added; zero: there is none.
 func (q *Queue[T]) OldestSince() (oldest time.Time) {
 	for r := range q.All {
 		if oldest.IsZero() || r.batch.added.Before(oldest) {
@@ -230,15 +226,15 @@ func (q *Queue[T]) OldestSince() (oldest time.Time) {
 	return oldest
 }
 
-// Holding reports whether nothing is taken, as far as is known: everything goes at the
-// retry's pace.
+// Holding reports whether nothing is accepted, as far as is known: all records are then tried at the interval of
+// the backoff.
 func (q *Queue[T]) Holding() bool { return q.paused() && q.anew }
 
-// paused reports whether what was refused goes at the retry's pace.
+// paused reports whether refused records are tried at the interval of the backoff.
 func (q *Queue[T]) paused() bool { return q.refusals >= QuickTries }
 
-// Blocks reports whether reading has to wait for a batch. It need not for records that were
-// refused alone, permanently: what is read next shows whether the pipeline takes others.
+// Blocks reports whether reading has to wait for a batch. It does not wait for records that were refused alone,
+// permanently: the next records show whether the pipeline accepts others.
 func (q *Queue[T]) Blocks(b *Batch) bool {
 	if b.Done() {
 		return false

@@ -97,8 +97,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"the first position is not written before the first page", "internal/poll/resume.go",
-		"	return p.commit(ctx, nil)\n}\n\n// ceilSeconds keeps",
-		"	return nil\n}\n\n// ceilSeconds keeps",
+		"	return p.commit(ctx, nil)\n}\n\n// ceilSeconds rounds",
+		"	return nil\n}\n\n// ceilSeconds rounds",
 	},
 	{
 		"initial_lookback starts by our own clock (F9)", "internal/poll/begin.go",
@@ -142,7 +142,7 @@ var pollMutants = []mutant{
 	},
 	{
 		"an export without a second is complete (F41)", "internal/poll/resume.go",
-		"		p.complete = true // nothing is, so nothing is said of it\n",
+		"		p.complete = true // nothing is complete, so nothing is reported\n",
 		"",
 	},
 	{

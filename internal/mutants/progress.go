@@ -132,7 +132,7 @@ var progressMutants = []mutant{
 	},
 	{
 		"a begin by the server's clock is waited for by ours (F42)", "internal/poll/begin.go",
-		"	p.Clock.StartAt(at.Add(p.set.InitialLookback + time.Since(p.begin.since))) // where ours is behind, there would be nothing to ask for\n",
+		"	p.Clock.StartAt(at.Add(p.set.InitialLookback + time.Since(p.begin.since))) // if our clock were behind, there would be nothing to request\n",
 		"",
 	},
 	{

@@ -17,24 +17,24 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// Answer is an HTTP answer, read to its end.
+// Answer is an HTTP answer, completely read.
 type Answer struct {
 	Status   int
 	Header   http.Header
 	body     []byte
 	logID    string    // cleaned, as it goes into log lines
-	Date     time.Time // the server's clock, zero where it did not say
+	Date     time.Time // the server's clock, zero if the answer had none
 	Sent     time.Time // our clock
 	Received time.Time // our clock
 	secrets  []string  // what was sent and must not be shown
-	// scopePage is where the app is granted the scope. The API's own message has
-	// this link, too, behind so much text that it does not fit into a log line.
+	// scopePage is the page where the scope is granted to the app. The API's own message has this link, too, but
+	// after so much text that it does not fit into a log line.
 	scopePage string
 }
 
-// post sends one request and reads the whole answer, up to the size limit after
-// decompression. Hidden is what no error may show, besides the credentials. With an
-// error it returns what came before the body, if that could not be read.
+// post sends one request and reads the whole answer, up to the size limit after decompression. No error may show
+// hidden or the credentials. With an error it returns what came before the body, if only the body could not be
+// read.
 func (c *Client) post(ctx context.Context, path, token string, body []byte, hidden ...string) (*Answer, error) {
 	secrets := c.secrets(append(hidden, token)...)
 	req, err := http.NewRequestWithContext(hiding(ctx, secrets), http.MethodPost, c.set.Endpoint+path, bytes.NewReader(body))
@@ -51,8 +51,8 @@ func (c *Client) post(ctx context.Context, path, token string, body []byte, hidd
 		}
 		req.Header.Set(name, string(value))
 	}
-	// A connection of HTTP/2 outlives a call that got no answer, even where it has died
-	// without a word. It is idle by now, and was not yet when that call ended.
+	// An HTTP/2 connection outlives a call that got no answer, even if the connection is dead. It was not idle
+	// when that call ended, but is idle now.
 	if c.unheard.Swap(false) && c.set.CloseIdle != nil {
 		c.set.CloseIdle()
 	}
@@ -63,7 +63,7 @@ func (c *Client) post(ctx context.Context, path, token string, body []byte, hidd
 		return nil, err
 	}
 	defer res.Body.Close()
-	date, _ := http.ParseTime(res.Header.Get("Date")) // zero where absent or unreadable
+	date, _ := http.ParseTime(res.Header.Get("Date")) // zero if absent or unreadable
 	out := &Answer{
 		Status:  res.StatusCode,
 		Header:  res.Header,
@@ -83,7 +83,7 @@ func (c *Client) post(ctx context.Context, path, token string, body []byte, hidd
 	return out, nil
 }
 
-// maxTrusted is how much memory is taken for an answer on its Content-Length alone.
+// maxTrusted is how much memory is allocated for an answer because of its Content-Length alone.
 const maxTrusted = 1 << 20
 
 func readLimited(r io.Reader, limit, announced int64) ([]byte, error) {
@@ -91,7 +91,7 @@ func readLimited(r io.Reader, limit, announced int64) ([]byte, error) {
 		return nil, tooLarge(limit)
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, min(max(announced, 4<<10), maxTrusted)+bytes.MinRead))
-	if _, err := buf.ReadFrom(io.LimitReader(r, max(limit, limit+1))); err != nil { // the largest limit has no next one
+	if _, err := buf.ReadFrom(io.LimitReader(r, max(limit, limit+1))); err != nil { // the largest limit cannot be incremented
 		return nil, err
 	}
 	if int64(buf.Len()) > limit {
@@ -100,26 +100,25 @@ func readLimited(r io.Reader, limit, announced int64) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Bounds of the wait that a server may ask for: a bogus value must neither make
-// us hammer it nor put us to sleep for a day.
+// Limits of the wait that a server may request: with a bogus value we must neither call it without a pause nor
+// wait for a day.
 const (
 	MinWaitHint = time.Second
 	maxWaitHint = 10 * time.Minute
 )
 
-// waitHint reads how long the server asks us to wait when its rate limit is reached:
-// x-ogw-ratelimit-reset (official, seconds) and the standard Retry-After; the longer one
-// counts. 0 means that it did not say.
+// waitHint is how long the server asks us to wait when its rate limit is reached: x-ogw-ratelimit-reset
+// (official, seconds) or the standard Retry-After, whichever is longer. 0 means that there is no hint.
 func (r *Answer) waitHint() time.Duration {
 	return r.hint("X-Ogw-Ratelimit-Reset", "Retry-After")
 }
 
-// retryAfter is waitHint for any other failure, of which only the standard header
-// speaks: a gateway sends it with a 503.
+// retryAfter is waitHint for any other failure, which has only the standard header: a gateway sends it with a
+// 503.
 func (r *Answer) retryAfter() time.Duration { return r.hint("Retry-After") }
 
-// rateLimit is x-ogw-ratelimit-limit, how many calls the server allows in a window whose
-// length it does not say; 0 where it is absent, unreadable or no limit.
+// rateLimit is x-ogw-ratelimit-limit, how many calls the server allows in a window of unknown length; 0 if it is
+// absent, unreadable or not a limit.
 func (r *Answer) rateLimit() int {
 	if r == nil {
 		return 0
@@ -139,7 +138,7 @@ func (r *Answer) hint(names ...string) time.Duration {
 			continue
 		}
 		if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-			// Bounded before the conversion: a float64 beyond int64 is no duration.
+			// Checked before the conversion: a float64 beyond int64 is not a duration.
 			if seconds > 0 { // NaN is not
 				wait = max(wait, time.Duration(min(seconds, maxWaitHint.Seconds())*float64(time.Second)))
 			}
@@ -153,7 +152,7 @@ func (r *Answer) hint(names ...string) time.Duration {
 	return min(max(wait, MinWaitHint), maxWaitHint)
 }
 
-// errTooLarge is an answer beyond max_response_size.
+// errTooLarge is an answer larger than max_response_size.
 var errTooLarge = errors.New("the answer is larger than max_response_size")
 
 func tooLarge(limit int64) error {

@@ -18,12 +18,11 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// minHeaderSecret is how long the value of a configured header has to be, in bytes, to be
-// hidden: a short one is no secret, and its letters stand everywhere.
+// minHeaderSecret is the least length, in bytes, from which the value of a configured header is hidden: a
+// shorter one is no secret, and would match everywhere.
 const minHeaderSecret = 6
 
-// headerSecrets are the values of the configured headers, and what stands in them behind
-// a scheme like Basic.
+// headerSecrets are the values of the configured headers, also without a scheme such as Basic.
 func headerSecrets(headers configopaque.MapList) []string {
 	var secrets []string
 	for _, opaque := range headers.Iter {
@@ -38,8 +37,8 @@ func headerSecrets(headers configopaque.MapList) []string {
 	return secrets
 }
 
-// MaxReason bounds what of a server's text reaches a log line, in runes: the
-// messages are long, bilingual and full of links.
+// MaxReason limits how much of a server's text is logged, in runes: the messages are long, bilingual and full of
+// links.
 const MaxReason = 300
 
 // cleanText makes a server's text safe for one log line: printable, short, and
@@ -50,13 +49,13 @@ func cleanText(s string, secrets ...string) string {
 	for _, spelling := range spellings(secrets) {
 		h := printable(spelling, math.MaxInt, nil)
 		hidden = append(hidden, h)
-		// What is cut off may be the rest of a secret, so it is not cut off before.
+		// What is cut off may be the rest of a secret, so nothing is cut off before secrets are hidden.
 		limit = max(limit, MaxReason+len(h))
 	}
 	return cut(string(printable(s, limit, hidden)), MaxReason)
 }
 
-// spellings are the secrets as they may be quoted.
+// spellings are the forms in which the secrets may be quoted.
 func spellings(secrets []string) []string {
 	var out []string
 	for _, s := range secrets {
@@ -69,10 +68,9 @@ func spellings(secrets []string) []string {
 	return out
 }
 
-// printable returns the first runes of s, up to the limit, without those that are
-// not printable, with one space for every white space, and a mask for what is
-// hidden. That is looked for in what was written, as dropping a rune may join its
-// parts.
+// printable returns the first runes of s, up to the limit, without unprintable ones, with one space for each
+// white space, and with a mask for hidden text. Hidden text is searched for in the output, because dropping a
+// rune may join its parts.
 func printable(s string, limit int, hidden [][]byte) []byte {
 	var out []byte
 	space, runes := false, 0

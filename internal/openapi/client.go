@@ -1,9 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package openapi makes the two calls of the Open API that this module needs, with the
-// access token that they take, and sorts what goes wrong. Its errors are safe to show:
-// they hold no secret, no token and nothing of an entry.
+// Package openapi makes the two calls of the Open API that this module needs, with the access token for them,
+// and classifies errors. Its errors are safe to show: they have no secret, no token and nothing of an entry.
 package openapi
 
 import (
@@ -22,7 +21,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// The two calls, with the official names of what they return.
+// The two calls, with the official names of their results.
 const (
 	OpToken = "tenant_access_token"
 	OpList  = "list_data"
@@ -37,44 +36,43 @@ const (
 	LarkEndpoint   = "https://open.larksuite.com"
 )
 
-// Gate is what a client asks before a call of list_data, and tells of what became of each
-// call. Its methods are called from many goroutines.
+// Gate is asked before each call of list_data and is notified of the outcome of each call. Its methods are
+// called from many goroutines.
 type Gate interface {
-	// Admit waits until one more call of list_data may be made, see ListRequest.InARow. What it
-	// returns is to be called when the answer is there, or will not come.
+	// Admit waits until one more call of list_data may be made, see ListRequest.InARow. The returned function is
+	// to be called when the answer is there, or will not come.
 	Admit(ctx context.Context, inARow int) (answered func(), err error)
-	// Answered is called with each answer: the server's date in it, which is zero where it
-	// had none, and when the call was sent and answered, by our clock.
+	// Answered is called with each answer: the server's date in it, zero if it had none, and when the call was
+	// sent and answered, by our clock.
 	Answered(date, sent, received time.Time)
-	// Ended is called for every call that was made: how long it took, how many calls its answer
-	// says that the server allows in a window of its own, 0 where it does not say, and its
-	// error, if any.
+	// Ended is called for every call that was made, with its duration, the number of calls that the server
+	// allows in a window of its own (0 if the answer does not have it), and its error, if any.
 	Ended(operation string, took time.Duration, limit int, err error)
 }
 
 // Settings are what a client needs.
 type Settings struct {
 	HTTP *http.Client // does not follow redirects; NewHTTP makes one
-	// CloseIdle closes the connections that nobody uses; may be nil.
+	// CloseIdle closes idle connections; may be nil.
 	CloseIdle func()
 	Endpoint  string // the base URL of the Open API
 	AppID     string
 	AppSecret configopaque.String
-	// MaxResponse is the largest answer that is read, in bytes.
+	// MaxResponse is the size limit of an answer, in bytes.
 	MaxResponse int64
-	// Headers are sent along with each call, and are as secret as the rest.
+	// Headers are sent with each call, and are treated as secrets.
 	Headers configopaque.MapList
 	Gate    Gate
-	// Clock learns from the Date of each answer of list_data that is the API's own; may be nil.
+	// Clock learns from the Date of each answer of list_data that comes from the API itself; may be nil.
 	Clock *Clock
 }
 
-// Client makes the two calls of the Open API that this module needs. Why it is
-// written by hand and not the official SDK: docs/architecture.md.
+// Client makes the two calls of the Open API that this module needs. docs/architecture.md explains why it does
+// not use the official SDK.
 type Client struct {
 	set    Settings
 	tokens tokenSource
-	// unheard is set by a call that got no answer.
+	// unheard is set after a call that got no answer.
 	unheard atomic.Bool
 	doubts  doubts
 }
@@ -85,9 +83,8 @@ func New(set Settings) *Client {
 	return &Client{set: set}
 }
 
-// ListRequest is the body of list_data. Every page of a walk sends the same one
-// but for the page token: whether filters may change while paging is not
-// documented.
+// ListRequest is the body of list_data. Every page of a walk sends the same body except for the page token: it
+// is not documented whether filters may change while paging.
 type ListRequest struct {
 	APIKeys   []string `json:"api_keys,omitempty"`
 	StartTime int64    `json:"start_time"` // seconds
@@ -95,26 +92,26 @@ type ListRequest struct {
 	AppID     string   `json:"app_id,omitempty"`
 	PageSize  int      `json:"page_size"`
 	PageToken string   `json:"page_token,omitempty"`
-	// InARow is how many calls, this one the first, must follow each other without a wait, because
-	// page tokens expire soon. 0: the call can wait. It is not sent.
+	// InARow is how many calls, this one included, must follow each other without a wait, because page tokens
+	// expire soon. 0: the call can wait. It is not sent.
 	InARow int `json:"-"`
-	// Once is a page whose time nothing reads again afterwards: an answer that says success
-	// and not that this was all is asked for again before it is believed. It is not sent.
+	// Once reports that nothing reads the page's time again later: an answer that reports success but not that
+	// this was all is requested again before it is believed. It is not sent.
 	Once bool `json:"-"`
-	// Page is which page of its window it is, from 1; 0: that is not known. It is not sent.
+	// Page is the number of the page in its window, from 1; 0: not known. It is not sent.
 	Page int `json:"-"`
-	// Believe is a page that was asked for again often enough: such an answer is believed.
-	// It is not sent.
+	// Believe reports that the page was requested again often enough: such an answer is believed. It is not
+	// sent.
 	Believe bool `json:"-"`
 }
 
-// ListData asks for one page. The error, if any, is an *Error or ctx's own.
-// A refused access token is replaced and the call repeated once. A page that does not say
-// whether it is the last is asked for again until it does, or can be believed.
+// ListData requests one page. The error, if any, is an *Error or ctx's own. A refused access token is replaced
+// and the call repeated once. A page that does not say whether it is the last is requested again until it does,
+// or until it can be believed.
 func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *Answer, error) {
 	body, err := json.Marshal(req)
 	if err != nil {
-		return nil, nil, err // strings and numbers always marshal
+		return nil, nil, err // strings and numbers can always be marshalled
 	}
 	for refused, doubted := false, 0; ; {
 		token, err := c.tokens.get(ctx, c.fetchToken)
@@ -129,8 +126,8 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 				refused = true
 				continue
 			}
-			// The token endpoint hands out the same token while it has half an
-			// hour to live, so a second try at once would be no other.
+			// The token endpoint returns the same token until half an hour before its end, so an immediate retry
+			// would get no other one.
 			failed.Class = cause.ClassRetry
 			failed.Advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
 		}
@@ -144,12 +141,12 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 			}
 		}
 		if failed != nil && doubted > 0 && failed.Class == cause.ClassParameter {
-			failed.unsaid = true // the token may have been good for one use
+			failed.unsaid = true // the token may have been valid for one use only
 		}
 		if failed != nil && failed.Cause == cause.Scope {
-			// A scope that is granted now may be missing from a token that was given out
-			// before: that is not documented. The next try asks for the token again, which
-			// is another one as soon as this one has less than half an hour to live.
+			// A scope that is granted now may be missing from a token that was issued before: that is not
+			// documented. The next try requests the token again, which is a new one as soon as the old one has
+			// less than half an hour to live.
 			c.tokens.drop(token)
 		}
 		return p, res, err
@@ -176,7 +173,7 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 		} else if !refusesToken(err, req) {
 			c.doubts.clear(req.question())
 		}
-		res.body = nil // the page has a copy of its own
+		res.body = nil // the page has its own copy
 	}
 	c.observe(res, err)
 	if ctx.Err() != nil && err != nil {
@@ -186,8 +183,8 @@ func (c *Client) listOnce(ctx context.Context, body []byte, token string, req Li
 	return p, res, err
 }
 
-// observe shows the clock an answer, unless it may be of a gateway or a proxy. Each counts, in the
-// order in which they come: of those that are asked again, too.
+// observe gives the clock the date of an answer, unless the answer may come from a gateway or a proxy. All
+// answers count, in the order in which they arrive, including answers to repeated requests.
 func (c *Client) observe(res *Answer, err error) {
 	var failed *Error
 	own := err == nil || errors.As(err, &failed) && (failed.Code != 0 || failed.doubtful)
@@ -196,14 +193,14 @@ func (c *Client) observe(res *Answer, err error) {
 	}
 }
 
-// refusesToken reports whether a page may have been refused for its token: that says nothing of
-// what the page holds.
+// refusesToken reports whether a page may have been refused because of its token: that shows nothing about the
+// contents of the page.
 func refusesToken(err error, req ListRequest) bool {
 	var failed *Error
 	return req.PageToken != "" && errors.As(err, &failed) && failed.Class == cause.ClassParameter
 }
 
-// ended tells of a call that ended, and how long it took.
+// ended reports a call that ended, and how long it took.
 func (c *Client) ended(operation string, began time.Time, limit int, err error) {
 	took := time.Since(began)
 	var failed *Error
@@ -213,7 +210,7 @@ func (c *Client) ended(operation string, began time.Time, limit int, err error) 
 	c.set.Gate.Ended(operation, took, limit, err)
 }
 
-// secrets are what no error may show: the app secret and what else was sent.
+// secrets returns what no error may show: the app secret and other secrets that were sent.
 func (c *Client) secrets(sent ...string) []string {
 	return append(append(sent, string(c.set.AppSecret)), headerSecrets(c.set.Headers)...)
 }
@@ -230,7 +227,7 @@ func readPage(res *Answer) (*entry.Page, error) {
 	case p.Code != 0:
 		return nil, answerError(OpList, res, p.Code, true)
 	case res.Status != http.StatusOK:
-		// A gateway's own JSON may have such a code, too. It is no empty last page.
+		// A gateway's own JSON may have such a code, too. It is not an empty last page.
 		return nil, answerError(OpList, res, 0, false)
 	}
 	return p, nil

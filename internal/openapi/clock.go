@@ -8,61 +8,58 @@ import (
 	"time"
 )
 
-// Clock tells the server's time from the Date header of its answers, and
-// never later than it is: a window must not end in the server's future, where
-// entries may still appear that no later pass of a short recheck would look for.
+// Clock estimates the server's time from the Date headers of its answers. The estimate is never later than the
+// server's time: a window must not end in the server's future, where entries may still appear that no later pass
+// with a short recheck would find.
 //
-// Between answers it runs with our monotonic clock, so that our wall clock may be
-// wrong or jump.
+// Between answers it runs with our monotonic clock, so our wall clock may be wrong or jump.
 //
-// A Date may be wrong: of a cache, or of one machine among many. One that is far from what the
-// clock says is believed when enough of those that follow agree with it.
+// A Date may be wrong, for example from a cache or from one machine among many. A Date that is far from the
+// estimate is believed only when enough of the following ones agree with it.
 type Clock struct {
 	mu    sync.Mutex
-	known stamp // what is believed; zero: nothing yet, and our wall clock counts
-	doubt stamp // the last Date, if it is far from that
-	times int   // how many in a row have agreed on doubt, with itself
-	// before is what was believed before the server's clock was set back, until that has
-	// caught up: until caughtUp, which is a time of the server's.
+	known stamp // the current estimate; zero: none yet, and our wall clock counts
+	doubt stamp // the last Date, if it is far from the estimate
+	times int   // how many in a row have agreed on doubt, including itself
+	// before is the estimate before the server's clock was set back, until the new estimate has caught up, at
+	// the server's time caughtUp.
 	before   stamp
 	caughtUp time.Time
 	floor    stamp // see StartAt
 }
 
-// stamp is a time of the server's, and our clock then.
+// stamp is a time of the server and the time of our clock at that moment.
 type stamp struct{ date, at time.Time }
 
 func (s stamp) isZero() bool { return s.date.IsZero() }
 
-// when is the server's time at a time of ours.
+// when is the server's time at a time of our clock.
 func (s stamp) when(at time.Time) time.Time { return s.date.Add(at.Sub(s.at)) }
 
-// ClockSlack is by how much two Date headers may disagree before the newer one
-// is taken as a change of the server's clock: they are whole seconds, and their
-// answers travel for different times.
+// ClockSlack is by how much two Date headers may disagree before the newer one counts as a change of the
+// server's clock: they are whole seconds, and answers take different times to arrive.
 const ClockSlack = 2 * time.Second
 
-// DateTolerance is by how much a Date may be behind what is expected and be believed at once,
-// which only delays, and by how much two may differ and agree: the machines behind one
-// address need not have the same time.
+// DateTolerance is how far a Date may be behind the expected time and still be believed at once, which only
+// delays reading. It is also how far two Dates may differ and still agree: the machines at one address need not
+// have the same time.
 const DateTolerance = 2 * time.Minute
 
-// How many Dates in a row have to agree before they are believed against what the clock says. One
-// behind it only delays. One ahead makes windows end in the server's future, and a window whose own
-// answers have wrong Dates, too, moves the position there: where one answer in ten is wrong by chance,
-// two in a row are after 100 calls.
+// How many Dates in a row have to agree before they are believed against the estimate. A Date behind the
+// estimate only delays reading. A Date ahead of it makes windows end in the server's future, and a window whose
+// own answers have wrong Dates, too, moves the position there: if one answer in ten is wrong by chance, two in a
+// row are wrong after 100 calls.
 const (
 	datesBehind = 2
 	datesAhead  = 5
 )
 
-// setBackPatience is for how long a clock that was set back is believed without an answer. While
-// it is behind all that was read, there is nothing to ask for, so that no answer could tell
-// that it is right again. After that time the clock goes on as before, and the next answer
-// decides.
+// setBackPatience is how long a clock that was set back is believed without an answer. While it is behind
+// everything that was read, there is nothing to request, so no answer could show that it is right again. After
+// that time the clock continues as before, and the next answer decides.
 const setBackPatience = 5 * time.Minute
 
-// Observe learns from an answer. date is zero where the answer had none.
+// Observe learns from an answer. date is zero if the answer had none.
 func (c *Clock) Observe(date, received time.Time) {
 	if date.IsZero() {
 		return
@@ -92,7 +89,7 @@ func (c *Clock) Observe(date, received time.Time) {
 	}
 }
 
-// agreed notes a Date that is far from what the clock says, and reports whether it is to be believed.
+// agreed notes a Date that is far from the estimate, and reports whether to believe it.
 func (c *Clock) agreed(now stamp, ahead bool) bool {
 	if c.doubt.isZero() || !agree(now.date, c.doubt.when(now.at)) {
 		c.times = 0
@@ -104,19 +101,19 @@ func (c *Clock) agreed(now stamp, ahead bool) bool {
 	return c.times >= datesBehind
 }
 
-// StartAt notes a time that the server's clock has reached, because something was read up to it.
-// Until the server's time is known the clock tells no earlier one: where ours is behind all
-// that was read, there would be nothing to ask for, and no answer to learn from.
+// StartAt notes a time that the server's clock has reached, because something was read up to it. Until the
+// server's time is known, the clock returns no earlier time: if our clock were behind everything that was read,
+// there would be nothing to request, and no answer to learn from.
 func (c *Clock) StartAt(reached time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.floor = stamp{reached, time.Now()}
 }
 
-// agree reports whether two times may be of one clock.
+// agree reports whether two times may be from one clock.
 func agree(a, b time.Time) bool { return a.Sub(b).Abs() <= DateTolerance }
 
-// Now is the server's time; ours, as long as it is not known.
+// Now is the server's time, or our time while the server's is not known.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,8 +130,8 @@ func (c *Clock) Now() time.Time {
 	return c.known.when(now)
 }
 
-// Skew is how far the server's clock is ahead of our wall clock, to the second;
-// not known before an answer had a date that can be believed.
+// Skew is how far the server's clock is ahead of our wall clock, to the second. It is not known before an answer
+// had a date that can be believed.
 func (c *Clock) Skew() (ahead time.Duration, known bool) {
 	c.mu.Lock()
 	known = !c.known.isZero()

@@ -9,8 +9,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// Where the codes come from. A code whose comment quotes a message has it from there; the
-// message may change at any time, only the code counts (official page "Calling APIs").
+// The sources of the codes. If a comment quotes a message, the message is from that source; it may change at any
+// time, only the code counts (official page "Calling APIs").
 //
 //	list    the official page of list_data, its table of errors
 //	table   the official page "General error codes"
@@ -20,8 +20,8 @@ import (
 //	cli     the table of codes of the official command line tool (internal/errclass/codemeta.go)
 //	seen    reports from the field, of what the API answers today
 
-// Causes names the cause behind each code of the Open API. A code that is not in it is
-// retried with a growing backoff, like those of the API's own failures.
+// Causes has the cause of each known code of the Open API. Any other code is retried with a growing backoff,
+// like the API's own failures.
 var Causes = map[int64]cause.Cause{
 	99991400: cause.RateLimit, // "request trigger frequency limit" (limit, cli)
 	1000004:  cause.RateLimit, // the method is called too often, older wording (table)
@@ -50,7 +50,7 @@ var Causes = map[int64]cause.Cause{
 	10012:    cause.Credential, // the tenant's information is wrong (table)
 	10013:    cause.Credential, // no token could be issued (table)
 	10014:    cause.Credential, // "app id not exists", "app secret invalid" (seen), "app unauthorized" (table)
-	10015:    cause.Credential, // "wrong app secret" (table; 10014 is what comes today)
+	10015:    cause.Credential, // "wrong app secret" (table; today's code is 10014)
 	20002:    cause.Credential, // app_id and app_secret do not belong together (table, cli)
 
 	1780103:  cause.Filter, // "Request Param Error", HTTP 400 (list)
@@ -72,12 +72,12 @@ var Causes = map[int64]cause.Cause{
 	1000003: cause.API, // internal (table)
 }
 
-// The gateway numbers what is wrong with an access token from 99991660 to 99991679. Codes
-// of that range that are not in the table cost one new token, and are retried.
+// The gateway uses the codes 99991660 to 99991679 for problems with an access token. A code of that range that
+// is not in the table costs one new token, and is retried.
 const firstTokenCode, lastTokenCode = 99991660, 99991679
 
-// causeOf sorts a code. An HTTP 401 of list_data is about the access token, unless the code
-// is known to mean something else. The token call sends none.
+// causeOf classifies a code. An HTTP 401 of list_data is about the access token, unless the code is known to
+// mean something else. The token call does not send one.
 func causeOf(operation string, code int64, status int) cause.Cause {
 	if known, ok := Causes[code]; ok {
 		return known

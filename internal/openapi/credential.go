@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// ValidateCredential returns what is wrong with app_id and app_secret as far as their text
-// tells. No message shows the secret, or a character of it that can be seen.
+// ValidateCredential returns what is wrong with app_id and app_secret, as far as their text shows it. No message
+// shows the secret or any visible character of it.
 func ValidateCredential(appID, appSecret string) []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -39,12 +39,12 @@ func ValidateCredential(appID, appSecret string) []error {
 	return errs
 }
 
-// TextFault says what in a value that the API compares letter by letter cannot be meant,
-// and the fix: characters that cannot be seen, white space, quotes, references that were
-// not resolved, text that is no ASCII. Empty where nothing is.
+// TextFault returns what cannot be intended in a value that the API compares letter by letter, and the fix:
+// invisible characters, white space, quotes, references that were not resolved, text that is not ASCII. Empty if
+// there is no such fault.
 func TextFault(s string) string { return textFault(s, false) }
 
-// textFault is TextFault; a path may have any character that can be seen, and spaces.
+// textFault is TextFault; a path may have any visible character, and spaces.
 func textFault(s string, path bool) string {
 	const invisible = "in it, which cannot be seen: remove it, or type the value again"
 	switch {
@@ -79,10 +79,10 @@ func textFault(s string, path bool) string {
 	return ""
 }
 
-// reference is how configurations, shells and templates refer to a value elsewhere.
+// reference matches references to a value elsewhere, as in configurations, shells and templates.
 var reference = regexp.MustCompile(`\$\{|\$\(|\{\{|\}\}|^\$[A-Za-z_]\w*$|^%\w+%$|^\$\$`)
 
-// quoted reports whether quotes stand around it, or on one side of it.
+// quoted reports whether the text has quotes around it, or on one side.
 func quoted(s string) bool {
 	const quotes = "\"'`“”‘’«»"
 	return strings.Trim(s, quotes) != s

@@ -11,17 +11,16 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// The official page of list_data documents has_more without an "optional", and its sample
-// has it on the last page. An answer that says success without it ({"code":0}, data that is
-// null or empty, a page token alone) may come from a gateway, a cache or a service that has
-// lost the answer of another one, or be how an API of its own writes "nothing".
+// The official page of list_data does not mark has_more as optional, and its sample has it on the last page. An
+// answer that reports success without it ({"code":0}, data that is null or empty, only a page token) may come
+// from a gateway, a cache or a service that has lost another one's answer. Or it may be how an API writes
+// "nothing".
 
-// believedAfter is how often one page has to be answered so before that is taken for the truth: in
-// a row, or, with entries, while no answer has more of them.
+// believedAfter is how often a page has to be answered without has_more before that is believed: in a row, or,
+// with entries, while no answer has more of them.
 const believedAfter = 3
 
-// maxDoubts bounds how many pages are remembered that were answered so: several for each
-// walk that may be in flight.
+// maxDoubts limits how many pages with such answers are remembered: several for each walk that may be in flight.
 const maxDoubts = 64
 
 // doubts remembers which pages were answered without has_more.
@@ -31,9 +30,9 @@ type doubts struct {
 	heard bool // some answer had a has_more
 }
 
-// question is a page as one asks for it again. Where it is known which page of its window it is, its
-// page token is no part of it: a token that is good for one use is another one when the window is
-// read from its first page again.
+// question identifies a page that is requested again. If its number in the window is known, its page token is
+// not part of it: a token that is valid for one use is a different one when the window is read from its first
+// page again.
 type question struct {
 	from, to int64
 	filters  string
@@ -50,15 +49,15 @@ func (r ListRequest) question() question {
 	return q
 }
 
-// unsaid is what a page was answered with that does not say whether more follow.
+// unsaid is an answer for a page that does not say whether more follow.
 type unsaid struct {
 	entries int
 	token   bool
 }
 
-// doubt is how often a page was answered so, since it failed otherwise: with the last answer in a
-// row, and with the one that had most entries. One with fewer has lost some: where the API never
-// says that a page is the last one, the right answer may not come three times in a row.
+// doubt is how often a page was answered without has_more since it last failed in another way: how often in a
+// row with the last answer, and how often with the answer that had most entries. An answer with fewer has lost
+// some: if the API never marks a page as the last one, the right answer may not come three times in a row.
 type doubt struct {
 	last, most unsaid
 	times      int // in a row
@@ -79,15 +78,14 @@ func (d *doubt) note(now unsaid) {
 	}
 }
 
-// believed reports whether the last answer is taken for the truth.
+// believed reports whether the last answer is believed.
 func (d *doubt) believed() bool {
 	return d.times >= believedAfter || d.last.entries > 0 && d.last == d.most && d.timesMost >= believedAfter
 }
 
-// judge returns the page if it can be believed, and an error that is retried like any other if
-// it has to be asked for again. That is the case where the page does not say whether more
-// follow, and nobody would notice that entries are missing: where nothing reads their time
-// again (once), and where its page token is all that an API may ever say.
+// judge returns the page if it can be believed, and otherwise an error that is retried like any other. A page
+// has to be requested again if it does not say whether more follow, and if missing entries would not be noticed:
+// if nothing reads their time again (once), or if a page token may be all that this API ever sends.
 func (d *doubts) judge(request question, once bool, p *entry.Page, res *Answer) (*entry.Page, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -111,13 +109,13 @@ func (d *doubts) judge(request question, once bool, p *entry.Page, res *Answer) 
 		}
 		delete(d.times, request)
 	}
-	// An API that leaves out has_more on every page can only mean its page token, up to a page
-	// without entries. One that has sent it before leaves it out where it is false.
+	// An API that omits has_more on every page can only mean its page token, up to a page without entries. One
+	// that has sent has_more before omits it if it is false.
 	p.HasMore = p.PageToken != "" && len(p.Entries) > 0 && !d.heard
 	return p, nil
 }
 
-// clear forgets what a page was answered with, as it was answered otherwise.
+// clear forgets the doubtful answers for a page after it was answered in another way.
 func (d *doubts) clear(request question) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

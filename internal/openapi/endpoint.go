@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// ValidateEndpoint accepts an https URL, or http on a loopback address: the
-// credential and the log would otherwise cross the network in the clear.
+// ValidateEndpoint accepts an https URL, or http on a loopback address: otherwise the credential and the log
+// would cross the network unencrypted.
 func ValidateEndpoint(endpoint string) error {
 	const example = "use a base URL like " + FeishuEndpoint + " (Feishu) or " + LarkEndpoint + " (Lark)"
 	u, err := url.Parse(endpoint)
@@ -52,13 +52,13 @@ func ValidateEndpoint(endpoint string) error {
 	return nil
 }
 
-// IsProxy reports whether net/http can use that proxy.
+// IsProxy reports whether net/http can use this proxy.
 func IsProxy(proxy string) bool {
 	u, err := url.ParseRequestURI(proxy)
 	return err == nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) && u.Hostname() != "" && isPort(u.Port())
 }
 
-// isPort reports whether that is a port, or none is given.
+// isPort reports whether this is a port, or empty.
 func isPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return port == "" || err == nil && n > 0
@@ -74,7 +74,7 @@ func isPublicCloud(host string) bool {
 	return false
 }
 
-// plainHost is a host without what makes no difference: case, and the dot at its end.
+// plainHost is a host without differences that do not matter: case, and a trailing dot.
 func plainHost(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
 
 // IsLoopback reports whether a host is this machine, by name or address.

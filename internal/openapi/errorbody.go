@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// errorBody is what an answer says about a failure. Every part of it has been
-// seen missing or in another shape, so all of it is read leniently.
+// errorBody is the description of a failure in an answer. Each part of it has been seen missing or in another
+// form, so all of it is read leniently.
 type errorBody struct {
 	msg, message, logID string
 	scopes              []string
@@ -18,11 +18,11 @@ type errorBody struct {
 	details             []string
 }
 
-// maxErrorBody is the largest answer, in bytes, whose account of a failure is
-// read: what one takes in memory is many times its size.
+// maxErrorBody is the largest answer, in bytes, that is parsed for the description of a failure: parsing takes
+// many times its size in memory.
 const maxErrorBody = 64 << 10
 
-// readErrorBody never fails: what cannot be read is absent.
+// readErrorBody never fails: a part that cannot be read is absent.
 func readErrorBody(body []byte) errorBody {
 	if len(body) > maxErrorBody {
 		return errorBody{msg: "a message too long to be read"}
@@ -48,7 +48,7 @@ func readErrorBody(body []byte) errorBody {
 		message: text(inner.Message),
 		logID:   firstOf(text(inner.LogID), text(inner.LogIDDoc), text(top.LogID)),
 	}
-	// {type, subject} is what the API sends, {scope, url} what its page says.
+	// The API sends {type, subject}; its documentation has {scope, url}.
 	for _, v := range objects(inner.Permissions) {
 		if s := firstOf(text(v["subject"]), text(v["scope"])); s != "" && !slices.Contains(out.scopes, s) {
 			out.scopes = append(out.scopes, s)

@@ -18,30 +18,31 @@ type Error struct {
 	Class      cause.Class
 	Cause      cause.Cause
 	Operation  string // tenant_access_token or list_data
-	HTTPStatus int    // 0 where no answer came
-	Code       int64  // the Open API's own code, 0 where none came
+	HTTPStatus int    // 0 without an answer
+	Code       int64  // the Open API's own code, 0 without one
 	Reason     string // what happened, one line, safe to log
-	Advice     string // what to do about it; empty where waiting is all
+	Advice     string // what to do about it; empty if waiting is enough
 	LogID      string // the id that Feishu's support asks for
-	// Wait is how long the server asked us to wait, 0 where it did not.
+	// Wait is how long the server asked us to wait, 0 if it did not.
 	Wait time.Duration
-	// Took is how long the call took, without what it waited for before.
+	// Took is how long the call took, without the waits before it.
 	Took time.Duration
-	// doubtful is a page that does not say whether it is the last. unsaid is it, or a refusal of
-	// its page token when it was asked for again.
+	// doubtful is a page that does not say whether it is the last. unsaid is such a page, or a refusal of its
+	// page token when it was requested again.
 	doubtful, unsaid bool
-	// There is no error to unwrap: statuses carry this error into extensions, and
+	// There is no error to unwrap: statuses pass this error on to extensions, and the text of a lower-level
+	// error may quote what we sent.
 	// the text of one from below may quote what we sent.
 }
 
-// maxBeforeAdvice bounds what stands before the advice, in runes: with the title of its
-// cause, which the operator is shown first, some 300.
+// maxBeforeAdvice limits the text before the advice, in runes: with the title of its cause, which comes first,
+// about 300.
 const maxBeforeAdvice = 235
 
 // maxLogID is twice as long as a log id is.
 const maxLogID = 64
 
-// Error tells in one line what happened, what to do, and the log id.
+// Error returns in one line what happened, what to do, and the log id.
 func (e *Error) Error() string {
 	var facts []string
 	if e.Code != 0 {
@@ -65,7 +66,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// cut is a text's first runes.
+// cut returns a text's first runes.
 func cut(s string, most int) string {
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:max(0, most)]) + "..."
@@ -73,17 +74,17 @@ func cut(s string, most int) string {
 	return s
 }
 
-// setCause sorts the error.
+// setCause classifies the error.
 func (e *Error) setCause(c cause.Cause) { e.Cause, e.Class = c, c.Info().Class }
 
-// OwnFault reports whether the code is one by which the API blames itself.
+// OwnFault reports whether the code means a failure of the API itself.
 func (e *Error) OwnFault() bool { return Causes[e.Code] == cause.API }
 
-// Unsaid reports whether it is an answer that does not say whether more pages follow, or comes from
-// asking for such a page again.
+// Unsaid reports whether this is an answer that does not say whether more pages follow, or the result of
+// requesting such a page again.
 func (e *Error) Unsaid() bool { return e.unsaid }
 
-// Outcome and CodeLabel name the error in the metric of calls. Both are bounded.
+// Outcome and CodeLabel are the error's labels in the metric of calls. Both have few values.
 func (e *Error) Outcome() string {
 	switch {
 	case e.Class != cause.ClassRetry:
@@ -109,9 +110,9 @@ func (e *Error) CodeLabel() string {
 
 const adviceBaseURL = "check endpoint: it is the base URL only, without /open-apis"
 
-// answerError sorts an answer that is not a success. The Open API's own code
-// decides before the HTTP status does: the same failure is seen as 200, 400 and
-// 429. hasCode reports whether the body was an answer of the Open API at all.
+// answerError classifies an answer that is not a success. The Open API's own code decides before the HTTP
+// status: the same failure is seen as 200, 400 and 429. hasCode reports whether the body was an answer of the
+// Open API at all.
 func answerError(operation string, res *Answer, code int64, hasCode bool) *Error {
 	e := &Error{Operation: operation, HTTPStatus: res.Status, Code: code, LogID: res.logID}
 	if !hasCode {
@@ -142,7 +143,7 @@ func answerError(operation string, res *Answer, code int64, hasCode bool) *Error
 		e.Advice = "grant the app one of the scopes " + clean(strings.Join(body.scopes, ", ")) + " and publish a new version of it" + cause.AdviceOldToken
 	}
 	if e.Cause == cause.Scope {
-		// The message has the scopes and a link in it, in two languages.
+		// The message contains the scopes and a link, in two languages.
 		if i := strings.IndexAny(e.Reason, "[【：:"); i > 0 {
 			e.Reason = strings.TrimRight(e.Reason[:i], " ,.;")
 		}
@@ -158,8 +159,8 @@ func answerError(operation string, res *Answer, code int64, hasCode bool) *Error
 	return e
 }
 
-// describeForeignAnswer is about answers that did not come from the Open API but
-// from something in front of it, or from another server.
+// describeForeignAnswer describes answers that came from something in front of the Open API, or from another
+// server.
 func describeForeignAnswer(e *Error, res *Answer) {
 	e.Cause, e.Wait = cause.API, res.retryAfter()
 	kind := "an answer that is not JSON of the Open API"
@@ -197,8 +198,7 @@ func describeForeignAnswer(e *Error, res *Answer) {
 	}
 }
 
-// transportError sorts a call that got no whole answer: none, or only what came before
-// its body.
+// transportError classifies a call without a complete answer: none at all, or only what came before its body.
 func transportError(operation string, res *Answer, err error, secrets ...string) *Error {
 	e := &Error{Operation: operation, Class: cause.ClassRetry, Cause: cause.Network, Reason: cleanText(rootCause(err), secrets...)}
 	e.Advice = networkAdvice(err)
@@ -209,8 +209,8 @@ func transportError(operation string, res *Answer, err error, secrets ...string)
 	if res == nil || res.Status == http.StatusOK {
 		return e
 	}
-	// What the server asked for holds, though why cannot be read. At its rate limit the
-	// Open API answers 429 or 400.
+	// The server's hint to wait counts, although the reason cannot be read. At its rate limit the Open API
+	// answers 429 or 400.
 	e.HTTPStatus, e.LogID, e.Wait = res.Status, res.logID, res.retryAfter()
 	if hint := res.waitHint(); res.Status == http.StatusTooManyRequests || res.Status == http.StatusBadRequest && hint > 0 {
 		if e.Cause == cause.Network { // it has answered
@@ -220,12 +220,12 @@ func transportError(operation string, res *Answer, err error, secrets ...string)
 		e.Class, e.Wait = cause.ClassRateLimited, hint
 	}
 	if operation == OpList && res.Status == http.StatusUnauthorized {
-		e.Class = cause.ClassToken // which the status says though why cannot be read
+		e.Class = cause.ClassToken // the status shows it, although the reason cannot be read
 	}
 	return e
 }
 
-// rootCause leaves out the URL that net/http puts in front.
+// rootCause omits the URL that net/http puts in front.
 func rootCause(err error) string {
 	type timeouter interface{ Timeout() bool }
 	var t timeouter

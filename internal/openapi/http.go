@@ -15,13 +15,12 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// NewHTTP makes the HTTP client for a client of the Open API from the collector's own
-// configuration, and returns what closes its idle connections. Its spans go to the tracer
-// of the settings, and its metrics carry the attributes. A middleware of the configuration
-// is looked for among the host's extensions.
+// NewHTTP makes the HTTP client for a client of the Open API from the collector's own configuration, and returns
+// a function that closes its idle connections. Its spans go to the tracer of the settings, and its metrics have
+// the attributes. A middleware of the configuration is looked up among the host's extensions.
 func NewHTTP(ctx context.Context, cfg confighttp.ClientConfig, host component.Host, set component.TelemetrySettings, attributes ...attribute.KeyValue) (_ *http.Client, closeIdle func(), err error) {
-	// The round trippers for tracing and headers hide CloseIdleConnections of the one
-	// below, so the one is put on here, and the client sends the others.
+	// The round trippers for tracing and headers would hide CloseIdleConnections of the transport below them. So
+	// tracing is added here, and the client of this package sends the headers.
 	below := set
 	below.TracerProvider = nil
 	cfg.Headers = nil
@@ -39,8 +38,7 @@ func NewHTTP(ctx context.Context, cfg confighttp.ClientConfig, host component.Ho
 	return &traced, client.CloseIdleConnections, nil
 }
 
-// toClient bridges the two signatures that ClientConfig.ToClient has had in the
-// collector releases that we work with.
+// toClient covers the two signatures of ClientConfig.ToClient in the collector releases that we support.
 func toClient(ctx context.Context, cfg *confighttp.ClientConfig, host component.Host, set component.TelemetrySettings) (*http.Client, error) {
 	type ofHost interface {
 		ToClient(context.Context, component.Host, component.TelemetrySettings, ...confighttp.ToClientOption) (*http.Client, error)

@@ -10,10 +10,9 @@ import (
 	"net/http"
 )
 
-// hush is the round tripper below the one that traces calls. Spans repeat the text of
-// every error, and net/http's errors may quote what came from a server ("malformed HTTP
-// response", the debug data of HTTP/2), which may quote what we sent. What kind of error
-// it is stays as it was.
+// hush is the round tripper below the one that traces calls. Spans repeat the text of every error, and
+// net/http's errors may quote what a server sent ("malformed HTTP response", the debug data of HTTP/2), which
+// may quote what we sent. The kind of error is unchanged.
 type hush struct{ http.RoundTripper }
 
 type hiddenKey struct{}
@@ -59,7 +58,7 @@ func hushed(err error, secrets []string) error {
 func (e *hushedError) Error() string { return e.text }
 func (e *hushedError) Unwrap() error { return e.err }
 
-// Timeout is asked for by net/http, which does not look below an error.
+// Timeout is called by net/http, which does not unwrap errors.
 func (e *hushedError) Timeout() bool {
 	var t interface{ Timeout() bool }
 	return errors.As(e.err, &t) && t.Timeout()

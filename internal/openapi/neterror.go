@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// networkAdvice says what to do about a call that got no answer, as far as the
-// error tells. Empty where waiting is all.
+// networkAdvice returns what to do about a call that got no answer, as far as the error shows it. Empty if
+// waiting is enough.
 func networkAdvice(err error) string {
 	var (
 		dns       *net.DNSError
@@ -24,7 +24,7 @@ func networkAdvice(err error) string {
 		timeout   interface{ Timeout() bool }
 	)
 	switch {
-	// net/http has no type for a proxy's refusal to connect: its error is the status line's text.
+	// net/http has no type for a proxy that refuses to connect: its error is the text of the status line.
 	case strings.HasSuffix(err.Error(), http.StatusText(http.StatusProxyAuthRequired)):
 		return "the proxy asks for a credential: check proxy_url, or HTTPS_PROXY in the environment"
 	case errors.As(err, &op) && op.Op == "proxyconnect":

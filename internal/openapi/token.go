@@ -17,8 +17,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// Token makes sure that there is an access token, and returns how long a new one has to
-// live; 0 where the one that was there is used.
+// Token makes sure that there is an access token. It returns how long a new one has to live, or 0 if the
+// existing one is used.
 func (c *Client) Token(ctx context.Context) (life time.Duration, err error) {
 	_, err = c.tokens.get(ctx, func(ctx context.Context) (string, time.Duration, error) {
 		var value string
@@ -28,8 +28,8 @@ func (c *Client) Token(ctx context.Context) (life time.Duration, err error) {
 	return life, err
 }
 
-// fetchToken asks for a tenant_access_token and its remaining life. Source:
-// official page "Get tenant_access_token (custom apps)".
+// fetchToken requests a tenant_access_token and its remaining life. Source: official page "Get
+// tenant_access_token (custom apps)".
 func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
 	began := time.Now()
 	token, life, err := c.tokenOnce(ctx)
@@ -61,22 +61,20 @@ func (c *Client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 	return token.value, token.life, nil
 }
 
-// tokenAnswer is what the token call returns.
+// tokenAnswer is the answer of the token call.
 type tokenAnswer struct {
 	code  int64
 	value string
-	life  time.Duration // what is left of it
+	life  time.Duration // the remaining life
 }
 
-// lifeNotSaid is for how long a token is used whose answer does not say how long it lives,
-// or says it in a way that cannot be read. To ask again is cheap: the same token is given
-// out while it has half an hour to live.
+// lifeNotSaid is how long a token is used if its answer has no lifetime, or none that can be read. Requesting it
+// again is cheap: the same token is returned until half an hour before its end.
 const lifeNotSaid = 5 * time.Minute
 
-// readToken reads an answer of the token call as leniently as a page of list_data is read:
-// numbers and texts may stand for each other, names may differ in case, and code, token and
-// life may be wrapped in data as those of newer calls are. It fails where there is no code:
-// that is no answer of the Open API.
+// readToken reads an answer of the token call as leniently as a page of list_data: numbers may be strings and
+// the other way round, names may differ in case, and code, token and life may be inside data, as in newer calls.
+// It fails if there is no code: then it is not an answer of the Open API.
 func readToken(body []byte) (out tokenAnswer, ok bool) {
 	var top, inner tokenFields
 	if json.Unmarshal(body, &top) != nil {
@@ -89,7 +87,7 @@ func readToken(body []byte) (out tokenAnswer, ok bool) {
 	out.value, _ = entry.ParseText(string(firstRaw(top.Token, inner.Token)))
 	out.life = lifeNotSaid
 	if text, _ := entry.ParseText(string(firstRaw(top.Expire, inner.Expire))); text != "" {
-		// Whole seconds, says the page. A fraction of one is no reason to go without.
+		// The documentation says whole seconds. A fraction is no reason to refuse the token.
 		if seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil && !math.IsNaN(seconds) {
 			out.life = time.Duration(min(max(seconds, 0), maxLife.Seconds())) * time.Second
 		}
@@ -97,17 +95,17 @@ func readToken(body []byte) (out tokenAnswer, ok bool) {
 	return out, true
 }
 
-// maxLife bounds what is believed of a token's life. It is documented as two hours at most.
+// maxLife limits a token's life. It is documented as two hours at most.
 const maxLife = 1 << 31 * time.Second
 
 type tokenFields struct {
 	Code   json.RawMessage `json:"code"`
 	Token  json.RawMessage `json:"tenant_access_token"`
-	Expire json.RawMessage `json:"expire"` // seconds of life left
+	Expire json.RawMessage `json:"expire"` // remaining seconds
 	Data   json.RawMessage `json:"data"`
 }
 
-// firstRaw is the first that is there and not null.
+// firstRaw returns the first value that is present and not null.
 func firstRaw(candidates ...json.RawMessage) json.RawMessage {
 	for _, c := range candidates {
 		if len(c) > 0 && string(c) != "null" {
@@ -117,8 +115,8 @@ func firstRaw(candidates ...json.RawMessage) json.RawMessage {
 	return nil
 }
 
-// maxToken is the longest access token that is taken, in bytes: the newer ones are
-// JWTs of 4 KB, says their documentation.
+// maxToken is the longest access token that is accepted, in bytes: according to the documentation, the newer
+// ones are JWTs of 4 KB.
 const maxToken = 16 << 10
 
 // usableToken reports whether a token can be sent in a header.
@@ -126,13 +124,13 @@ func usableToken(token string) bool {
 	return token != "" && len(token) <= maxToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// tokenSource keeps the access token and lets one caller at a time ask for a new
-// one, while the others wait for its result, be that a token or a failure.
+// tokenSource keeps the access token. One caller at a time requests a new one, while the others wait for its
+// result, a token or a failure.
 type tokenSource struct {
 	mu      sync.Mutex
 	value   string
 	renewAt time.Time
-	asking  *tokenCall // nil where nobody is asking
+	asking  *tokenCall // nil if nobody is requesting one
 }
 
 // tokenCall is a call of the token endpoint.
@@ -140,11 +138,11 @@ type tokenCall struct {
 	ended chan struct{} // closed when the rest is known
 	value string
 	err   error
-	// given up: the caller had to stop, which says nothing to the others.
+	// givenUp: the caller had to stop, which means nothing for the others.
 	givenUp bool
 }
 
-// get returns a token that is good for a while, asking for one where necessary.
+// get returns a token that is valid for a while, and requests one if necessary.
 func (s *tokenSource) get(ctx context.Context, fetch func(context.Context) (string, time.Duration, error)) (string, error) {
 	for {
 		s.mu.Lock()
@@ -191,8 +189,7 @@ func (s *tokenSource) ask(ctx context.Context, call *tokenCall, fetch func(conte
 	}
 }
 
-// drop forgets the token if it is still the one in use, so that a new one is
-// asked for. A newer one stays.
+// drop forgets the token if it is still the one in use, so that a new one is requested. A newer one stays.
 func (s *tokenSource) drop(value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,9 +198,9 @@ func (s *tokenSource) drop(value string) {
 	}
 }
 
-// renewMargin is how long before its end a token is renewed. Feishu hands out
-// the same token until 30 minutes before its end, so renewing earlier returns the same one;
-// a tenth of its life keeps short-lived tokens usable at all.
+// renewMargin is how long before its end a token is renewed. Feishu returns the same token until 30 minutes
+// before its end, so an earlier renewal would get the same one. A tenth of its life keeps short-lived tokens
+// usable at all.
 func renewMargin(life time.Duration) time.Duration {
 	return min(5*time.Minute, life/10)
 }

@@ -22,13 +22,12 @@ import (
 const (
 	// minTimeout is shorter than any call across a network takes.
 	minTimeout = 100 * time.Millisecond
-	// maxBuffer bounds read_buffer_size and write_buffer_size, which each connection
-	// allocates at once.
+	// maxBuffer limits read_buffer_size and write_buffer_size, which each connection allocates at once.
 	maxBuffer = 64 << 20
 )
 
-// ValidateHTTP returns every fault of the client's settings with which no call could
-// succeed, each with its key and the fix. No message shows a value that may be secret.
+// ValidateHTTP returns every error in the client's settings with which no call could succeed, each with its key
+// and the fix. No message shows a value that may be secret.
 func ValidateHTTP(cfg *confighttp.ClientConfig) []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -59,8 +58,8 @@ func ValidateHTTP(cfg *confighttp.ClientConfig) []error {
 	return append(append(errs, validateNumbers(cfg)...), validateTLS(&cfg.TLS)...)
 }
 
-// validateNumbers finds sizes and times that cannot be meant. It reads them by their keys and not from
-// the struct, as later releases of the collector have those of idle connections below keepalive.
+// validateNumbers finds sizes and times that cannot be intended. It reads them by their keys and not from the
+// struct, because later releases of the collector have those of idle connections below keepalive.
 func validateNumbers(cfg *confighttp.ClientConfig) (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	settings := confmap.New()
@@ -99,8 +98,8 @@ func validateNumbers(cfg *confighttp.ClientConfig) (errs []error) {
 	return errs
 }
 
-// validateTLS finds what the collector's own check of tls leaves to the start, as far as no
-// file is needed: validate may run on another machine than the collector.
+// validateTLS finds errors that the collector's own check of tls only finds at the start, as far as no file is
+// needed: validate may run on another machine than the collector.
 func validateTLS(cfg *configtls.ClientConfig) []error {
 	if cfg.Validate() != nil { // which the collector reports
 		return nil
@@ -126,8 +125,7 @@ func validateTLS(cfg *configtls.ClientConfig) []error {
 	return errs
 }
 
-// Headers that belong to the receiver, to net/http or to the connection, and why one of the
-// user's cannot work.
+// Headers that belong to the receiver, to net/http or to the connection, and why they cannot be set.
 var reservedHeaders = map[string]string{
 	"Authorization":       "would replace the access token that the receiver sends: remove it; a proxy's credential goes into proxy_url",
 	"Proxy-Authorization": "would go to the Open API and not to the proxy: remove it; a proxy's credential goes into proxy_url",
@@ -155,8 +153,7 @@ const (
 	ofBody       = "describes the body of the request, which the receiver writes: remove it"
 )
 
-// headerFault says why a header cannot be sent or lets no call succeed; empty where neither
-// holds.
+// headerFault returns why a header cannot be sent or makes every call fail; empty if it does neither.
 func headerFault(name, value string) string {
 	reserved, ok := reservedHeaders[http.CanonicalHeaderKey(name)]
 	switch {
@@ -174,7 +171,7 @@ func headerFault(name, value string) string {
 	return ""
 }
 
-// isTokenRune reports whether the name of a header may have it (RFC 9110, 5.6.2).
+// isTokenRune reports whether the name of a header may contain it (RFC 9110, 5.6.2).
 func isTokenRune(r rune) bool {
 	return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
 }

@@ -13,25 +13,24 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
-// Where reading begins. Until something was read, the configuration and the server's clock
-// decide: what is stored of a begin is only when the receiver was started first, so that what
-// came since is not left out. Once something was read the stored position counts. A bounded
-// export reads the range that it is configured for, without what was read of it before.
+// Where reading starts. Until something was read, the configuration and the server's clock decide; all that is
+// stored until then is when the receiver was first started, so that entries since then are not missed. After
+// something was read, the stored position counts. A bounded export reads its configured range, without what it
+// has read before.
 
-// begin is where a term begins to read.
+// begin is where a term starts to read.
 type begin struct {
 	restores bool     // from the stored position
-	at       int64    // else from there, Unix seconds
-	read     [2]int64 // what was read before and is passed over, from and to
-	mismatch bool     // start_time says something else
+	at       int64    // otherwise from there, Unix seconds
+	read     [2]int64 // what was read before and is skipped, from and to
+	mismatch bool     // start_time has another value
 }
 
-// beginFrom decides where to begin, with what is stored, if anything, and the end of a bounded
-// export, or 0.
+// beginFrom decides where to start, from what is stored, if anything, and the end of a bounded export, or 0.
 func (p *Poller) beginFrom(stored *checkpoint.Checkpoint, end int64) begin {
 	start := p.set.StartTime
 	if stored == nil || !stored.Position().Read() {
-		var read [2]int64 // of another range, before the one of which nothing was read yet
+		var read [2]int64 // of another range, configured before the one of which nothing was read yet
 		if stored != nil {
 			read = stored.Position().Covered
 		}
@@ -39,7 +38,7 @@ func (p *Poller) beginFrom(stored *checkpoint.Checkpoint, end int64) begin {
 			return begin{at: p.lookBack(stored), read: read}
 		}
 		if p.Store.Origin.At == 0 {
-			p.Store.Origin.At = p.termStart.Unix() // in case start_time is taken out again
+			p.Store.Origin.At = p.termStart.Unix() // in case start_time is removed again
 		}
 		return begin{at: max(0, start.Unix()), read: read}
 	}
@@ -57,31 +56,29 @@ func (p *Poller) beginFrom(stored *checkpoint.Checkpoint, end int64) begin {
 	}
 }
 
-// undecided is a begin that initial_lookback says, as long as the server's clock has not
-// confirmed it.
+// undecided is a start derived from initial_lookback that the server's clock has not confirmed yet.
 type undecided struct {
-	since  time.Time // when the receiver was started first, by our clock; zero once it is decided
-	server time.Time // where the last answer puts the begin; zero where there was none
-	tries  int       // answers that agreed with nothing
+	since  time.Time // when the receiver was first started, by our clock; zero once it is decided
+	server time.Time // the start according to the last answer; zero if there was none
+	tries  int       // answers that agreed with no other
 }
 
-// maxUnproven is for how long the first start is believed to have been by our clock alone, as it
-// was written down then: that clock may have been wrong by years, as that of a machine
-// without a battery, and set since.
+// maxUnproven is how long the stored time of the first start is believed if only our clock confirmed it: that
+// clock may have been wrong by years, like the clock of a machine without a battery, and corrected since.
 const maxUnproven = 7 * 24 * time.Hour
 
-// maxTries is after how many answers whose Dates agree neither with our clock nor with one
-// another our clock counts.
+// maxTries is the number of answers after which our clock counts, if their Dates agree neither with our clock
+// nor with each other.
 const maxTries = 10
 
-// lookBack returns where initial_lookback says that reading begins: that long before the first
-// start, of which a stored position tells at which nothing was read yet.
+// lookBack returns where reading starts by initial_lookback: that long before the first start, which a stored
+// position has if nothing was read yet.
 func (p *Poller) lookBack(stored *checkpoint.Checkpoint) int64 {
-	now := p.termStart // not the time of now: the storage may have kept us waiting
+	now := p.termStart // not the present time: the storage may have delayed us
 	first := checkpoint.Origin{At: now.Unix()}
 	if stored != nil {
 		first = stored.Origin
-		if first.At == 0 { // an older build has stored it, or start_time was configured
+		if first.At == 0 { // stored by an older build, or start_time was configured
 			first.At = stored.Begin + int64(p.set.InitialLookback/time.Second)
 		}
 		if ago := now.Sub(time.Unix(first.At, 0)); !first.ByServer && (ago < 0 || ago > maxUnproven) {
@@ -98,18 +95,17 @@ func (p *Poller) lookBack(stored *checkpoint.Checkpoint) int64 {
 	return max(0, time.Unix(first.At, 0).Add(-p.set.InitialLookback).Unix())
 }
 
-// settleBegin moves the begin of the timeline to where initial_lookback is by the
-// server's clock, if its answers show that ours is wrong: where ours is ahead, entries before
-// our begin would be passed over; where it is behind, as that of a machine without a battery,
-// years might be read. One Date may be wrong: two have to agree, or one with our clock. Until
-// then again is true, and what was answered is to be asked for again, as moved is where the
-// begin was moved.
+// settleBegin moves the begin of the timeline to the one that follows from initial_lookback and the server's
+// clock, if the server's answers show that our clock is wrong. If ours is ahead, entries before our begin would
+// be missed; if it is behind, like the clock of a machine without a battery, years might be read. One Date may
+// be wrong: two have to agree, or one with our clock. Until then again is true, and the answered request has to
+// be repeated. moved is true if the begin was moved.
 func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, moved bool, err error) {
 	if p.begin.since.IsZero() {
 		return false, false, nil
 	}
 	if res.Date.IsZero() {
-		p.begin = undecided{} // a server that does not tell its time
+		p.begin = undecided{} // the server does not send its time
 		return false, false, nil
 	}
 	old, _ := p.sched.Bounds()
@@ -131,7 +127,7 @@ func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, m
 		p.begin = undecided{}
 		return false, false, nil
 	}
-	p.Clock.StartAt(at.Add(p.set.InitialLookback + time.Since(p.begin.since))) // where ours is behind, there would be nothing to ask for
+	p.Clock.StartAt(at.Add(p.set.InitialLookback + time.Since(p.begin.since))) // if our clock were behind, there would be nothing to request
 	p.begin = undecided{}
 	p.sched.BeginAt(max(0, at.Unix()))
 	begins, _ := p.sched.Bounds()

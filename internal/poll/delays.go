@@ -10,34 +10,31 @@ import (
 	"go.opentelemetry.io/collector/config/configretry"
 )
 
-// delays are the waits after failures, growing with each in a row. There are
-// three paces, because a call that nobody but an admin can make work again need
-// not be tried as often as one that a lost connection spoiled.
+// delays are the waits after failures, growing with each failure in a row. There are three sequences, because a
+// call that only an admin can fix need not be retried as often as one that failed with a lost connection.
 type delays struct {
 	passingB, configB, quotaB *backoff.ExponentialBackOff
 	quick                     int // waits that are shorter than initial_interval, from here on
 }
 
-// quickTries is how many waits after a success are shorter than initial_interval: an eighth,
-// a quarter, half of it.
+// quickTries is how many waits after a success are shorter than initial_interval: an eighth, a quarter and half
+// of it.
 const quickTries = 3
 
 func newDelays(cfg configretry.BackOffConfig) delays {
 	d := delays{
 		passingB: NewBackOff(cfg),
-		// Soon enough to notice a granted scope or a rotated secret, seldom
-		// enough to disturb nobody.
+		// Often enough to notice a granted scope or a rotated secret soon, and seldom enough to disturb nobody.
 		configB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 2, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: 5 * time.Minute},
-		// Failed calls do not count against the quota, but nobody buys one every minute.
+		// Failed calls do not count against the quota, but nobody buys quota every minute.
 		quotaB: &backoff.ExponentialBackOff{InitialInterval: 10 * time.Second, Multiplier: 3, RandomizationFactor: cfg.RandomizationFactor, MaxInterval: time.Hour},
 	}
 	d.reset()
 	return d
 }
 
-// NewBackOff takes over retry_on_failure. Where retries are turned off the longest
-// interval is waited: a poller that asked again at once would be worse than one
-// that retries.
+// NewBackOff takes over retry_on_failure. If retries are turned off, it always waits for the longest interval: a
+// poller that retried at once would be worse.
 func NewBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
 	b := &backoff.ExponentialBackOff{
 		InitialInterval:     cfg.InitialInterval,
@@ -52,8 +49,8 @@ func NewBackOff(cfg configretry.BackOffConfig) *backoff.ExponentialBackOff {
 	return b
 }
 
-// passing is the wait after a failure that passes. After a success the first few are a part
-// of initial_interval only: single failures, even many, must not slow down reading.
+// passing is the wait after a temporary failure. After a success the first few waits are only a part of
+// initial_interval: single failures, even many, must not slow down reading.
 func (d *delays) passing() time.Duration {
 	if d.quick > 0 {
 		wait := d.passingB.InitialInterval >> d.quick
@@ -63,8 +60,8 @@ func (d *delays) passing() time.Duration {
 	return d.passingB.NextBackOff()
 }
 
-// config and quota are the waits after a failure that only somebody else can end. The first few
-// after a success are short all the same: it may have been chance.
+// config and quota are the waits after a failure that only a person can fix. The first few after a success are
+// short in any case, because the failure may have been chance.
 func (d *delays) config() time.Duration { return d.lasting(d.configB) }
 func (d *delays) quota() time.Duration  { return d.lasting(d.quotaB) }
 
@@ -78,8 +75,8 @@ func (d *delays) lasting(b *backoff.ExponentialBackOff) time.Duration {
 	return atMost(b)
 }
 
-// atMost takes care that chance does not make the longest wait longer: the runbook
-// says when at the latest a fix is noticed.
+// atMost keeps random spread from extending the longest wait: the runbook gives the latest time at which a fix
+// is noticed.
 func atMost(b *backoff.ExponentialBackOff) time.Duration {
 	return min(b.NextBackOff(), b.MaxInterval)
 }

@@ -16,13 +16,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// deliver hands the new entries of a page to the pipeline and returns what to remember: of
-// the page, and of records that were held. With an error, that is what the pipeline took before
-// the term ended.
+// deliver delivers the new entries of a page to the pipeline and returns the keys to remember, of the page and
+// of records that were held. With an error, these are the ones that the pipeline accepted before the term ended.
 func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (out delivery, err error) {
 	var (
 		fresh []*handed
-		again []plan.Key // to be remembered once more: this window returned them, too
+		again []plan.Key // to be remembered once more, because this window returned them, too
 		known int
 	)
 	ctx = p.spans.within(ctx, w)
@@ -59,8 +58,7 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (out deliv
 	}
 	p.Tel.CountRead(len(r.page.Entries))
 	p.Tel.CountKnown(known)
-	// An API that ignores page_size must not make a batch larger than pipelines and
-	// backends take.
+	// If an API ignores page_size, batches must still not be larger than pipelines and backends accept.
 	for start := 0; start < len(fresh) && err == nil; start += entry.MaxPageSize {
 		var part delivery
 		part, err = p.handOver(ctx, p.Pipe.add(fresh[start:min(start+entry.MaxPageSize, len(fresh))]))
@@ -75,12 +73,11 @@ func (p *Poller) deliver(ctx context.Context, w *plan.Walk, r result) (out deliv
 
 func (p *Poller) remember(keys []plan.Key) { p.sched.Remember(keys) }
 
-// commit writes the checkpoint. Until it is written nothing more is asked for: a
-// crash would otherwise repeat more than the last page.
+// commit writes the checkpoint. No further page is requested until it is written: otherwise a crash would repeat
+// more than the last page.
 func (p *Poller) commit(ctx context.Context, keys []plan.Key) error {
 	now, forgettable := p.position()
-	// Not ctx: what the pipeline has accepted is written down even when the term
-	// ends in this moment.
+	// Not ctx: what the pipeline has accepted is stored even if the term ends at this moment.
 	lasting, done := outlive(ctx, checkpoint.CommitGrace)
 	defer done()
 	for {

@@ -17,7 +17,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// shorten makes a walk that cannot be finished as it is start again, for half of its window.
+// shorten makes a walk that cannot be finished as it is start again with half of its window.
 func (p *Poller) shorten(w *plan.Walk, err error) {
 	p.sched.Shorten(w, err)
 	wait := p.delays.pages()
@@ -25,12 +25,11 @@ func (p *Poller) shorten(w *plan.Walk, err error) {
 	p.Health.NoteFailure(cause.Paging, fmt.Errorf("%s: %w", openapi.OpList, err), time.Now(), wait)
 }
 
-// elapsed is how many milliseconds of the term have passed.
+// elapsed is the time since the start of the term, in milliseconds.
 func (p *Poller) elapsed() int64 { return int64(time.Since(p.termStart) / time.Millisecond) }
 
-// noteFailure decides how long to wait after a failed call, and what to tell. What becomes of
-// the walk is the plan's to decide, whatever the answer was. An error means that the term is
-// over.
+// noteFailure decides how long to wait after a failed call, and what to report. The plan decides how the walk
+// continues, whatever the answer was. An error means that the term is over.
 func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	var unwritten *checkpoint.UnwrittenError
 	if errors.As(r.err, &unwritten) {
@@ -41,27 +40,27 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 		api = &openapi.Error{Class: cause.ClassRetry, Cause: cause.API, Operation: openapi.OpList, Reason: r.err.Error()}
 	}
 	verdict := plan.Again
-	var doubted *plan.Walk // the walk that a probe was made for, which has failed now
+	var doubted *plan.Walk // the walk that the probe was made for; the probe has failed now
 	if r.walk == nil {
 		doubted = p.probe.failed()
 	}
 	if r.walk != nil && api.Operation == openapi.OpList {
 		verdict = p.sched.NoteFailure(r.walk, failureOf(api), p.elapsed(), api)
 	}
-	var paused time.Duration // whatever becomes of the walk
+	var paused time.Duration // whatever happens to the walk
 	if api.Class == cause.ClassRateLimited {
 		paused = p.pause(api)
 	}
 	switch verdict {
 	case plan.Doubtful:
-		// Whether the API answers anything decides how long to wait, and what to tell.
+		// How long to wait and what to report depends on whether the API answers anything.
 		p.probe.want(r.walk)
 		if api.Class != cause.ClassParameter {
 			p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), 0)
 		}
 		return nil
 	case plan.Again:
-		if api.Class == cause.ClassParameter && r.walk != nil { // perhaps it was chance
+		if api.Class == cause.ClassParameter && r.walk != nil { // it may have been chance
 			p.notBefore = later(p.notBefore, time.Now().Add(p.set.Retry.InitialInterval>>quickTries))
 			return nil
 		}
@@ -75,14 +74,14 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 		}
 	case plan.SetAside, plan.Aside:
 		p.noteAside(r.walk, verdict, api)
-		// Where nothing else is read, only a probe can show that it is this range that fails.
+		// If nothing else is read, only a probe can show that the fault is in this range.
 		if time.Since(p.answeredAt) > probeAfter+4*time.Minute/time.Duration(p.set.RequestsPerMinute) {
 			p.probe.want(nil)
 		}
 		return p.skipUnreadable(ctx, api)
 	}
 	if api.Class != cause.ClassParameter && r.asked.Before(p.failedAt) {
-		// Asked for beside the one that failed, and so spoiled by the same fault.
+		// Sent concurrently with the failed call, so the same fault affects it.
 		p.notBefore = later(p.notBefore, time.Now().Add(api.Wait))
 		return nil
 	}
@@ -92,7 +91,7 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	var wait time.Duration
 	class := api.Class
 	if verdict == plan.Yields {
-		class = cause.ClassRetry // others may be read
+		class = cause.ClassRetry // other ranges may be readable
 	}
 	switch class {
 	case cause.ClassRateLimited:
@@ -116,8 +115,8 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	return nil
 }
 
-// pause holds back all calls after a refusal by the rate limit, and returns for how long. With a
-// hint they are held back already, since the answer came.
+// pause delays all calls after a refusal by the rate limit, and returns for how long. If the server sent a hint,
+// they have been delayed since its answer.
 func (p *Poller) pause(refused *openapi.Error) time.Duration {
 	if refused.Wait > 0 {
 		return refused.Wait
@@ -127,11 +126,11 @@ func (p *Poller) pause(refused *openapi.Error) time.Duration {
 	return wait
 }
 
-// probeAfter is for how long no page may have come before the API is asked for the present,
-// besides the time of four calls.
+// probeAfter is how long no page may have arrived before a call for the present is made, besides the time of
+// four calls.
 const probeAfter = 15 * time.Second
 
-// failureOf is what the plan has to know of a failed call.
+// failureOf is what the plan needs to know about a failed call.
 func failureOf(api *openapi.Error) plan.Failure {
 	return plan.Failure{
 		Refused:   api.Class == cause.ClassParameter,
@@ -142,13 +141,13 @@ func failureOf(api *openapi.Error) plan.Failure {
 	}
 }
 
-// badPage is a page that nothing can follow, as a failed call.
+// badPage turns a page that no other can follow into a failed call.
 func badPage(r result, why error) result {
 	r.err = &openapi.Error{Class: cause.ClassRetry, Cause: cause.Paging, Operation: openapi.OpList, Reason: why.Error(), HTTPStatus: r.res.Status}
 	return r
 }
 
-// noteAside tells of a time range that the API does not return while it returns others.
+// noteAside reports a time range that the API does not return while it returns others.
 func (p *Poller) noteAside(w *plan.Walk, verdict plan.Verdict, api *openapi.Error) {
 	_, from, to := w.Span()
 	fields := []zap.Field{
@@ -161,8 +160,8 @@ func (p *Poller) noteAside(w *plan.Walk, verdict plan.Verdict, api *openapi.Erro
 	p.Logger.Warn("Cannot read a time range of the log; reading everything else. It is retried, and skipped if it keeps failing (docs/runbook.md, FeishuAuditTimeSkipped)", fields...)
 }
 
-// waitAfter notes a passing failure of what was started at a time, and waits for the next
-// try; for the end of the term, where there can be none.
+// waitAfter notes a temporary failure of an operation that started at the given time, and waits for the next
+// try, or, if there can be none, for the end of the term.
 func (p *Poller) waitAfter(ctx context.Context, c cause.Cause, err error, began time.Time) error {
 	var panicked *checkpoint.PanicError
 	if errors.As(err, &panicked) {

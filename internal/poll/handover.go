@@ -16,16 +16,15 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// delivery is what became of records: of those of a page, and of those that were held.
+// delivery is the outcome for records: those of a page, and those that were held.
 type delivery struct {
-	keys  []plan.Key // of those taken or given up: to be remembered, where they are not yet
+	keys  []plan.Key // of records accepted or given up: to be remembered if they are not yet
 	taken int
 	lost  int
 }
 
-// handOver hands records to the pipeline as the queue says, until reading may go on beside what
-// is left of the batch; without a batch until nothing can be tried now. It fails only when ctx
-// ends first.
+// handOver delivers records to the pipeline in the order of the queue, until reading may continue while the rest
+// of the batch is held; without a batch, until nothing can be tried now. It fails only when ctx ends first.
 func (p *Poller) handOver(ctx context.Context, b *handover.Batch) (out delivery, err error) {
 	p.Tel.Gauges.SetOldest(p.Pipe.queue.OldestSince())
 	for ctx.Err() == nil {
@@ -50,8 +49,8 @@ func (p *Poller) handOver(ctx context.Context, b *handover.Batch) (out delivery,
 	return out, ctx.Err()
 }
 
-// commitPage writes down what was taken, where so many records more would be more than a
-// page: a crash repeats no more than that.
+// commitPage stores what was accepted if this many more records would be more than a page: a crash repeats no
+// more than that.
 func (p *Poller) commitPage(ctx context.Context, out *delivery, more int) error {
 	if len(out.keys) == 0 || len(out.keys)+more <= p.set.PageSize {
 		return nil
@@ -64,8 +63,8 @@ func (p *Poller) commitPage(ctx context.Context, out *delivery, more int) error 
 	return nil
 }
 
-// attempt makes one hand-over. Each is of records of its own, built from the entries: the
-// pipeline may have changed or freed those of the last one.
+// attempt makes one attempt to deliver. Its records are built from the entries each time: the pipeline may have
+// changed or freed those of the last attempt.
 func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *delivery) {
 	items := make([]*entry.Entry, len(try.Records))
 	for i, r := range try.Records {
@@ -84,7 +83,7 @@ func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *d
 		}
 		p.Pipe.set.Refused(refused)
 		if ctx.Err() != nil || cut {
-			// The end of the term may be the reason for the refusal. What was taken is known.
+			// The end of the term may be the reason for the refusal. What was accepted is known.
 			answer := said
 			said = func(i int) handover.Class {
 				if answer(i) == handover.Taken {
@@ -113,25 +112,24 @@ func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *d
 	}
 }
 
-// settle notes that nothing more is to be done for an entry.
+// settle notes that an entry is finished: accepted or given up.
 func (p *Poller) settle(h *handed, out *delivery) {
 	p.Pipe.done(h)
 	out.keys = append(out.keys, h.key)
-	if h.foundBy != "" { // as it was when it was read: it may have been held since
+	if h.foundBy != "" { // as of the time of reading: it may have been held since
 		p.Tel.CountLate(h.foundBy, h.age)
 	}
 }
 
-// tellHeldAfter is how long a record is held before that is reported: most are given up, or
-// taken, before.
+// tellHeldAfter is how long a record is held before that is reported: most are given up or accepted before.
 const tellHeldAfter = time.Minute
 
-// noteRefusal reports a refusal after which nothing can be done at once.
+// noteRefusal reports a refusal after which nothing can be retried at once.
 func (p *Poller) noteRefusal(err error, sent time.Time) {
 	now := time.Now()
 	try, at := p.Pipe.queue.Next(now)
 	if try != nil || p.Pipe.empty() {
-		return // divided, or over
+		return // split, or over
 	}
 	wait, safe := at.Sub(now), safeRefusal(err)
 	if !isPermanent(err) {
@@ -144,8 +142,8 @@ func (p *Poller) noteRefusal(err error, sent time.Time) {
 	}
 }
 
-// giveUpRecords reports records that are not tried any more: each in a line of its own, as a
-// log drops lines that say the same, and in the storage, where the list of them is found.
+// giveUpRecords reports records that are not retried any more: each in its own log line, because sampling drops
+// equal lines, and in the list in the storage.
 func (p *Poller) giveUpRecords(gone []handover.GivenUp[*handed], err error, sent time.Time, out *delivery) {
 	safe := safeRefusal(err)
 	for _, g := range gone {
@@ -171,7 +169,7 @@ func (p *Poller) giveUpRecords(gone []handover.GivenUp[*handed], err error, sent
 	p.Health.NoteDropped(len(gone), safe, sent)
 }
 
-// retryHeld tries what is held and due.
+// retryHeld retries held records that are due.
 func (p *Poller) retryHeld(ctx context.Context) error {
 	if at := p.Pipe.dueAt(); at.IsZero() || at.After(time.Now()) {
 		return nil
@@ -191,8 +189,8 @@ func (p *Poller) retryHeld(ctx context.Context) error {
 	return nil
 }
 
-// position is what to write down: not past anything that is held, and forgetting nothing that
-// would be read again from there.
+// position is the position to store: it does not pass anything that is held, and forgets nothing that would be
+// read again from there.
 func (p *Poller) position() (now plan.Snapshot, forgettable int64) {
 	now, forgettable = p.sched.Snapshot(), p.sched.Forgettable()
 	second, any := p.Pipe.oldest()

@@ -10,8 +10,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// noteShared counts a new entry whose id another one has had, and reports the first one of a
-// term. Both are delivered; a backend that deduplicates by id may take them for one.
+// noteShared counts a new entry whose id another entry had, and reports the first one of a term. Both are
+// delivered; a backend that deduplicates by id may keep only one.
 func (p *Poller) noteShared(k plan.Key, it *entry.Entry) {
 	if !p.sched.SharesID(k) {
 		return

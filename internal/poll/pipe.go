@@ -25,27 +25,27 @@ type PipeSettings struct {
 	Retry   configretry.BackOffConfig
 	Logger  *zap.Logger
 	Refused func(n int) // gets the number of records in every refusal
-	// Grace is how long a call of the pipeline may go on after the term has
-	// ended: one that is cut off may have delivered what we then deliver again.
+	// Grace is how long a call of the pipeline may continue after the term has ended: one that is cut off may
+	// have delivered records that we then deliver again.
 	Grace time.Duration
 }
 
-// Pipe is the way into the pipeline: what is to be handed over, and what is held because it
-// was refused. There is one for all walks of a receiver.
+// Pipe delivers to the pipeline: it has the records to deliver, and those that are held because they were
+// refused. All walks of a receiver share one.
 type Pipe struct {
 	set   PipeSettings
 	queue *handover.Queue[*handed]
-	held  map[string]struct{} // identities of what the queue holds
+	held  map[string]struct{} // identities of the entries in the queue
 	pools bool                // the pipeline frees records when its call returns
 }
 
-// handed is a new entry on its way into the pipeline.
+// handed is a new entry to deliver.
 type handed struct {
 	entry    *entry.Entry
 	key      plan.Key
-	from     int64 // Unix seconds: a position here does not pass over the entry
+	from     int64 // Unix seconds: the stored position must not pass the entry
 	received time.Time
-	foundBy  string // which pass has found it late; empty: it is not late
+	foundBy  string // the pass that found it late; empty: it is not late
 	age      int64  // then, in seconds
 }
 
@@ -56,11 +56,11 @@ func NewPipe(set PipeSettings) *Pipe {
 	return p
 }
 
-// maxSecondLook bounds how long after a record was refused alone it is tried again, where
-// others were taken in between.
+// maxSecondLook limits the time until a record that was refused alone is retried, if others were accepted in
+// between.
 const maxSecondLook = 20 * time.Second
 
-// reset forgets what was held: the position was not moved past it.
+// reset forgets the held records: the position was not moved past them.
 func (p *Pipe) reset() {
 	p.queue = handover.New[*handed](handover.Settings{
 		Backoff:    NewBackOff(p.set.Retry),
@@ -90,13 +90,13 @@ func (p *Pipe) holds(it *entry.Entry) bool {
 	return ok
 }
 
-// done takes a record out of what is held.
+// done removes an entry from the held ones.
 func (p *Pipe) done(h *handed) { delete(p.held, h.entry.Identity()) }
 
 // empty reports whether nothing is held.
 func (p *Pipe) empty() bool { return len(p.held) == 0 }
 
-// oldest is the second that a position must not pass: that of the oldest entry held.
+// oldest is the second that a position must not pass: the one of the oldest entry held.
 func (p *Pipe) oldest() (second int64, any bool) {
 	for r := range p.queue.All {
 		if !any || r.Value.from < second {
@@ -106,7 +106,7 @@ func (p *Pipe) oldest() (second int64, any bool) {
 	return second, any
 }
 
-// dueAt is when something that is held may be tried; zero: not before something is added.
+// dueAt is when something that is held may be retried; zero: not before something is added.
 func (p *Pipe) dueAt() time.Time {
 	if p.empty() {
 		return time.Time{}
@@ -118,12 +118,11 @@ func (p *Pipe) dueAt() time.Time {
 	return now
 }
 
-// dataFormat is what the collector's receiver metrics call our data.
+// dataFormat is the name of our data in the collector's receiver metrics.
 const dataFormat = "feishu_openapi_audit"
 
-// hand makes one call of the pipeline, with records that belong to it from then on: whatever
-// it answers, they are not looked at again. cut tells that the grace was over before the
-// pipeline answered.
+// hand makes one call of the pipeline. The records belong to the pipeline from then on and are not read again,
+// whatever the answer. cut reports that the grace ended before the pipeline answered.
 func (p *Pipe) hand(ctx context.Context, logs plog.Logs) (cut bool, err error) {
 	lasting, done := outlive(ctx, p.set.Grace)
 	defer done()

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package poll reads the log for one term: it asks the plan for the next page, calls, hands
-// records to the pipeline until it takes them, and commits.
+// Package poll reads the log for one term: it asks the plan for the next page, makes the call, delivers records
+// until the pipeline accepts them, and commits.
 package poll
 
 import (
@@ -20,9 +20,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/report"
 )
 
-// Poller reads the log for one term: from Start, or from winning an election, to
-// Shutdown, or to losing it. Only the calls of the API run beside its goroutine;
-// everything that they return is handled in turn.
+// Poller reads the log for one term: from Start, or from winning an election, to Shutdown, or to losing it. Only
+// the calls of the API run concurrently with its goroutine; their results are handled one after the other.
 type Poller struct {
 	Parts
 	set Settings
@@ -34,11 +33,11 @@ type Poller struct {
 	notBefore  time.Time // no call before: the last one failed
 	failedAt   time.Time // when that was
 	results    chan result
-	complete   bool // a bounded export was reported complete
-	sharedID   bool // that ids are not unique was reported
+	complete   bool // the completion of a bounded export was reported
+	sharedID   bool // ids that are not unique were reported
 	begin      undecided
 	probe      probe
-	latency    time.Duration // of answers, lately
+	latency    time.Duration // of recent answers
 	answeredAt time.Time     // when the last page came
 }
 
@@ -52,7 +51,7 @@ func New(set Settings, with Parts, termStart time.Time) *Poller {
 	}
 }
 
-// result is what a call returned.
+// result is the outcome of a call.
 type result struct {
 	walk  *plan.Walk // nil: of a probe
 	asked time.Time
@@ -61,8 +60,8 @@ type result struct {
 	err   error
 }
 
-// Run reads until ctx ends, or until another replica has taken over. Its calls end then; a page
-// that the pipeline has accepted by then is still committed.
+// Run reads until ctx ends, or until another replica has taken over. This cancels its calls; a page that the
+// pipeline has accepted by then is still committed.
 func (p *Poller) Run(ctx context.Context) error {
 	p.delays.reset()
 	p.Pipe.reset()
@@ -75,7 +74,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 	calling, cancel := context.WithCancel(ctx)
 	err := p.loop(calling)
-	cancel() // where another replica has taken over, the term goes on
+	cancel() // if another replica has taken over, the term continues
 	for p.inFlight() > 0 {
 		p.land(<-p.results)
 	}
@@ -84,7 +83,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	return err
 }
 
-// loop asks for pages while there are any to ask for, and waits otherwise.
+// loop requests pages while there are any to request, and waits otherwise.
 func (p *Poller) loop(ctx context.Context) error {
 	nextTick := time.Now().Add(time.Duration((1 - p.set.Phase) * float64(p.set.PollInterval)))
 	timer := time.NewTimer(0)
@@ -108,7 +107,7 @@ func (p *Poller) loop(ctx context.Context) error {
 		if at := p.termStart.Add(time.Duration(p.sched.RetryAt()) * time.Millisecond); at.After(time.Now()) && at.Before(wake) {
 			wake = later(at, p.notBefore)
 		}
-		// A call in flight may be the next failure: its outcome says whether the problem is over.
+		// A call in flight may be the next failure: its outcome decides whether the problem is over.
 		if at := p.Health.SettlesAt(); p.inFlight() == 0 && !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
@@ -132,9 +131,9 @@ func (p *Poller) loop(ctx context.Context) error {
 	}
 }
 
-// await returns the next result, or none at the time to wake. Of what has happened already
-// the end of the term goes first, and then a result: select would choose at random, and a
-// seed of the simulation would not replay.
+// await returns the next result, or none at the time to wake. If several things have happened already, the end
+// of the term goes first, and then a result: select would choose at random, and a seed of the simulation would
+// not replay.
 func (p *Poller) await(ctx context.Context, wake <-chan time.Time) (*result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -154,7 +153,7 @@ func (p *Poller) await(ctx context.Context, wake <-chan time.Time) (*result, err
 	}
 }
 
-// launch starts as many calls as may run side by side.
+// launch starts as many calls as may run concurrently.
 func (p *Poller) launch(ctx context.Context) {
 	if time.Now().Before(p.notBefore) {
 		return
@@ -197,7 +196,7 @@ func (p *Poller) land(r result) {
 	p.sched.Land(r.walk)
 }
 
-// listRequest asks for a page with what the configuration says.
+// listRequest adds the configured values to a request for a page.
 func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
 	if r.PageSize == 0 {
 		r.PageSize = p.set.PageSize
@@ -216,11 +215,10 @@ func (p *Poller) listRequest(r plan.Request) openapi.ListRequest {
 	}
 }
 
-// MaxPages is two million entries in one window; the window is halved then, down to one
-// second.
+// MaxPages is two million entries in one window. A window with more is halved, down to one second.
 const MaxPages = 20_000
 
-// handle takes the outcome of a call. An error means that the term is over.
+// handle handles the outcome of a call. An error means that the term is over.
 func (p *Poller) handle(ctx context.Context, r result) error {
 	w := r.walk
 	if r.err != nil {
@@ -232,7 +230,8 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 			p.noteLatency(api.Took)
 		}
 		if api != nil && api.Code != 0 && r.res != nil {
-			// Of the API itself: a window may be refused for ending in its future.
+			// Only for answers of the API itself: a window may be refused because it ends in the server's
+			// future.
 			if _, moved, err := p.settleBegin(ctx, r.res); moved {
 				return err
 			}
@@ -283,7 +282,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	case plan.Finished:
 		p.Tel.Gauges.NoteWalk()
 	}
-	// Only progress counts as a success: pages that lead nowhere do not.
+	// Only progress counts as a success: pages that lead to nothing new do not.
 	if out.taken > 0 || step == plan.Finished || w.Further() {
 		p.delays.reset()
 	}
@@ -294,7 +293,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	return nil
 }
 
-// oldest is the earliest event time on a page, 0 where none can be read.
+// oldest is the earliest event time on a page, 0 if none can be read.
 func oldest(page *entry.Page) (first int64) {
 	for i := range page.Entries {
 		if at, ok := page.Entries[i].EventTime(); ok && at > 0 && (first == 0 || at < first) {
@@ -304,7 +303,7 @@ func oldest(page *entry.Page) (first int64) {
 	return first
 }
 
-// tellComplete says once that a bounded export has nothing left to read.
+// tellComplete reports once that a bounded export has nothing left to read.
 func (p *Poller) tellComplete() {
 	if p.sched.Done() && p.Pipe.empty() && !p.complete {
 		p.complete = true
@@ -313,7 +312,7 @@ func (p *Poller) tellComplete() {
 	}
 }
 
-// showProgress tells the gauges how far the term is.
+// showProgress updates the gauges of the term's progress.
 func (p *Poller) showProgress() {
 	now, _ := p.position()
 	_, end := p.sched.Bounds()

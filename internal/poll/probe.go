@@ -10,18 +10,18 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// probe is a call for the present, made beside walks that keep failing. Whether the API answers
-// it decides what it is that fails: their time ranges, or the API. One is out at a time.
+// probe is a call for the present, made while walks keep failing. It shows whether their time ranges fail or the
+// API itself. One is in flight at a time.
 //
 //	idle ── want ──▶ wanted ── launch ──▶ flying ── answer ──▶ idle
 type probe struct {
 	wanted, flying bool
-	// subject is a walk whose failure alone does not say which of the two it is. Its second is
-	// named if the probe fails, too.
+	// subject is a walk whose failure alone does not show which of the two it is. Its second is reported if the
+	// probe fails, too.
 	subject *plan.Walk
 }
 
-// want asks for a probe because of a walk, or of several: nil.
+// want requests a probe because of one walk, or of several: nil.
 func (p *probe) want(subject *plan.Walk) {
 	p.wanted = true
 	if subject != nil {
@@ -29,7 +29,7 @@ func (p *probe) want(subject *plan.Walk) {
 	}
 }
 
-// due reports whether to send one. One that is out serves those that want another.
+// due reports whether to send one. One in flight also serves later requests.
 func (p *probe) due() bool {
 	if p.flying {
 		p.wanted = false
@@ -43,7 +43,7 @@ func (p *probe) failed() (subject *plan.Walk) {
 	return subject
 }
 
-// launchProbe asks for the present.
+// launchProbe requests the present.
 func (p *Poller) launchProbe(ctx context.Context) {
 	p.probe.wanted, p.probe.flying = false, true
 	asked := time.Now()

@@ -18,13 +18,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/handover"
 )
 
-// answer returns what the pipeline said to each of the entries that it was handed.
+// answer returns the pipeline's answer for each of the entries that were delivered to it.
 //
-// A partial failure names the records that are left. It may name them as the exporter saw them,
-// changed by processors, and with those of others, which an exporter has put into the same
-// batch. So it only tells which of our entries are left: these are handed over again as they
-// were. Where the pipeline branches, as with several exporters, an entry is left if any branch
-// leaves it, and may be tried again if any branch says so.
+// A partial failure names the records that are left. It may show them as the exporter saw them, changed by
+// processors, and with other records that an exporter has put into the same batch. So it is only used to find
+// out which of our entries are left: these are delivered again unchanged. If the pipeline branches, for example
+// to several exporters, an entry is left if any branch leaves it, and may be retried if any branch allows it.
 func (p *Pipe) answer(err error, items []*entry.Entry) func(i int) handover.Class {
 	classes := make([]handover.Class, len(items))
 	if err != nil {
@@ -48,7 +47,7 @@ func (p *Pipe) judge(err error, items []*entry.Entry, classes []handover.Class) 
 		left = leftOf(part.Data(), items)
 	}
 	class := handover.Retry
-	if isPermanent(err) || len(items) > 1 && tooLarge(err) { // one alone may be taken once a limit was raised
+	if isPermanent(err) || len(items) > 1 && tooLarge(err) { // a single one may be accepted after a limit was raised
 		class = handover.Permanent
 	}
 	for i, it := range items {
@@ -58,8 +57,8 @@ func (p *Pipe) judge(err error, items []*entry.Entry, classes []handover.Class) 
 	}
 }
 
-// outermost returns the partial failure that an error is, or the errors that are joined in it,
-// whichever comes first. What is joined below a partial failure is its reason.
+// outermost returns the first partial failure in an error, or the errors that are joined in it, whichever comes
+// first. Errors joined inside a partial failure are its reason.
 func outermost(err error) (part *consumererror.Logs, branches []error) {
 	for err != nil {
 		switch e := err.(type) { //nolint:errorlint // this is the walk that errors.As makes
@@ -76,8 +75,8 @@ func outermost(err error) (part *consumererror.Logs, branches []error) {
 	return nil, nil
 }
 
-// leftOf tells which entries are left by what a partial failure names. Where that cannot be
-// said, as after a processor that changes ids, all are: twice is better than never.
+// leftOf returns which entries are left according to a partial failure. If that cannot be found out, for example
+// after a processor that changes ids, all are: twice is better than never.
 func leftOf(data plog.Logs, items []*entry.Entry) func(it *entry.Entry) bool {
 	ours := make(map[string]int, len(items))
 	for _, it := range items {
@@ -107,8 +106,8 @@ func leftOf(data plog.Logs, items []*entry.Entry) func(it *entry.Entry) bool {
 	return func(it *entry.Entry) bool { return named[it.UID()] > 0 }
 }
 
-// mayBeOurs reports whether a record without an id has the form of ours, and so may have had
-// one before a processor removed it.
+// mayBeOurs reports whether a record without an id has the form of ours, so that a processor may have removed
+// the id.
 func mayBeOurs(record plog.LogRecord) bool {
 	if record.EventName() == "feishu.openapi.call" {
 		return true
@@ -117,8 +116,8 @@ func mayBeOurs(record plog.LogRecord) bool {
 	return ok
 }
 
-// poolsRecords reports whether the collector frees records for use by others when a call of
-// the pipeline returns: what a partial failure names may be among them, and is not looked at.
+// poolsRecords reports whether the collector frees records for reuse when a call of the pipeline returns: the
+// records of a partial failure may be among them, and are then not read.
 func poolsRecords() (pools bool) {
 	featuregate.GlobalRegistry().VisitAll(func(gate *featuregate.Gate) {
 		if gate.ID() == "pdata.useProtoPooling" {
@@ -128,9 +127,9 @@ func poolsRecords() (pools bool) {
 	return pools
 }
 
-// isPermanent reports whether trying the same again does not help. Where the pipeline branches,
-// as with several exporters, the errors of its branches come joined: one that may pass is worth
-// a retry, even beside one that is permanent.
+// isPermanent reports whether a retry cannot help. If the pipeline branches, for example to several exporters,
+// the errors of its branches are joined: if one is temporary, a retry is worthwhile, even if another one is
+// permanent.
 func isPermanent(err error) bool {
 	if !consumererror.IsPermanent(err) {
 		return false
@@ -141,11 +140,11 @@ func isPermanent(err error) bool {
 			permanent++
 		}
 	}
-	// None: what is permanent is what they are wrapped in.
+	// None: the error that wraps them is the permanent one.
 	return permanent == 0 || permanent == len(branches)
 }
 
-// permanentItself reports whether an error calls itself permanent, whatever is joined in it.
+// permanentItself reports whether the error itself is marked permanent, whatever is joined in it.
 func permanentItself(err error) bool {
 	if !consumererror.IsPermanent(err) {
 		return false
@@ -153,7 +152,7 @@ func permanentItself(err error) bool {
 	return !slices.ContainsFunc(joined(err), consumererror.IsPermanent)
 }
 
-// joined are the errors of which err consists, if it wraps several.
+// joined returns the errors that an error wraps, if there are several.
 func joined(err error) []error {
 	for err != nil {
 		switch e := err.(type) { //nolint:errorlint // this is the walk that errors.As makes
@@ -168,8 +167,8 @@ func joined(err error) []error {
 	return nil
 }
 
-// sizeRefusals are texts of refusals of a batch's size that do not call themselves permanent,
-// although the same batch can never be taken.
+// sizeRefusals are texts of refusals for a batch's size that are not marked permanent, although the same batch
+// can never be accepted.
 var sizeRefusals = []string{
 	"element size too large",  // exporterhelper: larger than its queue
 	"message larger than max", // grpc, of either side
@@ -177,8 +176,8 @@ var sizeRefusals = []string{
 	"Message was too large",   // kafka, by sarama
 }
 
-// tooLarge reports whether a refusal is about the size of the batch. Without this it is found
-// out by trying smaller ones, only later.
+// tooLarge reports whether a refusal is about the size of the batch. Without it, smaller batches would be tried
+// anyway, only later.
 func tooLarge(err error) bool {
 	text := err.Error()
 	for _, known := range sizeRefusals {
@@ -189,8 +188,7 @@ func tooLarge(err error) bool {
 	return false
 }
 
-// knownRefusals are texts of the collector's own errors that hold nothing of a
-// record.
+// knownRefusals are texts of the collector's own errors, which have no contents of a record.
 var knownRefusals = []string{
 	"data refused due to high memory usage", // memory_limiter
 	"sending queue is full",                 // exporterhelper
@@ -199,14 +197,14 @@ var knownRefusals = []string{
 	context.Canceled.Error(),
 }
 
-// httpStatus and grpcCode find what an exporter's error says of the answer.
+// httpStatus and grpcCode find the status of the answer in an exporter's error.
 var (
 	httpStatus = regexp.MustCompile(`(?i)\b(?:HTTP(?:/[0-9.]+)?(?: "[^"]{0,200}")?|status)(?: status)?(?: code)?[ :="]{1,3}([45][0-9]{2})\b`)
 	grpcCode   = regexp.MustCompile(`\bcode = ([A-Z][A-Za-z]{1,30})\b`)
 )
 
-// safeRefusal is an error of the pipeline without what it may quote: backends
-// answer with the record that they refuse, and exporters hand that on.
+// safeRefusal is an error of the pipeline without what it may quote: backends answer with the record that they
+// refuse, and exporters pass that on.
 func safeRefusal(err error) error {
 	if err == nil {
 		return nil

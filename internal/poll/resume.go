@@ -15,8 +15,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// resume loads the position, for as long as it takes: a storage that fails is not
-// an empty one.
+// resume loads the position, and retries until it can: a storage that fails is not an empty one.
 func (p *Poller) resume(ctx context.Context) error {
 	p.begin = undecided{} // of an earlier Run
 	stored, known, err := retryStorage(ctx, p, func() (*checkpoint.Checkpoint, *plan.Seen, error) { return p.Store.Load(ctx) })
@@ -78,18 +77,17 @@ func (p *Poller) resume(ctx context.Context) error {
 	switch begin, end := p.sched.Bounds(); {
 	case end != 0 && begin >= end:
 		p.Logger.Warn("end_time is not after the start of the export: nothing to read. Set start_time")
-		p.complete = true // nothing is, so nothing is said of it
+		p.complete = true // nothing is complete, so nothing is reported
 	case begin > time.Now().Unix():
 		p.Logger.Warn("start_time is in the future; nothing to read until then", zap.Time("start_time", time.Unix(begin, 0).UTC()))
 	}
 	p.tellComplete()
-	// Written before anything is read, so that a restart in the first minutes does
-	// not begin later than this start did.
+	// Written before anything is read, so that a restart in the first minutes does not start later than this
+	// one.
 	return p.commit(ctx, nil)
 }
 
-// ceilSeconds keeps an end_time between two seconds from cutting off the second
-// that it lies in.
+// ceilSeconds rounds up, so that an end_time between two seconds does not cut off the second that it is in.
 func ceilSeconds(t time.Time) int64 {
 	if t.Nanosecond() > 0 {
 		return t.Unix() + 1

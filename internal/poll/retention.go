@@ -15,27 +15,24 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// The documentation does not say for how long entries are kept, nor what a query
-// of an earlier time is answered with. Where it fails, a position from before
-// that time must not block the receiver.
+// Neither the retention period nor the response to a query before it is documented. If such a query fails, a
+// position before that period must not block the receiver.
 
-// RefusalPatience is for how long a time range that the API refuses is retried before it is
-// skipped, and FailingPatience for how long one that fails in other ways: what is skipped
-// does not come back.
+// RefusalPatience is how long a time range that the API refuses is retried before it is skipped, and
+// FailingPatience is the same for one that fails in other ways: what is skipped is not read again.
 const (
 	RefusalPatience = plan.PatienceRefused * time.Millisecond
 	FailingPatience = plan.PatienceFailing * time.Millisecond
 )
 
-// RefusalMargin is how much later than the oldest time that the API shows reading
-// goes on, in seconds: that time moves on while we read.
+// RefusalMargin is how many seconds after the oldest time that the API shows reading resumes: that time moves on
+// while we read.
 const RefusalMargin = 10
 
-// refusalProofs is how often the end of what is skipped has to be refused again.
+// refusalProofs is how often the end of the skipped range has to be refused again.
 const refusalProofs = 2
 
-// skipUnreadable skips a time range that has failed for long enough while others were
-// answered.
+// skipUnreadable skips a time range that has failed for long enough while others were answered.
 func (p *Poller) skipUnreadable(ctx context.Context, why error) error {
 	u, ok := p.sched.Unreadable(p.elapsed())
 	if !ok {
@@ -73,11 +70,11 @@ func (p *Poller) tellSkipped(u plan.Unreadable, why error) {
 	p.Logger.Error("Skipping a time range that the API does not return. If its entries matter, read it later with a second receiver (docs/runbook.md), or ask Feishu for them", fields...)
 }
 
-// skipToShown searches for the first time after a range that the API shows, where nothing
-// after it is known to be readable, and skips to it. It reports whether it did. Where even
-// the present fails, time is not the reason.
+// skipToShown is used if nothing after a range is known to be readable. It searches for the first time after it
+// that the API shows, and skips to that time. It reports whether it did. If even the present fails, age is not
+// the reason.
 func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, error) {
-	var outside error // a failure that says nothing of the time that was asked for
+	var outside error // a failure that shows nothing about the requested time
 	shown := func(second int64) (bool, error) {
 		for range refusalProofs {
 			_, _, err := p.Client.ListData(ctx, p.listRequest(plan.RequestFor(second, second+1)))
@@ -108,7 +105,7 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 		return err
 	}
 	refused, from := u.To-1, u.From
-	// Is it this range alone, or everything before it, too?
+	// Is only this range unreadable, or everything before it, too?
 	alone := false
 	if oldest := p.sched.Oldest(); oldest < from {
 		ok, err := shown(oldest)
@@ -128,7 +125,7 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 	switch ok, err := shown(refused); {
 	case err != nil:
 		return false, ended(err)
-	case ok: // the range failed for being long, and only a part of it is not shown
+	case ok: // the range failed for its length, and only a part of it is not shown
 		to, shownAt, refused = refused, p.Clock.Now().Unix(), from
 	}
 	for to-refused > 1 {
@@ -144,8 +141,8 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 			refused = middle
 		}
 	}
-	// Time alone is the reason only where what lies before is refused still: the API may
-	// have failed in other ways during the search, or work again by now.
+	// Age alone is the reason only if the time before is still refused: the API may have failed in other ways
+	// during the search, or may work again by now.
 	for range refusalProofs {
 		if ok, err := shown(refused); err != nil || ok {
 			return false, ended(err)
@@ -154,8 +151,8 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 			return false, ended(err)
 		}
 	}
-	// And only where what comes after it is shown still. The search took time, in which the
-	// oldest time that the API shows has moved on, and it does so until the next call.
+	// And only if the time after it is still shown. During the search the oldest time that the API shows has
+	// moved on, and it moves on until the next call.
 	moved := func(since int64) int64 {
 		if alone {
 			return 0
@@ -169,8 +166,8 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 	}
 	u.From, u.Again = from, false
 	u.To = p.sched.Skip(from, min(to+moved(now), p.Clock.Now().Unix()))
-	// Refusals beside this one may have put off the next call for minutes. By then the oldest
-	// time that the API shows would have moved past the place where reading goes on.
+	// Other refusals may have delayed the next call by minutes. By then the oldest time that the API shows would
+	// have moved past the place where reading resumes.
 	p.notBefore = time.Time{}
 	p.delays.reset()
 	return true, nil

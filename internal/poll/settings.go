@@ -18,14 +18,14 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/report"
 )
 
-// Settings say what is read, and how: the configuration's keys of the same names.
+// Settings are what to read and how: the configuration's keys of the same names.
 type Settings struct {
 	APIKeys    []string // filter::api_keys
 	CallingApp string   // filter::app_id
 
 	PollInterval time.Duration
-	// Phase says where in the poll interval the receiver looks, from 0 to 1: receivers
-	// that start together look at once, and then not again together.
+	// Phase is the moment within the poll interval at which the receiver polls, from 0 to 1: receivers that
+	// start together poll at once, and after that at different times.
 	Phase float64
 
 	InitialLookback    time.Duration
@@ -49,7 +49,7 @@ type Parts struct {
 	Pipe    *Pipe
 	Tel     *report.Telemetry
 	Health  *report.Health
-	// Remembers takes the calls of the last minute that the storage knows of.
+	// Remembers receives the calls of the last minute that the storage has.
 	Remembers func(pace.Remembered)
 	// Tracer and Receiver are for the spans of walks.
 	Tracer   trace.Tracer

@@ -14,8 +14,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// spans are those of the walks that have started. Below each are its calls, which
-// otelhttp traces, and what the pipeline does with its pages.
+// spans are the spans of walks that have started. Their children are the walk's calls, which otelhttp traces,
+// and the deliveries of its pages.
 type spans struct {
 	tracer   trace.Tracer
 	receiver attribute.KeyValue
@@ -26,8 +26,7 @@ func newSpans(tracer trace.Tracer, receiver attribute.KeyValue) spans {
 	return spans{tracer: tracer, receiver: receiver, open: make(map[*plan.Walk]trace.Span)}
 }
 
-// within returns ctx for something that belongs to the walk, and begins its span
-// where there is none.
+// within returns ctx for something that belongs to the walk, and starts the walk's span if there is none.
 func (s *spans) within(ctx context.Context, w *plan.Walk) context.Context {
 	span, ok := s.open[w]
 	if !ok {

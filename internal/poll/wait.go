@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// outlive returns a context that ends a grace later than ctx does.
+// outlive returns a context that ends this much later than ctx.
 func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
