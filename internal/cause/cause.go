@@ -1,13 +1,12 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cause has one name for each reason why reading fails, and one row with all that
-// log lines, statuses, metrics, the runbook and the doctor say of it.
+// Package cause has one name for each reason why reading fails, and one row with everything that log lines,
+// statuses, metrics, the runbook and the doctor show about it.
 package cause
 
-// Cause is why reading fails, as named in log lines, statuses and the
-// metric trouble. Two failures of one cause are one problem. docs/runbook.md says for
-// each what to do.
+// Cause is why reading fails, as named in log lines, statuses and the metric trouble. Two failures with one
+// cause are one problem. docs/runbook.md has what to do about each.
 type Cause string
 
 const (
@@ -29,51 +28,51 @@ const (
 	Checkpoint Cause = "checkpoint"
 )
 
-// Class says what becomes of a failed call.
+// Class decides how a failed call is handled.
 type Class int
 
 const (
-	// ClassRetry is a passing fault: the same call again, after a backoff.
+	// ClassRetry is a temporary fault: make the same call again, after a backoff.
 	ClassRetry Class = iota
-	// ClassRateLimited: the same call again, when the server said so.
+	// ClassRateLimited: make the same call again after the server's hint to wait.
 	ClassRateLimited
-	// ClassToken: the access token is refused. The client asks for a new one and repeats
-	// the call once; if that fails too, this is ClassRetry.
+	// ClassToken: the access token is refused. The client requests a new one and repeats the call once; if that
+	// fails too, the class is ClassRetry.
 	ClassToken
-	// ClassParameter: the API refuses a parameter of the request. With a page token that
-	// means the token, without one the time range.
+	// ClassParameter: the API refuses a parameter of the request: the page token if there is one, otherwise the
+	// time range.
 	ClassParameter
-	// ClassConfig: nothing helps until somebody changes something, at Feishu or in the
-	// configuration. Retried slowly, so that the fix is noticed.
+	// ClassConfig: somebody has to change something, at Feishu or in the configuration. Retried slowly, so that
+	// the fix is noticed.
 	ClassConfig
-	// ClassQuota: the calls of this month are used up. Retried rarely.
+	// ClassQuota: the month's calls are used up. Retried rarely.
 	ClassQuota
 )
 
-// Outcome names the class in the metric of calls. Of what is retried the metric says more.
+// Outcome names the class in the metric of calls. Classes that are retried have more specific labels there.
 func (c Class) Outcome() string {
 	return [...]string{"failed", "rate_limited", "token", "parameter", "config", "quota"}[c]
 }
 
-// Info is what there is to know of a cause.
+// Info has the facts about a cause.
 type Info struct {
 	Cause Cause
-	Title string // what log lines and statuses say
-	// Class is that of a call that fails for this cause.
+	Title string // text for log lines and statuses
+	// Class is the class of a call that fails for this cause.
 	Class Class
-	// NeedsPerson tells that it does not pass until somebody acts.
+	// NeedsPerson reports that the problem lasts until somebody acts.
 	NeedsPerson bool
-	// Advice says what to do; empty where the failure itself says more, or nothing helps.
+	// Advice is what to do; empty if the failure itself has more specific advice, or nothing helps.
 	Advice string
 }
 
 // ScopeName is the scope that the app needs, from the official page of list_data.
 const ScopeName = "security_and_compliance:audit_log.openapi_log:readonly"
 
-// AdviceOldToken is why a scope that was granted just now may still be missing.
+// AdviceOldToken is why a scope that was granted recently may still be missing.
 const AdviceOldToken = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"
 
-// All are all of them, in the order of the runbook.
+// All has all causes, in the order of the runbook.
 var All = []Info{
 	{
 		Credential, "app_id or app_secret is wrong", ClassConfig, true,
@@ -111,7 +110,7 @@ var All = []Info{
 	{Checkpoint, "the stored position must not be used", ClassConfig, true, ""},
 }
 
-// Info is what there is to know of a cause.
+// Info returns the facts about the cause.
 func (c Cause) Info() Info {
 	for _, info := range All {
 		if info.Cause == c {

@@ -11,12 +11,11 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// canonicalDepth is how deep the members of objects are put in order. An entry is two deep, by its
-// documentation.
+// canonicalDepth is how many levels of objects are sorted. According to the documentation, an entry has two.
 const canonicalDepth = 8
 
-// canonical is a JSON text with the members of its objects in the order of their names, and without
-// white space. A JSON object has no order: what writes it from a hash map returns another one with
+// canonical is a JSON text with the members of its objects sorted by name, and without white space. The order of
+// members has no meaning in JSON: a program that writes them from a hash map returns them in another order with
 // each response.
 func canonical(text string) string {
 	var b strings.Builder
@@ -43,7 +42,7 @@ func writeCanonical(b *strings.Builder, text string, depth int) {
 		m.value = s.Value()
 		members = append(members, m)
 	}
-	// Stable: of members with one name, the last one counts.
+	// Stable: if several members have one name, the last one counts.
 	slices.SortStableFunc(members, func(x, y member) int { return strings.Compare(x.name, y.name) })
 	b.WriteByte(opening)
 	for i, m := range members {

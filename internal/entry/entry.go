@@ -15,23 +15,21 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// Entry is one entry of a page, whatever its shape.
+// Entry is one entry of a page, in any form.
 type Entry struct {
 	Text    string // the entry's own JSON text
-	IsASCII bool   // it certainly is ASCII
+	IsASCII bool   // false if not certain
 	ID      string // see UID
-	// Fields are the JSON texts of the fields that become attributes, empty
-	// where the entry does not have them. That of log_detail is empty if it is
-	// an object, as it should be.
+	// Fields are the JSON texts of the fields that become attributes, empty if the entry does not have them. The
+	// text of log_detail is empty if it is an object, as it should be.
 	Fields    [fieldCount]string
 	second    int64 // event_time, if hasTime
 	hasTime   bool
 	PageBytes int // size of the page that the texts are part of, bytes
 }
 
-// MaxAttribute is how long the text of an attribute may be, in bytes. What an entry's
-// caller has sent could otherwise cost the whole record: Loki permanently refuses a line
-// with more than 64 KiB of metadata.
+// MaxAttribute is the largest length of an attribute's text, in bytes. Otherwise text that the caller has sent
+// could cost the whole record: Loki permanently refuses a line with more than 64 KiB of metadata.
 const MaxAttribute = 1 << 10
 
 // The fields of an entry that are read.
@@ -87,30 +85,27 @@ func detailField(name string) int {
 	return 0
 }
 
-// UID is log.record.uid: the entry's id, a number as its text. An entry without
-// one, or with one that cannot be read or that only fills the place of one, gets a hash of
-// its text, with the members of objects in the order of their names: it is the same whenever
-// the API returns the same members and values. An id longer than
-// MaxAttribute gets a hash of the id: cut off it would not be unique.
+// UID is log.record.uid: the entry's id, or the digits of one that is a number. If the id is missing, cannot be
+// read or is only a placeholder, UID is a hash of the entry's text, with the members of objects sorted by name:
+// it is the same whenever the API returns the same members and values. If the id is longer than MaxAttribute,
+// UID is a hash of the id, because a shortened id would not be unique.
 func (it *Entry) UID() string { return it.ID }
 
-// Identity is what makes an entry the same one when it is returned again: its id, its time,
-// the app that called, and the API that it called. The id alone is "the unique id of the
-// log", says the official page; where it is not, entries that are not the same must not be
-// taken for one.
+// Identity identifies an entry when it is returned again: by its id, its time, the app that called, and the API
+// that it called. The official page calls the id alone "the unique id of the log". If it is not unique,
+// different entries must not be taken for one.
 //
-// The others are settled before the call is made, as the gateway needs the app and the API
-// to let it pass. What is settled later, and so may be filled in or changed in an entry that
-// was returned already, is no part: log_detail, with what was answered. Neither is the
-// address, which proxies may report in several forms. Where the time cannot be read, an entry is
-// known by all of its text: what is left would not tell one from another.
+// The other three are known before the call is made, because the gateway needs the app and the API to admit it.
+// What becomes known later may be added or changed in an entry that was already returned, so it is not part of
+// the identity: log_detail, with the response. Neither is the address, which proxies may report in several
+// forms. If the time cannot be read, the identity is the whole text: the rest would not distinguish entries.
 func (it *Entry) Identity() string {
 	var b strings.Builder
 	app, _ := ParseText(it.Fields[FieldAppID])
 	api, _ := ParseText(it.Fields[FieldAPIKey])
 	at := it.Text
 	if it.hasTime {
-		at = strconv.FormatInt(it.second, 10) // in whatever form it came
+		at = strconv.FormatInt(it.second, 10) // in whatever form it was sent
 	}
 	b.Grow(len(it.ID) + len(at) + len(app) + len(api) + 3)
 	for i, part := range [...]string{it.ID, at, app, api} {
@@ -122,9 +117,8 @@ func (it *Entry) Identity() string {
 	return b.String()
 }
 
-// isPlaceholder reports whether an id is none: what programs write in the place of one that
-// they do not have. That is nothing, nothing but zeros and signs (0, 0.0, -, 00000000-0000-...),
-// -1, and the words for nothing.
+// isPlaceholder reports whether an id is what programs write if they have none: an empty text, only zeros and
+// signs (0, 0.0, -, 00000000-0000-...), -1, and words such as null.
 func isPlaceholder(id string) bool {
 	if len(id) > longestPlaceholder || id != "" && '1' <= id[0] && id[0] <= '9' {
 		return false // nearly every id
@@ -143,20 +137,20 @@ func isPlaceholder(id string) bool {
 	return false
 }
 
-// brackets reports whether a rune only surrounds something.
+// brackets reports whether a rune only surrounds a text.
 func brackets(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]{}", r) }
 
 const longestPlaceholder = 40 // a UUID of zeros in braces
 
-// EventTime is the entry's time in Unix seconds, if it has one that can be read:
-// a whole number that fits a timestamp in nanoseconds, from 1970 to 2554. The API
-// documents seconds, so larger numbers are not taken for milliseconds.
+// EventTime is the entry's time in Unix seconds, if it has one that can be read: a whole number that fits a
+// timestamp in nanoseconds, from 1970 to 2554. The API documents seconds, so larger numbers are not read as
+// milliseconds.
 func (it *Entry) EventTime() (second int64, ok bool) { return it.second, it.hasTime }
 
 // Raw is the entry's own JSON text, byte for byte.
 func (it *Entry) Raw() string { return it.Text }
 
-// Read reads the entry that is next.
+// Read reads the next entry.
 func (it *Entry) Read(s *jsontext.Scanner, known *KnownKeys) {
 	s.ASCII()
 	if s.Peek() == '{' {
@@ -191,7 +185,7 @@ func hashOf(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:16])
 }
 
-// KnownKeys are the keys of the entries read before.
+// KnownKeys are the keys of the entries that were read before.
 type KnownKeys struct{ entry, detail keyOrder }
 
 func (it *Entry) readFields(s *jsontext.Scanner, known *KnownKeys) {
@@ -229,21 +223,18 @@ func (it *Entry) readDetail(s *jsontext.Scanner, known *keyOrder) {
 	}
 }
 
-// maxSecond is the last whole second of a timestamp, which is an uint64 of
-// nanoseconds. It lies in 2554.
+// maxSecond is the last whole second of a timestamp, a uint64 of nanoseconds. It is in the year 2554.
 const maxSecond = int64(math.MaxUint64 / uint64(time.Second))
 
-// Malformed reports whether a field is there and cannot be read: it is of the wrong
-// type, it is no whole number where one is due, or log_detail or the entry itself
-// is no object.
+// Malformed reports whether a field is present and cannot be read: it has the wrong type, it is not a whole
+// number although it should be, or log_detail or the entry itself is not an object.
 //
-// A field that is absent, null or empty has nothing to be read, so it does not
-// count: that is how an API leaves something out. An entry without log_detail does
-// not count for the same reason; its record has the attributes of the rest. What
-// log_detail.response holds inside its string does not count either. The API
-// promises no form for it, and the official sample for Lark is broken there.
+// A field that is absent, null or empty does not count, because there is nothing to read: that is how an API
+// omits something. An entry without log_detail does not count for the same reason; its record has the attributes
+// of the other fields. The contents of the string log_detail.response do not count either: the API promises no
+// form for it, and in the official sample for Lark it is broken.
 //
-// A number in place of a string can be read, as its digits.
+// A number instead of a string can be read, as its digits.
 func (it *Entry) Malformed() bool {
 	if it.Text[0] != '{' {
 		return true
@@ -273,19 +264,18 @@ var textFields = [...]int{fieldID, FieldAPIKey, FieldAppID, FieldIP, FieldPath, 
 // IsEmpty reports whether the JSON text of a field is absent, null or "".
 func IsEmpty(text string) bool { return text == "" || text == "null" || text == `""` }
 
-// Facts are what a program may know of an entry that must not see what the call carried.
+// Facts are the parts of an entry for a program that must not see what the call carried.
 type Facts struct {
 	ID      string // never empty, see UID
 	Second  int64  // event_time
 	HasTime bool   // event_time could be read
 	APIKey  string
 	AppID   string
-	// IDText, StatusCode and Response are JSON texts, empty where absent. They
-	// must not be shown.
+	// IDText, StatusCode and Response are JSON texts, empty if absent. They must not be shown.
 	IDText, StatusCode, Response string
 }
 
-// Facts are those of the page's entries, in their order.
+// Facts returns the facts of the page's entries, in their order.
 func (p *Page) Facts() []Facts {
 	facts := make([]Facts, len(p.Entries))
 	for i := range p.Entries {

@@ -11,16 +11,15 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// Members finds out which member of an object a name means. A name that differs
-// in case (of ASCII letters) counts where the exact one is missing. Of several
-// members of one name the last one counts, as in encoding/json.
+// Members finds the member of an object that a name refers to. A name that differs in case (of ASCII letters)
+// counts if the exact one is missing. If several members have one name, the last one counts, as in
+// encoding/json.
 type Members struct {
 	exact, all uint32
-	repeated   bool // some member came twice, in whatever case
+	repeated   bool // some member occurred twice, in any case
 }
 
-// Next returns the number that number gives to the name, which is less than 32,
-// or 0 if the member is not to be read.
+// Next returns the number of the name, which is less than 32, or 0 if the member is not to be read.
 func (m *Members) Next(name string, number func(string) int) int {
 	n, exact := number(name), true
 	if n == 0 {
@@ -53,8 +52,8 @@ func (m *Members) exactly(n int) int {
 	return n
 }
 
-// keyOrder remembers the members of one kind of object by their place: entries of a
-// page look alike, and to compare a key is quicker than to read and look it up.
+// keyOrder remembers the members of one kind of object by their place: the entries of a page are similar, and
+// comparing a key is faster than reading it and looking it up.
 type keyOrder [maxKnownKeys]knownKey
 
 const maxKnownKeys = 12
@@ -77,8 +76,8 @@ func (o *keyOrder) next(s *jsontext.Scanner, n int, seen *Members, number func(s
 	}
 	start := s.Pos()
 	name := s.Key()
-	// What differs in case counts only sometimes, so it is not remembered, and neither
-	// is a key with an escape or white space. Match would not notice bytes beyond ASCII.
+	// A key in another case counts only if the exact one is missing, so it is not remembered, and neither is a
+	// key with an escape or white space. Match would not notice bytes beyond ASCII.
 	if text := s.Since(start); len(text) == len(name)+len(`"":`) && lowerASCII(name) == name && isASCII(name) {
 		o[n] = knownKey{text, number(name)}
 	}
@@ -113,9 +112,8 @@ func isASCII(s string) bool {
 	return true
 }
 
-// ParseText reads the JSON text of a string, or of a number, whose digits are
-// kept as they are. Null, and "" for a member that is absent, are empty. Any
-// other type cannot be read.
+// ParseText reads the JSON text of a string, or of a number, whose digits are unchanged. Null, and "" for an
+// absent member, are empty. Any other type cannot be read.
 func ParseText(text string) (string, bool) {
 	switch {
 	case !isText(text):
@@ -135,8 +133,7 @@ func isText(text string) bool {
 	return text == "" || text[0] == '"' || text == "null" || IsNumber(text)
 }
 
-// parseBool reads the JSON text of a boolean, also where it came as a string or
-// as 0 or 1. Null, absent and empty are false.
+// parseBool reads the JSON text of a boolean, also if it is a string, 0 or 1. Null, absent and empty are false.
 func parseBool(text string) (value, ok bool) {
 	switch text {
 	case "true":
@@ -155,9 +152,8 @@ func parseBool(text string) (value, ok bool) {
 // MaxInt64Digits is the number of digits of 2^63-1.
 const MaxInt64Digits = 19
 
-// ParseInteger reads a decimal number that is whole, whether it is written 1000,
-// 1000.0 or 1e3. It does not go through float64, which would round what lies
-// beyond 2^53. Any other text, and what does not fit int64, cannot be read.
+// ParseInteger reads a whole decimal number, written as 1000, 1000.0 or 1e3. It does not use float64, which
+// would round numbers beyond 2^53. Any other text, and a number that does not fit int64, cannot be read.
 func ParseInteger(text string) (int64, bool) {
 	if !IsNumber(text) {
 		return 0, false
@@ -195,9 +191,8 @@ func ParseCode(text string) (code int64, ok bool) {
 	return ParseInteger(strings.TrimSpace(text))
 }
 
-// ValidUTF8 replaces every byte that is not UTF-8 by U+FFFD, as encoding/json
-// does. The strings of OTLP are UTF-8, and a single wrong byte in one of them makes
-// a backend refuse the whole batch permanently.
+// ValidUTF8 replaces every byte that is not UTF-8 by U+FFFD, as encoding/json does. The strings of OTLP are
+// UTF-8, and a single wrong byte makes a backend refuse the whole batch permanently.
 func ValidUTF8(s string) string {
 	if jsontext.ValidUTF8(s) {
 		return s

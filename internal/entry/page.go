@@ -1,8 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package entry takes an answer of list_data apart, leniently: a page and its entries,
-// whatever their shape.
+// Package entry parses an answer of list_data leniently: a page and its entries, in any form.
 package entry
 
 import (
@@ -16,34 +15,31 @@ import (
 // Page is one parsed answer of list_data. The texts of its entries are parts of one
 // copy of the answer.
 //
-// The names of members are read leniently, see Members. What is absent or null is
-// zero: without data or items a page is empty. Whether a page without has_more is the last
-// one is for its reader to decide, see SaysMore.
+// The names of members are read leniently, see Members. Absent or null members are zero: without data or items a
+// page is empty. Whether a page without has_more is the last one is decided by its reader, see SaysMore.
 type Page struct {
-	// Code is the Open API's own result code, 0 is success.
+	// Code is the Open API's own result code; 0 is success.
 	Code int64
-	// HasCode is false if this is no answer of the Open API: there is no whole number
-	// as code, quoted or not, or it is 0 while data, items, has_more or page_token are of a type
-	// that cannot be read, or one of these stands in the answer twice. Such an
+	// HasCode is false if this is not an answer of the Open API: code is not a whole number, quoted or not; or
+	// it is 0, but data, items, has_more or page_token has a type that cannot be read or occurs twice. Such an
 	// answer must not count as an empty or last page.
 	HasCode bool
 	HasMore bool
-	// SaysMore is false if there is no has_more, or it is null or empty: the answer does not
-	// say whether more pages follow. The API documents that it always does.
+	// SaysMore is false if has_more is absent, null or empty: the answer does not say whether more pages follow.
+	// According to the documentation it always does.
 	SaysMore bool
-	// PageToken asks for the next page. It is a copy, so that it does not keep
-	// the page in memory while the next one is fetched.
+	// PageToken is the token of the next page. It is a copy, so that it does not keep the page in memory while
+	// the next one is requested.
 	PageToken string
 	Entries   []Entry
 
 	size    int  // of the answer, bytes
 	tooMany bool // more than maxPageEntries
-	odd     bool // a member that leads to entries cannot be read, or came twice
+	odd     bool // a member that leads to entries cannot be read, or occurred twice
 }
 
-// ParsePage takes an answer apart in one pass. It fails if body is not JSON, with
-// a *jsontext.SyntaxError, which never quotes the body, or if it holds too many
-// entries.
+// ParsePage parses an answer in one pass. It fails if body is not JSON, with a *jsontext.SyntaxError, which
+// never quotes the body, or if it has too many entries.
 func ParsePage(body []byte) (*Page, error) {
 	p := &Page{size: len(body)}
 	s := jsontext.NewScanner(string(body))
@@ -119,16 +115,16 @@ func (p *Page) IDs() iter.Seq[string] {
 	}
 }
 
-// MaxPageSize is how many entries the API returns in one page at the most (official
-// page of list_data: page_size).
+// MaxPageSize is the largest number of entries that the API returns in one page (official page of list_data:
+// page_size).
 const MaxPageSize = 100
 
-// minEntrySize is less than the size of the entry in the official sample, which
-// has no field to spare. In bytes.
+// minEntrySize is less than the size of the entry in the official sample, which has no unnecessary field. In
+// bytes.
 const minEntrySize = 256
 
-// maxPageEntries bounds what is kept of one answer. It is a thousand times what a
-// page may hold (MaxPageSize), and more than fit into 32 MiB of real entries.
+// maxPageEntries limits the number of entries of one answer. It is a thousand times what a page may have
+// (MaxPageSize), and more real entries than fit into 32 MiB.
 const maxPageEntries = 1 << 17
 
 var errTooManyEntries = fmt.Errorf("a page of more than %d entries", maxPageEntries)
@@ -149,7 +145,7 @@ func (p *Page) readItems(s *jsontext.Scanner) {
 	}
 }
 
-// Members of an answer that are read.
+// Members of an answer that are read:
 const (
 	memberCode = iota + 1
 	memberData

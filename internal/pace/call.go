@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Call is one that was let pass.
+// Call is a call that was admitted.
 type Call struct {
 	pace       *Pace
 	Number     uint64
@@ -16,7 +16,7 @@ type Call struct {
 	admittedAt time.Time
 }
 
-// take lets a call pass. The lock is held.
+// take admits a call. The lock is held.
 func (p *Pace) take(now time.Time, later time.Duration) *Call {
 	p.forget(now)
 	p.admitted++
@@ -27,8 +27,8 @@ func (p *Pace) take(now time.Time, later time.Duration) *Call {
 	return c
 }
 
-// Leaves is when the call is sent. It reports whether it may be: the server may have asked
-// to wait since it was let pass.
+// Leaves is called when the call is sent. It reports whether it may be: the server may have asked to wait since
+// it was admitted.
 func (c *Call) Leaves() bool {
 	c.pace.mu.Lock()
 	defer c.pace.mu.Unlock()
@@ -40,22 +40,20 @@ func (c *Call) Leaves() bool {
 	return true
 }
 
-// Answered is when its answer is there.
+// Answered is called when its answer is there.
 func (c *Call) Answered() {
 	c.pace.mu.Lock()
 	defer c.pace.mu.Unlock()
 	c.ended(time.Now())
 }
 
-// ended notes that the server counts the call until then, if that is earlier than it
-// was known to be.
+// ended notes that the server counts the call until then, if that is earlier than known before.
 func (c *Call) ended(at time.Time) {
 	if !at.Before(c.at) {
 		return
 	}
 	calls := c.pace.calls
-	// Sorted order is kept by moving the latest entry of that value: which
-	// call it belongs to does not matter.
+	// The order is kept by moving the latest entry with that value: it does not matter which call it belongs to.
 	for i := len(calls) - 1; i >= 0; i-- {
 		if calls[i].Equal(c.at) {
 			calls[i] = at
@@ -68,7 +66,7 @@ func (c *Call) ended(at time.Time) {
 	c.at = at
 }
 
-// GiveBack is for a call that is not made after all.
+// GiveBack returns a call that is not made after all.
 func (c *Call) GiveBack() {
 	c.pace.mu.Lock()
 	defer c.pace.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// CanonicalEndpoint returns the one spelling of a base URL: scheme and host in lower case,
-// without the port that the scheme has anyway, the dot at the end of the host, and needless
-// slashes and dots in the path. What is no URL is returned as it is.
+// CanonicalEndpoint returns one spelling for equal base URLs: scheme and host in lower case, without the
+// scheme's default port, a trailing dot of the host, and unnecessary slashes and dots in the path. A text that
+// is not a URL is returned unchanged.
 func CanonicalEndpoint(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {

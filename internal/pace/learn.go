@@ -5,52 +5,52 @@ package pace
 
 import "time"
 
-// What the server allows may be less than what is configured: a lower limit, or another
-// program that uses the same app. It is learned from two things:
+// The server may allow less than is configured: it has a lower limit, or another program uses the same app. What
+// it allows is learned from two things:
 //
-//   - what the server says (x-ogw-ratelimit-limit), where that can be a number of calls a
-//     minute: nobody documents the window that it counts in;
-//   - after how many calls in a minute it refuses, once two refusals agree on that.
+//   - the limit that the server states (x-ogw-ratelimit-limit), if that can be a number of calls a minute:
+//     the window that it counts in is not documented;
+//   - the number of calls in a minute after which it refuses, once two refusals agree on it.
 //
-// A refusal that neither explains may come from anything: it lowers the pace a little, and
-// not below half of what is configured. Where far more calls are answered soon after it, it was
-// chance, and what was concluded from refusals is dropped. Without a refusal the pace is raised again, step by
-// step, first after firstProbe and, where that is refused, more rarely, up to lastProbe.
+// A refusal that neither explains may have any reason: it lowers the pace a little, but not below half of what
+// is configured. If far more calls are answered soon after it, it was chance, and what was concluded from
+// refusals is dropped. Without refusals the pace is raised step by step, first after firstProbe, and less often
+// if a step is refused, up to lastProbe.
 const (
 	firstProbe = time.Minute
 	lastProbe  = 10 * time.Minute
-	// evidenceLasts is how long a refusal counts as one to agree with, and mostLasts how long
-	// what was allowed in a minute tells what is.
+	// evidenceLasts is how long another refusal may agree with a refusal, and mostLasts how long the number of
+	// calls answered in a minute counts as evidence.
 	evidenceLasts = 30 * time.Minute
 	mostLasts     = 5 * time.Minute
 	// lowStreak is how many refusals in a row have to agree that fewer than lowCalls are allowed.
 	lowStreak, lowCalls = 3, 12
-	// maxCounts bounds what is kept of the answers since the last refusal.
+	// maxCounts limits the stored answers since the last refusal.
 	maxCounts = 1000
 )
 
-// learned is what is known of the server's limit. All is zero where nothing is.
+// learned is what is known about the server's limit. Everything is zero if nothing is known.
 type learned struct {
 	limit int  // calls a minute; 0: as configured
-	said  bool // by the server, not concluded from refusals
-	// changed is when the limit last was, and probe how long after that it is raised.
+	said  bool // stated by the server, not concluded from refusals
+	// changed is when the limit last changed, and probe how long after that it is raised.
 	changed time.Time
 	probe   time.Duration
 	raised  bool // the last change was a step up
 
-	header int // what the server said last
+	header int // the last limit that the server stated
 
 	allowed   []time.Time // when the calls of the last minute were answered, without a refusal
-	counts    []int       // how many those were at each answer since the last refusal
-	most      int         // how many those have been at most lately,
-	mostAt    time.Time   // and when
-	refusedAt int         // how many those were at the last refusal,
-	refused   time.Time   // and when it was
+	counts    []int       // the number of those at each answer since the last refusal
+	most      int         // the largest number of those recently,
+	mostAt    time.Time   // and when that was
+	refusedAt int         // the number of those at the last refusal,
+	refused   time.Time   // and when that was
 	streak    int         // refusals in a row that agreed with the one before
 	chances   chances
 }
 
-// Present is how many calls a minute are allowed at present.
+// Present is how many calls a minute are allowed at the moment.
 func (p *Pace) Present() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +58,7 @@ func (p *Pace) Present() int {
 	return p.limit
 }
 
-// Allowed notes an answer that is no refusal, and the limit that it names, if any.
+// Allowed notes an answer that is not a refusal, and the limit that it states, if any.
 func (p *Pace) Allowed(limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,7 +76,7 @@ func (p *Pace) Allowed(limit int) {
 		p.unlearn(now)
 	}
 	if limit == 0 || limit == l.header {
-		return // the same again is nothing new: a step up may have shown that it is too low
+		return // the same limit again shows nothing new: a step up may have shown that it is too low
 	}
 	l.header = limit
 	p.adapt(now)
@@ -85,21 +85,21 @@ func (p *Pace) Allowed(limit int) {
 	}
 }
 
-// Refused notes that the server's rate limit refused a call, which took so long, and the
-// limit that the refusal names, if any.
+// Refused notes that the server's rate limit refused a call, how long the call took, and the limit that the
+// refusal states, if any.
 func (p *Pace) Refused(took time.Duration, limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	l := &p.learned
 	if now.Add(-took).Before(l.refused) {
-		return // sent beside the one that was refused before
+		return // sent concurrently with the one that was refused before
 	}
 	p.adapt(now)
 	n := len(l.since(now))
 	agrees := !l.refused.IsZero() && now.Sub(l.refused) < evidenceLasts && alike(n, l.refusedAt) &&
 		(now.Sub(l.mostAt) >= mostLasts || n >= l.most || alike(n, l.most))
-	// A limit of so many does not let many pass at that rate before it refuses one.
+	// A limit of n calls does not let many pass at that rate before it refuses one.
 	held := l.held(n) > max(5, n/2)
 	if l.chances.refused(now, n, l.limit) && !l.said {
 		p.unlearn(now)
@@ -113,7 +113,7 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 		l.header = limit
 	}
 	l.refused, l.refusedAt = now, n
-	// The step up was refused, where that came no sooner than the limit before it.
+	// The step up was refused, and not sooner than the limit before it.
 	if l.raised && now.Sub(l.changed) < 2*paceWindow && 5*n >= 3*l.limit {
 		l.probe = min(2*l.probe, lastProbe)
 	}
@@ -121,14 +121,14 @@ func (p *Pace) Refused(took time.Duration, limit int) {
 	case limit > 0 && limit < p.limit && l.credible(limit):
 		p.set(now, limit, true)
 	case l.chances.are(now): // fewer calls would not help
-	case agrees && n < lowCalls && l.streak < lowStreak: // so few agree by chance, too
+	case agrees && n < lowCalls && l.streak < lowStreak: // so few can agree by chance, too
 	case agrees && n < p.limit:
 		p.set(now, max(1, before), false)
-	case agrees: // at the pace itself: a window that is counted otherwise
+	case agrees: // at the pace itself: the server counts its window in another way
 		p.set(now, p.lower(9, 10), false)
 	case p.limit > p.configured()/2:
 		p.set(now, max(1, p.configured()/2, p.limit*4/5), false)
-	case held: // just above a limit of fixed minutes it looks like this, too
+	case held: // it looks the same just above a limit of fixed minutes
 		p.set(now, p.lower(19, 20), false)
 	default:
 		p.set(now, p.limit, l.said)
@@ -143,8 +143,8 @@ func (p *Pace) unlearn(now time.Time) {
 	p.tell()
 }
 
-// lower is the limit lowered by a part of it: from above, not below a quarter of what is
-// configured, which refusals by chance could lead to.
+// lower returns the limit lowered by a part of it. A limit above a quarter of what is configured is not lowered
+// below that quarter, because chance refusals could lead there.
 func (p *Pace) lower(of, parts int) int {
 	quarter := p.configured() / 4
 	if p.limit <= quarter {
@@ -153,7 +153,7 @@ func (p *Pace) lower(of, parts int) int {
 	return max(1, quarter, p.limit*of/parts)
 }
 
-// held is how many calls were answered since the last refusal at nearly that rate.
+// held is how many calls were answered since the last refusal at about that rate.
 func (l *learned) held(n int) (held int) {
 	for _, count := range l.counts {
 		if 5*count >= 4*n {
@@ -174,8 +174,8 @@ func (l *learned) since(now time.Time) []time.Time {
 	return l.allowed
 }
 
-// credible reports whether a limit that the server names can be one of a minute: it has
-// lately allowed no more than two such minutes' calls in one.
+// credible reports whether a limit that the server states can be one for a minute: recently it has allowed no
+// more than twice that in a minute.
 func (l *learned) credible(limit int) bool { return l.most <= 2*limit }
 
 // set changes the learned limit.
@@ -192,8 +192,8 @@ func (p *Pace) set(now time.Time, limit int, said bool) {
 	}
 }
 
-// adapt raises the learned limit where its time has come, and makes the limit the smaller
-// one of it and of the configured one.
+// adapt raises the learned limit when it is time to, and sets the limit to the smaller of the learned and the
+// configured one.
 func (p *Pace) adapt(now time.Time) {
 	l := &p.learned
 	configured := p.configured()

@@ -13,57 +13,54 @@ import (
 	"time"
 )
 
-// paceWindow is the time in which the API counts calls (official rate level 3:
-// 100 calls a minute). Whether its window is fixed or slides is not documented;
-// staying below the limit in every 60 seconds is right for both.
+// paceWindow is the time in which the API counts calls (official rate level 3: 100 calls a minute). It is not
+// documented whether its window is fixed or slides; staying below the limit in every 60 seconds is right for
+// both.
 const paceWindow = time.Minute
 
 // Pace keeps the calls of list_data below a limit per minute. All receivers with
 // the same endpoint and app_id share one, first come, first served; urgent calls go before
 // others, unless those have waited for a minute.
 //
-// A call counts from when the server may have counted it last: when its answer
-// came, or transitAllowance after it was sent, whichever is earlier. So a call
-// that travels slowly and one that travels fast cannot meet in one minute of the
-// server's.
+// A call counts from the latest time at which the server may have counted it: when its answer came, or
+// transitAllowance after it was sent, whichever is earlier. So a slow call and a fast call cannot fall into the
+// same minute of the server.
 //
-// To leave no receiver waiting for most of a minute after a burst, a tenth of the
-// limit is allowed in any tenth of a minute. Calls that are urgent, as page tokens that
-// live for seconds only make them, are only held to the limit, and may wait until several can
-// follow each other.
+// To keep receivers from waiting for most of a minute after a burst, only a tenth of the limit is allowed in any
+// tenth of a minute. Urgent calls, which short-lived page tokens make necessary, only have to stay below the
+// limit, and may wait until several can follow each other.
 //
-// The limit is the smallest one configured, or less where the server has shown that it
-// allows less (learn.go).
+// The limit is the smallest one configured, or less if the server has shown that it allows less (learn.go).
 type Pace struct {
 	turn, urgent chan struct{} // capacity 1 each: the caller whose turn it is
 
 	mu       sync.Mutex
-	limit    int         // at present
-	alone    int         // the configured one, where no receiver has joined
-	joined   map[int]int // those of the receivers that have, by number
+	limit    int         // at the moment
+	alone    int         // the configured limit if no receiver has joined
+	joined   map[int]int // the limits of the receivers that have, by number
 	joins    int
 	learned  learned
 	hurried  int         // urgent calls that wait
-	ordinary time.Time   // since when the ordinary one whose turn it is waits; zero: none does
+	ordinary time.Time   // since when the next ordinary call waits; zero: none does
 	calls    []time.Time // until when each of the last calls may be counted, oldest first
 	sent     []time.Time // when the last few were sent, oldest first
-	admitted uint64      // how many calls were ever let pass
+	admitted uint64      // how many calls were ever admitted
 	paused   time.Time
 
-	id          int64                   // of this process, among those that remember calls
-	loaded      map[int64]map[int64]int // by process and second, what was loaded of it
-	earlier     []loadedCalls           // of the process before, as long as their age is not known
-	server      time.Duration           // how far the server's clock is ahead of ours at most,
-	serverKnown bool                    // if it has said so
+	id          int64                   // of this process, among those that store calls
+	loaded      map[int64]map[int64]int // by process and second, what was loaded from it
+	earlier     []loadedCalls           // of the previous process, while their age is not known
+	server      time.Duration           // the largest amount by which the server's clock may be ahead of ours,
+	serverKnown bool                    // if the server has sent its time
 
-	beginning int           // receivers that have yet to say which calls they remember
-	began     time.Time     // when the first of them began
+	beginning int           // receivers that have yet to report which calls they remember
+	began     time.Time     // when the first of them started
 	changed   chan struct{} // closed when a call may have become possible earlier
 }
 
 const transitAllowance = time.Second
 
-// New returns a pace of so many calls a minute.
+// New returns a pace with a limit of calls a minute.
 func New(limit int) *Pace {
 	return &Pace{
 		turn: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
@@ -75,8 +72,8 @@ func New(limit int) *Pace {
 // idsFrom keeps ids at one length.
 const idsFrom = 1 << 60
 
-// Join adds a receiver with its own limit: the smallest of all counts. What it returns is to
-// be called when the receiver is gone.
+// Join adds a receiver with its own limit: the smallest of all counts. The returned function is to be called
+// when the receiver is gone.
 func (p *Pace) Join(limit int) (leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,15 +105,14 @@ func (p *Pace) configured() int {
 	return limit
 }
 
-// tell wakes who waits: a call may be possible earlier than was known.
+// tell wakes waiting callers: a call may be possible earlier than was known.
 func (p *Pace) tell() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// Wait returns when one more call may be made: an ordinary one, or, where inARow is not 0, the first
-// of that many that may follow each other without a wait. The function it returns must be called once the
-// answer is there.
+// Wait returns when one more call may be made: an ordinary one, or, if inARow is not 0, the first of that many
+// that may follow each other without a wait. The returned function must be called once the answer is there.
 func (p *Pace) Wait(ctx context.Context, inARow int) (answered func(), err error) {
 	c, err := p.Admit(ctx, inARow, 0)
 	if err != nil {
@@ -125,7 +121,7 @@ func (p *Pace) Wait(ctx context.Context, inARow int) (answered func(), err error
 	return c.Answered, nil
 }
 
-// Admit is Wait for a call that is sent up to so much later: it is written down before.
+// Admit is Wait for a call that is sent up to this much later, because it is recorded before.
 func (p *Pace) Admit(ctx context.Context, inARow int, later time.Duration) (*Call, error) {
 	began, turn := time.Now(), p.turn
 	if inARow > 0 {
@@ -167,7 +163,7 @@ func (p *Pace) Admit(ctx context.Context, inARow int, later time.Duration) (*Cal
 	}
 }
 
-// gone notes that the ordinary call whose turn it was waits no longer.
+// gone notes that the ordinary call that was next does not wait any longer.
 func (p *Pace) gone() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -177,7 +173,7 @@ func (p *Pace) gone() {
 	}
 }
 
-// hurry notes that urgent calls wait, or do no longer.
+// hurry notes that urgent calls wait, or do not wait any longer.
 func (p *Pace) hurry(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,8 +181,8 @@ func (p *Pace) hurry(n int) {
 	p.tell()
 }
 
-// tryTake lets a call pass that has waited since began, if it may. Otherwise, it returns
-// when it may at the earliest, and what is closed if that changes.
+// tryTake admits a call that has waited since began, if it may be made. Otherwise it returns the earliest time
+// at which it may be, and a channel that is closed if that changes.
 func (p *Pace) tryTake(began time.Time, inARow int, later time.Duration) (c *Call, at time.Time, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -197,7 +193,7 @@ func (p *Pace) tryTake(began time.Time, inARow int, later time.Duration) (c *Cal
 	at = p.next(inARow)
 	switch patient := !p.ordinary.IsZero() && now.Sub(p.ordinary) >= paceWindow; {
 	case inARow > 0 && patient:
-		at = latest(at, now.Add(paceWindow)) // or as soon as the other one has passed
+		at = latest(at, now.Add(paceWindow)) // or as soon as the other one was admitted
 	case inARow == 0 && p.hurried > 0 && !patient:
 		at = latest(at, began.Add(paceWindow))
 	}
@@ -231,7 +227,7 @@ func (p *Pace) next(inARow int) time.Time {
 
 func (p *Pace) burst() int { return max(1, p.limit/10) }
 
-// counted is calls, and those of the process before that are not among them yet.
+// counted returns calls, and those of the previous process that are not among them yet.
 func (p *Pace) counted() []time.Time {
 	if len(p.earlier) == 0 {
 		return p.calls
@@ -246,7 +242,7 @@ func (p *Pace) counted() []time.Time {
 	return calls
 }
 
-// forget drops what no longer limits anything.
+// forget drops calls that no longer count.
 func (p *Pace) forget(now time.Time) {
 	for len(p.calls) > 0 && now.Sub(p.calls[0]) >= paceWindow {
 		p.calls = p.calls[1:]
@@ -257,8 +253,8 @@ func (p *Pace) forget(now time.Time) {
 	p.earlier = slices.DeleteFunc(p.earlier, func(e loadedCalls) bool { return now.Sub(e.loaded) >= paceWindow })
 }
 
-// Pause holds all calls back for d: the server asked for it. It returns by how much
-// that is longer than they were held back anyway.
+// Pause delays all calls for d, because the server asked for it. It returns by how much that is longer than the
+// delay that already applied.
 func (p *Pace) Pause(d time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -275,8 +271,7 @@ func (p *Pace) Until() time.Duration {
 	return max(0, time.Until(p.next(0)))
 }
 
-// Since is the time from then to now without that in which the server holds calls
-// back.
+// Since is the time from then to now, without the time in which the server delays calls.
 func (p *Pace) Since(then time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Registry hands out the shared pace of each credential.
+// Registry has the shared pace of each credential.
 type Registry struct {
 	mu     sync.Mutex
 	by     map[paceKey]*Pace
 	phases int
 }
 
-// Phase returns where in its poll interval the next receiver is to look, from 0 to 1, so
-// that many receivers of one collector spread over it. By the golden ratio each comes into
-// one of the longest gaps that those before it have left.
+// Phase returns the moment within its poll interval at which the next receiver polls, from 0 to 1, so that the
+// receivers of one collector are spread over it. With the golden ratio each gets into one of the longest gaps
+// between the others.
 func (s *Registry) Phase() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,8 +29,7 @@ func (s *Registry) Phase() float64 {
 
 type paceKey struct{ endpoint, appID string }
 
-// Get returns the pace of a credential. The limit is the one that holds where no receiver
-// has joined it.
+// Get returns the pace of a credential. The limit applies while no receiver has joined it.
 func (s *Registry) Get(endpoint, appID string, limit int) *Pace {
 	s.mu.Lock()
 	defer s.mu.Unlock()

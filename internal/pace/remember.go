@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Begins announces a receiver that will say, by calling what is returned, which calls
-// its storage remembers. Until then nobody makes a call, though no longer than such
-// calls count: the last ones before a restart may be known to that storage only.
+// Begins announces a receiver that will report, by calling the returned function, which calls its storage
+// remembers. Until then nobody makes a call, but not for longer than such calls count: perhaps only that storage
+// knows the last calls before a restart.
 func (p *Pace) Begins() (remembers func(Remembered)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -33,24 +33,23 @@ func (p *Pace) Begins() (remembers func(Remembered)) {
 	}
 }
 
-// Remembered are calls of the last minute as they are stored.
+// Remembered are calls of the last minute, as they are stored.
 type Remembered struct {
-	// Seconds counts them by the second of our clock (Unix) up to which the server
-	// may count them.
+	// Seconds has their number by the second of our clock (Unix) up to which the server may count them.
 	Seconds map[int64]int
-	// Ahead is how many seconds the server's clock was ahead of ours at most; nil
-	// where that was not known.
+	// Ahead is the largest number of seconds by which the server's clock may have been ahead of ours; nil if
+	// that was not known.
 	Ahead *int64
 	// UpTo is the number of the last of them.
 	UpTo uint64
-	// By is which process wrote this; 0 where it is not known.
+	// By is the process that wrote this; 0 if it is not known.
 	By int64
-	// Limit is how many calls a minute the server was found to allow; 0 where it was not
-	// found to allow less than is configured.
+	// Limit is how many calls a minute the server was found to allow; 0 if it was not found to allow less than
+	// is configured.
 	Limit int
 }
 
-// total is how many calls these are, as far as the limit is concerned.
+// total is the number of these calls, as far as it matters for the limit.
 func (c Remembered) total(limit int) int {
 	n := 0
 	for _, count := range c.Seconds {
@@ -59,14 +58,13 @@ func (c Remembered) total(limit int) int {
 	return n
 }
 
-// loadedCalls are those of the process before this one. Each was made before they were
-// loaded.
+// loadedCalls are the calls of the previous process. Each was made before they were loaded.
 type loadedCalls struct {
 	calls  Remembered
 	loaded time.Time
 }
 
-// Recent are the calls of the last minute, so that a restart does not forget them.
+// Recent returns the calls of the last minute, so that a restart does not forget them.
 func (p *Pace) Recent() Remembered {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +73,7 @@ func (p *Pace) Recent() Remembered {
 	p.forget(now)
 	c := Remembered{Seconds: make(map[int64]int), UpTo: p.admitted, By: p.id, Limit: p.learned.limit}
 	for _, at := range p.counted() {
-		// By the clock as it is now: it may have been set since the call.
+		// By the clock as it is now: it may have been changed since the call.
 		c.Seconds[now.Round(0).Add(-now.Sub(at)).Unix()+1]++
 	}
 	if p.serverKnown {
@@ -85,14 +83,14 @@ func (p *Pace) Recent() Remembered {
 	return c
 }
 
-// restore takes over what Recent returned in an earlier process. How old those calls
-// are only clocks can tell, and ours may have been set since. Until the server tells
-// its time (Settle), they count as just made.
+// restore takes over what Recent returned in an earlier process. The age of those calls is only known from
+// clocks, and ours may have been changed since. Until the server sends its time (Settle), they count as just
+// made.
 func (p *Pace) restore(calls Remembered) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if calls.By == p.id {
-		return // this process's own, as of an earlier term: they are known
+		return // of an earlier term of this process: they are known
 	}
 	if calls.Limit > 0 && p.learned.limit == 0 {
 		p.set(time.Now(), calls.Limit, false)
@@ -103,8 +101,8 @@ func (p *Pace) restore(calls Remembered) {
 	p.earlier = append(p.earlier, loadedCalls{calls, time.Now()})
 }
 
-// unloaded leaves out calls that were loaded before: each receiver of a process remembers
-// those of all that shared its pace.
+// unloaded leaves out calls that were loaded before: each receiver of a process stores the calls of all that
+// shared its pace.
 func (p *Pace) unloaded(calls Remembered) Remembered {
 	if calls.By == 0 {
 		return calls
@@ -127,15 +125,15 @@ func (p *Pace) unloaded(calls Remembered) Remembered {
 	return calls
 }
 
-// Settle learns the server's time from an answer; date is zero where it had none. The
-// age of calls from before the start is then known from two clocks, and the smaller one
-// counts: only if both were set in between, by more than a minute, is it wrong.
+// Settle learns the server's time from an answer; date is zero if it had none. The age of calls from before the
+// start is then known from two clocks, and the smaller one counts: it is wrong only if both clocks were changed
+// in between, by more than a minute.
 func (p *Pace) Settle(date, sent, received time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ours := received.Round(0)
 	if !date.IsZero() {
-		// The date is cut off to seconds, and may be as old as the call was long.
+		// The date is cut off to seconds, and may be as old as the duration of the call.
 		p.server, p.serverKnown = date.Add(time.Second+received.Sub(sent)).Sub(ours), true
 	}
 	if len(p.earlier) == 0 {
@@ -150,7 +148,7 @@ func (p *Pace) Settle(date, sent, received time.Time) {
 			if e.calls.Ahead != nil && !date.IsZero() {
 				ages = append(ages, date.Sub(at.Add(time.Duration(*e.calls.Ahead)*time.Second)))
 			}
-			// A clock that was set back says nothing.
+			// A clock that was set back gives no age.
 			ages = slices.DeleteFunc(ages, func(age time.Duration) bool { return age < -paceWindow })
 			var age time.Duration
 			if len(ages) > 0 {

@@ -12,21 +12,18 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// Bounds of a structured body. An object or array beyond them stays JSON text in a
-// string.
+// Limits of a structured body. An object or array beyond them stays JSON text in a string.
 const (
 	maxBodyDepth = 64
-	// maxBodyMembers is for one object: pcommon looks a member up by going over all
-	// the others.
+	// maxBodyMembers is the limit for one object: pcommon finds a member by comparing it with all others.
 	maxBodyMembers = 1024
-	// maxBodyValues is for all of the body: a value takes tens of bytes, where two may
-	// do in the entry.
+	// maxBodyValues is the limit for the whole body: a value takes tens of bytes, but may take only two in the
+	// entry.
 	maxBodyValues = 1 << 14
 )
 
-// setStructuredBody sets the body to the entry as a map. An entry that is no
-// object, or has no members, stays text: a body is never empty, because some
-// backends drop a record without one.
+// setStructuredBody sets the body to the entry as a map. An entry that is not an object, or has no members,
+// stays text: a body is never empty, because some backends drop a record without one.
 func setStructuredBody(body pcommon.Value, text string) {
 	s := jsontext.NewScanner(text)
 	if s.Peek() == '{' {
@@ -38,8 +35,8 @@ func setStructuredBody(body pcommon.Value, text string) {
 	}
 }
 
-// putJSON sets a value to the JSON that is next, with at most depth levels of
-// objects and arrays, and counts down the values that may be made.
+// putJSON sets a value to the next JSON, with at most depth levels of objects and arrays, and counts down the
+// number of values that may still be made.
 func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int, values *int) {
 	c := s.Peek()
 	start, before, tooMany := s.Pos(), *values, false
@@ -84,7 +81,7 @@ func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int, values *int) {
 	}
 }
 
-// putNumber keeps whole numbers exact: one beyond int64 stays text.
+// putNumber keeps whole numbers exact: a number beyond int64 stays text.
 func putNumber(dst pcommon.Value, text string) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		dst.SetInt(n)

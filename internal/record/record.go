@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package record makes a log record of each entry: attributes by the semantic conventions,
-// the body redacted, otherwise byte for byte (docs/record-model.md).
+// Package record turns each entry into a log record: attributes by the semantic conventions, and the entry's own
+// text as the body, redacted but otherwise byte for byte (docs/record-model.md).
 package record
 
 import (
@@ -20,13 +20,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// eventName is static, as event names have to be. Which API was called is an
-// attribute.
+// eventName is constant, as event names must be. The API that was called is an attribute.
 const eventName = "feishu.openapi.call"
 
 // Builder turns entries into log records. It is safe for concurrent use.
 //
-// No schema URL is set: most attributes are feishu.*, which no schema describes.
+// No schema URL is set: most attributes are feishu.*, which are in no schema.
 type Builder struct {
 	serviceName   string
 	appID         string
@@ -36,15 +35,15 @@ type Builder struct {
 	redactor      *redact.Redactor // nil if redaction is off
 }
 
-// Settings say what all records have in common.
+// Settings are what all records have in common.
 type Settings struct {
 	Endpoint   string // the base URL of the Open API
 	AppID      string // of the app whose credential reads the log
-	Version    string // of the build, and so of the scope
+	Version    string // of the build, used as the version of the scope
 	Structured bool   // the body is a map
 	Redact     bool
-	RedactKeys []string // masked besides the built-in ones
-	// RedactResourceTokens masks what names a resource, too.
+	RedactKeys []string // masked in addition to the built-in ones
+	// RedactResourceTokens also masks tokens that name a resource.
 	RedactResourceTokens bool
 }
 
@@ -68,7 +67,7 @@ func NewBuilder(set Settings) *Builder {
 	return b
 }
 
-// Stats counts what was noticed while records were built.
+// Stats counts findings from building records.
 type Stats struct {
 	Malformed int // entries with a field that cannot be read
 	Redacted  int // values masked
@@ -95,9 +94,8 @@ func (b *Builder) Build(items []*entry.Entry, observed time.Time) (plog.Logs, St
 	return logs, w.stats
 }
 
-// sparse reports whether the items are less than half of their page. Records share
-// the text of the page, so a few late entries, found by a recheck, would keep all
-// of it in memory for as long as an exporter queues them.
+// sparse reports whether the items are less than half of their page. Records share the text of the page, so a
+// few late entries, found by a recheck, would keep all of it in memory while an exporter queues them.
 func sparse(items []*entry.Entry) bool {
 	size := 0
 	for _, it := range items {
@@ -106,18 +104,18 @@ func sparse(items []*entry.Entry) bool {
 	return len(items) > 0 && size < items[0].PageBytes/2
 }
 
-// recordWriter is what the records of one page share.
+// recordWriter has what the records of one page share.
 type recordWriter struct {
 	*Builder
 	observed pcommon.Timestamp
-	detach   bool // records get texts of their own
+	detach   bool // records get their own copies of texts
 	stats    Stats
 	scratch  []byte      // response, without its escapes
-	masked   entry.Entry // the entry in hand, read again after redaction
+	masked   entry.Entry // the current entry, read again after redaction
 	known    entry.KnownKeys
 }
 
-// maxAttributes is how many attributes a record has, but for odd entries.
+// maxAttributes is how many attributes a record has, except for unusual entries.
 const maxAttributes = 16
 
 // cutOff shortens text that is longer than MaxAttribute, at the end of a character; the
@@ -138,10 +136,9 @@ func cutAt(text string, end int) string {
 func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
 	text, malformed, masked := w.prepare(it)
 
-	// An entry's attributes come from its text after redaction, so that nothing
-	// masked in the body stands in the clear beside it. Id, time and being
-	// malformed are properties of the entry as it came: what was seen is
-	// remembered by id, and a mask is no fault of the entry.
+	// An entry's attributes come from its text after redaction, so that a value masked in the body is not in an
+	// attribute. Id, time and malformed describe the original entry: what was seen is remembered by id, and
+	// masking is not a fault of the entry.
 	from, uid := it, it.ID
 	if w.detach || text != it.Text {
 		w.masked = entry.Entry{}
@@ -191,9 +188,9 @@ func (w *recordWriter) write(record plog.LogRecord, it *entry.Entry) {
 	}
 }
 
-// prepare returns the entry's text as it goes into the body, whether the entry is
-// malformed, and how many of its values were masked. Its bytes that are not UTF-8 are
-// replaced, and that makes it malformed: they are the one thing that the body cannot keep.
+// prepare returns the entry's text for the body, whether the entry is malformed, and how many of its values were
+// masked. Bytes that are not UTF-8 are replaced, which makes the entry malformed: they are the only thing that
+// the body cannot keep.
 func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, masked int) {
 	if text = it.Text; !it.IsASCII {
 		text = entry.ValidUTF8(text)
@@ -209,7 +206,7 @@ func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, ma
 	return text, malformed, masked
 }
 
-// putText puts the text of a field, unless it is empty, and returns all of it.
+// putText puts the text of a field, unless it is empty, and returns the whole text.
 func putText(attrs pcommon.Map, name, field string) string {
 	value, _ := entry.ParseText(field)
 	if value != "" {
@@ -218,7 +215,7 @@ func putText(attrs pcommon.Map, name, field string) string {
 	return value
 }
 
-// methods are those of the semantic conventions for HTTP.
+// methods are the methods of the semantic conventions for HTTP.
 var methods = [...]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"}
 
 func putMethod(attrs pcommon.Map, field string) {

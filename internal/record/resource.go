@@ -14,20 +14,19 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// maxResource is how long each attribute of a resource may be, in bytes. Feishu's own
-// ids have up to some 60.
+// maxResource limits the length of each attribute of a resource, in bytes. Feishu's own ids have up to about 60.
 const maxResource = 128
 
-// named is something that a call names: the variable of its path or the field that
-// holds it, and its value.
+// named is a resource that a call names: the variable of its path, or the field, that contains the resource's
+// id.
 type named struct {
 	name, value string
 	kind        string // feishu.resource.type
 }
 
-// putResource puts what the call touched: one pair of type and id, however many
-// variables the path has, because backends index each attribute name. The parent is
-// what the path names before it. Nothing that is masked is put.
+// putResource puts what the call touched: a single pair of type and id, however many variables the path has,
+// because backends index each attribute name. The parent is the resource that the path names before it. Nothing
+// that is masked is put.
 func (w *recordWriter) putResource(attrs pcommon.Map, it *entry.Entry, apiKey, path string) {
 	touched, parent, variables := fromPath(apiKey, path)
 	if !variables {
@@ -44,8 +43,8 @@ func (w *recordWriter) putResource(attrs pcommon.Map, it *entry.Entry, apiKey, p
 	}
 }
 
-// shown is the value as it may be shown: nothing if it is masked, or if its name is one
-// whose values are masked. The path itself is not masked by name.
+// shown is the value if it may be shown: nothing if it is masked, or if values under its name are masked. The
+// path itself is not masked by name.
 func (w *recordWriter) shown(apiKey string, n named) string {
 	if n.value == "" || w.redactor != nil && (strings.Contains(n.value, redact.Mask) || w.redactor.MasksKey(apiKey, n.name)) {
 		return ""
@@ -53,9 +52,9 @@ func (w *recordWriter) shown(apiKey string, n named) string {
 	return cutAt(n.value, maxResource)
 }
 
-// fromPath zips the template in an api_key with the path of the call: the last variable
-// and the one before it. variables reports whether the template has any. Where the two
-// differ in anything else, neither is known.
+// fromPath compares the template in an api_key with the path of the call, and returns the last variable and the
+// one before it. variables reports whether the template has any. If template and path differ in anything else,
+// neither is known.
 func fromPath(apiKey, path string) (last, parent named, variables bool) {
 	start := strings.IndexByte(apiKey, '/')
 	if start < 0 || strings.IndexByte(apiKey[start:], ':') < 0 {
@@ -98,7 +97,7 @@ func fromPath(apiKey, path string) (last, parent named, variables bool) {
 	return last, parent, variables
 }
 
-// partEnd is where a part of a path ends, -1 at the end of the text.
+// partEnd is the end of a part of a path, -1 at the end of the text.
 func partEnd(path string) int {
 	for i := range len(path) {
 		if c := path[i]; c == '/' || c == '?' || c == '#' {
@@ -108,7 +107,7 @@ func partEnd(path string) int {
 	return -1
 }
 
-// unescaped is a part of a path without its percent escapes, as payloads have it.
+// unescaped is a part of a path with its percent escapes resolved, as in payloads.
 func unescaped(part string) string {
 	if strings.IndexByte(part, '%') < 0 {
 		return part
@@ -119,14 +118,14 @@ func unescaped(part string) string {
 	return part
 }
 
-// kindOf is what a variable of a path names: file_token a file, spreadsheetToken a
-// spreadsheet. id and token are of what the part before them says.
+// kindOf is the type that a variable of a path names: file_token is a file, spreadsheetToken a spreadsheet. For
+// id and token it is the part of the path before them.
 func kindOf(name, path string) string {
 	switch name {
 	case "id", "token":
 		before := path[strings.LastIndexByte(path, '/')+1:]
 		if before == "permissions" {
-			return "file" // drive: permissions of whatever lies in Drive
+			return "file" // drive: permissions of anything in Drive
 		}
 		if kind, ok := strings.CutSuffix(before, "ies"); ok {
 			return kind + "y"
@@ -141,8 +140,7 @@ func kindOf(name, path string) string {
 	return name
 }
 
-// fromFields finds what a call touched that has no variable in its path, for the APIs
-// that resourceFields lists.
+// fromFields finds what a call without a variable in its path touched, for the APIs in resourceFields.
 func (w *recordWriter) fromFields(it *entry.Entry, apiKey string) named {
 	for _, f := range resourceFields[apiKey] {
 		if value := fieldOf(it.Fields[f.in], f.name); value != "" {
@@ -154,10 +152,9 @@ func (w *recordWriter) fromFields(it *entry.Entry, apiKey string) named {
 
 func lastName(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
-// fieldOf finds the value of a member in query_param or payload: a string with JSON or
-// a query string in it, or JSON itself. Dots in name lead into objects. Of members with
-// one name the first one counts, and of an array its first element. What stands before a
-// break counts.
+// fieldOf finds the value of a member in query_param or payload, which may be a string with JSON or a query
+// string in it, or JSON itself. Dots in name lead into objects. If several members have one name, the first one
+// counts; of an array, the first element. If the text is broken, what comes before the break counts.
 func fieldOf(field, name string) string {
 	if entry.IsEmpty(field) {
 		return ""
@@ -182,20 +179,20 @@ func fieldOf(field, name string) string {
 	text := find(s, name)
 	value, _ := entry.ParseText(text)
 	if copied {
-		value = strings.Clone(value) // so that it does not keep all of the payload
+		value = strings.Clone(value) // so that it does not keep the whole payload
 	}
 	return value
 }
 
-// mayHave reports whether a string may have a member of that name in it: the name stands
-// there, or escapes that may hide it.
+// mayHave reports whether a string may have a member of that name: it contains the name, or escapes that may
+// hide it.
 func mayHave(field, name string) bool {
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	return strings.Contains(field, last) || strings.Contains(field, `\u`)
 }
 
-// firstMember reads a member that is the first one of an object in a string, with a
-// plain value. Most are, and nothing is copied.
+// firstMember reads a member that is the first one of an object in a string and has a plain value. Most are like
+// this, and nothing is copied.
 func firstMember(field, name string) (string, bool) {
 	rest, ok := strings.CutPrefix(field, `"{\"`)
 	if !ok {

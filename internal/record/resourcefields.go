@@ -9,15 +9,15 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// resourceField is where a call names what it touches, outside of its path.
+// resourceField is a field outside of the path in which a call names what it touches.
 type resourceField struct {
 	in   int    // entry.FieldQuery or entry.FieldPayload
 	name string // of the member; dots lead into objects
-	kind string // feishu.resource.type, "" if the id says it
+	kind string // feishu.resource.type, "" if the id shows it
 }
 
-// kindOf is the type of a resource. A message's receiver is a chat, a thread or a
-// person, which Feishu's ids say by their beginning.
+// kindOf is the type of a resource. A message's receiver is a chat, a thread or a person; the prefix of Feishu's
+// ids shows which.
 func (f resourceField) kindOf(id string) string {
 	switch {
 	case f.kind != "":
@@ -38,11 +38,10 @@ func inPayload(name, kind string) resourceField {
 	return resourceField{entry.FieldPayload, name, kind}
 }
 
-// resourceFields lists, for APIs without a variable in their path, the fields that name
-// what is touched; the first one that has a value counts. The list is closed: these are
-// the APIs that read, move, share and administrate things, with the names of their
-// parameters in the vendor's API pages. Personal data (emails, telephone numbers, names)
-// is not taken, and neither is what the caller searched for.
+// resourceFields lists, for APIs without a variable in their path, the fields that name what is touched; the
+// first one that has a value counts. The list is closed: it has the APIs that read, move, share and administrate
+// things, with the names of their parameters in the vendor's API pages. Personal data (emails, telephone
+// numbers, names) is not used, and neither are search terms of the caller.
 var resourceFields = map[string][]resourceField{
 	// Documents.
 	"GET/open-apis/docs/v1/content":                            {inQuery("doc_token", "doc")},

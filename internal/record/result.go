@@ -13,9 +13,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// putResult puts how the call ended, and returns the error.type of a call that
-// failed. The API's own code goes first: it says more than the HTTP status, and
-// status_code is 0 in every official sample, although documented as HTTP status.
+// putResult puts the result of the call, and returns the error.type of a failed call. The API's own code goes
+// first: it is more specific than the HTTP status, and status_code is 0 in every official sample, although
+// documented as the HTTP status.
 func (w *recordWriter) putResult(attrs pcommon.Map, it *entry.Entry) (errorType string) {
 	text, _ := entry.ParseText(it.Fields[entry.FieldStatusCode])
 	if status, ok := entry.ParseInteger(text); ok {
@@ -41,14 +41,14 @@ func (w *recordWriter) putResult(attrs pcommon.Map, it *entry.Entry) (errorType 
 	return errorType
 }
 
-// response is what log_detail.response says about the call.
+// response is the result of the call according to log_detail.response.
 type response struct {
 	code    int64
 	hasCode bool
 	msg     string
 }
 
-// Members of a response that are read.
+// Members of a response that are read:
 const (
 	responseCode = iota + 1
 	responseMsg
@@ -64,9 +64,8 @@ func responseMember(name string) int {
 	return 0
 }
 
-// readResponse reads log_detail.response: a string that mostly holds JSON, or that
-// JSON itself. Where it is broken, what stands before the break counts. It uses
-// scratch, which it returns.
+// readResponse reads log_detail.response: usually a string with JSON in it, or JSON itself. If it is broken,
+// what comes before the break counts. It uses scratch, and returns it for reuse.
 func readResponse(field string, scratch []byte) (response, []byte) {
 	var r response
 	if entry.IsEmpty(field) {
@@ -105,9 +104,9 @@ func readResponse(field string, scratch []byte) (response, []byte) {
 	return r, scratch
 }
 
-// readPlainResponse reads a response of the usual form, a code and a msg without
-// escapes of its own, as it stands in the string of log_detail.response. The msg is a
-// part of field, and nothing is copied. It leaves every other response alone.
+// readPlainResponse reads a response of the usual form, a code and a msg without escapes of their own, directly
+// from the string of log_detail.response. The msg is a part of field, and nothing is copied. It does not read
+// any other form.
 func readPlainResponse(field string) (r response, ok bool) {
 	rest, ok := strings.CutPrefix(field, `"{\"code\":`)
 	if !ok {
@@ -116,7 +115,7 @@ func readPlainResponse(field string) (r response, ok bool) {
 	digits, rest, _ := strings.Cut(rest, ",")
 	rest, ok = strings.CutPrefix(rest, `\"msg\":\"`)
 	if !ok || digits == "" || len(digits) > 1 && digits[0] == '0' || len(digits) >= entry.MaxInt64Digits {
-		return response{}, false // no number, none of JSON, or one that may not fit
+		return response{}, false // not a number, not valid JSON, or one that may not fit
 	}
 	for _, c := range []byte(digits) {
 		if c < '0' || c > '9' {
@@ -133,6 +132,6 @@ func readPlainResponse(field string) (r response, ok bool) {
 	return r, true
 }
 
-// smallResponse is the size, in bytes, up to which a response without its escapes
-// may stay in memory for the sake of its msg, which is a part of it.
+// smallResponse is the size, in bytes, up to which a response without its escapes may stay in memory only for
+// its msg, which is a part of it.
 const smallResponse = 512

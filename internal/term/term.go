@@ -10,26 +10,26 @@ import (
 	"sync"
 )
 
-// Terms begins and ends terms. Begin and End may be called in any order and at once, as a
-// leader elector does: a Begin may come after the End that belongs to it, with a context
-// that is over by then. After Close nothing begins.
+// Terms starts and ends terms. Begin and End may be called in any order and at the same time, as a leader
+// elector does: Begin may be called after the End that belongs to it, with a context that has already ended.
+// After Close nothing starts.
 type Terms struct {
-	// Run is one term. It returns once its context has ended, and starts once before is
-	// closed, which is when the term before has ended; nil where there was none.
+	// Run runs one term. It returns once its context has ended. It does its work only after before is closed,
+	// which is when the previous term has ended; nil if there was none.
 	Run func(ctx context.Context, before <-chan struct{})
 
 	mu     sync.Mutex
-	last   *term // the running one, or the last one, which may still be ending
+	last   *term // the running term, or the last one, which may still be ending
 	closed bool
 }
 
 type term struct {
 	cancel context.CancelFunc
-	over   <-chan struct{} // closed when it has to end
+	over   <-chan struct{} // closed when the term has to end
 	ended  chan struct{}
 }
 
-// ending reports whether it has to end.
+// ending reports whether the term has to end.
 func (t *term) ending() bool {
 	select {
 	case <-t.over:
@@ -39,8 +39,7 @@ func (t *term) ending() bool {
 	}
 }
 
-// Begin starts a term, which ends with leads at the latest, unless one runs. It returns at
-// once.
+// Begin starts a term unless one is running. The term ends with leads at the latest. Begin returns at once.
 func (s *Terms) Begin(leads context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,8 +60,8 @@ func (s *Terms) Begin(leads context.Context) {
 	}()
 }
 
-// End stops the term and waits for it, for as long as ctx allows. The term stays known until
-// it has ended: whoever calls End or Close meanwhile waits, too, and so does the next term.
+// End stops the term and waits for it, as long as ctx allows. The term stays known until it has ended: other
+// callers of End or Close wait as well, and so does the next term.
 func (s *Terms) End(ctx context.Context) error {
 	s.mu.Lock()
 	t := s.last
@@ -79,7 +78,7 @@ func (s *Terms) End(ctx context.Context) error {
 	}
 }
 
-// Close ends the last term, and lets none begin from now on.
+// Close ends the last term. No term starts after that.
 func (s *Terms) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
