@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package checkpoint remembers across restarts what was read: its format, the store that
-// writes it in a storage extension, and a guard against storages that panic.
+// Package checkpoint stores across restarts what was read: the format, the store that writes it to a storage
+// extension, and a guard against storages that panic.
 package checkpoint
 
 import (
@@ -27,9 +27,8 @@ import (
 //	seen/<n>    the ids that one accepted page added, n counting up
 //	calls       the calls of the last minute
 //
-// An accepted page costs one batch: its seen/<n> and the position, which names
-// the first and the next n. What the last pass has left behind is deleted in
-// later batches, from the first on.
+// An accepted page costs one batch: its seen/<n> and the position, which has the first and the next n. Pages
+// that the last pass no longer needs are deleted in later batches, starting with the first.
 const (
 	KeyPosition = "position"
 	KeyCalls    = "calls"
@@ -38,8 +37,8 @@ const (
 	Version = 1
 )
 
-// Query is what defines which entries a position is about. A position of another
-// query must not be used, unless nothing was read at it.
+// Query is the settings that define which entries a position is about. A position of another query must not be
+// used, unless nothing was read yet.
 type Query struct {
 	Endpoint string   `json:"endpoint"`
 	AppID    string   `json:"app_id"`
@@ -47,17 +46,17 @@ type Query struct {
 	FilterID string   `json:"filter_app_id,omitempty"`
 }
 
-// Equal reports whether both define the same entries, however the endpoint is spelled.
+// Equal reports whether both define the same entries, with any spelling of the endpoint.
 func (q Query) Equal(other Query) bool {
 	return pace.CanonicalEndpoint(q.Endpoint) == pace.CanonicalEndpoint(other.Endpoint) && q.AppID == other.AppID && q.FilterID == other.FilterID && slices.Equal(q.APIKeys, other.APIKeys)
 }
 
 func (q Query) String() string {
-	text, _ := json.Marshal(q) // strings always marshal
+	text, _ := json.Marshal(q) // strings can always be marshalled
 	return string(text)
 }
 
-// Checkpoint is the position as it is stored.
+// Checkpoint is the stored position.
 type Checkpoint struct {
 	Version int   `json:"version"`
 	Query   Query `json:"query"`
@@ -67,34 +66,32 @@ type Checkpoint struct {
 	Marks   []int64 `json:"watermarks"`
 	// Length is the length of the next window, in seconds.
 	Length int64 `json:"window"`
-	// First and Next are the numbers of the oldest seen/<n> and of the one to be
-	// written next.
+	// First and Next are the numbers of the oldest seen/<n> and of the next one to write.
 	First uint64 `json:"seen_first"`
 	Next  uint64 `json:"seen_next"`
-	// Origin is when the receiver was started first, where initial_lookback counts from there.
+	// Origin is when the receiver was first started, if initial_lookback counts from there.
 	Origin Origin `json:"origin,omitzero"`
-	// Covered is a range, from and to, that was read before what is read now and is passed
-	// over; absent where there is none.
+	// Covered is a range, from and to, that was read before what is read now and is skipped; absent if there is
+	// none.
 	Covered *[2]int64 `json:"covered,omitempty"`
-	// Early is for how many seconds longer ids are needed, and up to which watermark of the
-	// first pass, as the API returns entries in windows that are later than their events;
-	// absent where it does not.
+	// Early is for how many more seconds ids are needed, and up to which watermark of the first pass, because
+	// the API returns entries in windows later than their events; absent if it does not.
 	Early *[2]int64 `json:"early,omitempty"`
 	// Term counts the terms of leaders that share this storage; 0 without any.
 	Term uint64 `json:"term,omitempty"`
-	// Holder tells replicas apart that have loaded the same position, and so count the same
-	// term; empty without any, and in what older builds have stored.
+	// Holder distinguishes replicas that have loaded the same position, and so have the same term; empty without
+	// replicas, and in what older builds have stored.
 	Holder string `json:"holder,omitempty"`
 }
 
-// Origin is the first start of a receiver that begins by initial_lookback.
+// Origin is the first start of a receiver that starts by initial_lookback.
 type Origin struct {
 	At int64 `json:"at"`
-	// ByServer tells that this is by the server's clock, and not by ours alone.
+	// ByServer reports that this time is confirmed by the server's clock, not only by ours.
 	ByServer bool `json:"by_server,omitempty"`
 }
 
-// Position is what it says about reading.
+// Position is the stored state of the plan.
 func (c *Checkpoint) Position() plan.Snapshot {
 	s := plan.Snapshot{Begin: c.Begin, Recheck: c.Recheck, Marks: c.Marks, Length: c.Length}
 	if c.Covered != nil {
@@ -106,22 +103,22 @@ func (c *Checkpoint) Position() plan.Snapshot {
 	return s
 }
 
-// untouched reports whether nothing has been read yet, and nothing delivered.
+// untouched reports whether nothing has been read or delivered yet.
 func (c *Checkpoint) untouched() bool {
 	return c.Next == 0 && !c.Position().Read()
 }
 
-// errDamaged is a stored value that cannot be what we wrote.
+// errDamaged is the error for a stored value that we cannot have written.
 var errDamaged = errors.New("damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// sealPrefix begins a sealed value; the checksum follows in eight hex digits.
+// sealPrefix is the start of a sealed value; the checksum follows in eight hex digits.
 const sealPrefix = "feishu_audit checkpoint crc32c="
 
-// Encode writes one line of JSON behind a line with its checksum.
+// Encode writes a line with a checksum, and a line of JSON.
 func (c *Checkpoint) Encode() []byte {
-	body, _ := json.Marshal(c) // numbers and strings always marshal
+	body, _ := json.Marshal(c) // numbers and strings can always be marshalled
 	return seal(body)
 }
 
@@ -129,7 +126,7 @@ func seal(body []byte) []byte {
 	return fmt.Appendf(nil, sealPrefix+"%08x\n%s\n", crc32.Checksum(body, castagnoli), body)
 }
 
-// Decode reads a stored position. It fails where that is damaged, or of a newer build.
+// Decode reads a stored position. It fails if the position is damaged, or from a newer build.
 func Decode(data []byte) (*Checkpoint, error) {
 	if !bytes.HasPrefix(data, []byte(sealPrefix)) {
 		return nil, fmt.Errorf("%w: its first line is not ours", errDamaged)
@@ -167,12 +164,12 @@ func SeenName(n uint64) string { return fmt.Sprintf("%s%d", KeySeen, n) }
 
 // Versions of a page of keys.
 const (
-	keysByID    = 1 // the hash is that of the id alone
-	keysVersion = 2 // the hash is that of the entry's identity
+	keysByID    = 1 // the hash is of the id alone
+	keysVersion = 2 // the hash is of the entry's identity
 )
 
-// encodeKeys writes the ids of a page: 8 bytes of hash each, behind the
-// difference of its minute to the one before (mostly one byte), and a checksum.
+// encodeKeys writes the ids of a page: for each, the difference of its minute to the previous one (mostly one
+// byte) and 8 bytes of hash; then a checksum.
 func encodeKeys(keys []plan.Key) []byte {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, func(a, b plan.Key) int { return cmp.Compare(a.LastMinute(), b.LastMinute()) })
@@ -196,11 +193,10 @@ func sealKeys(body []byte) []byte {
 	return binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
 }
 
-// maxMinute is beyond every minute that is stored: those of timestamps in
-// nanoseconds end at 2^29.
+// maxMinute is beyond every minute that is stored: the minutes of timestamps in nanoseconds end at 2^29.
 const maxMinute = 1 << 40
 
-// DecodeKeys reads the ids of a page. It fails where they are damaged, or of a newer build.
+// DecodeKeys reads the ids of a page. It fails if they are damaged, or from a newer build.
 func DecodeKeys(data []byte) ([]plan.Key, error) {
 	if len(data) < 6 {
 		return nil, fmt.Errorf("%w: too short", errDamaged)
@@ -230,7 +226,7 @@ func DecodeKeys(data []byte) ([]plan.Key, error) {
 		if n <= 0 || len(body) < n+8 {
 			return nil, fmt.Errorf("%w: it ends early", errDamaged)
 		}
-		// The step is bounded first, so that the sum cannot overflow.
+		// The step is limited first, so that the sum cannot overflow.
 		if minute += min(max(step>>1, -2*maxMinute), 2*maxMinute); minute < -1 || minute > maxMinute {
 			return nil, fmt.Errorf("%w: a time in it is out of range", errDamaged)
 		}
@@ -243,7 +239,7 @@ func DecodeKeys(data []byte) ([]plan.Key, error) {
 	return keys, nil
 }
 
-// These stand among the seconds: an older build, which knows them not, passes over them.
+// These are stored among the seconds: an older build does not know them and ignores them.
 const (
 	keyAhead = "server_ahead"
 	keyBy    = "by"
@@ -265,12 +261,12 @@ func EncodeCalls(calls pace.Remembered) []byte {
 	if calls.Limit > 0 {
 		named[keyLimit] = int64(calls.Limit)
 	}
-	data, _ := json.Marshal(named) // numbers always marshal
+	data, _ := json.Marshal(named) // numbers can always be marshalled
 	return data
 }
 
-// DecodeCalls reads the calls of the last minute. What cannot be understood is as
-// good as nothing: it only spares the server a refusal.
+// DecodeCalls reads the calls of the last minute. What cannot be read is ignored: the calls only spare the
+// server a refusal.
 func DecodeCalls(data []byte) pace.Remembered {
 	var named map[string]int64
 	_ = json.Unmarshal(data, &named)
@@ -291,6 +287,5 @@ func DecodeCalls(data []byte) pace.Remembered {
 	return calls
 }
 
-// maxAhead bounds stored times, in seconds, so that sums and differences of them are
-// durations.
+// maxAhead limits stored times, in seconds, so that their sums and differences are valid durations.
 const maxAhead = 1 << 32

@@ -10,10 +10,10 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// What follows changes a stored position on a person's order, while no receiver uses it.
+// The functions below change a stored position on a person's order, while no receiver uses it.
 
-// Fault reports what is wrong with stored values, as Store.Load would find it; nil where a
-// receiver could go on from them.
+// Fault reports what is wrong with stored values, as Store.Load would find it; nil if a receiver could resume
+// from them.
 func Fault(values map[string][]byte) error {
 	c, err := Decode(values[KeyPosition])
 	if err != nil {
@@ -32,29 +32,27 @@ func Fault(values map[string][]byte) error {
 	return nil
 }
 
-// Rewind moves the passes back to a time, where they are beyond it, and the beginning of the
-// timeline with them.
+// Rewind moves passes that are past a time back to it, and the begin of the timeline with them.
 func (c *Checkpoint) Rewind(to int64) {
 	for pass := range c.Marks {
 		c.Marks[pass] = min(c.Marks[pass], to)
 	}
-	// A position is one only if it is not where the timeline begins: there the configuration
-	// would decide again.
+	// A position counts only if it is after the begin of the timeline: at the begin, the configuration would
+	// decide again.
 	c.Begin = min(c.Begin, to-1)
 	if c.Covered != nil && to < c.Covered[1] {
 		c.Covered = nil
 	}
 }
 
-// Skip moves the passes forward to a time, where they are before it.
+// Skip moves passes that are before a time forward to it.
 func (c *Checkpoint) Skip(to int64) {
 	for pass := range c.Marks {
 		c.Marks[pass] = max(c.Marks[pass], to)
 	}
 }
 
-// ForgetFrom returns a page of remembered ids without those of a minute or later, and how
-// many these are.
+// ForgetFrom returns a page of remembered ids without the ids of this minute or later, and how many these are.
 func ForgetFrom(page []byte, minute int64) ([]byte, int, error) {
 	keys, err := DecodeKeys(page)
 	if err != nil {
@@ -63,6 +61,6 @@ func ForgetFrom(page []byte, minute int64) ([]byte, int, error) {
 	kept := slices.DeleteFunc(slices.Clone(keys), func(k plan.Key) bool { return k.LastMinute() >= minute })
 	out := encodeKeys(kept)
 	body := out[:len(out)-4]
-	body[0] = page[0] // what the hashes are of does not change
+	body[0] = page[0] // the kind of hash stays the same
 	return sealKeys(body), len(keys) - len(kept), nil
 }

@@ -10,17 +10,17 @@ import (
 	"slices"
 )
 
-// KeyGivenUp is the list of the records that were given up, in JSON. It is written together
-// with the position that moves past them, and nothing reads it but people and tools.
+// KeyGivenUp is the list of the records that were given up, in JSON. It is written together with the position
+// that moves past them, and is read only by people and tools.
 const KeyGivenUp = "given_up"
 
-// maxGivenUp bounds the list: the newest are kept, and all are counted.
+// maxGivenUp limits the list: it has the newest records, and the number of all.
 const maxGivenUp = 1000
 
-// GivenUpList is what is stored.
+// GivenUpList is the stored list.
 type GivenUpList struct {
 	Version int       `json:"version"`
-	Total   int64     `json:"total"`   // all that were given up, also those no longer listed
+	Total   int64     `json:"total"`   // all that were given up, including those no longer listed
 	Records []GivenUp `json:"records"` // the newest, oldest first
 }
 
@@ -29,12 +29,12 @@ type GivenUp struct {
 	ID        string `json:"id"`                   // log.record.uid
 	EventTime int64  `json:"event_time,omitempty"` // Unix seconds; 0: it could not be read
 	At        int64  `json:"given_up_at"`          // Unix seconds, by the collector's clock
-	Why       string `json:"why"`                  // as internal/handover says
-	Error     string `json:"error"`                // of the last refusal, without what it may quote
+	Why       string `json:"why"`                  // a value of internal/handover
+	Error     string `json:"error"`                // of the last refusal, without text that it may quote
 	Tries     int    `json:"refused_alone"`        // how often it was refused alone
 }
 
-// DecodeGivenUp reads the list; an empty one where nothing is stored.
+// DecodeGivenUp reads the list; an empty one if nothing is stored.
 func DecodeGivenUp(data []byte) (GivenUpList, error) {
 	list := GivenUpList{Version: Version}
 	if data == nil {
@@ -51,12 +51,12 @@ func DecodeGivenUp(data []byte) (GivenUpList, error) {
 
 // Encode writes the list in one line.
 func (l GivenUpList) Encode() []byte {
-	data, _ := json.Marshal(l) // numbers and strings always marshal
+	data, _ := json.Marshal(l) // numbers and strings can always be marshalled
 	return append(data, '\n')
 }
 
-// loadGivenUp reads the list. One that cannot be read is no reason not to read the log: it is
-// replaced when another record is given up.
+// loadGivenUp reads the list. A list that cannot be read does not stop the receiver: it is replaced when another
+// record is given up.
 func (s *Store) loadGivenUp(ctx context.Context) error {
 	data, err := s.client.Get(ctx, KeyGivenUp)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 )
 
-// PanicError is a panic of the storage. bbolt, below file_storage, panics where its
-// file is damaged (contrib#35899), or faults where the file is shorter than its
-// memory map; either in our goroutine would end the collector with all its pipelines.
+// PanicError is a panic of the storage. bbolt, which file_storage uses, panics if its file is damaged
+// (contrib#35899), or faults if the file is shorter than its memory map; either in our goroutine would end the
+// collector with all its pipelines.
 type PanicError struct {
 	reason any
 	place  string
@@ -28,7 +28,7 @@ func (e *PanicError) Error() string {
 		"put back a good copy, or remove it to begin again (with start_time or initial_lookback), and restart the collector"
 }
 
-// Error is a failure of the storage. It names the storage, its file, and what to do.
+// Error is a failure of the storage. It has the storage, its file, and what to do.
 type Error struct {
 	err   error
 	call  string
@@ -48,7 +48,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// storageAdvice says what to do, as far as the error tells: bbolt's and the system's have no
+// storageAdvice returns what to do, as far as the error shows it: the errors of bbolt and of the system have no
 // types that survive the extension.
 func storageAdvice(call string, err error) string {
 	text := strings.ToLower(err.Error())
@@ -72,7 +72,7 @@ func storageAdvice(call string, err error) string {
 	return ""
 }
 
-// cut bounds what stands before the advice; it begins with what is ours.
+// cut limits the text before the advice; our own text comes first.
 func cut(text string) string {
 	const most = 230
 	if runes := []rune(text); len(runes) > most {
@@ -81,17 +81,17 @@ func cut(text string) string {
 	return text
 }
 
-// Place names a receiver's part of a storage: the extension, and for file_storage the file.
+// Place names a receiver's part of a storage: the extension, and, for file_storage, the file.
 func Place(extension, receiver component.ID) string {
 	if extension.Type().String() != "file_storage" {
 		return fmt.Sprintf("the storage %s", extension)
 	}
-	// As file_storage names it, with what file systems do not take escaped.
+	// The name that file_storage uses, with characters escaped that file systems do not allow.
 	return fmt.Sprintf("the storage %s (file receiver_%s_%s in its directory)", extension, receiver.Type(), receiver.Name())
 }
 
-// Guard is a storage client that fails where the one below panics, and from then on:
-// after a panic nobody knows which locks it still holds.
+// Guard is a storage client that fails if the storage panics, and from then on: after a panic it is unknown
+// which locks the storage still holds.
 type Guard struct {
 	storage.Client
 	broken atomic.Pointer[PanicError]
@@ -99,11 +99,11 @@ type Guard struct {
 	place  string
 }
 
-// Waits is called before each call of the storage, and what it returns once that call has
-// ended: a storage may hang.
+// Waits is called before each call of the storage, and the returned function after that call has ended: a
+// storage may hang.
 type Waits func(what string) (done func())
 
-// OpenGuarded gets the storage client of a receiver from an extension, guarded from then on.
+// OpenGuarded gets the storage client of a receiver from an extension, inside a guard.
 func OpenGuarded(ctx context.Context, extension storage.Extension, id component.ID, place string, waits Waits) (_ *Guard, err error) {
 	g := &Guard{waits: waits, place: place}
 	err = g.do("open", func() error {
@@ -132,7 +132,7 @@ func (g *Guard) do(what string, f func() error) (err error) {
 	return nil
 }
 
-// Broken returns the panic that the storage ended with, or nil.
+// Broken returns the panic that broke the storage, or nil.
 func (g *Guard) Broken() error {
 	if broken := g.broken.Load(); broken != nil {
 		return broken

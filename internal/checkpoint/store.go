@@ -16,57 +16,53 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// CommitGrace is how long a commit may take, and how long it is tried after the
-// term has ended.
+// CommitGrace is how long a commit may take, and how long it is retried after the term has ended.
 const CommitGrace = 5 * time.Second
 
-// Store keeps a checkpoint in a storage client. Its methods fail with the
-// storage's own error, which may pass, or with an *UnusableError, which does not.
+// Store keeps a checkpoint in a storage client. Its methods fail with the storage's own error, which may be
+// temporary, or with an *UnusableError, which is not.
 type Store struct {
 	// Origin is stored along with each position.
 	Origin Origin
 
 	client storage.Client
 	query  Query
-	// pages are the stored seen/<n>, from first on: the last minute of each.
+	// pages are the stored seen/<n>, starting at first: the last minute of each.
 	first uint64
 	pages []int64
-	// deleted is up to where the pages before first are known to be deleted. A
-	// crash within a batch that is not atomic may have left some.
+	// deleted is the number up to which the pages before first are known to be deleted. A crash within a batch
+	// that is not atomic may have left some.
 	deleted uint64
-	// shared is a storage that other replicas write, too, one at a time. Who has
-	// loaded the position last is the one that may; term tells it from the others.
+	// shared reports that other replicas write to the storage, too, one at a time. The replica that loaded the
+	// position last may write; term distinguishes it from the others.
 	shared bool
 	term   uint64
 	holder string // of the term: two replicas may have loaded the same position
-	// noted is the number of the last call that was written down. Whoever is in
-	// noting may touch it.
+	// noted is the number of the last call that was recorded. It may be changed only inside noting.
 	noting chan struct{} // capacity 1
 	noted  uint64
-	// givenUp is the list of the records that were given up; gaveUp that it was not written
-	// since it grew.
+	// givenUp is the list of the records that were given up; gaveUp reports that it has grown since it was last
+	// written.
 	givenUp GivenUpList
 	gaveUp  bool
 }
 
-// NewStore keeps the checkpoint of a query. Where the storage is shared, replicas use it in
-// turn.
+// NewStore keeps the checkpoint of a query. If the storage is shared, replicas use it in turn.
 func NewStore(client storage.Client, q Query, shared bool) *Store {
 	return &Store{client: client, query: q, shared: shared, noting: make(chan struct{}, 1)}
 }
 
-// UnwrittenError is a call that was not made because it could not be written down.
+// UnwrittenError is a call that was not made because it could not be recorded.
 type UnwrittenError struct{ Err error }
 
 func (e *UnwrittenError) Error() string { return e.Err.Error() }
 func (e *UnwrittenError) Unwrap() error { return e.Err }
 
-// ErrTakenOver is a position that another replica has loaded and written since: this
-// one was taken for dead, as after a pause longer than its lease.
+// ErrTakenOver means that another replica has loaded and written the position since: this one was presumed dead,
+// for example after a pause longer than its lease.
 var ErrTakenOver = errors.New("another replica has taken over")
 
-// UnusableError is a checkpoint that must not be used and not be replaced
-// without somebody's decision.
+// UnusableError is a checkpoint that must be neither used nor replaced without a person's decision.
 type UnusableError struct {
 	key    string
 	reason error
@@ -84,7 +80,7 @@ func (e *UnusableError) Unwrap() error { return e.reason }
 // readBatch is how many values are read in one batch.
 const readBatch = 256
 
-// Load reads the checkpoint; nil where none is stored.
+// Load reads the checkpoint; nil if none is stored.
 func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 	data, err := s.client.Get(ctx, KeyPosition)
 	if err != nil {
@@ -103,8 +99,8 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 	if err != nil {
 		return nil, nil, &UnusableError{KeyPosition, err}
 	}
-	// A position at which nothing was read yet is every query's: whoever has mistyped
-	// app_id, and corrects it, goes on from when the receiver was started first.
+	// A position without anything read is valid for every query: if app_id was mistyped and is corrected,
+	// reading starts from the time of the first start.
 	if !c.Query.Equal(s.query) && !c.untouched() {
 		return nil, nil, &UnusableError{KeyPosition, fmt.Errorf("it belongs to %s, and the configuration says %s", c.Query, s.query)}
 	}
@@ -135,15 +131,15 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 	return c, known, nil
 }
 
-// maxDeletes bounds how many values one batch deletes.
+// maxDeletes limits how many values one batch deletes.
 const maxDeletes = 128
 
-// Save writes the position and the ids of the page accepted since the last save,
-// if any, and deletes what is no longer needed. Where the storage cannot write a
-// batch atomically, the order of operations leaves the last position valid.
+// Save writes the position and the ids of the page accepted since the last save, if any, and deletes what is no
+// longer needed. If the storage cannot write a batch atomically, the order of operations keeps the last position
+// valid.
 //
-// A storage has no compare-and-swap: a replica that is paused between looking whether
-// it has been overtaken and writing still writes. The other one writes over that.
+// A storage has no compare-and-swap: a replica that is paused between checking for its successor and writing
+// still writes. The successor overwrites that.
 func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, forgettable int64) error {
 	c := Checkpoint{Begin: now.Begin, Recheck: now.Recheck, Marks: now.Marks, Length: now.Length, Origin: s.Origin}
 	if now.Covered != [2]int64{} {
@@ -196,7 +192,7 @@ func (s *Store) checkSuccessor(ctx context.Context) error {
 	if data == nil {
 		return nil
 	}
-	// What cannot be read is not ours either: the next load says what is wrong.
+	// A position that cannot be read is not ours either: the next load reports what is wrong.
 	if c, err := Decode(data); err != nil || c.Term > s.term || c.Term == s.term && c.Holder != s.holder {
 		return ErrTakenOver
 	}
@@ -220,8 +216,8 @@ func (s *Store) LoadCalls(ctx context.Context) (pace.Remembered, error) {
 	return DecodeCalls(data), nil
 }
 
-// NoteCalls writes down the calls of the last minute, of which the one with the number
-// is about to be made. One write serves all that wait for it.
+// NoteCalls records the calls of the last minute, including the one with this number, which is about to be made.
+// One write serves all callers that wait for it.
 func (s *Store) NoteCalls(ctx context.Context, number uint64, recent func() pace.Remembered) error {
 	select {
 	case s.noting <- struct{}{}:

@@ -18,25 +18,25 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
-// Gauges answer the collector's metric reader, which asks when it likes. A term
-// notes facts here, and what grows with time is computed when the reader asks: lag
-// and ages grow while the term waits, hangs or has stopped reading.
+// Gauges answer the collector's metric reader, which asks at any time. A term notes facts here, and what grows
+// with time is computed when the reader asks: lag and ages grow while the term waits, hangs or has stopped
+// reading.
 type Gauges struct {
 	mu     sync.Mutex
-	clock  *openapi.Clock // of the term; nil: there is none, another replica reads
+	clock  *openapi.Clock // of the term; nil: there is none, because another replica reads
 	stored bool           // whether the position goes to a storage
-	at     Progress       // without marks until the position is known
+	at     Progress       // no marks until the position is known
 	walked time.Time      // when a walk was finished, or the term began
 	saved  time.Time      // when the position was written, or the term began
-	cause  cause.Cause    // of the present problem, empty where there is none
+	cause  cause.Cause    // of the present problem, empty if there is none
 	since  time.Time      // when it began
-	waits  []*wait        // on what is outside, in the order in which they began
-	pace   func() int     // calls a minute at present; nil: not known
-	held   int            // entries that the pipeline has not taken, after it refused some
-	oldest time.Time      // when the oldest entry that it has not taken was handed to it; zero: none
+	waits  []*wait        // for something outside the receiver, in the order of their start
+	pace   func() int     // present limit of calls a minute; nil: not known
+	held   int            // entries that the pipeline has not accepted, after it refused some
+	oldest time.Time      // when the oldest entry that it has not accepted was first delivered to it; zero: none
 }
 
-// Begin is the begin of a term.
+// Begin notes the start of a term.
 func (g *Gauges) Begin(clock *openapi.Clock, stored bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -45,27 +45,27 @@ func (g *Gauges) Begin(clock *openapi.Clock, stored bool) {
 	g.at, g.cause, g.held, g.oldest = Progress{}, "", 0, time.Time{}
 }
 
-// End is the end of a term. One that has only stopped reading has not ended.
+// End notes the end of a term. A term that has only stopped reading has not ended.
 func (g *Gauges) End() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.clock, g.cause = nil, ""
 }
 
-// Progress is how far a term is. Times are Unix seconds, spans are seconds.
+// Progress is the progress of a term. Times are Unix seconds, spans are seconds.
 type Progress struct {
 	End int64 // of the timeline, exclusive; 0: it has none
-	// Recheck and Marks are those of the passes, the first of which reads up to now.
+	// Recheck and Marks have an element for each pass; the first pass reads up to now.
 	Recheck, Marks []int64
 	IDs            int   // how many are remembered
 	IDBytes        int64 // the memory that they take
-	Aside          int64 // event time that is set aside, as the API does not return it
+	Aside          int64 // event time that is set aside, because the API does not return it
 }
 
 // lag is how many seconds a pass is behind the present, or the end.
 func (p *Progress) lag(pass int, now int64) int64 { return p.before(now, pass) }
 
-// backlog is how many seconds a pass has still to read now.
+// backlog is how many seconds a pass could read now.
 func (p *Progress) backlog(pass int, now int64) int64 { return p.before(now-p.Recheck[pass], pass) }
 
 func (p *Progress) before(target int64, pass int) int64 {
@@ -80,14 +80,14 @@ func (p *Progress) Done() bool {
 	return p.End != 0 && len(p.Marks) > 0 && p.Marks[len(p.Marks)-1] >= p.End
 }
 
-// SetProgress notes how far the term is.
+// SetProgress notes the progress of the term.
 func (g *Gauges) SetProgress(at Progress) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.at = at
 }
 
-// Now returns how far the term is, and when a walk was finished, or the term began.
+// Now returns the progress of the term, and when a walk was last finished or the term began.
 func (g *Gauges) Now() (at Progress, walked time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -108,22 +108,22 @@ func (g *Gauges) NoteSave() {
 	g.saved = time.Now()
 }
 
-// SetHeld notes how many entries the pipeline has not taken, after it refused some of them.
+// SetHeld notes how many entries the pipeline has not accepted, after it refused some of them.
 func (g *Gauges) SetHeld(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.held = n
 }
 
-// SetOldest notes when the oldest entry that the pipeline has not taken was first handed to it; zero
-// if there is none.
+// SetOldest notes when the oldest entry that the pipeline has not accepted was first delivered to it; zero if
+// there is none.
 func (g *Gauges) SetOldest(since time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.oldest = since
 }
 
-// problem notes why nothing is read, and since when; an empty cause says that it is over.
+// problem notes why nothing is read, and since when; an empty cause means that the problem is over.
 func (g *Gauges) problem(c cause.Cause, since time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -144,7 +144,7 @@ func (g *Gauges) endWait(x *wait) {
 	}
 }
 
-// waited is how long the longest present wait on that has lasted.
+// waited is how long the longest present wait for this has lasted.
 func (g *Gauges) waited(on Outside) float64 {
 	for _, x := range g.waits {
 		if x.on == on {
@@ -154,14 +154,14 @@ func (g *Gauges) waited(on Outside) float64 {
 	return 0
 }
 
-// ShowPace has the gauge ask for the calls a minute that the receiver allows itself.
+// ShowPace sets the source of the gauge of the present limit of calls a minute.
 func (g *Gauges) ShowPace(present func() int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pace = present
 }
 
-// register makes the metric reader ask.
+// register adds the callbacks for the metric reader.
 func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyValue) error {
 	plain := metric.WithAttributeSet(attribute.NewSet(receiver))
 	with := func(kv attribute.KeyValue) metric.MeasurementOption {
@@ -183,7 +183,7 @@ func (g *Gauges) register(b *metadata.TelemetryBuilder, receiver attribute.KeyVa
 			return nil
 		}
 	}
-	// Of every pass, with the server's clock at now, once the position is known.
+	// For every pass, with the server's clock at now, once the position is known.
 	passes := func(value func(pass int, now int64) int64) metric.Int64Callback {
 		return whole(func(o metric.Int64Observer) {
 			if g.clock == nil {

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report is what the operator sees: health in log lines and statuses, counters, and
-// gauges that are computed when they are asked for.
+// Package report is what the operator sees: health in log lines and statuses, counters, and gauges that are
+// computed when the metric reader asks.
 package report
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// state is what the operator was shown last.
+// state is what was last shown to the operator.
 type state int
 
 const (
@@ -32,9 +32,9 @@ const (
 	stopped
 )
 
-// Health tells the operator what is wrong, when that changes: one log line and one
-// status when a problem starts or gets another cause, and one when it ends. Safe for
-// concurrent use: a Watch tells of waits while the goroutine of the term waits.
+// Health reports what is wrong, when that changes: one log line and one status when a problem starts or its
+// cause changes, and one when it ends. Safe for concurrent use: a Watch reports waits while the goroutine of the
+// term waits.
 //
 //	          first window read               calm for long enough
 //	starting ───────────────────▶ well ◀──────────────────────────── recovering
@@ -44,68 +44,66 @@ const (
 //
 //	any state ── only a restart helps ──▶ stopped
 //
-// Failures that pass soon change no state: they are counted in a streak, and logged at
-// debug level. A success ends the streak. Rest, when another replica has taken over, leads
-// from any state but stopped to well.
+// Failures that end soon change no state: they are counted in a streak, and logged at debug level. A success
+// ends the streak. Rest, when another replica has taken over, leads from any state except stopped to well.
 type Health struct {
 	Logger *zap.Logger
 	Report func(*componentstatus.Event)
 	Gauges *Gauges
 	First  time.Duration // FirstCalm
-	// GoesOn is set where a later term may go on, as that of a replica that is elected
-	// again: nothing can follow a permanent status.
+	// GoesOn is set if a later term may resume, as in a replica that is elected again: no other status can
+	// follow a permanent one.
 	GoesOn bool
 
 	mu     sync.Mutex
 	state  state
 	streak streak // of failures without a success in between
 
-	// Of the problem at hand, reported or not yet:
+	// Of the current problem, reported or not yet:
 	failures  int       // since it started
-	firstSent time.Time // when the call that failed first was sent
+	firstSent time.Time // when the first failed call was sent
 
-	// Of the problem that was reported, where the state is troubled or recovering:
+	// Of the problem that was reported, if the state is troubled or recovering:
 	reported cause.Cause
-	previous cause.Cause   // what was reported before, as the cause of the same problem
-	lastMet  time.Time     // when the reported cause was last met
+	previous cause.Cause   // the cause that was reported before for the same problem
+	lastMet  time.Time     // when the reported cause last occurred
 	calm     time.Duration // how long nothing may fail for the problem to be over
-	calmFrom time.Time     // since when nothing has failed; where the state is recovering
-	// owes is what is wrong with the pipeline: it has refused records permanently, and has
-	// taken none since. Nothing but a success of the pipeline ends that, whatever else has
-	// passed. owed says that it was reported last.
+	calmFrom time.Time     // since when nothing has failed; if the state is recovering
+	// owes is what is wrong with the pipeline: it has refused records permanently, and has accepted none since.
+	// Only a success of the pipeline ends that, whatever else has ended. owed reports that it was the last thing
+	// reported.
 	owes error
 	owed bool
 
-	waits map[cause.Cause]bool // of the problem at hand: whether a wait was logged
+	waits map[cause.Cause]bool // of the current problem: whether a wait was logged
 
 	lastEnd time.Time // when the last problem ended
 }
 
-// streak is failures without a success in between.
+// streak is a series of failures without a success in between.
 type streak struct {
-	all       int // whatever their causes
+	all       int // of any cause
 	cause     cause.Cause
 	ofCause   int       // of the last cause, one after another
 	firstSent time.Time // when the call of the first of those was sent
 }
 
-// Patience is how many failures in a row of a passing kind are reported, as one lost connection
-// is nobody's business: so many tries of the API take some 20 s, the first of them being quick.
-// waitingPatience is that of causes whose tries are never quick. Where tries take their time, as
-// those that wait for the time limit do, what fails for longPatience is reported, and from the
-// second failure on what cannot succeed before. What cannot succeed within LongWait of its first
-// try is reported at once.
+// Patience is the number of temporary failures in a row after which they are reported: a single lost connection
+// is not worth a report. That many tries of the API take about 20 s, because the first ones are quick.
+// waitingPatience is the same for causes whose retries are never quick. Slow tries, such as those that wait for
+// the time limit, are reported after longPatience, or from the second failure on if no success is possible
+// before then. If no success is possible within LongWait of the first try, the failure is reported at once.
 const (
 	Patience        = 5
 	waitingPatience = 3
 	longPatience    = 20 * time.Second
 )
 
-// A problem is over when nothing has failed for as long as FirstCalm says: an API or a
-// backend that refuses most tries, and not all, is failing all the time. What comes
-// back within ComesBack times as long takes turns with success, and has to be gone for
-// three times as long each time, up to CalmAtMost times. So have two causes that take
-// turns: the one that was reported has to be gone for as long before the other is.
+// A problem is over when nothing has failed for the duration FirstCalm: an API or a backend that refuses most
+// tries, but not all, is still failing. If the problem returns within ComesBack times that duration, it
+// alternates with success, and the duration triples each time, up to CalmAtMost times FirstCalm. The same
+// applies to two alternating causes: the reported one has to be gone for as long before the other one is
+// reported.
 const (
 	CalmAtMost = 10
 	ComesBack  = 30
@@ -116,9 +114,9 @@ func FirstCalm(cfg configretry.BackOffConfig) time.Duration {
 	return min(max(2*cfg.MaxInterval, time.Second), 5*time.Minute)
 }
 
-// NoteFailure notes a failure of something that began at sent. retryIn is when it is tried
-// again. What needs a person is reported at once. A passing failure that takes turns with
-// what was reported is not reported until it is there to stay.
+// NoteFailure notes a failure of something that started at sent. It is retried after retryIn. A failure that
+// needs a person is reported at once. A temporary failure that alternates with the reported one is not reported
+// until it persists.
 func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -150,8 +148,8 @@ func (h *Health) NoteFailure(c cause.Cause, err error, sent time.Time, retryIn t
 	h.reportProblem(c, err)
 }
 
-// NoteDropped notes that n records were given up, which has been logged. Nobody is to take a
-// receiver for well that delivers nothing.
+// NoteDropped notes that n records were given up, which has been logged. A receiver that delivers nothing must
+// not look healthy.
 func (h *Health) NoteDropped(n int, err error, sent time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -162,8 +160,8 @@ func (h *Health) NoteDropped(n int, err error, sent time.Time) {
 	h.owe(fmt.Errorf("%s: it has refused %d permanently, they are lost: %w", cause.Pipeline.Info().Title, n, err))
 }
 
-// NoteHeld notes that the pipeline refuses n records permanently, which are held, as it has
-// taken no others since.
+// NoteHeld notes that the pipeline refuses n records permanently. They are held, because it has accepted no
+// others since.
 func (h *Health) NoteHeld(n int, err error, sent time.Time, retryIn time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -183,7 +181,7 @@ func (h *Health) NoteHeld(n int, err error, sent time.Time, retryIn time.Duratio
 	}
 }
 
-// owe reports what is wrong with the pipeline, and whether that was not reported yet.
+// owe reports what is wrong with the pipeline, and returns whether that was not reported yet.
 func (h *Health) owe(err error) bool {
 	h.owes = err
 	if h.reported == cause.Pipeline && h.owed {
@@ -194,7 +192,7 @@ func (h *Health) owe(err error) bool {
 	return true
 }
 
-// count adds a failure to the problem at hand and to the streak.
+// count adds a failure to the current problem and to the streak.
 func (h *Health) count(c cause.Cause, sent time.Time) {
 	if h.failures == 0 {
 		h.firstSent = sent
@@ -213,8 +211,8 @@ func (h *Health) count(c cause.Cause, sent time.Time) {
 	}
 }
 
-// takesTurns reports whether a cause was reported, or comes and goes beside the one that
-// was. What needs a person is worth more than what passes.
+// takesTurns reports whether a cause was reported, or alternates with the one that was. A cause that needs a
+// person has priority over a temporary one.
 func (h *Health) takesTurns(c cause.Cause) bool {
 	if h.reported == "" || c.Info().NeedsPerson && !h.reported.Info().NeedsPerson {
 		return false
@@ -222,10 +220,10 @@ func (h *Health) takesTurns(c cause.Cause) bool {
 	return time.Since(h.lastMet) < h.calm
 }
 
-// reportProblem leads to troubled.
+// reportProblem changes the state to troubled.
 func (h *Health) reportProblem(c cause.Cause, err error) {
 	if h.reported != "" {
-		// The collector's state machine passes over an error that follows another.
+		// The collector's state machine ignores an error that follows another error.
 		h.Report(componentstatus.NewEvent(componentstatus.StatusOK))
 	}
 	switch {
@@ -242,9 +240,9 @@ func (h *Health) reportProblem(c cause.Cause, err error) {
 	h.Report(componentstatus.NewRecoverableErrorEvent(err))
 }
 
-// NoteSuccess notes a success, whether the pipeline took records with it, and whether a
-// window was read to its end. Where the pipeline had dropped records, nothing but the first
-// shows that it is over; before the second nothing is known to be well.
+// NoteSuccess notes a success, whether the pipeline accepted records with it, and whether a window was read to
+// its end. If the pipeline had dropped records, only accepted records show that this is over; before a window
+// was read to its end, nothing shows that the receiver is well.
 func (h *Health) NoteSuccess(accepted, finished bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -262,7 +260,7 @@ func (h *Health) NoteSuccess(accepted, finished bool) {
 	switch {
 	case h.owes == nil || accepted:
 		h.owes = nil
-	case h.reported != cause.Pipeline: // that has passed, and this has not
+	case h.reported != cause.Pipeline: // that problem is over, and this one is not
 		h.owe(h.owes)
 		return
 	default:
@@ -274,8 +272,7 @@ func (h *Health) NoteSuccess(accepted, finished bool) {
 	h.settle()
 }
 
-// SettlesAt is when the problem is over if nothing fails until then; zero if it cannot be
-// said.
+// SettlesAt is when the problem will be over if nothing fails until then; zero if that is not known.
 func (h *Health) SettlesAt() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -308,7 +305,7 @@ func (h *Health) settle() {
 	h.rest()
 }
 
-// Rest forgets the problem, as that of a replica that no longer reads.
+// Rest forgets the problem, because this replica no longer reads.
 func (h *Health) Rest() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -317,7 +314,7 @@ func (h *Health) Rest() {
 
 func (h *Health) rest() {
 	if h.state == stopped && !h.GoesOn {
-		return // the collector lets no component come back from a permanent status
+		return // the collector does not let a component return from a permanent status
 	}
 	h.reported, h.previous, h.failures, h.owes, h.owed = "", "", 0, nil, false
 	h.waits = nil
@@ -329,7 +326,7 @@ func (h *Health) rest() {
 	}
 }
 
-// Stop notes what only a restart with another configuration or storage can fix.
+// Stop notes a problem that only a restart with another configuration or storage can fix.
 func (h *Health) Stop(c cause.Cause, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -338,7 +335,7 @@ func (h *Health) Stop(c cause.Cause, err error) {
 	h.state = stopped
 	h.Gauges.problem(c, time.Now())
 	if h.GoesOn {
-		if h.reported != "" { // or the collector would pass over this one
+		if h.reported != "" { // otherwise the collector would ignore this one
 			h.Report(componentstatus.NewEvent(componentstatus.StatusOK))
 		}
 		h.Report(componentstatus.NewRecoverableErrorEvent(err))

@@ -9,8 +9,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// logFailure says what does not work: reading, delivering or remembering. What the backend
-// or the disk does is not called the API's failure.
+// logFailure logs what does not work: reading, delivering or storing. A failure of the backend or the disk is
+// not reported as a failure of the API.
 func (h *Health) logFailure(info cause.Info, fields []zap.Field) {
 	switch {
 	case info.Cause == cause.Pipeline:
@@ -24,7 +24,7 @@ func (h *Health) logFailure(info cause.Info, fields []zap.Field) {
 	}
 }
 
-// logEnd says that the reported problem is over.
+// logEnd logs that the reported problem is over.
 func (h *Health) logEnd(fields []zap.Field) {
 	switch h.reported {
 	case cause.Pipeline:

@@ -17,8 +17,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// Telemetry counts what the receiver does, as metadata.yaml says; every metric
-// carries the receiver's id.
+// Telemetry counts what the receiver does, with the metrics of metadata.yaml; every metric has the receiver's
+// id.
 type Telemetry struct {
 	builder  *metadata.TelemetryBuilder
 	Gauges   Gauges
@@ -26,8 +26,7 @@ type Telemetry struct {
 	plain    metric.MeasurementOption
 }
 
-// NewTelemetry makes the instruments. Every metric carries the attribute, which says of which
-// receiver it is.
+// NewTelemetry makes the instruments. Every metric has the attribute, which names its receiver.
 func NewTelemetry(set component.TelemetrySettings, receiver attribute.KeyValue) (*Telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
@@ -41,8 +40,8 @@ func NewTelemetry(set component.TelemetrySettings, receiver attribute.KeyValue) 
 	return t, t.Gauges.register(builder, receiver)
 }
 
-// zero shows every counter from the start: an alert on an increase does not see the
-// first one of a counter that was not there before.
+// zero exports every counter from the start: otherwise an alert on an increase would miss a counter's first
+// increase.
 func (t *Telemetry) zero() {
 	t.CountRead(0)
 	t.CountDelivered(0, 0)
@@ -73,7 +72,7 @@ func (t *Telemetry) CountCall(operation string, took time.Duration, err error) {
 	t.builder.ReceiverFeishuAuditCallDuration.Record(ctx, took.Seconds(), t.with(op))
 }
 
-// CountWait counts a wait before a call: for our own "pace", or for the "server".
+// CountWait counts a wait before a call: for our own "pace", or because the "server" asked for it.
 func (t *Telemetry) CountWait(what string, d time.Duration) {
 	if d > 0 {
 		t.builder.ReceiverFeishuAuditCallWaits.Add(context.Background(), d.Seconds(), t.with(attribute.String("waiting_for", what)))
@@ -85,14 +84,14 @@ func (t *Telemetry) CountRead(n int) {
 	t.builder.ReceiverFeishuAuditReadEntries.Add(context.Background(), int64(n), t.plain)
 }
 
-// CountDelivered counts new entries by what became of them.
+// CountDelivered counts new entries by their outcome.
 func (t *Telemetry) CountDelivered(delivered, lost int) {
 	t.entries("delivered", delivered)
 	t.entries("lost", lost)
 }
 
-// CountNoticed counts what was noticed while records were built: entries with a field that
-// cannot be read, and values masked.
+// CountNoticed counts findings from building records: entries with a field that cannot be read, and masked
+// values.
 func (t *Telemetry) CountNoticed(malformed, redacted int) {
 	ctx := context.Background()
 	t.builder.ReceiverFeishuAuditMalformedEntries.Add(ctx, int64(malformed), t.plain)
@@ -106,7 +105,7 @@ func (t *Telemetry) entries(result string, n int) {
 	t.builder.ReceiverFeishuAuditEntries.Add(context.Background(), int64(n), t.with(attribute.String("result", result)))
 }
 
-// CountSharedIDs counts new entries whose id another one has had, too.
+// CountSharedIDs counts new entries whose id another entry has had, too.
 func (t *Telemetry) CountSharedIDs(n int) {
 	t.builder.ReceiverFeishuAuditSharedIds.Add(context.Background(), int64(n), t.plain)
 }
@@ -116,13 +115,12 @@ func (t *Telemetry) CountRefused(n int) {
 	t.builder.ReceiverFeishuAuditRefusedEntries.Add(context.Background(), int64(n), t.plain)
 }
 
-// CountSkipped counts seconds that the API does not show and that are not read.
+// CountSkipped counts seconds that are not read because the API does not show them.
 func (t *Telemetry) CountSkipped(seconds int64) {
 	t.builder.ReceiverFeishuAuditSkippedTime.Add(context.Background(), seconds, t.plain)
 }
 
-// CountLate counts a new entry of a time that was read before, and records how many
-// seconds old it is.
+// CountLate counts a new entry of a time that was read before, and records its age in seconds.
 func (t *Telemetry) CountLate(by string, age int64) {
 	t.builder.ReceiverFeishuAuditLateness.Record(context.Background(), age, t.plain)
 	t.late(by, 1)

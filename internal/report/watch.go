@@ -13,23 +13,23 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// Outside is something that the receiver waits for, as the metric wait_age names it.
+// Outside is something outside the receiver that it waits for, as in the metric wait_age.
 type Outside string
 
 const (
-	// OnPipeline waits for the pipeline to take records.
+	// OnPipeline waits until the pipeline accepts records.
 	OnPipeline Outside = "pipeline"
 	// OnStorage waits for the storage.
 	OnStorage Outside = "storage"
 	// OnAPI waits for the answer to a call.
 	OnAPI Outside = "api"
-	// OnTerm waits for the term before to end.
+	// OnTerm waits until the previous term has ended.
 	OnTerm Outside = "term"
 )
 
 var outsides = []Outside{OnPipeline, OnStorage, OnAPI, OnTerm}
 
-// problem is what the operator sees of a wait on it that is too long.
+// problem is what the operator sees if a wait for it takes too long.
 func (o Outside) problem() (c cause.Cause, advice string) {
 	switch o {
 	case OnPipeline:
@@ -44,19 +44,17 @@ func (o Outside) problem() (c cause.Cause, advice string) {
 	return cause.API, ""
 }
 
-// LongWait is how long the receiver waits for something outside of it before it reports
-// that.
+// LongWait is how long the receiver waits for something outside before it reports the wait.
 const LongWait = 30 * time.Second
 
-// Watch notices waits on what is outside of the receiver. One that takes longer than
-// LongWait is logged, with what is waited for, and shown as a status; its end is logged with
-// how long it took. The time of tries that failed just before counts: what fails slowly is
-// reported as soon as what hangs. Safe for concurrent use.
+// Watch notices waits for something outside the receiver. A wait longer than LongWait is logged, with what the
+// receiver waits for, and shown as a status; its end is logged with the duration. The time of failed tries just
+// before counts as well: slow failures are reported as soon as a hanging call. Safe for concurrent use.
 type Watch struct {
 	Health *Health
 }
 
-// wait is one that has not ended.
+// wait is a wait that has not ended.
 type wait struct {
 	on    Outside
 	what  string
@@ -68,8 +66,8 @@ type wait struct {
 	timer  *time.Timer
 }
 
-// Begin notes the start of a wait; what says what is done meanwhile. What it returns is to
-// be called at the end of the wait.
+// Begin notes the start of a wait; what names the operation. The returned function is to be called at the end of
+// the wait.
 func (w *Watch) Begin(on Outside, what string) (done func()) {
 	x := &wait{on: on, what: what, since: time.Now()}
 	w.Health.Gauges.beginWait(x)
@@ -79,15 +77,15 @@ func (w *Watch) Begin(on Outside, what string) (done func()) {
 	return func() { w.end(x) }
 }
 
-// long tells of a wait, and again later until its status is shown: another problem's may be
-// in the way.
+// long reports a wait, and again later until its status is shown: the status of another problem may take
+// precedence.
 func (w *Watch) long(x *wait) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ended {
 		return
 	}
-	if left := time.Until(w.Health.tellAt(x)); left > 0 { // something succeeded meanwhile
+	if left := time.Until(w.Health.tellAt(x)); left > 0 { // there was a success meanwhile
 		x.timer.Reset(left + time.Millisecond)
 		return
 	}
@@ -111,8 +109,8 @@ func (w *Watch) end(x *wait) {
 	}
 }
 
-// tellAt is when a wait is reported: LongWait after it began, or after the first of the
-// failures before it, which were not reported.
+// tellAt is when a wait is reported: LongWait after it began, or after the first of the unreported failures
+// before it.
 func (h *Health) tellAt(x *wait) time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -123,8 +121,8 @@ func (h *Health) tellAt(x *wait) time.Time {
 	return since.Add(LongWait)
 }
 
-// continues reports whether a wait is another try of what has failed without a success and
-// without being reported.
+// continues reports whether a wait is another try after failures that were not reported, without a success
+// since.
 func (h *Health) continues(x *wait) bool {
 	if h.streak.all == 0 || h.reported != "" {
 		return false
@@ -141,8 +139,8 @@ func (h *Health) continues(x *wait) bool {
 	return false
 }
 
-// noteWait notes a wait that is long and has not ended. It reports whether that was logged:
-// once in a problem for each cause; and whether the status shows it.
+// noteWait notes a long wait that has not ended. It returns whether that was logged, which happens once per
+// problem and cause, and whether the status shows it.
 func (h *Health) noteWait(c cause.Cause, x *wait, err error) (logged, shown bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
