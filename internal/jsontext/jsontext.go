@@ -1,10 +1,9 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package jsontext takes JSON text apart in one pass and without copying it: what
-// it returns are parts of the text that it was given. It is strict. It accepts
-// what encoding/json accepts, and beyond that any depth of nesting, where
-// encoding/json ends at 10000 levels: depth costs one byte a level and no stack.
+// Package jsontext parses JSON text in one pass and without copying it: its results are parts of the given text.
+// It is strict. It accepts what encoding/json accepts, and also any depth of nesting, where encoding/json stops
+// at 10000 levels: a level costs one byte and no stack.
 package jsontext
 
 import (
@@ -12,8 +11,8 @@ import (
 	"strings"
 )
 
-// Scanner reads a text from its beginning to its end. An object or array is
-// either read as a whole with Value, or entered:
+// Scanner reads a text from its start to its end. An object or array is either read as a whole with Value, or
+// entered:
 //
 //	for ok := s.Open('{'); ok; ok = s.More('}') {
 //		key := s.Key()
@@ -37,8 +36,7 @@ type Scanner struct {
 // NewScanner returns a Scanner at the beginning of text.
 func NewScanner(text string) *Scanner { return &Scanner{text: text} }
 
-// SyntaxError says where a text stops being JSON. It never quotes the text, which
-// may hold secrets.
+// SyntaxError is where a text stops being JSON. It never quotes the text, which may contain secrets.
 type SyntaxError struct {
 	Offset int // in bytes
 	Reason string
@@ -51,10 +49,10 @@ func (e *SyntaxError) Error() string {
 // Err is the first error, a *SyntaxError or nil.
 func (s *Scanner) Err() error { return s.err }
 
-// Pos is the offset of what is read next, the text's length after an error.
+// Pos is the offset of the next text to read, or the text's length after an error.
 func (s *Scanner) Pos() int { return s.pos }
 
-// Since is the text from the offset start up to what is read next.
+// Since is the text from the offset start up to Pos.
 func (s *Scanner) Since(start int) string {
 	if s.err != nil {
 		return ""
@@ -62,7 +60,7 @@ func (s *Scanner) Since(start int) string {
 	return s.text[start:s.pos]
 }
 
-// ASCII reports whether all that was read since the last call of it was certainly ASCII.
+// ASCII reports whether everything that was read since its last call was certainly ASCII.
 func (s *Scanner) ASCII() bool {
 	ascii := s.high&highs == 0
 	s.high = 0
@@ -101,15 +99,15 @@ func (s *Scanner) Open(bracket byte) bool {
 		return false
 	}
 	s.pos++
-	if s.Peek() == bracket+2 { // '{' and '}', '[' and ']' lie two apart in ASCII
+	if s.Peek() == bracket+2 { // '{' and '}', '[' and ']' differ by two in ASCII
 		s.pos++
 		return false
 	}
 	return s.err == nil
 }
 
-// More goes on behind a member or element. It reports whether there is another one,
-// and leaves the object ('}') or array (']') if not.
+// More continues after a member or element. It reports whether there is another one, and leaves the object ('}')
+// or array (']') if not.
 func (s *Scanner) More(bracket byte) bool {
 	switch s.Peek() {
 	case ',':
@@ -137,8 +135,8 @@ func (s *Scanner) Key() string {
 	return Unquote(quoted)
 }
 
-// Match steps over key if it is next, byte for byte: the name of a member as Key has
-// read it before, from its quote to the colon.
+// Match skips key if it is next, byte for byte: the name of a member as Key has read it before, from its quote
+// to the colon.
 func (s *Scanner) Match(key string) bool {
 	if !strings.HasPrefix(s.text[s.pos:], key) {
 		return false
@@ -172,7 +170,7 @@ func (s *Scanner) End() {
 func (s *Scanner) skip() {
 	s.stack = s.stack[:0]
 	for s.err == nil {
-		// In front of a value, or of the end of an empty object or array.
+		// Before a value, or the end of an empty object or array.
 		switch c := s.Peek(); c {
 		case '{', '[':
 			closing := c + 2
@@ -190,7 +188,7 @@ func (s *Scanner) skip() {
 		default:
 			s.scalar(c)
 		}
-		// Behind a value.
+		// After a value.
 		for {
 			if len(s.stack) == 0 {
 				return
@@ -256,7 +254,7 @@ func (s *Scanner) number() string {
 		s.fail(i, "a value was expected")
 		return ""
 	case text[i] == '0':
-		i++ // what follows a leading zero is not of the number
+		i++ // digits after a leading zero are not part of the number
 	default:
 		i = digits
 	}

@@ -5,11 +5,10 @@ package jsontext
 
 import "math/bits"
 
-// Strings are most of a page, so they are read eight bytes at a time, as the lanes
-// of a word. Bytes are distinguished by marks, the highest bit of a lane. The JSON that
-// payloads hold has a backslash every few bytes; a branch for each of them would be
-// guessed wrong by the processor over and over, so what is escaped is found by marks
-// as well, and there are branches for what is rare.
+// Strings are most of a page, so they are read eight bytes at a time, as the lanes of a word. Bytes are
+// distinguished by marks, the highest bit of a lane. The JSON in payloads has a backslash every few bytes; the
+// processor would mispredict a branch for each of them, so escaped bytes are also found by marks, and there are
+// branches only for rare cases.
 
 const (
 	lanes = 0x0101010101010101
@@ -41,8 +40,8 @@ func zeros(w uint64) uint64 {
 // firstLane is the mark of the first byte.
 const firstLane = 0x80
 
-// escapedBytes marks the bytes that are escaped, given the marks of backslashes and,
-// in firstLane or 0, whether the first byte is escaped by what lies before.
+// escapedBytes marks the bytes that are escaped, given the marks of backslashes and whether the first byte is
+// escaped by the byte before the word (firstLane or 0).
 func escapedBytes(backslashes, before uint64) uint64 {
 	escaped := backslashes<<8 | before
 	if escaped&backslashes == 0 {
@@ -55,8 +54,7 @@ func escapedBytes(backslashes, before uint64) uint64 {
 	return escapedRuns[(before<<1|index)&0x1ff]
 }
 
-// escapedRuns is escapedBytes by eight bits, one for each backslash, and a ninth for
-// the first byte.
+// escapedRuns is escapedBytes for eight bits, one for each backslash, and a ninth for the first byte.
 var escapedRuns = func() (table [512]uint64) {
 	for index := range table {
 		escaped := uint64(index) >> 8 * firstLane
@@ -70,8 +68,8 @@ var escapedRuns = func() (table [512]uint64) {
 	return table
 }()
 
-// string reads a string and returns it with its quotes. It notes whether there were
-// escapes, and bytes beyond ASCII.
+// string reads a string and returns it with its quotes. It notes whether there were escapes or bytes beyond
+// ASCII.
 func (s *Scanner) string() string {
 	text, start := s.text, s.pos
 	if start >= len(text) || text[start] != '"' {
@@ -104,7 +102,7 @@ func (s *Scanner) stringFrom(start, i int, high uint64) string {
 	for ; i+8 <= len(text); i += 8 {
 		w := word(text, i)
 		if high |= w; ^w&highs|before == 0 {
-			continue // nothing of ASCII, as in Chinese
+			continue // no ASCII, as in Chinese text
 		}
 		quotes, backslashes := zeros(w^'"'*lanes), zeros(w^'\\'*lanes)
 		escaped := escapedBytes(backslashes, before)
@@ -133,8 +131,8 @@ func (s *Scanner) stringFrom(start, i int, high uint64) string {
 	return s.endOfString(start, i, before != 0, high)
 }
 
-// rare looks at escapes, each by the mark of its second byte, and at control
-// characters in text[i:i+8]. It fails at the first byte that is wrong.
+// rare handles escapes, each by the mark of its second byte, and control characters in text[i:i+8]. It fails at
+// the first byte that is wrong.
 func (s *Scanner) rare(i int, odd, control uint64) bool {
 	for ; odd != 0; odd &= odd - 1 {
 		second := bits.TrailingZeros64(odd)

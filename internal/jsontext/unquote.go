@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Unquote returns the content of a string that a Scanner returned: a part of it
-// where it has no escapes, a copy otherwise.
+// Unquote returns the content of a string that a Scanner returned: a part of it if it has no escapes, otherwise
+// a copy.
 func Unquote(quoted string) string {
 	if strings.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]
@@ -35,9 +35,8 @@ func IsPlain(text string) bool {
 	return true
 }
 
-// AppendUnquoted appends the content of a string that a Scanner returned. Half of
-// a surrogate pair becomes U+FFFD, as in encoding/json. Bytes that are not UTF-8
-// stay.
+// AppendUnquoted appends the content of a string that a Scanner returned. Half of a surrogate pair becomes
+// U+FFFD, as in encoding/json. Bytes that are not UTF-8 are unchanged.
 func AppendUnquoted(dst []byte, quoted string) []byte {
 	text := quoted[1 : len(quoted)-1]
 	for {

@@ -8,8 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// ValidUTF8 is utf8.ValidString for text that has much Chinese: characters of three
-// bytes are compared as such, two at a time.
+// ValidUTF8 is utf8.ValidString for text with much Chinese: characters of three bytes are checked two at a time.
 func ValidUTF8(s string) bool {
 	const (
 		// A first byte 1110xxxx and two further bytes 10xxxxxx.
@@ -39,6 +38,6 @@ func ValidUTF8(s string) bool {
 	return utf8.ValidString(s[i:])
 }
 
-// takesAny says whether two further bytes of any value may follow a first byte
-// 1110xxxx: E0 would be longer than needed with some, ED a surrogate.
+// takesAny reports whether two further bytes of any value may follow a first byte 1110xxxx: with some, E0 would
+// be overlong and ED a surrogate.
 func takesAny(first byte) bool { return first != 0xe0 && first != 0xed }

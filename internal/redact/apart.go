@@ -5,14 +5,14 @@ package redact
 
 import "bytes"
 
-// This file masks values whose key is the content of something: an element or an
-// attribute of XML or HTML, a field's name in a multipart form, a name with its
-// value in a member of its own. In whole JSON, pairs.go does the last.
+// This file masks values whose key is the content of something: an element or an attribute of XML or HTML, a
+// field's name in a multipart form, or a name and its value in separate members. In complete JSON, pairs.go
+// handles the last case.
 
 // maxTag is how long the rest of a tag, or a part's header, may be.
 const maxTag = 300
 
-// apart masks the value of a key that is named so. It returns the value's end, or 0.
+// apart masks the value of a key that is named in one of these ways. It returns the value's end, or 0.
 func (w *walker) apart(text []byte, k *key, c closers, sep separator) int {
 	if k.start > 0 && text[k.start-1] == '<' {
 		return w.element(text, k, k.end)
@@ -38,8 +38,7 @@ func (w *walker) apart(text []byte, k *key, c closers, sep separator) int {
 	return 0
 }
 
-// isNamedBy reports whether the text before a key, and its quote, is name= or key:
-// or the like, with that separator.
+// isNamedBy reports whether the text before a key and its quote is name=, key: or similar, with that separator.
 func isNamedBy(text []byte, start int, sep byte) bool {
 	i := start
 	for i > 0 && (isQuoteMark(text[i-1]) || text[i-1] == '\\') {
@@ -168,8 +167,8 @@ func (w *walker) serialized(text []byte, k *key, at int) int {
 	return w.quotedValue(text, k, assign, q, n)
 }
 
-// member masks the value that the next member, or the next line, gives to a key:
-// "name":"password","value":"x" in JSON that is cut off, or
+// member masks the value of a key that is in the next member, or on the next line: "name":"password","value":"x"
+// in JSON that is cut off, or
 //
 //	name: PASSWORD
 //	value: x

@@ -11,8 +11,8 @@ import (
 // maxBareName is the length of the longest name in byAPI.
 const maxBareName = len("tokens")
 
-// inAPI returns what a key of that kind is in the entry's own API: token, ticket
-// and code are names of different things.
+// inAPI returns the kind of a key in the entry's own API: token, ticket and code mean different things in
+// different APIs.
 func (w *walker) inAPI(raw []byte, k kind) kind {
 	if len(raw) > maxBareName || k == header {
 		return k
@@ -39,11 +39,11 @@ func (k *keySet) dependsOnAPI(name []byte) bool {
 	return false
 }
 
-// MasksKey reports whether every text under this key is masked in an entry of this
-// api_key, so that it must not stand elsewhere either: a variable of the path.
+// MasksKey reports whether every text under this key is masked in an entry of this api_key, so that it must not
+// be shown elsewhere either, for example as a variable of the path.
 func (r *Redactor) MasksKey(apiKey, key string) bool {
 	if len(r.keys.extra) == 0 && strings.HasSuffix(key, "_id") && !strings.HasSuffix(key, "ess_id") && !strings.HasSuffix(key, "ion_id") {
-		return false // of the built-in keys only session_id and sess_id end so
+		return false // of the built-in keys only session_id and sess_id end like this
 	}
 	var buf [64]byte
 	raw := []byte(key)
@@ -57,8 +57,8 @@ func (r *Redactor) MasksKey(apiKey, key string) bool {
 	return k > weak
 }
 
-// api returns the first part of the path of the entry's own api_key after
-// /open-apis/: drive of GET/open-apis/drive/v1/files. It is looked for once.
+// api returns the first part of the path of the entry's own api_key after /open-apis/: drive of
+// GET/open-apis/drive/v1/files. It is searched for once.
 func (w *walker) api() []byte {
 	if !w.apiKnown {
 		w.apiKnown = true
@@ -67,8 +67,8 @@ func (w *walker) api() []byte {
 	return w.apiName
 }
 
-// apiOf reads the api_key of an entry. Only one at the top level counts: what is
-// further down, or in a string, the caller has sent.
+// apiOf reads the api_key of an entry. Only one at the top level counts: anything further down, or in a string,
+// was sent by the caller.
 func apiOf(entry []byte) []byte {
 	depth, name := 0, []byte(nil)
 	for i := 0; i < len(entry); i++ {
@@ -102,8 +102,8 @@ func apiOf(entry []byte) []byte {
 	return nil
 }
 
-// mayHoldCodes reports whether text, which may be an api_key, names an API in which
-// code is a credential, so that a text without any other key may hold one.
+// mayHoldCodes reports whether text, which may be an api_key, names an API in which code is a credential, so
+// that a text without any other key may contain one.
 func mayHoldCodes[T string | []byte](text T) bool {
 	const api = "/open-apis/authen/"
 	switch text := any(text).(type) {
@@ -125,7 +125,7 @@ func hasCodes(apiKey string) bool {
 	return mayHoldCodes(apiKey)
 }
 
-// clean is the filter's clean, and reports that codes may be in a text of their API.
+// clean is the filter's clean, except for text in an API with codes, which may contain one.
 func (w *walker) clean(text []byte) bool {
 	return clean(w.filter, text) && (!w.codes || nextCode(text, 0) < 0)
 }

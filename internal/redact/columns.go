@@ -15,9 +15,8 @@ const (
 	maxCellWords = 3
 )
 
-// columns masks what the lines below a key have in its column, if the key is a cell of
-// a line of names and the next line has as many cells. It returns the end of the key, or
-// 0. A line below is no line of names.
+// columns masks the cells below a key, if the key is a cell of a line of names and the next line has as many
+// cells. It returns the end of the key, or 0. A line below is not treated as a line of names.
 func (w *walker) columns(text []byte, k *key) int {
 	if k.kind == weak || w.rows.start <= k.start && k.start < w.rows.end {
 		return 0
@@ -67,7 +66,7 @@ func (w *walker) columns(text []byte, k *key) int {
 	return k.end
 }
 
-// cellOf masks a cell in a column of credentials, unless it is prose or nothing.
+// cellOf masks a cell in a column of credentials, unless it is prose or empty.
 func (w *walker) cellOf(text []byte, k *key, cell span) {
 	value := text[cell.start:cell.end]
 	switch {
@@ -79,8 +78,7 @@ func (w *walker) cellOf(text []byte, k *key, cell span) {
 	}
 }
 
-// delimiter is the byte that delimits the cells of the line that a key is in: the one
-// next to it.
+// delimiter is the byte that delimits the cells of the key's line: the one next to the key.
 func delimiter(text []byte, k *key) byte {
 	for i := k.end; i < len(text); i++ {
 		if bytes.IndexByte([]byte(",;\t|"), text[i]) >= 0 {
@@ -100,7 +98,7 @@ func delimiter(text []byte, k *key) byte {
 	return 0
 }
 
-// isCellMark reports whether c may stand around what a cell has.
+// isCellMark reports whether c may surround the content of a cell.
 func isCellMark(c byte) bool { return c == ' ' || c == '"' || c == '\'' || c == '`' || c == '*' }
 
 // splitCells finds the cells of the line text[at:stop], without what stands around

@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// shortOptions are options that are credentials in one command and something else
-// in others: -p is a port, a path or a password. So the command has to stand
-// before, on the same line.
+// shortOptions are options that are credentials in one command and something else in others: -p is a port, a
+// path or a password. So the command must be before the option, on the same line.
 var shortOptions = []struct {
 	command, option string
 	attached        bool // -px
@@ -36,14 +35,14 @@ var shortOptions = []struct {
 	{command: "ldap", option: "-w"},                          // ldapsearch(1)
 	{command: "mysql", option: "-p", attached: true},         // mysql's manual: no blank before the password
 	{command: "mariadb", option: "-p", attached: true},       // the same
-	{command: "clickhouse", option: "--password"},            // kept here for its short form's sake
+	{command: "clickhouse", option: "--password"},            // listed here because of its short form
 	{command: "openssl", option: "-passin", attached: false}, // pass:x
 	{command: "openssl", option: "-passout", attached: false},
 }
 
 const (
 	maxCommand = 200 // how far before an option its command may be
-	maxCluster = 6   // how long options of one letter may be together, with their hyphen
+	maxCluster = 6   // maximum length of combined one-letter options, with their hyphen
 )
 
 // isShortOption reports whether one of shortOptions is at the hyphen text[at].
@@ -71,8 +70,8 @@ func shortOption[T string | []byte](text T, at int) int {
 	return found
 }
 
-// optionEnd returns the end of the option at text[at], which may stand after others of one
-// letter, as in -su, or at.
+// optionEnd returns the end of the option at text[at], which may follow other one-letter options, as in -su, or
+// at.
 func optionEnd[T string | []byte](text T, at int, option string) int {
 	if hasPrefixAt(text, at, option) {
 		return at + len(option)

@@ -8,27 +8,26 @@ import (
 	"math/bits"
 )
 
-// This file reads what stands between a key and its value: the marks that close
-// the key, remarks, the separator, and the marks that open the value.
+// This file reads what is between a key and its value: the marks that close the key, remarks, the separator, and
+// the marks that open the value.
 
 const (
-	// maxMarks is how many marks, tags, quotes and remarks may stand on one side of
-	// a separator.
+	// maxMarks is how many marks, tags, quotes and remarks may be on one side of a separator.
 	maxMarks = 16
-	// maxRemark is how long a remark, a tag or a comment there may be.
+	// maxRemark is the maximum length of a remark, a tag or a comment there.
 	maxRemark = 160
-	// maxBlankLines is how many line ends may stand between a key and its value.
+	// maxBlankLines is how many line ends may be between a key and its value.
 	maxBlankLines = 3
 )
 
-// quotation is a quote as found in text. Inside of that many levels of string it
-// has 1<<levels - 1 backslashes before it.
+// quotation is a quote as found in text. Inside that many levels of string it has 1<<levels - 1 backslashes
+// before it.
 type quotation struct {
 	mark   byte
 	levels int
 }
 
-// separator is what stands between a key and its value.
+// separator is what is between a key and its value.
 type separator uint8
 
 const (
@@ -42,7 +41,7 @@ type closers struct {
 	end     int
 	closing quotation // the first quote
 	parens  span      // the first remark in parentheses, with them
-	marked  bool      // by anything but blanks and quotes
+	marked  bool      // by anything except blanks and quotes
 }
 
 // closersAt reads what closes a key that ends at text[at].
@@ -211,8 +210,8 @@ func skipBlanks(text []byte, i int) int {
 	return i
 }
 
-// isBlank reports whether c is space within a line. '+' is one in forms, and NUL
-// is what text in UTF-16 has between its letters.
+// isBlank reports whether c is space within a line. '+' is a space in forms, and NUL is between the letters of
+// text in UTF-16.
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '+' || c == 0 }
 
 // runOf returns how often the byte text[at] is repeated there.
@@ -236,8 +235,8 @@ func tagEnd(text []byte, at int) int {
 	return at + end + 2
 }
 
-// isTagName reports whether the inside of a tag begins with the name of one that
-// text is marked up with, so that <hunter2> is none.
+// isTagName reports whether the inside of a tag starts with the name of a known markup tag, so that <hunter2> is
+// not a tag.
 func isTagName(inside []byte) bool {
 	inside = bytes.TrimPrefix(inside, []byte("/"))
 	end := bytes.IndexAny(inside, " \t/")
@@ -266,9 +265,8 @@ func remarkEnd(text []byte, at int, closing byte) int {
 	return at
 }
 
-// commentEnd returns the end of the comment that begins at text[at], or at. One
-// that takes the rest of its line counts only if the line after begins with a
-// quote: what else looks so may be a value or a path.
+// commentEnd returns the end of the comment that begins at text[at], or at. A comment up to the end of its line
+// counts only if the next line begins with a quote: otherwise it may be a value or a path.
 func commentEnd(text []byte, at int) int {
 	rest := text[at:min(len(text), at+maxRemark)]
 	switch {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// This file knows where values end: quoted, in brackets, of a header line, of a
-// form's field, of one word.
+// This file finds the ends of values: of quoted and bracketed ones, of a header line, of a form's field, of one
+// word.
 
-// maxNextKey is how long a key may be that is recognised after a comma.
+// maxNextKey is the maximum length of a key that is recognised after a comma.
 const maxNextKey = 64
 
 // quotedEnd returns where the content that begins at start ends: at the closing
@@ -32,9 +32,8 @@ func quotedEnd(text []byte, start int, opening quotation) int {
 	return len(text)
 }
 
-// lineEnd returns where the value of a header line ends: at the end of the line
-// without trailing space, or at the quote that closes what opened right before the
-// key. In a form it is a field and ends as one.
+// lineEnd returns where the value of a header line ends: at the end of the line without trailing space, or at
+// the quote that closes the one right before the key. In a form it is a field and ends like one.
 func lineEnd(text []byte, key, value int, form bool) int {
 	end := len(text)
 	if form {
@@ -52,9 +51,8 @@ func lineEnd(text []byte, key, value int, form bool) int {
 	return end
 }
 
-// fieldEnd returns where a form's field that holds a header's value ends: at the next
-// field, at the end of the line, or at the quote of a string around the form, which is
-// one that the value itself did not open.
+// fieldEnd returns where a form's field with a header's value ends: at the next field, at the end of the line,
+// or at the quote of a string around the form, which is a quote that the value itself did not open.
 func fieldEnd(text []byte, value int) int {
 	for i := value; i < len(text); i++ {
 		switch c := text[i]; c {
@@ -73,9 +71,8 @@ func fieldEnd(text []byte, value int) int {
 	return len(text)
 }
 
-// valueEnd returns where the unquoted value that begins at start ends. White
-// space and '&' end it. Punctuation does only if what follows makes it look like
-// the text's and not the value's.
+// valueEnd returns where the unquoted value that begins at start ends. White space and '&' end it. Punctuation
+// ends it only if what follows suggests that it belongs to the text and not to the value.
 func valueEnd(text []byte, start int) int {
 	i := start
 	if hasMaskPrefix(text[start:]) {
@@ -121,10 +118,9 @@ func isPunctuation(text []byte, i int) bool {
 	return false
 }
 
-// bracketEnd returns the end of the object or array that begins at start: its
-// closing bracket, or, where that was cut off, the quote of a string around it or
-// the end of the text. The quote after its key, if it has one, shows what level
-// its own are of.
+// bracketEnd returns the end of the object or array that begins at start: its closing bracket, or, if that was
+// cut off, the quote of a string around it or the end of the text. The quote after its key, if it has one, shows
+// the level of its own quotes.
 func bracketEnd(text []byte, start int, key quotation) int {
 	depth := 0
 	for i := start; i < len(text); i++ {

@@ -10,8 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// escapes is a way to write text inside of other text, named by the byte that
-// begins an escape.
+// escapes is a way to write text inside other text, named by the byte that begins an escape.
 type escapes byte
 
 const (
@@ -19,9 +18,8 @@ const (
 	percent   escapes = '%'
 )
 
-// unit reads the first character of escaped text: its length there and what it
-// stands for, which is a rune if wide and else one byte. What is no proper
-// escape stands for itself.
+// unit reads the first character of escaped text: its length there and its meaning, which is a rune if wide and
+// otherwise a byte. An invalid escape stands for itself.
 func unit(text []byte, e escapes) (n int, c rune, wide bool) {
 	if text[0] != byte(e) {
 		return 1, rune(text[0]), false
@@ -69,7 +67,7 @@ func unit(text []byte, e escapes) (n int, c rune, wide bool) {
 	return 1, rune(text[0]), false
 }
 
-// appendUnescaped appends what text stands for.
+// appendUnescaped appends the meaning of text.
 func appendUnescaped(dst, text []byte, e escapes) []byte {
 	for {
 		i := bytes.IndexByte(text, byte(e))
@@ -88,7 +86,7 @@ func appendUnescaped(dst, text []byte, e escapes) []byte {
 	}
 }
 
-// liftSpans turns spans of what raw stands for into spans of raw.
+// liftSpans turns spans of the meaning of raw into spans of raw.
 func liftSpans(spans []span, raw []byte, e escapes) {
 	plain := func(text []byte) int {
 		if i := bytes.IndexByte(text, byte(e)); i >= 0 {
@@ -105,12 +103,12 @@ func liftSpans(spans []span, raw []byte, e escapes) {
 	})
 }
 
-// lift turns spans of what raw stands for into spans of raw. plain tells how many bytes
-// at the beginning of a text stand for themselves, step of the character that text begins
-// with, if it does not, its length and that of its meaning. A span that begins or ends
-// within a character takes all of it. The spans are in order and apart.
+// lift turns spans of the meaning of raw into spans of raw. plain returns how many bytes at the start of a text
+// mean themselves. step returns the length of the text's first character, if it does not mean itself, and the
+// length of its meaning. A span that begins or ends within a character is extended to all of it. The spans are
+// in order and do not overlap.
 func lift(spans []span, raw []byte, plain func(text []byte) int, step func(text []byte) (n, size int)) {
-	at, meaning := 0, 0 // one position, in raw and in what raw stands for
+	at, meaning := 0, 0 // the same position, in raw and in its meaning
 	for i := range spans {
 		s := &spans[i]
 		start := at

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Kind says by what a value was found to be a credential.
+// Kind is how a value was recognised as a credential.
 type Kind uint8
 
 const (
@@ -23,10 +23,10 @@ func (k Kind) String() string {
 	return [...]string{"key", "scheme", "form", "link", "option"}[k]
 }
 
-// Finding says where a value is masked, and why. It has nothing of the value.
+// Finding is where a value is masked, and why. It has nothing of the value.
 type Finding struct {
-	// Path leads to the JSON value that the credential is, or is in, through strings
-	// that are JSON again: log_detail.payload.app_secret, log_detail.response.items[0].
+	// Path leads to the JSON value that is or contains the credential, also through strings that contain JSON:
+	// log_detail.payload.app_secret, log_detail.response.items[0].
 	Path string
 	// Key is the normalised key in text that is not JSON; otherwise empty.
 	Key  string

@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// This file knows code: a value that is an expression says where a credential comes from,
-// and is none. What may be one is a literal in it, as the default of a variable of the
-// environment, and the argument of a call that is named for a credential.
+// This file handles code. A value that is an expression refers to a credential, but is not one. What may be one
+// is a literal in it, such as the default of an environment variable, and the argument of a call that is named
+// after a credential.
 
 // expression masks the literals of the expression at text[v], the value of a key. It
 // returns the expression's end, or 0 if there is none: a name with a path, an index, or
@@ -62,8 +62,8 @@ func skipKeywords(text []byte, v int) int {
 	return v
 }
 
-// pathEnd returns the end of the name at text[at], with the names of its members, and
-// whether there are some: user.password_hash.
+// pathEnd returns the end of the name at text[at], including the names of members, and whether it has members:
+// user.password_hash.
 func pathEnd(text []byte, at int) (end int, path bool) {
 	for end = at; end < len(text); end++ {
 		switch c := text[end]; {
@@ -81,8 +81,8 @@ func pathEnd(text []byte, at int) (end int, path bool) {
 	return end, path
 }
 
-// isCall reports whether the bracket text[at] after the name text[v:at] is that of a call,
-// by what follows: nothing, a quote, or names, if the name is not a plain word.
+// isCall reports whether the bracket text[at] after the name text[v:at] belongs to a call. What follows decides:
+// nothing, a quote, or, if the name is not a plain word, names.
 func isCall(text []byte, v, at int) bool {
 	first := skipBlanks(text, at+1)
 	first += backslashesAt(text, first)
@@ -97,8 +97,8 @@ func isCall(text []byte, v, at int) bool {
 	return hasPrefixAt(text, first, "...") || end > first && bytes.IndexByte([]byte(",)([= "), byteAt(text, end)) >= 0
 }
 
-// arguments masks the literals that look like a credential among the arguments of the call
-// whose bracket is text[at], and returns the call's end.
+// arguments masks literals that look like a credential among the arguments of the call whose bracket is
+// text[at], and returns the call's end.
 func (w *walker) arguments(text []byte, at int) int {
 	depth := 0
 	for i := at; i < len(text) && i < at+maxRemark && lineEndAt(text, i) == 0; i++ {
@@ -141,8 +141,8 @@ var roots = []string{
 	"ctx", "context", "req", "request", "app", "secrets", "each",
 }
 
-// isReference reports whether the path text[v:end] leads to a value: its root is one of
-// roots, or one of its names is a credential's.
+// isReference reports whether the path text[v:end] refers to a value: its root is one of roots, or one of its
+// names is a credential's.
 func (w *walker) isReference(text []byte, v, end int) bool {
 	names := bytes.Split(text[v:end], []byte("."))
 	if byteAt(text, end) == '&' || slices.ContainsFunc(names, func(name []byte) bool { return isStrong(name, minMixed) }) {
@@ -160,8 +160,8 @@ func (w *walker) isReference(text []byte, v, end int) bool {
 // types are the names of types that are declared between a key and its value.
 var types = []string{"str", "string", "bytes", "secretstr", "optional", "final", "classvar", "annotated", "char", "varchar"}
 
-// declaredValue skips the type at text[v] of a key: token: str = "x". It returns where
-// the value is, or the type's end if there is none, which declared tells; else v.
+// declaredValue skips the type at text[v] of a key: token: str = "x". It returns where the value is. If there is
+// none, it returns the end of the type, and declared is true; without a type it returns v.
 func declaredValue(text []byte, v int) (at int, declared bool) {
 	end, _ := pathEnd(text, v)
 	if end == v || end-v > len("classvar") || !isOneOf(bytes.ToLower(text[v:end]), types) {
@@ -181,10 +181,10 @@ func declaredValue(text []byte, v int) (at int, declared bool) {
 	return end, bytes.IndexByte([]byte(",)"), byteAt(text, end)) >= 0
 }
 
-// getters begin the names of calls whose argument is the name of a credential.
+// getters are the prefixes of calls whose argument is the name of a credential.
 var getters = []string{"get", "fetch", "read", "load", "find", "list", "describe", "delete", "remove", "has", "is", "require", "input", "prompt"}
 
-// setter masks the argument of a call that is named for a credential: setAppSecret("x").
+// setter masks the argument of a call that is named after a credential: setAppSecret("x").
 func (w *walker) setter(text []byte, k *key) int {
 	if byteAt(text, k.end) != '(' || k.kind <= weak {
 		return 0

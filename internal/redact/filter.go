@@ -10,39 +10,34 @@ import (
 	"unicode/utf8"
 )
 
-// filter proves, in one pass over the raw text of an entry, that no level of it
-// can hold a credential. Most entries end here, so this decides what redaction
-// costs.
+// filter proves, in one pass over the raw text of an entry, that the text has no credential on any level. Most
+// entries need nothing else, so this decides the cost of redaction.
 //
-// It looks for the stems, the normalised keys, with separators anywhere inside
-// them. A stem is noticed by two neighbours in it, chosen so that the first is
-// rare in such texts, and then compared as a whole: a key has to end with it, and
-// must not be one of the keep list. What has no key is noticed by specialAt, and
-// so is what could hide part of a stem: escapes, full-width letters, invisible
-// characters.
+// It looks for the stems, which are the normalised keys, with separators anywhere inside them. A stem is noticed
+// by two adjacent letters, chosen so that the first is rare in such texts, and then compared as a whole: a key
+// has to end with it, and must not be in the keep list. Credentials without a key are noticed by specialAt, and
+// so is anything that could hide a part of a stem: escapes, full-width letters, invisible characters.
 type filter struct {
-	// pairs has, for each byte, in the lower half the groups of stems whose pair
-	// it begins, in the upper half those whose pair it may end. Two bytes in
-	// sequence are a hit of group g if both have its bit.
+	// pairs has, for each byte, in the lower half the groups of stems whose pair it begins, and in the upper
+	// half those whose pair it may end. Two consecutive bytes are a hit of group g if both have its bit.
 	pairs [256]uint64
 	// groups are the stems by the bit of their pair; that of specials has none.
 	groups [32][]stem
-	// anyEscape is set if a configured key has other bytes than letters and
-	// digits: then every escape is a hit.
+	// anyEscape is set if a configured key has other bytes than letters and digits: then every escape is a hit.
 	anyEscape bool
 	// wide are the configured keys with characters beyond ASCII.
 	wide []string
-	// keep is set if the keep list is in force.
+	// keep is set if the keep list is used.
 	keep bool
-	// stride is the quicker way to the same answer, nil if there are configured keys.
+	// stride is a faster way to the same result, nil if there are configured keys.
 	stride *stride
 }
 
 const (
 	groupSpecial = iota
 	firstStemGroup
-	// groupHigh is set for each byte beyond ASCII: two of them begin a run that is
-	// skipped but for its own specials.
+	// groupHigh is set for each byte beyond ASCII: two of them begin a run that is skipped except for its own
+	// specials.
 	groupHigh = 31
 )
 
@@ -115,8 +110,7 @@ func isASCII[T string | []byte](text T) bool {
 	return true
 }
 
-// addWide notes the first bytes of a configured key, in every case of its first
-// character. It may be followed by anything.
+// addWide notes the first bytes of a configured key, in every case of its first character. Any byte may follow.
 func (f *filter) addWide(first rune) {
 	for _, r := range []rune{first, unicode.ToUpper(first), unicode.ToTitle(first)} {
 		f.addPair(groupSpecial, string(utf8.AppendRune(nil, r)[:1]), "")
@@ -126,8 +120,8 @@ func (f *filter) addWide(first rune) {
 	}
 }
 
-// addStemPair notes a pair in either case, with or without a separator in between.
-// A pair of one byte may be followed by anything.
+// addStemPair notes a pair in either case, with or without a separator in between. Any byte may follow a pair of
+// one byte.
 func (f *filter) addStemPair(group int, pair string) {
 	f.addPair(group, bothCases(pair[0]), "")
 	if len(pair) == 1 {
@@ -155,8 +149,7 @@ func bothCases(c byte) string {
 	return string([]byte{c})
 }
 
-// clean reports whether text, raw text of any level, certainly holds no
-// credential on that level or below.
+// clean reports whether text, raw text of any level, certainly has no credential on that level or below.
 func clean[T string | []byte](f *filter, text T) bool {
 	if f.stride != nil {
 		return strideClean(f.stride, text, f.keep)
@@ -164,8 +157,8 @@ func clean[T string | []byte](f *filter, text T) bool {
 	return nextHit(f, text, 0) < 0
 }
 
-// nextHit returns the position, at or after from, of the next byte of text that
-// may be part of a credential or its key, or -1. Of each key it returns one.
+// nextHit returns the position, at or after from, of the next byte of text that may be part of a credential or
+// its key, or -1. It returns one position for each key.
 func nextHit[T string | []byte](f *filter, text T, from int) int {
 	var before uint64
 	for i := from; i < len(text); i++ {
@@ -178,7 +171,7 @@ func nextHit[T string | []byte](f *filter, text T, from int) int {
 	return -1
 }
 
-// isHit looks closer at the pairs noticed at text[i] and text[i+1].
+// isHit checks the pairs noticed at text[i] and text[i+1].
 func isHit[T string | []byte](f *filter, text T, i int, hits uint32) bool {
 	if hits&(1<<groupSpecial) != 0 {
 		if f.anyEscape && isAnyEscape(text, i) || specialAt(text, i) || f.wide != nil && wideEnd(f, text, i) > i {

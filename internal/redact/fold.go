@@ -10,13 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// This file turns text as people write it into plain ASCII where a character is
-// only another form of one: separators, quotes, brackets, spaces and arrows of
-// every script, full-width letters, HTML entities. What is invisible is dropped.
-// The search for keys and values knows no other forms.
+// This file replaces characters that are only other forms of ASCII characters: separators, quotes, brackets,
+// spaces and arrows of every script, full-width letters, HTML entities. Invisible characters are dropped. The
+// search for keys and values works only on ASCII forms.
 
-// folds are the characters with another form in ASCII. Punctuation that ends a
-// clause in Chinese gets the space that ends one in English.
+// folds are the characters with another form in ASCII. Chinese punctuation that ends a clause gets the space
+// that ends one in English.
 var folds = func() map[rune]string {
 	m := map[rune]string{'\u0085': "\n", '\u2028': "\n", '\u2029': "\n", '。': ". ", '｡': ". ", '，': ", ", '、': ", ", '；': "; ", '！': "! ", '？': "? ", '≔': ":=", '（': " ("}
 	for chars, out := range map[string]string{
@@ -60,11 +59,10 @@ var entities = map[string]string{
 	"lsquo": "'", "rsquo": "'", "lowbar": "_", "shy": "", "zwj": "", "zwnj": "", "rarr": "=>", "newline": "\n", "tab": "\t",
 }
 
-// maxEntity is how long an entity may be, and how often it may be escaped again.
+// maxEntity is the maximum length of an entity, and how often it may be escaped again.
 const maxEntity = 32
 
-// foldAt returns the length of the character or entity that text begins with, and
-// what it stands for.
+// foldAt returns the length of the character or entity at the start of text, and what it stands for.
 func foldAt(text []byte) (n int, out string, ok bool) {
 	if text[0] == '&' {
 		return entityAt(text)
@@ -74,8 +72,7 @@ func foldAt(text []byte) (n int, out string, ok bool) {
 	return n, out, ok
 }
 
-// entityAt reads an entity. One that was escaped again, as &amp;quot;, is the
-// entity within.
+// entityAt reads an entity. An entity that was escaped again, such as &amp;quot;, is read as the inner one.
 func entityAt(text []byte) (n int, out string, ok bool) {
 	at := 1
 	for at < maxEntity && bytes.HasPrefix(text[at:], []byte("amp;")) {
@@ -124,7 +121,7 @@ func nextFoldable(text []byte, i int) int {
 	return i
 }
 
-// appendFolded appends text folded, and reports whether that is another text.
+// appendFolded appends text folded, and reports whether that changed it.
 func appendFolded(dst, text []byte) (_ []byte, changed bool) {
 	for i := 0; i < len(text); {
 		next := nextFoldable(text, i)

@@ -8,9 +8,8 @@ import (
 	"encoding/base64"
 )
 
-// This file masks values that show what they are, whatever their key. The list is
-// short: a form is here if it is documented, or a rule of gitleaks, and nothing
-// else looks like it.
+// This file masks values whose form shows what they are, with any key. The list is short: a form is here if it
+// is documented, or a rule of gitleaks, and nothing else has the same form.
 //
 //   - t-, u-, a- and ur- before 20 letters and digits or more: Feishu's tenant,
 //     user, app access and refresh tokens. Its API refuses what does not begin so
@@ -32,7 +31,7 @@ const (
 func (w *walker) form(text []byte, from, hit int, word span) int {
 	start := word.start
 	if start > 0 && isWordByte(text[start-1]) && text[start-1] < 0x80 {
-		start = -1 // not where the word begins
+		start = -1 // not at the start of the word
 	}
 	switch {
 	case start >= from && word.end-start > minFeishuToken && isTokenPrefix(text, start+bytes.IndexByte(text[start:word.end], '-')):
@@ -129,7 +128,7 @@ func jwtEnd(text []byte, at int) int {
 	return end
 }
 
-// hidesCredential reports whether base64 stands for JSON with a credential in it.
+// hidesCredential reports whether base64 encodes JSON with a credential in it.
 func (w *walker) hidesCredential(encoded []byte) bool {
 	if len(encoded) < 16 || w.inBase64 {
 		return false
@@ -149,8 +148,8 @@ func (w *walker) hidesCredential(encoded []byte) bool {
 	return len(inner.spans) > 0
 }
 
-// pemEnd returns the end of the private key in PEM that begins at text[at], or at.
-// One that is cut off ends with the text, or at the quote or tag around it.
+// pemEnd returns the end of the private key in PEM that begins at text[at], or at. If it is cut off, it ends
+// with the text, or at the quote or tag around it.
 func pemEnd(text []byte, at int) int {
 	rest := text[at:]
 	if !bytes.HasPrefix(rest, []byte("-----BEGIN ")) {

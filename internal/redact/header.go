@@ -7,8 +7,7 @@ import "bytes"
 
 // This file masks the values of headers: Authorization, Cookie.
 
-// headerValue masks the rest of a header's line. Words that only speak of a cookie
-// or an authorization stay.
+// headerValue masks the rest of a header's line. Prose that only mentions a cookie or an authorization is kept.
 func (w *walker) headerValue(text []byte, k *key, sep separator, v int) int {
 	if end := valueEnd(text, v); isMasked(text[v:end]) {
 		return end
@@ -36,8 +35,8 @@ func withoutScheme(line []byte) []byte {
 	return rest
 }
 
-// hasScheme reports whether the value of an authorization begins with the name of
-// a scheme (IANA's registry) or of one in use, and something after it.
+// hasScheme reports whether the value of an authorization begins with the name of a registered (IANA) or
+// commonly used scheme, followed by something.
 func hasScheme(line []byte) bool {
 	word, rest, ok := bytes.Cut(line, []byte(" "))
 	if !ok || isProseWord(firstWord(rest)) {

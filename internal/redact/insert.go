@@ -5,14 +5,14 @@ package redact
 
 import "bytes"
 
-// This file masks what names its key in a list or a heading before: the columns of SQL's
-// INSERT, the default of a variable of Terraform.
+// This file masks values whose key is in an earlier list or heading: the columns of SQL's INSERT, the default of
+// a variable of Terraform.
 
-// inserted masks what the rows of an INSERT have in the column that a key names:
+// inserted masks the values in the rows of an INSERT in the column that a key names:
 //
 //	INSERT INTO users (name, password) VALUES ('bob', 'x'), ('eve', 'y')
 //
-// It returns the end of the key, or 0. What is masked are literals.
+// It returns the end of the key, or 0. Only literals are masked.
 func (w *walker) inserted(text []byte, k *key) int {
 	next := byteAt(text, skipMarks(text, k.end))
 	if k.kind == weak || next != ',' && next != ')' {
@@ -81,8 +81,8 @@ func skipSpace(text []byte, at int) int {
 	return at
 }
 
-// tupleAt finds the cells of the list whose bracket is text[at]. It returns the list's end
-// and how many cells there are; none if it does not end, or has too many.
+// tupleAt finds the cells of the list whose bracket is text[at]. It returns the list's end and the number of
+// cells; 0 cells if it does not end, or has too many.
 func tupleAt(text []byte, at int, cells *[maxColumns]span) (end, count int) {
 	start, depth := skipSpace(text, at+1), 0
 	for i := at; i < len(text) && i < at+maxHeader; i++ {
@@ -113,7 +113,7 @@ func tupleAt(text []byte, at int, cells *[maxColumns]span) (end, count int) {
 	return at, 0
 }
 
-// defaulted masks the default of a variable of Terraform that a key names:
+// defaulted masks the default of a Terraform variable that a key names:
 //
 //	variable "db_password" {
 //	  default = "x"

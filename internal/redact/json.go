@@ -8,20 +8,18 @@ import (
 	"math/bits"
 )
 
-// maxDepth is how deep objects and arrays may lie in each other, as in
-// encoding/json.
+// maxDepth is how deep objects and arrays may be nested, as in encoding/json.
 const maxDepth = 10000
 
-// parser reads text as JSON (RFC 8259, invalid UTF-8 allowed). It adds the
-// spans of credential values to the walker, and every other string that may
-// hold some to its strings. It accepts what encoding/json calls valid, but for
-// a number or literal alone, where there is nothing to find.
+// parser reads text as JSON (RFC 8259, invalid UTF-8 allowed). It adds the spans of credential values to the
+// walker, and every other string that may contain some to its strings. It accepts what encoding/json calls
+// valid, except a single number or literal, where there is nothing to find.
 type parser struct {
 	*walker
 	text  []byte
 	pos   int
 	entry bool // text is a whole entry
-	form  bool // text may be from a form, where '+' is a space
+	form  bool // text may come from a form, where '+' is a space
 	lines bool // strings may have line ends, as other characters are folded to them
 
 	table  table
@@ -69,7 +67,7 @@ func (p *parser) value(k kind, depth int) bool {
 		return depth < maxDepth && p.array(k, depth+1)
 	case 'n':
 		return p.literal("null")
-	case 't': // a boolean is a setting, and no credential
+	case 't': // a boolean is a setting, not a credential
 		return p.literal("true")
 	case 'f':
 		return p.literal("false")
@@ -84,8 +82,8 @@ func (p *parser) value(k kind, depth int) bool {
 	return true
 }
 
-// below is the kind of what an object under a key holds. Objects named credential
-// or session say by their own keys what they are.
+// below is the kind of the members of an object under a key. Objects named credential or session are judged by
+// their own keys.
 func below(k kind) kind {
 	if k == weak {
 		return plain
@@ -139,8 +137,8 @@ func (p *parser) object(k kind, depth int) bool {
 	}
 }
 
-// member says what a key tells about its value. The key itself is text that may
-// hold a credential: a form that was taken for JSON ends up as a key.
+// member returns the kind of a key's value. The key itself is text that may contain a credential: a form that
+// was read as JSON ends up as a key.
 func (p *parser) member(key jsonString, depth int) kind {
 	raw := p.text[key.start:key.end]
 	if len(raw) < minFormed && isName(raw) && p.keys.isPlainEnd(raw) {
@@ -160,11 +158,11 @@ func (p *parser) member(key jsonString, depth int) kind {
 	return k
 }
 
-// minFormed is how long the shortest value that shows what it is may be, and more than any
-// name that is not looked at closer.
+// minFormed is the length of the shortest value that is recognised by its form, and more than any name that is
+// not checked further.
 const minFormed = 16
 
-// isName reports whether a key is nothing but the name of something, and no text.
+// isName reports whether a key is only the name of something, and not a text.
 func isName(raw []byte) bool {
 	for _, c := range raw {
 		if !isLetter(c) && !isDigit(c) && c != '_' && c != '-' {
@@ -174,7 +172,7 @@ func isName(raw []byte) bool {
 	return true
 }
 
-// isAPINameNext reports whether the value that comes next is the name of an API.
+// isAPINameNext reports whether the next value is the name of an API.
 func (p *parser) isAPINameNext() bool {
 	return p.peek() == '"' && isAPIName(p.text[p.pos+1:min(len(p.text), p.pos+9)])
 }
@@ -212,8 +210,7 @@ func (p *parser) array(k kind, depth int) bool {
 	}
 }
 
-// quoted reads the string that begins at pos. If there is none, pos is where that
-// was seen.
+// quoted reads the string that begins at pos. If there is none, pos is where that was detected.
 func (p *parser) quoted() (s jsonString, ok bool) {
 	text, i := p.text, p.pos+1
 	s.start = i
@@ -245,9 +242,8 @@ func (p *parser) quoted() (s jsonString, ok bool) {
 	return s, false
 }
 
-// nextSpecial returns the position, at or after i, of the next quote, backslash or
-// control character of text, or its length. The lowest of the marks that it sets,
-// the highest bits of eight bytes, is exact.
+// nextSpecial returns the position, at or after i, of the next quote, backslash or control character of text, or
+// its length. Of the marks that it sets, the highest bits of eight bytes, only the lowest is exact.
 func nextSpecial(text []byte, i int) int {
 	const (
 		lanes = 0x0101010101010101
@@ -269,8 +265,7 @@ func nextSpecial(text []byte, i int) int {
 	return i
 }
 
-// escapeLen returns the length of the JSON escape that text begins with; 0 if
-// that is none.
+// escapeLen returns the length of the JSON escape at the start of text; 0 if there is none.
 func escapeLen(text []byte) int {
 	if len(text) < 2 {
 		return 0
@@ -311,7 +306,7 @@ func (p *parser) number() bool {
 	return true
 }
 
-// next steps over c if it comes next.
+// next skips c if it comes next.
 func (p *parser) next(c byte) bool {
 	if p.pos < len(p.text) && p.text[p.pos] == c {
 		p.pos++
@@ -320,7 +315,7 @@ func (p *parser) next(c byte) bool {
 	return false
 }
 
-// digits steps over at least one digit.
+// digits skips at least one digit.
 func (p *parser) digits() bool {
 	start := p.pos
 	for p.pos < len(p.text) && isDigit(p.text[p.pos]) {

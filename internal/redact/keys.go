@@ -17,8 +17,8 @@ var byLastByte = func() (table [256][]uint8) {
 	return table
 }()
 
-// minWindow is how far back from its end a key is read in text that is not JSON,
-// in bytes; the longest built-in key, each letter escaped as \uXXXX, fits.
+// minWindow is how many bytes before its end a key is read in text that is not JSON; the longest built-in key
+// fits, with each letter escaped as \uXXXX.
 const minWindow = 128
 
 // keySet is the built-in credential keys and the configured ones.
@@ -26,11 +26,10 @@ type keySet struct {
 	extra       map[string]struct{} // normalised
 	window      int                 // as minWindow, enough for every key of extra
 	extraWindow int                 // enough for every key of extra
-	keep        bool                // the keep list is in force
+	keep        bool                // the keep list is used
 }
 
-// IsKey reports whether anything of key is left to be compared, so that it can be a
-// further key of New.
+// IsKey reports whether key is not empty after normalisation, so that it can be a further key of New.
 func IsKey(key string) bool { return len(appendNormal(nil, []byte(key))) > 0 }
 
 func newKeySet(extraKeys []string) *keySet {
@@ -52,7 +51,7 @@ func (k *keySet) kind(raw, name []byte) kind {
 	}
 	trimmed, numbered := withoutIndex(name)
 	if len(trimmed) == 0 || trimmed[len(trimmed)-1] >= 0x80 && numbered {
-		return plain // digits are dropped after ASCII only: 密码2 is another name
+		return plain // digits are dropped after ASCII only: 密码2 is a different name
 	}
 	found := k.builtIn(raw, trimmed)
 	if i := bytes.LastIndexByte(name, '['); found == plain && i > 0 && name[len(name)-1] == ']' {
@@ -82,9 +81,8 @@ func (k *keySet) builtIn(raw, name []byte) kind {
 	return found
 }
 
-// withoutIndex returns a key without what people and forms add to it: token2,
-// token[], token[0], token:, token*, token (of the test). numbered says that
-// digits were dropped.
+// withoutIndex returns a key without what people and forms add to it: token2, token[], token[0], token:, token*,
+// token (of the test). numbered reports that digits were dropped.
 func withoutIndex(name []byte) (_ []byte, numbered bool) {
 	for len(name) > 0 {
 		switch c := name[len(name)-1]; {
@@ -104,9 +102,8 @@ func withoutIndex(name []byte) (_ []byte, numbered bool) {
 	return name, numbered
 }
 
-// tokenKind is the kind of a name that ends in token or tokens: of a resource,
-// of a place in a list, or how many there are. Such a name may begin at any word
-// of raw: the file_token, data.file_token.
+// tokenKind is the kind of a name that ends in token or tokens: of a resource, of a place in a list, or a number
+// of tokens. Such a name may begin at any word of raw: the file_token, data.file_token.
 func (k *keySet) tokenKind(found kind, raw, name []byte) kind {
 	stem, ok := bytes.CutSuffix(bytes.TrimSuffix(name, []byte("s")), []byte("token"))
 	if !ok {
@@ -132,7 +129,7 @@ func (k *keySet) tokenKind(found kind, raw, name []byte) kind {
 	return found
 }
 
-// keptKind is the kind of what has stem before token.
+// keptKind is the kind of a name with stem before token.
 func (k *keySet) keptKind(found kind, stem []byte) kind {
 	switch {
 	case len(stem) == 0 || len(stem) > maxKeptName:
@@ -151,7 +148,7 @@ func endsKeptName(c byte) bool {
 }
 
 const (
-	// maxKeptName is how long a name of the keep list may be without its token.
+	// maxKeptName is the maximum length of a name of the keep list without its token.
 	maxKeptName = 32
 	// maxKeptWords is how many words it may have in text, token included.
 	maxKeptWords = 3
@@ -162,8 +159,8 @@ func isKept(stem []byte) bool {
 	return isOneOf(stem, cursors) || isResource(stem, false)
 }
 
-// isResource reports whether stem ends in a noun, has nothing but nouns and
-// qualifiers before it, and so is a resource. noun says that one was seen.
+// isResource reports whether stem ends in a noun and otherwise consists only of nouns and qualifiers, and so
+// names a resource. noun reports that a noun was seen.
 func isResource(stem []byte, noun bool) bool {
 	if len(stem) == 0 {
 		return noun
@@ -184,9 +181,8 @@ func isResource(stem []byte, noun bool) bool {
 	return false
 }
 
-// fits reports whether a key ends with a credential's suffix as that has to stand
-// there: as a word of its own (sk, my_sk, mySk and MY-SK, but not task), with
-// separators where there may be some.
+// fits reports whether a key ends with a credential's suffix in the required way: as a separate word (sk, my_sk,
+// mySk and MY-SK, but not task), with separators only where they are allowed.
 func fits(raw []byte, c *credential) bool {
 	if !c.whole && c.gaps == 1<<32-1 {
 		return true
@@ -226,19 +222,19 @@ func plainKey(raw []byte) []byte {
 	return raw
 }
 
-// isWordStart reports whether a word begins at text[at], by what is before it.
+// isWordStart reports whether a word begins at text[at], judged by what is before it.
 func isWordStart[T string | []byte](text T, at int) bool {
 	if at == 0 || !isLetter(text[at-1]) && !isDigit(text[at-1]) {
 		return true
 	}
 	if at > 1 && text[at-2] == '\\' {
-		return true // the letter is of an escape, as \n
+		return true // the letter is part of an escape, such as \n
 	}
 	return 'a' <= text[at-1] && text[at-1] <= 'z' && 'A' <= text[at] && text[at] <= 'Z' && (at+1 == len(text) || text[at+1] >= 'a')
 }
 
-// isExtra reports whether a normalised key is a configured one, or has one among the names
-// in a form's brackets: user[id_card], id_card[], id_card[0][no].
+// isExtra reports whether a normalised key is a configured one, or contains one among the names in a form's
+// brackets: user[id_card], id_card[], id_card[0][no].
 func (k *keySet) isExtra(name []byte) bool {
 	if len(k.extra) == 0 {
 		return false
@@ -259,8 +255,8 @@ func (k *keySet) isExtra(name []byte) bool {
 	}
 }
 
-// isIndexes reports whether text is the rest of a form's key after one of its names: the
-// bracket that closes it, and further names in brackets, to the end.
+// isIndexes reports whether text is the rest of a form's key after one of its names: the closing bracket, and
+// further names in brackets, to the end.
 func isIndexes(text []byte) bool {
 	for i, c := range text {
 		if c == ']' && i+1 < len(text) && text[i+1] != '[' {
@@ -270,10 +266,9 @@ func isIndexes(text []byte) bool {
 	return text[len(text)-1] == ']'
 }
 
-// kindInText looks up the key that raw ends with, and reports whether it is a
-// configured one. Nothing but a guess says where it begins, so that a configured
-// key may begin at any word. buf is scratch space, returned for reuse with the key
-// in it.
+// kindInText looks up the key that raw ends with, and reports whether it is a configured one. Where it begins
+// can only be guessed, so a configured key may begin at any word. buf is scratch space, returned for reuse with
+// the key in it.
 func (k *keySet) kindInText(raw, buf []byte) (found kind, extra bool, _ []byte) {
 	buf = appendNormal(buf[:0], raw)
 	if extra = k.isExtra(buf); extra {

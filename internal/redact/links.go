@@ -5,9 +5,8 @@ package redact
 
 import "bytes"
 
-// This file masks what makes a link a credential: the password before its host
-// (RFC 3986, 3.2.1), the last part of a bot's hook, the code of a temporary
-// download. Signatures of signed links are keys of names.go.
+// This file masks the parts of links that are credentials: the password before the host (RFC 3986, 3.2.1), the
+// last part of a bot's hook, the code of a temporary download. Signatures of signed links are keys of names.go.
 
 const (
 	maxUserinfo = 256
@@ -41,8 +40,8 @@ func hasSuffixFold(word []byte, suffix string) bool {
 	return len(word) >= len(suffix) && equalFold(word[len(word)-len(suffix):], suffix)
 }
 
-// userinfo masks the password in scheme://user:password@host, or a user alone that
-// looks like a token.
+// userinfo masks the password in scheme://user:password@host, or a user without password that looks like a
+// token.
 func (w *walker) userinfo(text []byte, hit int) int {
 	start := hit + len("://")
 	end := userinfoEnd(text, start)
@@ -60,9 +59,8 @@ func (w *walker) userinfo(text []byte, hit int) int {
 	return w.mask(text, start, end, "")
 }
 
-// userinfoEnd returns where the user and password end that may begin at text[at]:
-// at the last @ before the host's end, or 0. It knows the escapes of @ and of what
-// ends a host, as it serves the filter, too.
+// userinfoEnd returns where a user and password that may begin at text[at] end: at the last @ before the host's
+// end, or 0. It handles the escapes of @ and of characters that end a host, because the filter uses it, too.
 func userinfoEnd[T string | []byte](text T, at int) int {
 	end := 0
 	for i := at; i < len(text) && i < at+maxUserinfo; i++ {
@@ -83,7 +81,7 @@ func userinfoEnd[T string | []byte](text T, at int) int {
 	return end
 }
 
-// dataSource masks the password in user:password@tcp(host), as Go's drivers have it.
+// dataSource masks the password in user:password@tcp(host), the form of Go's drivers.
 func (w *walker) dataSource(text []byte, from, hit int) int {
 	if !hasPrefixAt(text, hit, "@tcp(") && !hasPrefixAt(text, hit, "@unix(") {
 		return hit
@@ -103,8 +101,8 @@ func (w *walker) dataSource(text []byte, from, hit int) int {
 	return w.mask(text, start, hit, "")
 }
 
-// hook masks the last part of the path after /hook: whoever has it may post as the
-// bot. The names of APIs below a hook stay.
+// hook masks the last part of the path after /hook: whoever knows it can post as the bot. The names of APIs
+// below a hook are kept.
 func (w *walker) hook(text []byte, hit, at int) int {
 	end := linkEnd(text, at)
 	path := end

@@ -5,12 +5,11 @@ package redact
 
 import "bytes"
 
-// This file masks values that follow their key without a separator: "the password
-// is x", an option of a command, a cell of a table, a line below the key, or
-// nothing but a blank. But for options, the value has to look like a credential.
+// This file masks values that follow their key without a separator: "the password is x", an option of a command,
+// a cell of a table, a line below the key, or only a blank. Except for options, the value has to look like a
+// credential.
 
-// verbs are what stands between a key and its value in a sentence. Longer ones
-// come first.
+// verbs may be between a key and its value in a sentence. Longer ones come first.
 var verbs = []string{
 	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
 	"重設為", "設定為", "更新為", "改為", "為", "は",
@@ -29,7 +28,7 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 		}
 	}
 	if k.common && isKeyNamed(text, k, "ticket") {
-		return 0 // of the help desk, most likely
+		return 0 // most likely of the help desk
 	}
 	if end := w.setter(text, k); end > 0 {
 		return end
@@ -53,8 +52,8 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 	return w.cell(text, k, c)
 }
 
-// looksLoose reports whether a value without a separator is one. What has escapes
-// in it is looked at when they are resolved.
+// looksLoose reports whether a value without a separator is a credential. A value with escapes is judged after
+// they are resolved.
 func looksLoose(value []byte, least int) bool {
 	return isStrong(value, least) && !isID(value) && !bytes.ContainsAny(value, `%\"`)
 }
@@ -103,7 +102,7 @@ func verbEnd(text []byte, at int) int {
 	return 0
 }
 
-// afterVerb masks what a sentence says that a credential is.
+// afterVerb masks the value that a sentence gives for a credential.
 func (w *walker) afterVerb(text []byte, k *key, at int) int {
 	o := openersAt(text, at, colon)
 	v := o.end

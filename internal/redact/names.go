@@ -5,11 +5,10 @@ package redact
 
 import "strings"
 
-// This file is data: the names of credentials and of what is none. V stands for
-// the vendor's API pages as mirrored in riba2534/feishu-open-docs, SDK for the
-// JSON names in the models of larksuite/oapi-sdk-go v3.5.3.
+// This file is data: names of credentials and of what is not one. V stands for the vendor's API pages as
+// mirrored in riba2534/feishu-open-docs, SDK for the JSON names in the models of larksuite/oapi-sdk-go v3.5.3.
 
-// kind says what a key tells about its value.
+// kind is what a key shows about its value.
 type kind uint8
 
 const (
@@ -20,11 +19,9 @@ const (
 	header      // a credential that takes the rest of its line
 )
 
-// credential is a built-in credential key, normalised: what ends in suffix is of
-// that kind. If whole is set, suffix has to be a word of its own. If solid is set,
-// or suffix has spaces, separators are in it where its spaces are only: letters
-// that are common in such texts are looked for, and with separators anywhere
-// between them they would be met everywhere.
+// credential is a built-in credential key, normalised: a key that ends in suffix is of that kind. If whole is
+// set, suffix has to be a separate word. If solid is set, or suffix has spaces, separators are accepted only at
+// its spaces: otherwise a suffix of letters that are common in such texts would match everywhere.
 type credential struct {
 	suffix string
 	kind   kind
@@ -46,7 +43,7 @@ var credentials = withGaps([]credential{
 	{suffix: "secret", kind: secret},
 	{suffix: "secrets", kind: plural},
 	{suffix: "secretvalue", kind: secret},
-	// Passwords, and what stands for one.
+	// Passwords, and values with the same purpose.
 	{suffix: "password", kind: secret},
 	{suffix: "passwords", kind: plural},
 	{suffix: "passwordconfirm", kind: secret},
@@ -106,7 +103,7 @@ var credentials = withGaps([]credential{
 	{suffix: "signingkey", kind: secret},
 	{suffix: "verificationkey", kind: secret},
 	{suffix: "verifykey", kind: secret},
-	// Names of credentials and of much else.
+	// Names of credentials and of many other things.
 	{suffix: "auth", kind: weak, whole: true, solid: true},
 	{suffix: "credential", kind: weak, solid: true},
 	{suffix: "credentials", kind: weak, solid: true},
@@ -157,8 +154,8 @@ var wideKeys = func() (keys [256][]string) {
 	return keys
 }()
 
-// passwordNames end the keys whose value may be several words, or digits alone; codeNames those
-// whose value is digits most often.
+// passwordNames are the ends of keys whose value may be several words, or digits only; codeNames of those whose
+// value is usually digits.
 var (
 	passwordNames = []string{"pwd", "密码", "密碼", "口令", "パスワード"}
 	codeNames     = []string{"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "暗証番号", "認証コード"}
@@ -187,11 +184,10 @@ func gapsOf(text string, solid bool) (_ string, gaps uint32) {
 	return strings.Join(words, ""), gaps &^ 1
 }
 
-// The keep list. A token whose name is made of resourceNouns, with qualifiers
-// before them or without (file_token, dst_folder_token, parentNodeToken), is the
-// id of a resource: V uUDN04SN0QjL1QDN/uczNzUjL3czM14yN3MTN.md:84-112 lists
-// these tokens as resource identifiers, to be copied from the browser's address
-// bar. They open nothing without a credential, and they say what was read.
+// The keep list. A token whose name consists of resourceNouns, with or without qualifiers before them
+// (file_token, dst_folder_token, parentNodeToken), is the id of a resource: V
+// uUDN04SN0QjL1QDN/uczNzUjL3czM14yN3MTN.md:84-112 lists these tokens as resource identifiers, to be copied from
+// the browser's address bar. They give no access without a credential, and they show what was read.
 var resourceNouns = []string{
 	// V uczNzUjL3czM14yN3MTN.md: root, folder, file, doc, spreadsheet, app (a base), node, obj.
 	"root", "folder", "file", "doc", "spreadsheet", "app", "node", "obj", "object",
@@ -212,28 +208,27 @@ var resourceQualifiers = []string{
 	"note", "verbatim", // V vc-v1/meeting/get.md
 }
 
-// cursors are the names, before token, of a place in a list (V 668 pages),
-// and, as client, of a caller's own id against doing a thing twice (V 86 pages,
-// as corehr-v1/probation/withdraw.md).
+// cursors are the names, before token, of a place in a list (V 668 pages), and, for client, of a caller's own id
+// against repeating an action (V 86 pages, for example corehr-v1/probation/withdraw.md).
 var cursors = []string{
 	"page", "nextpage", "prevpage", "previouspage", "userpage", "pagination", "sync", "nextsync", "syncpage", "client",
 }
 
-// sessions are ids of conversations with an assistant, which open nothing (SDK aily,
-// spark): variables of paths, and fields of their answers.
+// sessions are ids of conversations with an assistant, which give no access (SDK aily, spark): variables of
+// paths, and fields of their answers.
 var sessions = []string{"ailysessionid", "agentchatsessionid"}
 
-// signers name the id of the key that a link is signed with, and no credential: the AWS, Google,
-// Alibaba, Volcano and Huawei clouds' X-...-Credential.
+// signers name the id of the key that a link is signed with, which is not a credential: X-...-Credential of the
+// AWS, Google, Alibaba, Volcano and Huawei clouds.
 var signers = []string{"amzcredential", "googcredential", "osscredential", "toscredential", "obscredential"}
 
-// counts are the words before token or tokens that make it a number: how many.
+// counts are the words before token or tokens that make it a number of tokens.
 var counts = []string{
 	"max", "min", "num", "total", "prompt", "completion", "input", "output", "used", "cached", "reasoning", "remaining",
 }
 
-// byAPI says what token, ticket and code are below one kind of path. A name that
-// is not here is what it is anywhere else.
+// byAPI is the kind of token, ticket and code below a kind of path. A name that is not listed has its usual
+// kind.
 var byAPI = map[string]map[string]kind{
 	// V drive-v1/file/export_task/create.md: token is the document's, ticket the task's id.
 	"drive": {"token": plain, "tokens": plain, "ticket": plain},

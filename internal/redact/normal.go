@@ -10,10 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// appendNormal appends key, a JSON string's content or a piece of other text,
-// the way keys are compared: in lower case in every script, full-width letters
-// as plain ones, separators and what is invisible dropped, \uXXXX (after any
-// number of backslashes) and %XX resolved.
+// appendNormal appends key, a JSON string's content or a part of other text, in the form in which keys are
+// compared: in lower case in every script, full-width letters as plain ones, separators and invisible characters
+// dropped, \uXXXX (after any number of backslashes) and %XX resolved.
 func appendNormal(dst, key []byte) []byte {
 	high := false // something beyond ASCII was appended byte by byte
 	start := len(dst)
@@ -62,8 +61,7 @@ func appendNormal(dst, key []byte) []byte {
 	return dst
 }
 
-// appendFoldedKey appends a key with its characters beyond ASCII compared as
-// appendNormal says.
+// appendFoldedKey appends a key with its characters beyond ASCII in the form of appendNormal.
 func appendFoldedKey(dst []byte, key string) []byte {
 	for i := 0; i < len(key); {
 		r, n := utf8.DecodeRuneInString(key[i:])
@@ -86,7 +84,7 @@ func appendFoldedKey(dst []byte, key string) []byte {
 	return dst
 }
 
-// foldCase returns the one character that stands for all cases of r.
+// foldCase returns one character for all cases of r.
 func foldCase(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 
 // isSeparator reports whether c only separates the words of a key. '+' is a space
