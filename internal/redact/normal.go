@@ -110,8 +110,7 @@ var credentialEnds = func() (ends [1 << 15]bool) {
 // endOf is a number for three letters, in either case.
 func endOf(a, b, c byte) int { return int(a&31)<<10 | int(b&31)<<5 | int(c&31) }
 
-// isPlainEnd reports whether a name certainly is none of a credential, by its last three
-// letters.
+// isPlainEnd reports whether a name certainly is not a credential's, judged by its last three letters.
 func (k *keySet) isPlainEnd(raw []byte) bool {
 	if len(k.extra) > 0 || len(raw) < 3 {
 		return false

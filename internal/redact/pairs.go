@@ -24,8 +24,8 @@ func isValueKey(name []byte) bool {
 	return false
 }
 
-// isTextKey reports whether a value of that name may be prose: what is titled
-// password may be a text about one.
+// isTextKey reports whether a value of that name may be prose: something with the title password may be a text
+// about one.
 func isTextKey(name []byte) bool {
 	switch string(name) {
 	case "content", "text", "data", "default":
@@ -34,15 +34,15 @@ func isTextKey(name []byte) bool {
 	return false
 }
 
-// pairing is what an object has of a pair.
+// pairing is what an object contains of a pair.
 type pairing struct {
-	kind  kind // of what the name names
+	kind  kind // the kind that the name names
 	title bool // the name is a title, so that the value may be prose
 	value struct {
 		start, end int  // in text, as it is
 		text       bool // it may be prose
 	}
-	// An object may have an array of names and one of their values, or of rows of them.
+	// An object may have an array of names and one of their values, or one of rows of values.
 	columns row
 	rows    int // where the values begin, 0 if there are none
 }
@@ -65,8 +65,8 @@ func isRowsKey(name []byte) bool {
 	return false
 }
 
-// maxPairValue is how long a value that is no string may be to be read a second
-// time when its name comes after it.
+// maxPairValue is the maximum length of a value that is not a string if it is to be read a second time because
+// its name comes after it.
 const maxPairValue = 512
 
 // memberValue reads the value of a member, and notes it if it belongs to a pair.
@@ -118,7 +118,7 @@ func (p *parser) memberValue(key jsonString, of kind, depth int, pair *pairing, 
 	return p.value(plain, depth)
 }
 
-// textOrValue reads a value, and returns it if it is a text in reading order.
+// textOrValue reads a value, and returns it if it is a text to be read in order.
 func (p *parser) textOrValue(name []byte, depth int) (s jsonString, ok bool) {
 	if p.peek() != '"' || string(name) != "text" && string(name) != "content" {
 		return s, p.value(plain, depth)
@@ -129,7 +129,7 @@ func (p *parser) textOrValue(name []byte, depth int) (s jsonString, ok bool) {
 	return s, ok
 }
 
-// named returns the kind of the value that a name is given to elsewhere.
+// named returns the kind of a value whose name is given elsewhere.
 func (p *parser) named(content []byte) kind {
 	if len(content) > minWindow || len(content) == 0 {
 		return plain
@@ -142,8 +142,8 @@ func (p *parser) named(content []byte) kind {
 	return p.inAPI(content, k)
 }
 
-// finish masks the value of an object's pair at its end. What was found within it
-// is merged.
+// finish masks the value of an object's pair at the end of the object. It is merged with what was found inside
+// the value.
 func (p *parser) finish(pair *pairing, depth int) bool {
 	if pair.columns.names != 0 && pair.rows > 0 && !p.readRows(pair, depth) {
 		return false
@@ -174,8 +174,7 @@ func (p *parser) finish(pair *pairing, depth int) bool {
 	return ok
 }
 
-// readRows reads the values of a pair of arrays a second time, by their names. What is
-// found twice is merged.
+// readRows reads the values of a pair of arrays a second time, by their names. What is found twice is merged.
 func (p *parser) readRows(pair *pairing, depth int) bool {
 	end, before := p.pos, p.table
 	p.pos = pair.rows + 1

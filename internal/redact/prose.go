@@ -5,22 +5,20 @@ package redact
 
 import "bytes"
 
-// This file tells a credential from words about one, where the key alone does not:
-// "password: hunter2" from "password: how to reset it".
+// This file distinguishes a credential from words about one, where the key alone does not: "password: hunter2"
+// from "password: how to reset it".
 
 const (
-	// minStrong is how long a word has to be to look like a credential without a
-	// separator before it.
+	// minStrong is the minimum length of a word that looks like a credential without a separator before it.
 	minStrong = 8
-	// minMixed is how long it has to be after a word like "is".
+	// minMixed is the minimum length after a word like "is".
 	minMixed = 6
-	// maxPhrase is how many words a credential may have.
+	// maxPhrase is the maximum number of words of a credential.
 	maxPhrase = 10
 )
 
-// judge decides about a value without quotes that follows a colon, or an arrow,
-// and an unquoted key. Its first word is text[v:end]. It returns the value's end,
-// or 0 if it is no credential.
+// judge decides about an unquoted value after an unquoted key and a colon or an arrow. Its first word is
+// text[v:end]. It returns the value's end, or 0 if the value is not a credential.
 func judge(text []byte, v, end int, k *key) int {
 	word := text[v:end]
 	ticket := k.common && isKeyNamed(text, k, "ticket")
@@ -67,7 +65,7 @@ func judge(text []byte, v, end int, k *key) int {
 	return 0
 }
 
-// isKeyNamed reports whether a key's last word is that one.
+// isKeyNamed reports whether a key's last word is this one.
 func isKeyNamed(text []byte, k *key, name string) bool {
 	return equalFold(text[k.start:k.end], name)
 }
@@ -78,7 +76,7 @@ type clause struct {
 	words  int
 	end    int
 	strong int  // the end of the last word that looks like a credential
-	prose  bool // a word of it is none of a credential
+	prose  bool // one of its words is not part of a credential
 }
 
 func clauseAt(text []byte, at int) (c clause) {
@@ -126,8 +124,7 @@ func isPairWord(text []byte, end int, word []byte) bool {
 	return next < len(text) && (text[next] == '=' || text[next] == ':' || next == end && text[next] == '"')
 }
 
-// strongEnd returns the end of the words that follow text[:end] and look like more
-// of the same credential.
+// strongEnd returns the end of the words after text[:end] that look like a continuation of the same credential.
 func strongEnd(text []byte, end int) int {
 	c := clauseAt(text, end)
 	if c.prose || c.strong == 0 {
@@ -150,8 +147,8 @@ func strongEnd(text []byte, end int) int {
 	return c.strong
 }
 
-// isStrong reports whether a word looks like a credential: long enough, of letters
-// and digits, and no name, address, date or call.
+// isStrong reports whether a word looks like a credential: long enough, with letters and digits, and not a name,
+// address, date or call.
 func isStrong(word []byte, least int) bool {
 	word = bytes.TrimRight(word, ".,;!?")
 	if len(word) < least || len(word) > 4096 || hasMaskPrefix(word) {
@@ -192,7 +189,7 @@ func isDate(word []byte) bool {
 	return true
 }
 
-// idPrefixes are those of Feishu's ids, which open nothing.
+// idPrefixes are the prefixes of Feishu's ids, which give no access.
 var idPrefixes = []string{
 	"ou_", "on_", "oc_", "om_", "omt_", "cli_", "img_", "file_", "od-", "ode-", "tbl", "boxcn", "doxcn", "doccn", "shtcn", "bascn", "wikcn", "fldcn", "obcn", "evt_", "task_",
 }
@@ -209,11 +206,11 @@ func isID(word []byte) bool {
 
 func isURL(word []byte) bool { return bytes.Contains(word[:min(len(word), 24)], []byte("://")) }
 
-// isNumber reports whether a word is digits, and few.
+// isNumber reports whether a word consists of a few digits.
 func isNumber(word []byte) bool { return isCount(word) }
 
-// isWordy reports whether text is words as prose has them: letters in lower case,
-// or the first or all in upper case.
+// isWordy reports whether text consists of words as in prose: letters in lower case, or the first or all in
+// upper case.
 func isWordy(text []byte) bool {
 	for word := range bytes.FieldsSeq(text) {
 		word = bytes.Trim(word, ".,;:!?'\"()-/&")
@@ -249,7 +246,7 @@ func isLowerWord(word []byte) bool {
 	return true
 }
 
-// isHigh reports whether text has nothing of ASCII but punctuation and space.
+// isHigh reports whether the only ASCII characters in text are punctuation and space.
 func isHigh(text []byte) bool {
 	high := false
 	for _, c := range text {
@@ -261,11 +258,11 @@ func isHigh(text []byte) bool {
 	return high
 }
 
-// maxLabel is how long the Chinese label before a value may be, in bytes.
+// maxLabel is the maximum length of the Chinese label before a value, in bytes.
 const maxLabel = 24
 
-// afterLabel returns the value after a short Chinese label at text[v]: 生产 x,
-// 测试环境是 x. A label that asks to do something has none.
+// afterLabel returns the value after a short Chinese label at text[v]: 生产 x, 测试环境是 x. A label that is a request
+// to do something has no value.
 func afterLabel(text []byte, v int) (start, end int) {
 	i := v
 	for i < len(text) && i-v <= maxLabel && text[i] >= 0x80 {
@@ -294,8 +291,7 @@ func nextIsWordy(text []byte, at int) bool {
 	return end == at+1 && at+1 < len(text) && text[at+1] >= 0xe2 || end > at+1 && isWordy(text[at+1:end])
 }
 
-// isMeasure reports whether the digits text[v:end] are how many of something: 8位,
-// 6-20 个字符, 2小时.
+// isMeasure reports whether the digits text[v:end] are a quantity: 8位, 6-20 个字符, 2小时.
 func isMeasure(text []byte, v, end int) bool {
 	for _, c := range text[v:end] {
 		if !isDigit(c) && c != '-' && c != '~' && c != '.' && c != '+' && c != '>' && c != '<' {

@@ -3,46 +3,39 @@
 
 // Package redact masks credentials in the JSON text of audit log entries.
 //
-// An entry's query_param, payload and response are strings which hold whatever
-// the caller sent: JSON again (to any depth), form encoding, URLs, header
-// lines, configuration, commands, chat messages, cut off or plain text. Text that
-// is JSON is read as JSON, so that escapes and quotes are what they are; any other
-// text is searched for keys and their values.
+// An entry's query_param, payload and response are strings that contain whatever the caller sent: JSON again (to
+// any depth), form encoding, URLs, header lines, configuration, commands, chat messages, or plain text, possibly
+// cut off. Text that is JSON is read as JSON, so that escapes and quotes have their meaning; any other text is
+// searched for keys and their values.
 //
 // # Credential keys
 //
-// Keys are compared without case (in any script), width, '_', '-', space and
-// trailing digits: app_secret, App-Secret, appSecret and APP_SECRET_2 are one key.
-// What ends in one of the names of names.go is a credential: tokens, tickets,
-// secrets, passwords and one-time codes, authorization and cookies, keys that open
-// or sign something, and their Chinese names. A form's user[token], token[] and
-// token[0] are keys, too, and further keys are found among the names in brackets.
+// Keys are compared without case (in any script), width, '_', '-', space and trailing digits: app_secret,
+// App-Secret, appSecret and APP_SECRET_2 are one key. A key that ends in one of the names of names.go is a
+// credential: tokens, tickets, secrets, passwords and one-time codes, authorization and cookies, keys that give
+// access or sign, and their Chinese names. A form's user[token], token[] and token[0] are keys, too, and further
+// keys are found among the names in brackets.
 //
-// Names that mean much else (credential, auth, session, signature, sk) are a
-// credential's only if the value looks like one, or if they are a URL's parameter.
+// Names with many other meanings (credential, auth, session, signature, sk) count only if the value looks like a
+// credential, or if they are a URL's parameter.
 //
 // # What stays
 //
-// Tokens that name a resource, as Feishu's documentation lists them (file_token,
-// node_token, a base's app_token), places in a list (page_token, sync_token) and a
-// caller's own id (client_token): they say what was read, and open nothing without
-// a credential. token, ticket and code are what they are in the entry's own API.
-// [ResourceTokens] masks these, too. A token of an unknown name is masked. Booleans
-// and counts (total_tokens) are no secrets. An entry's own api_key, and any value
-// that is METHOD/path, is the name of an API.
+// Tokens that name a resource, as Feishu's documentation lists them (file_token, node_token, a base's
+// app_token), places in a list (page_token, sync_token) and a caller's own id (client_token): they show what was
+// read, and give no access without a credential. token, ticket and code have the meaning of the entry's own API.
+// [ResourceTokens] masks these, too. A token with an unknown name is masked. Booleans and counts (total_tokens)
+// are not secrets. An entry's own api_key, and any value of the form METHOD/path, is the name of an API.
 //
 // # Text
 //
-// Separators, quotes, brackets and spaces of every script, full-width letters, HTML
-// entities and invisible characters are read as their plain forms. Marks, tags,
-// remarks and line ends may stand between a key and its value. After "password:"
-// the value may be several words; a sentence that only speaks of a password stays.
-// Without a separator ("the password is x", a cell of a table) the value has to
-// look like a credential, or stand below its key in a table whose first line has
-// names. Code that says where a credential comes from stays: a name with a path, an
-// index, a call, a type. Literals in it are masked. Without a key, what follows Bearer
-// or Basic is masked, passwords in URLs and options of commands, a bot's hook, and the
-// few forms of values in forms.go.
+// Separators, quotes, brackets and spaces of every script, full-width letters, HTML entities and invisible
+// characters are read as their plain forms. Marks, tags, remarks and line ends may be between a key and its
+// value. After "password:" the value may be several words; a sentence that only mentions a password is kept.
+// Without a separator ("the password is x", a cell of a table) the value has to look like a credential, or be
+// below its key in a table whose first line has names. Code that refers to a credential is kept: a name with a
+// path, an index, a call, a type. Literals in it are masked. Masked without a key are: what follows Bearer or
+// Basic, passwords in URLs and options of commands, a bot's hook, and the few forms of values in forms.go.
 //
 // # What is not recognised
 //
@@ -63,10 +56,9 @@
 //
 // # Values
 //
-// A masked string is [Mask]; a masked number becomes the string [Mask], so that
-// JSON stays JSON on every level. In an object or array under a credential key
-// every value is masked, its keys are not. Empty strings, null and what is masked
-// already stay and are not counted. [Redactor.Redact] returns how many values it
+// A masked string is [Mask]; a masked number becomes the string [Mask], so that JSON stays JSON on every level.
+// In an object or array under a credential key every value is masked, but not its keys. Empty strings, null and
+// values that are masked already are unchanged and not counted. [Redactor.Redact] returns how many values it
 // masked, [Redactor.Explain] where and why.
 package redact
 
@@ -75,10 +67,10 @@ import (
 	"strings"
 )
 
-// Mask stands where a credential was.
+// Mask replaces a credential.
 const Mask = "[REDACTED]"
 
-// maxPasses bounds how often one text is read; one or two passes are usual.
+// maxPasses limits how often one text is read; one or two passes are usual.
 const maxPasses = 4
 
 // Redactor masks credentials in the JSON text of audit log entries. It is safe
@@ -91,8 +83,8 @@ type Redactor struct {
 // Option is a setting of a Redactor.
 type Option func(*keySet)
 
-// ResourceTokens masks the tokens that name resources, too, and those of the keep
-// list besides: file_token, a base's app_token, page_token.
+// ResourceTokens also masks the tokens that name resources, and the others of the keep list: file_token, a
+// base's app_token, page_token.
 func ResourceTokens(masked bool) Option { return func(k *keySet) { k.keep = !masked } }
 
 // New returns a Redactor for the built-in credential keys and the given ones.
@@ -106,9 +98,8 @@ func New(extraKeys []string, options ...Option) *Redactor {
 	return &Redactor{keys: keys, filter: newFilter(keys)}
 }
 
-// Redact returns text with the value of every credential masked, and how many
-// values that were. All other bytes stay as they are. With nothing to mask it
-// returns text itself and does not allocate.
+// Redact returns text with the value of every credential masked, and the number of masked values. All other
+// bytes are unchanged. If there is nothing to mask, it returns text itself and does not allocate.
 func (r *Redactor) Redact(text string) (string, int) {
 	codes := mayHoldCodes(text)
 	if !codes && clean(r.filter, text) {
@@ -117,8 +108,7 @@ func (r *Redactor) Redact(text string) (string, int) {
 	return r.redact(text, codes)
 }
 
-// RedactEntry is Redact for an entry whose api_key the caller knows, as its text or as the
-// JSON of that.
+// RedactEntry is Redact for an entry whose api_key the caller knows, as text or as a JSON string.
 func (r *Redactor) RedactEntry(text, apiKey string) (string, int) {
 	codes := hasCodes(apiKey)
 	if !codes && clean(r.filter, text) {
@@ -127,15 +117,14 @@ func (r *Redactor) RedactEntry(text, apiKey string) (string, int) {
 	return r.redact(text, codes)
 }
 
-// redact is Redact for a text in which codes may be credentials, or not.
+// redact is Redact; codes reports whether a code may be a credential in this text.
 func (r *Redactor) redact(text string, codes bool) (string, int) {
 	w := walkers.Get().(*walker)
 	defer w.release()
 
-	// A mask that was put into text which is not JSON may change how that text
-	// reads. A further pass makes sure that redacting twice is redacting once; the
-	// last one masks such text as a whole. JSON reads the same afterwards and
-	// needs no further pass.
+	// A mask that was put into text which is not JSON may change how that text is read. A further pass makes
+	// sure that redacting twice gives the same result as redacting once; the last pass masks such text as a
+	// whole. JSON is read in the same way afterwards and needs no further pass.
 	masked := 0
 	for pass := 1; pass <= maxPasses; pass++ {
 		spans, guessed := w.walk(r, text, codes, pass == maxPasses)
@@ -154,14 +143,14 @@ func (r *Redactor) redact(text string, codes bool) (string, int) {
 // span is a value to be masked: text[start:end].
 type span struct {
 	start, end int
-	// quote is the quotes that the mask brings along, escaped as the text's levels
-	// need it; empty if the value is in quotes already.
+	// quote is the quotes that the mask adds, escaped as required by the text's levels; empty if the value is in
+	// quotes already.
 	quote string
 	kind  Kind
 	name  string // the key's, for Explain only
 }
 
-// replace returns text with its spans masked. Spans are in order and apart.
+// replace returns text with its spans masked. Spans are in order and do not overlap.
 func replace(text string, spans []span) string {
 	size := len(text)
 	for _, s := range spans {

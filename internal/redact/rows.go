@@ -3,22 +3,22 @@
 
 package redact
 
-// This file reads what JSON has in sequence: ["Authorization","x"], a table whose
-// first row is names, and a text that is split up among the elements of a message.
+// This file handles sequences in JSON: ["Authorization","x"], a table whose first row has names, and a text that
+// is split up among the elements of a message.
 
-// row is what was read of an array of strings.
+// row is what was read from an array of strings.
 type row struct {
 	names uint32 // a bit for each of the first elements that is the name of a credential
-	sure  uint32 // those that mean nothing else
+	sure  uint32 // those that have no other meaning
 	first kind   // what the first element names
 	value bool   // an element looks like a credential
 }
 
-// table is an array of rows, the first of which has names of credentials.
+// table is an array of rows whose first row has names of credentials.
 type table struct {
 	depth int    // of its rows; 0 if there is none
-	names uint32 // as row
-	sure  uint32 // those of names that are no words for much else, if a member says that they are names
+	names uint32 // as in row
+	sure  uint32 // those of names that have hardly any other meaning, if a member reports that they are names
 }
 
 const (
@@ -26,8 +26,8 @@ const (
 	maxCell    = 64 // bytes of a name
 )
 
-// cellKind is the kind of an array's element n, by the names before it. Lists of
-// names begin with one, too, so that most have to look like a credential.
+// cellKind is the kind of an array's element n, by the names before it. Lists of names begin with one, too, so
+// most values have to look like a credential.
 func (p *parser) cellKind(r *row, n, depth int) kind {
 	switch {
 	case n == 1 && r.first == header:
@@ -62,8 +62,8 @@ func (p *parser) noteCell(r *row, n int, element []byte) {
 	r.value = r.value || isStrong(content, minStrong)
 }
 
-// endRow notes at the end of an array of that many elements after the first
-// whether it is a table's first row.
+// endRow notes, at the end of an array with that many elements after the first, whether it is a table's first
+// row.
 func (p *parser) endRow(r *row, last, depth int) {
 	p.last = *r
 	if p.table.depth == depth+1 {
@@ -77,20 +77,20 @@ func (p *parser) endRow(r *row, last, depth int) {
 	}
 }
 
-// before is the text before the one in hand, in the order of reading.
+// before is the text before the current one, in the order of reading.
 type before struct {
 	text  jsonString
-	more  []byte // what was before that one, and is read together with it
+	more  []byte // the text before that one, which is read together with it
 	depth int
 	lines bool // a line, or more, ended after it
 }
 
-// maxBefore is how much of the text before is read again with the next one.
+// maxBefore is how much of the previous text is read again with the next one.
 const maxBefore = 256
 
-// textValue looks at a text that may have the value of a key in the text before
-// it: rich text is split up where its style changes, and a card has a field for
-// each line. Both are read as one text, and what is masked of this one counts.
+// textValue handles a text that may have the value of a key in the previous text: rich text is split where its
+// style changes, and a card has a field for each line. Both are read as one text, and what is masked in this one
+// counts.
 func (p *parser) textValue(s jsonString, depth int) {
 	b := &p.before
 	last := p.text[b.text.start:b.text.end]

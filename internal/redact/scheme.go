@@ -9,12 +9,11 @@ import (
 	"strings"
 )
 
-// maxBasic is how much of a Basic credential is decoded in search of the colon,
-// characters.
+// maxBasic is how many characters of a Basic credential are decoded to find the colon.
 const maxBasic = 512
 
-// scheme masks what follows the word Bearer or Basic (RFC 6750, RFC 7617) if that
-// is the word at a hit. It returns the value's end, or hit.
+// scheme masks what follows the word Bearer or Basic (RFC 6750, RFC 7617) if that is the word at a hit. It
+// returns the value's end, or hit.
 func (w *walker) scheme(text []byte, hit int, word span) int {
 	name := text[word.start:word.end]
 	at := bytes.LastIndexByte(name, 'b')
@@ -82,7 +81,7 @@ func isBasicCredential(text []byte) bool {
 		buf[i] = c
 	}
 	if n%4 == 1 {
-		n-- // no length of base64: it has run into something else
+		n-- // not a length of base64: it has run into other text
 	}
 	size, err := base64.RawStdEncoding.Decode(decoded[:], buf[:n])
 	return err == nil && bytes.IndexByte(decoded[:size], ':') >= 0

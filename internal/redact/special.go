@@ -3,12 +3,10 @@
 
 package redact
 
-// This file notices, for the filter, what has no key of ASCII letters: values and
-// links that are credentials, options of commands, Chinese keys, and whatever may
-// hide a part of a key.
+// This file notices, for the filter, credentials without a key of ASCII letters: values and links that are
+// credentials, options of commands, Chinese keys, and whatever may hide a part of a key.
 
-// special is how specials are noticed: by the pairs of their first two bytes, one
-// of first and one of second.
+// special is how specials are noticed: by pairs of their first two bytes, one of first and one of second.
 type special struct{ first, second string }
 
 const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -32,10 +30,9 @@ var specials = []special{
 	{"\xe9", "\x87\xaa\xa9"}, // 金, 验, 驗
 }
 
-// specialPairs, nearPairs and tailPairs are how the stride notices specials: of each,
-// wherever the text is cut into pairs of bytes, one of these. They are chosen to be
-// rare. A special of nearPairs begins with one of the two bytes, one of tailPairs is a
-// character that ends with them.
+// specialPairs, nearPairs and tailPairs are how the stride notices specials: if the text is cut into pairs of
+// bytes anywhere, each special contains one of these. They are chosen to be rare. A special of nearPairs begins
+// with one of the two bytes; one of tailPairs is a character that ends with them.
 var specialPairs = []special{
 	{"0u", "0"}, // of \u00XX one pair is either 00 or u0
 	{"#", "0123456789xX"},
@@ -71,7 +68,7 @@ var tailPairs = []special{
 	{"\xbd", "\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a"},
 }
 
-// specialReach is how far before a pair noticed a special may begin.
+// specialReach is how many bytes before a noticed pair a special may begin.
 const specialReach = 6
 
 // specialNear reports whether a special is at or around the pair text[i:i+2].
@@ -84,9 +81,8 @@ func specialNear[T string | []byte](text T, i int) bool {
 	return false
 }
 
-// wideNear reports whether the pair text[i:i+2] ends the first or the second character of
-// a key beyond ASCII. Each character of these has three bytes, so that wherever a text is
-// cut into pairs, one pair is the end of one of the two.
+// wideNear reports whether the pair text[i:i+2] ends the first or the second character of a key beyond ASCII.
+// Each character of these has three bytes, so wherever a text is cut into pairs, one pair ends one of the two.
 func wideNear[T string | []byte](text T, i int) bool {
 	return i >= 1 && wideKeyEnd(text, i-1) > i-1 || i >= 4 && wideKeyEnd(text, i-4) > i-4
 }
@@ -96,7 +92,7 @@ func specialAt[T string | []byte](text T, at int) bool {
 	return narrowAt(text, at) || wideKeyEnd(text, at) > at
 }
 
-// narrowAt is specialAt but for the keys beyond ASCII.
+// narrowAt is specialAt without the keys beyond ASCII.
 func narrowAt[T string | []byte](text T, at int) bool {
 	switch c := text[at]; c {
 	case '\\':
@@ -126,9 +122,8 @@ func isAnyEscape[T string | []byte](text T, at int) bool {
 		text[at] == '&' && text[at+1] == '#'
 }
 
-// hides reports whether the escape of a byte, in two hexadecimal digits at
-// text[at], may hide part of a stem or of another escape. '&' may only if the rest
-// of an entity's beginning follows, escaped or not.
+// hides reports whether the escape of a byte, in two hexadecimal digits at text[at], may hide part of a stem or
+// of another escape. '&' may only if the rest of an entity's start follows, escaped or not.
 func hides[T string | []byte](text T, at int) bool {
 	h, l := unhex(text[at]), unhex(text[at+1])
 	if h < 0 || l < 0 {

@@ -5,20 +5,18 @@ package redact
 
 import "strings"
 
-// stem is a normalised key, or its end, or another text, noticed by text[pivot]
-// and text[pivot+1].
+// stem is a normalised key, or its end, or another text. It is noticed by text[pivot] and text[pivot+1].
 type stem struct {
 	text  string
 	pivot int
 	gaps  uint32 // as of a credential
-	free  bool   // it need not end a key
+	free  bool   // it need not be at the end of a key
 	exact bool   // its case counts
-	whole bool   // it has to be a word of its own
+	whole bool   // it has to be a separate word
 }
 
-// freeStems are what is looked for besides keys: the schemes of HTTP, SQL's
-// words before a password, paths that are credentials. exactStems are the beginnings
-// of values that show what they are.
+// freeStems are searched for besides keys: the schemes of HTTP, SQL's words before a password, paths that are
+// credentials. exactStems are the starts of values that show what they are.
 var (
 	freeStems  = []string{"bearer", "basic", "identified by", "hook"}
 	exactStems = []string{"AKIA", "AKID", "AKLT", "LTAI", "eyJ"}
@@ -27,8 +25,8 @@ var (
 // rarity orders letters, the rarest in audit entries first.
 const rarity = "zqjxkvwybhfgmulpdcnrsoitae"
 
-// builtInStems are the stems of all texts that are no configured keys. What ends
-// as another one does, or is its plural, is noticed by that.
+// builtInStems are the stems of all texts that are not configured keys. A stem that ends like another one, or is
+// its plural, is noticed by that one.
 func builtInStems() (stems []stem) {
 	for _, text := range freeStems {
 		text, gaps := gapsOf(text, text != "bearer" && text != "basic")
@@ -54,8 +52,8 @@ func isCovered(i int) bool {
 	return false
 }
 
-// isStemHit reports whether a stem is around text[i], where its pivot may be, and
-// the key of a credential ends with it.
+// isStemHit reports whether a stem is around text[i], where its pivot may be, and the key of a credential ends
+// with it.
 func isStemHit[T string | []byte](s *stem, text T, i int, keep bool) bool {
 	start, end, ok := stemAround(s, text, i)
 	switch {
@@ -121,8 +119,8 @@ func endsKey[T string | []byte](text T, end int) bool {
 	return end == len(text) || !isLetter(text[end])
 }
 
-// inPath reports whether a path goes on at text[end], so that what is before is one
-// of its parts, as in each entry about a token's API.
+// inPath reports whether a path continues at text[end], so that the text before is one of its parts, as in each
+// entry about a token's API.
 func inPath[T string | []byte](text T, end int) bool {
 	return end+1 < len(text) && text[end] == '/' && isLetter(text[end+1])
 }
@@ -142,15 +140,15 @@ func isKeptBefore[T string | []byte](text T, end int) bool {
 			name[n] = lower(c)
 		}
 	}
-	// What is before the word must not be part of it, hidden by an escape.
+	// The text before the word must not be part of it, hidden by an escape.
 	if at > 0 && (isDigit(text[at-1]) || text[at-1] >= 0x80 || text[at-1] == '%' || text[at-1] == '\\') {
 		return false
 	}
 	return n < len(name) && isKept(name[n:])
 }
 
-// isAPINameAfter reports whether what follows the key api_key is a quote, a colon
-// and the name of an API: so it is in each entry.
+// isAPINameAfter reports whether a quote, a colon and the name of an API follow the key api_key, as in each
+// entry.
 func isAPINameAfter[T string | []byte](text T, end int) bool {
 	at := end
 	for at < len(text) && at < end+8 && (text[at] == '\\' || text[at] == '"' || text[at] == ':' || text[at] == ' ') {

@@ -9,34 +9,33 @@ import (
 	"sync"
 )
 
-// stride is the filter's proof for the built-in keys, in steps of two bytes: it says
-// of a text what nextHit says, in less than half of the time.
+// stride is the filter's proof for the built-in keys, in steps of two bytes: it has the same result as nextHit,
+// in less than half the time.
 //
-// Of each stem it knows a letter within, the rarest one, and its neighbours: of token
-// the k, between o and e. Wherever the stem stands in a text, with separators or
-// without, cut into pairs of bytes the text has either a pair of o or a separator
-// and k, or one of k and e or a separator. Only there more is looked at.
+// Of each stem it knows a letter, the rarest one, and its neighbours: of token the k, between o and e. Wherever
+// the stem occurs in a text, with separators or without, and however the text is cut into pairs of bytes, one
+// pair is o or a separator followed by k, or k followed by e or a separator. Only these places are checked
+// further.
 type stride struct {
-	// notice says, for two bytes, the first one the lower, whether they are such a
-	// pair.
+	// notice reports, for two bytes with the first as the lower one, whether they are such a pair.
 	notice [1 << 16]uint8
-	// before, letter and after have, for each byte, the groups of stems where it may
-	// be the neighbour in front, the letter, and the neighbour behind.
+	// before, letter and after have, for each byte, the groups of stems where it may be the preceding neighbour,
+	// the letter, and the following neighbour.
 	before, letter, after [256]uint32
 	groups                [26]strideGroup
 }
 
 // strideGroup is the stems that have one letter as their rarest.
 type strideGroup struct {
-	// stems are those with a character before the letter, by its lower five bits;
-	// what has none is with all of them.
+	// stems are the stems with a character before the letter, by its lower five bits; stems without one are in
+	// all of them.
 	stems [32][]stem
-	// after has, for each of them, a bit for each character that may be after the letter,
-	// but for separators, by its lower five bits.
+	// after has, for each of them, a bit for each character that may be after the letter, except separators, by
+	// its lower five bits.
 	after [32]uint32
 }
 
-// What a pair may be.
+// What a pair may be:
 const (
 	letterNearby  = 1 << iota // one of its bytes may be the letter of a stem
 	specialNearby             // it may belong to a special
@@ -47,10 +46,9 @@ const (
 
 const separators = "_- +\t"
 
-// pivots are the letters to notice a stem by, where the rarest one has neighbours that
-// are common in such texts: of text, url, chat, code. They are chosen together, so that of
-// the pages of internal/benchdata and of the simulator's entries the fewest pairs are
-// noticed; a stem that is not here has the rarest of its letters.
+// pivots are the letters by which a stem is noticed if the neighbours of its rarest letter are common in such
+// texts: of text, url, chat, code. They are chosen together, so that the fewest pairs are noticed in the pages
+// of internal/benchdata and the simulator's entries; a stem that is not here is noticed by its rarest letter.
 var pivots = map[string]int{
 	"accesscode": 5, "accesskey": 5, "accountkey": 7, "actioncallbackkey": 13, "aeskey": 3, "apikey": 4,
 	"assertion": 1, "auth": 1, "authcode": 1, "authentication": 1, "authkey": 4, "authorization": 7,
@@ -99,7 +97,7 @@ var anyByte = func() string {
 	return string(all)
 }()
 
-// keyEnds is every byte that may be after a key: no letter but that of its plural.
+// keyEnds is every byte that may be after a key: no letter except the plural's.
 var keyEnds = func() string {
 	var ends []byte
 	for c := range 256 {
@@ -110,7 +108,7 @@ var keyEnds = func() string {
 	return string(ends)
 }()
 
-// separators are what may stand before a letter of a stem.
+// separators are what may be before a letter of a stem.
 func (s *stem) separators(at int) string {
 	if s.gaps>>at&1 != 0 {
 		return separators
@@ -203,7 +201,7 @@ func strideClean[T string | []byte](t *stride, text T, keep bool) bool {
 	return true
 }
 
-// isNoticed looks closer at the pair text[i:i+2].
+// isNoticed checks the pair text[i:i+2] further.
 func isNoticed[T string | []byte](t *stride, text T, i int, what uint8, keep bool) bool {
 	switch {
 	case what&specialHere != 0 && (narrowAt(text, i) || narrowAt(text, i+1)),
@@ -237,8 +235,7 @@ func isNoticed[T string | []byte](t *stride, text T, i int, what uint8, keep boo
 // one group only.
 func isStemNear[T string | []byte](t *stride, text T, i int, groups uint32, keep bool) bool {
 	group := &t.groups[bits.TrailingZeros32(groups)]
-	// Each entry has the k of api_key, and text is full of OK. They are done with by the
-	// letters next to it.
+	// Each entry has the k of api_key, and OK is frequent in text. The letters next to it rule them out.
 	at, before := i-1, byte(0)
 	for at >= 0 && isSeparator(text[at]) {
 		at--

@@ -5,34 +5,31 @@ package redact
 
 import "bytes"
 
-// This file searches text that is not JSON: forms, URLs, header lines, JSON that
-// is cut off or broken, configuration, commands, prose. The filter leads to the
-// places worth a look, and at each one a small grammar is tried:
+// This file searches text that is not JSON: forms, URLs, header lines, JSON that is cut off or broken,
+// configuration, commands, prose. The filter finds the places to check, and a small grammar is tried at each:
 //
 //	pair  = key closers [separator] openers value
 //	key   = a word, or several, that end as the name of a credential
 //	value = quoted | bracketed | block | words
 //
-// What may stand in closers, separator and openers is in cursor.go, where a value
-// ends in value.go, and whether words are a credential or only speak of one in
-// prose.go. What needs no key is in forms.go, links.go and command.go. The text
-// is folded (fold.go), so that all of them know ASCII forms only.
+// What may be in closers, separator and openers is in cursor.go, where a value ends in value.go, and whether
+// words are a credential or only mention one in prose.go. Credentials without a key are in forms.go, links.go
+// and command.go. The text is folded (fold.go), so that all of them handle ASCII forms only.
 
 const (
-	// maxQuote is how many levels of string around a key's quotes are believed
-	// when the mask needs quotes like them.
+	// maxQuote is how many levels of string around a key's quotes are assumed when the mask needs quotes like
+	// them.
 	maxQuote = 4
-	// maxFailed is how often, on average, a byte may be read as part of an object
-	// or array that turns out to be broken.
+	// maxFailed is how often, on average, a byte may be read as part of an object or array that turns out to be
+	// broken.
 	maxFailed = 4
 	// maxKeyWords is how many words after the one that the filter found may belong
 	// to a key: client assertion.
 	maxKeyWords = 2
 )
 
-// searchText adds the spans of a text that is not JSON. An object or array that
-// is whole is read as JSON, and what lies between them a second time with its
-// escapes resolved.
+// searchText adds the spans of a text that is not JSON. A complete object or array is read as JSON, and the text
+// between them a second time with its escapes resolved.
 func (w *walker) searchText(text []byte, level int) {
 	var (
 		from  = 0                           // the end of the last value, object or array
@@ -86,7 +83,7 @@ func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 	p.pos = start
 	ok := p.value(plain, 0)
 	end = p.pos
-	// What an index follows is a key: auth["token"] = x, and ["token"] => x.
+	// A key with an index: auth["token"] = x, and ["token"] => x.
 	if c := p.peek(); !ok || text[start] == '[' && (c == '=' || c == ':') {
 		w.spans, w.strings = w.spans[:firstSpan], w.strings[:firstString]
 		return start, end - start
@@ -95,8 +92,8 @@ func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 	return end, 0
 }
 
-// at looks at the place of a hit, and masks what is a credential there. It returns
-// the end of what was masked, or hit, and the end of the word at hit.
+// at checks the place of a hit, and masks a credential there. It returns the end of what was masked, or hit, and
+// the end of the word at hit.
 func (w *walker) at(text []byte, from, hit int) (end, done int) {
 	start, stop := wordAround(text, from, hit)
 	word, first := span{start: start, end: stop}, len(w.spans)
@@ -135,8 +132,8 @@ func (w *walker) at(text []byte, from, hit int) (end, done int) {
 	return hit, stop
 }
 
-// wordAround returns the word at text[at], whose bytes are either all ASCII or all
-// beyond. It begins no further back than from, nor than a key may.
+// wordAround returns the word at text[at], whose bytes are either all ASCII or all beyond. It begins neither
+// before from nor further back than a key may.
 func wordAround(text []byte, from, at int) (start, end int) {
 	high := text[at] >= 0x80
 	isPart := func(c byte) bool { return isWordByte(c) && (c >= 0x80) == high }
@@ -162,8 +159,8 @@ func escapeAt(text []byte, at int) int {
 	return 0
 }
 
-// keyEnds returns where a key at a hit may end: with its word or with one of the
-// next ones, or, of characters beyond ASCII, within a run of them.
+// keyEnds returns where a key at a hit may end: with its word or one of the next ones, or, with characters
+// beyond ASCII, within a run of them.
 func (w *walker) keyEnds(text []byte, hit, stop int) (ends [maxKeyWords + 1]int) {
 	if text[hit] >= 0x80 {
 		if end := wideKeyEnd(text, hit); end > hit {
@@ -194,16 +191,15 @@ type key struct {
 	kind       kind
 	start, end int       // its last word
 	closing    quotation // the quote after it
-	extra      bool      // a configured one
+	extra      bool      // a configured key
 	parameter  bool      // a parameter of a URL
 	password   bool      // its value may be several words
 	digits     bool      // its value may be digits alone
-	common     bool      // a word of prose, too
+	common     bool      // also a word of prose
 }
 
-// pair looks at the key that ends at text[stop], and masks its value if the key is
-// a credential's. It returns the value's end, or 0, and whether the key is one that
-// no further word makes another.
+// pair checks the key that ends at text[stop], and masks its value if it is a credential's key. It returns the
+// value's end, or 0, and whether the key is one that no further word turns into another.
 func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 	start := stop
 	for start > from && stop-start < w.keys.window && isKeyByte(text[start-1]) {
@@ -246,8 +242,8 @@ func (w *walker) pair(text []byte, from, stop int) (end int, known bool) {
 	return w.value(text, &k, sep, at), known
 }
 
-// indexEnd returns the end of what a form or a program adds to a key that ends at
-// text[at], if a separator follows: token[0], body[token][]. Its brackets may be escaped.
+// indexEnd returns the end of what a form or a program adds to a key that ends at text[at], if a separator
+// follows: token[0], body[token][]. Its brackets may be escaped.
 func indexEnd(text []byte, at int) int {
 	if bracketAt(text, at) == 0 {
 		return at
@@ -280,7 +276,7 @@ func bracketAt(text []byte, at int) int {
 	return max(looseByte(text, at, '['), looseByte(text, at, ']'))
 }
 
-// describe notes what the place of a key and its name say about it.
+// describe notes what the key's place and name show about it.
 func (k *key) describe(text, name []byte) {
 	if k.start > 0 {
 		k.parameter = text[k.start-1] == '?' || text[k.start-1] == '&'
@@ -291,7 +287,7 @@ func (k *key) describe(text, name []byte) {
 	k.common = !k.extra && !bytes.ContainsAny(word, "_-0123456789%\\") && !hasInnerUpper(word)
 }
 
-// hasInnerUpper reports whether a word is written as names in programs are.
+// hasInnerUpper reports whether a word has upper case inside, like names in programs.
 func hasInnerUpper(word []byte) bool {
 	lowers := false
 	for _, c := range word {
@@ -305,7 +301,7 @@ func hasInnerUpper(word []byte) bool {
 	return false
 }
 
-// lastWord is the word that a form's key ends with: token of body[token].
+// lastWord is the last word of a form's key: token of body[token].
 func lastWord(word []byte) []byte {
 	return word[bytes.LastIndexAny(word, "[.%")+1:]
 }

@@ -109,7 +109,7 @@ func (w *walker) bracketValue(text []byte, k *key, sep separator, v int) int {
 	return w.mask(text, v, end, k.quote())
 }
 
-// quote is the quotes that a mask needs where the key has some.
+// quote is the quotes that a mask needs if the key has some.
 func (k *key) quote() string {
 	if k.closing.mark == '"' && k.closing.levels <= maxQuote {
 		return strings.Repeat(`\`, 1<<k.closing.levels-1) + `"`
@@ -117,8 +117,8 @@ func (k *key) quote() string {
 	return ""
 }
 
-// yamlBlock masks the lines of a block scalar whose indicator, | or >, is at
-// text[v]: all that are further in than the key.
+// yamlBlock masks the lines of a block scalar whose indicator, | or >, is at text[v]: all lines that are
+// indented more than the key.
 func (w *walker) yamlBlock(text []byte, k *key, v int) int {
 	i := v + 1
 	for i < len(text) && (text[i] == '-' || text[i] == '+' || isDigit(text[i]) || text[i] == ' ') {
@@ -236,8 +236,7 @@ func isInLink(text []byte, at int) bool {
 	return bytes.Contains(text[first:at], []byte("://"))
 }
 
-// nextLine masks a value that has a line of its own, after the key's: a word that
-// is no prose, and no list, pair or heading.
+// nextLine masks a value on the line after the key: a word that is not prose, and not a list, pair or heading.
 func (w *walker) nextLine(text []byte, k *key, v, end int) int {
 	stop := endOfLine(text[:min(len(text), v+maxWord)], v)
 	rest := bytes.TrimRight(text[end:stop], " \t*`~.,;")

@@ -12,31 +12,31 @@ const (
 	// maxLevels is how many levels of escapes are resolved one after another. A
 	// string with more of them that may hold a credential is masked as a whole.
 	maxLevels = 8
-	// maxScratch is how much a walker may keep for the next entry: bytes of text,
-	// and a sixteenth of it in strings and spans, about 3 MiB together.
+	// maxScratch limits what a walker keeps for the next entry: bytes of text, and a sixteenth of it in strings
+	// and spans, about 3 MiB together.
 	maxScratch = 1 << 20
 )
 
 var walkers = sync.Pool{New: func() any { return new(walker) }}
 
-// walker finds the values to be masked in one text. Its slices are stacks: a
-// level of string leaves behind nothing but its spans.
+// walker finds the values to be masked in one text. Its slices are stacks: a level of string leaves only its
+// spans.
 type walker struct {
 	keys    *keySet
 	filter  *filter
 	spans   []span
 	strings []jsonString
-	text    []byte // the whole text, and the meaning of the strings being read
-	key     []byte // scratch space for the key in hand
+	text    []byte // the whole text, and the meanings of the strings being read
+	key     []byte // scratch space for the current key
 	whole   bool   // mask text that is not JSON as a whole if there is something to mask
-	guessed bool   // some span lies in text that is not JSON
+	guessed bool   // some span is in text that is not JSON
 
 	entry    []byte // the whole entry
 	apiName  []byte // what api found
 	apiKnown bool
 	rows     span // the lines below the names of the last table, in the text being searched
 	codes    bool // code is a credential in this API
-	inBase64 bool // the text is base64's meaning
+	inBase64 bool // the text is decoded base64
 	inFolded bool // the text being searched is folded
 	explain  bool // spans get the names of their keys
 }
@@ -54,8 +54,7 @@ func (w *walker) release() {
 	}
 }
 
-// walk returns the spans of text to be masked, in order and apart, and whether
-// one of them is a guess.
+// walk returns the spans of text to be masked, in order and without overlap, and whether one of them is a guess.
 func (w *walker) walk(r *Redactor, text string, codes, whole bool) (spans []span, guessed bool) {
 	w.keys, w.filter = r.keys, r.filter
 	w.spans, w.strings = w.spans[:0], w.strings[:0]
@@ -73,7 +72,7 @@ func (w *walker) level(text []byte, level int) {
 	if p := (parser{walker: w, text: text, entry: level == 0}); p.document() {
 		w.inStrings(text, firstString, level)
 	} else {
-		// What was found on the way is found again.
+		// What was found before is found again.
 		w.spans, w.strings = w.spans[:firstSpan], w.strings[:firstString]
 		w.folded(text, level)
 		if len(w.spans) > firstSpan {
@@ -86,8 +85,8 @@ func (w *walker) level(text []byte, level int) {
 	w.spans = w.spans[:firstSpan+len(merge(w.spans[firstSpan:]))]
 }
 
-// folded adds the spans of text that is not JSON as it reads folded. That may be
-// JSON: with typographic quotes, or with entities for its quotes.
+// folded adds the spans of text that is not JSON, in its folded form. That may be JSON, with typographic quotes,
+// or with entities for its quotes.
 func (w *walker) folded(text []byte, level int) {
 	was := w.inFolded
 	w.inFolded = false
@@ -118,7 +117,7 @@ func (w *walker) folded(text []byte, level int) {
 	unfoldSpans(w.spans[first:], text)
 }
 
-// inStrings adds the spans of the strings from first on, and drops these.
+// inStrings adds the spans of the strings from first on, and removes these strings.
 func (w *walker) inStrings(text []byte, first, level int) {
 	for i, n := first, len(w.strings); i < n; i++ {
 		w.inString(text, w.strings[i], level)
@@ -145,9 +144,8 @@ func (w *walker) inString(text []byte, s jsonString, level int) {
 	}
 }
 
-// unescaped adds the spans of text[from:to], which is not JSON, as it reads with
-// its escapes resolved: backslashes first, and percent escapes, which hide the
-// separators of forms, when nothing else is left.
+// unescaped adds the spans of text[from:to], which is not JSON, with its escapes resolved: first backslashes,
+// and, when nothing else is left, percent escapes, which hide the separators of forms.
 func (w *walker) unescaped(text []byte, from, to, level int) {
 	raw := text[from:to]
 	first, start := len(w.spans), len(w.text)
@@ -170,8 +168,8 @@ func (w *walker) unescaped(text []byte, from, to, level int) {
 	}
 }
 
-// below adds the spans of raw, which are those of its meaning, a level below. A
-// quote that they bring along is escaped for this level.
+// below adds the spans of raw, which are the spans of its meaning one level below. A quote that they add is
+// escaped for this level.
 func (w *walker) below(meaning, raw []byte, e escapes, level int) {
 	first := len(w.spans)
 	if level >= maxLevels && isEscaped(meaning) {
@@ -190,12 +188,12 @@ func (w *walker) below(meaning, raw []byte, e escapes, level int) {
 	}
 }
 
-// isEscaped says whether text may have escapes.
+// isEscaped reports whether text may have escapes.
 func isEscaped(text []byte) bool {
 	return bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0
 }
 
-// label notes of the spans from first on what they are.
+// label notes the kind of the spans from first on.
 func (w *walker) label(first int, kind Kind) {
 	for i := first; i < len(w.spans); i++ {
 		s := &w.spans[i]

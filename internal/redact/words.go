@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// proseWords are words that a sentence about a credential has and a credential
-// does not: small words, and what is said of tokens, passwords and fields.
+// proseWords are words that occur in a sentence about a credential but not in a credential: small words, and
+// what is written about tokens, passwords and fields.
 var proseWords = func() map[string]struct{} {
 	words := strings.Fields(`
 		a an the this that these those it its my your our their his her we you they he she who what which when where why how
