@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command feishu-audit is the tool beside the collector: it examines, exports and records a
-// tenant, moves positions, and serves a simulated tenant. `feishu-audit --help` lists its subcommands.
+// Command feishu-audit is the command-line tool of the receiver: it examines, exports and records a tenant,
+// moves positions, and serves a simulated tenant. `feishu-audit --help` lists its subcommands.
 package main
 
 import (

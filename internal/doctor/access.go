@@ -58,7 +58,7 @@ func (a *access) examine(ctx context.Context) []Check {
 		Check{checkAddress, OK, msg("this machine's address is let in; if the receiver will run on another machine, run the doctor there too"), none})
 }
 
-// token asks for an access token, again after a passing fault.
+// token requests an access token, and retries after a temporary fault.
 func (a *access) token(ctx context.Context) (time.Duration, error) {
 	for attempt := 0; ; attempt++ {
 		life, err := a.session.client.Token(ctx)
@@ -73,8 +73,8 @@ func (a *access) token(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// first asks list_data for a second, which is never too long. Where our clock is ahead, the answer tells,
-// and the second try is right.
+// first requests a second of the log, which is never too long. If our clock is ahead, the answer shows it, and
+// the second try is right.
 func (a *access) first(ctx context.Context) error {
 	s := a.session
 	for attempt := 0; ; attempt++ {
@@ -110,7 +110,7 @@ func (a *access) isAt(endpoint string) bool {
 	return strings.TrimRight(strings.ToLower(a.opts.Endpoint), "/") == endpoint
 }
 
-// problem is a check that has failed, with all that is known.
+// problem is a failed check, with everything that is known.
 func problem(name string, e *openapi.Error, advice Message) Check {
 	return Check{name, Problem, reason(e), advice}
 }
@@ -137,12 +137,12 @@ func reason(e *openapi.Error) Message {
 // none is no text.
 var none Message
 
-// advice is the client's, or to wait.
+// advice is the client's advice, or to wait.
 func advice(e *openapi.Error) Message {
 	return cmp.Or(known(e.Advice), msg("try again later; if it lasts, give Feishu's support the log id"))
 }
 
-// refusedToken sorts a token call that failed.
+// refusedToken classifies a token call that failed.
 func (a *access) refusedToken(ctx context.Context, err error) []Check {
 	var e *openapi.Error
 	if !errors.As(err, &e) {
@@ -171,12 +171,10 @@ func (a *access) refusedToken(ctx context.Context, err error) []Check {
 	return append(checks, c)
 }
 
-// notTheSecret is sent to the other cloud, which must not learn the secret of an
-// app that it does not have.
+// notTheSecret is sent to the other cloud, which must not learn the secret of an app that it does not have.
 const notTheSecret = "feishu-audit-doctor-asks-for-the-app-only"
 
-// atOtherCloud asks the other public cloud whether it has the app. It does if it
-// has something against the secret only.
+// atOtherCloud asks the other public cloud whether it has the app. It has the app if it refuses only the secret.
 func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 	other := ""
 	switch {
@@ -198,14 +196,13 @@ func (a *access) atOtherCloud(ctx context.Context) (string, bool) {
 	return other, errors.As(err, &e) && secretOnly(e)
 }
 
-// secretOnly reports whether a cloud knows the app and refuses the secret. The code
-// is the same for both; the texts were seen, and one that has changed since only
-// means that the other cloud is not found.
+// secretOnly reports whether a cloud knows the app and refuses the secret. The code is the same in both cases,
+// so the text decides. The texts were seen; if one has changed since, the other cloud is not found.
 func secretOnly(e *openapi.Error) bool {
 	return e.Cause == cause.Credential && strings.Contains(e.Reason, "secret invalid")
 }
 
-// refusedList sorts a first call of list_data that failed.
+// refusedList classifies a first call of list_data that failed.
 func (a *access) refusedList(err error) []Check {
 	var e *openapi.Error
 	if !errors.As(err, &e) {
@@ -235,14 +232,13 @@ func (a *access) refusedList(err error) []Check {
 	return []Check{problem(checkRead, e, advice(e))}
 }
 
-// console is a page of the app in the developer console, which is on the host of
-// the API in both public clouds. The page auth is the one that the API's own message
-// links to.
+// console is a page of the app in the developer console, which in both public clouds is on the API's host. The
+// page auth is the one that the API's own message links to.
 func (a *access) console(page string) string {
 	return strings.TrimRight(a.opts.Endpoint, "/") + "/app/" + a.opts.AppID + page
 }
 
-// skewLimit is the skew from which on a person should correct it.
+// skewLimit is the skew from which on somebody should correct it.
 const skewLimit = 5 * time.Second
 
 func (s *session) checkClock() Check {
@@ -261,7 +257,7 @@ func (s *session) checkClock() Check {
 	return Check{checkClockSkew, OK, msg("this machine's clock agrees with the server's: the difference lies between %s and %s", short(c.low), short(c.high)), none}
 }
 
-// checkEntries is about a log in which nothing was seen.
+// checkEntries is the check of a log in which no entry was seen.
 func (s *session) checkEntries() []Check {
 	if s.anyEntry || s.broken != nil {
 		return nil

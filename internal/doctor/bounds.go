@@ -9,12 +9,11 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
-// maxWalk is how many pages are read to find a second's entries again.
+// maxWalk is how many pages are read to find the entries of a second again.
 const maxWalk = 3
 
-// bounds reports whether start_time and end_time include entries of the very second.
-// A second with known entries is asked for within wider bounds, then with each
-// bound on it.
+// bounds finds out whether start_time and end_time are inclusive. A second with known entries is requested
+// within wider bounds, then with each bound on it.
 func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding) {
 	second, ids := pickSecond(from)
 	if len(ids) == 0 {
@@ -40,7 +39,7 @@ func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding)
 	if err != nil {
 		return fail(err)
 	}
-	// What is missing with the bound must still be there without it.
+	// What is missing with the bound on the second must still be there without it.
 	again := both
 	if first.found < len(ids) || last.found < len(ids) {
 		if again, err = s.shows(ctx, second-1, second+1, ids); err != nil {
@@ -63,14 +62,14 @@ func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding)
 	return judge(StartBound, first), judge(EndBound, last)
 }
 
-// pickSecond finds the second with the fewest entries, but some.
+// pickSecond finds the second with the fewest entries, but at least one.
 func pickSecond(from *sample) (second int64, ids map[string]bool) {
 	if from == nil {
 		return 0, nil
 	}
 	by := map[int64]map[string]bool{}
 	for _, e := range from.entries {
-		// The ends themselves may be cut by what is to be found out.
+		// The first and the last second may be cut by the very bounds in question.
 		if !e.HasTime || e.Second <= from.from || e.Second >= from.to {
 			continue
 		}
@@ -87,7 +86,7 @@ func pickSecond(from *sample) (second int64, ids map[string]bool) {
 	return second, ids
 }
 
-// shown is what a query showed of known entries.
+// shown is which known entries a query showed.
 type shown struct {
 	found    int
 	outside  int  // entries outside of the bounds

@@ -260,8 +260,8 @@ var catalogue = map[string]string{
 	"Run it. Records appear on the terminal; then put your backend in the place of debug:":                                                                    "运行。记录会显示在终端上；之后把 debug 换成你的后端：",
 }
 
-// clientTexts has the Chinese of what the receiver's client says of a failed call. %s is what it
-// fills in. TestClientTextsAreTranslated compares it with the client.
+// clientTexts has the Chinese of the client's texts about a failed call. %s is a variable part.
+// TestClientTextsAreTranslated compares it with the client.
 var clientTexts = map[string]string{
 	"no message":                         "没有错误信息",
 	"the server does not know this path": "服务器不认识这个路径",

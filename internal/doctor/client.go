@@ -17,11 +17,10 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/pace"
 )
 
-// errMaxCalls says that the calls that the doctor allows itself have been made.
+// errMaxCalls means that the doctor has used up the calls that it allows itself.
 var errMaxCalls = errors.New("all the calls that are allowed have been made")
 
-// client makes calls with the receiver's own client, within the doctor's allowance, one
-// after the other.
+// client makes calls with the receiver's own client, within the doctor's limit, one after the other.
 type client struct {
 	*openapi.Client
 	closeIdle func()
@@ -37,8 +36,8 @@ type listing struct {
 	Page *entry.Page // nil with an error
 }
 
-// dial makes the client for an endpoint. It fails if the receiver would not start with the
-// same settings, with the receiver's own words.
+// dial makes the client for an endpoint. It fails, with the receiver's own messages, if the receiver would not
+// start with the same settings.
 func (o *Options) dial(ctx context.Context, endpoint, secret string) (*client, error) {
 	cfg := receiver.NewFactory().CreateDefaultConfig().(*receiver.Config)
 	cfg.ClientConfig.Endpoint = endpoint
@@ -70,8 +69,8 @@ func (o *Options) dial(ctx context.Context, endpoint, secret string) (*client, e
 	return c, nil
 }
 
-// Validate reports what is wrong with the options, in the words of the receiver's
-// configuration. It makes no call.
+// Validate reports what is wrong with the options, with the messages of the receiver's configuration. It makes
+// no call.
 func (o Options) Validate(ctx context.Context) error {
 	c, err := o.dial(ctx, o.Endpoint, o.AppSecret)
 	if err == nil {
@@ -85,7 +84,7 @@ type noHost struct{}
 
 func (noHost) GetExtensions() map[component.ID]component.Component { return nil }
 
-// list asks for a page. The answer is there with an error, too, if one came.
+// list requests a page. With an error it still returns the answer, if there was one.
 func (c *client) list(ctx context.Context, q openapi.ListRequest) (*listing, error) {
 	page, answer, err := c.ListData(ctx, q)
 	if answer == nil {

@@ -5,8 +5,8 @@ package doctor
 
 import "time"
 
-// serverClock bounds how far the server's clock is ahead of ours. Each answer
-// narrows it: its Date header, in whole seconds, lies between sending and receiving.
+// serverClock limits how far the server's clock may be ahead of ours. Each answer narrows it: its Date header,
+// in whole seconds, is between sending and receiving.
 type serverClock struct {
 	known    bool
 	disagree bool // Date headers contradict each other
@@ -30,9 +30,9 @@ func (c *serverClock) observe(date, sent, received time.Time) {
 	}
 }
 
-// earliest and latest are bounds of the server's time at a moment of ours.
+// earliest and latest are bounds of the server's time at a moment of our clock.
 func (c *serverClock) earliest(t time.Time) time.Time { return t.Round(0).Add(c.low) }
 func (c *serverClock) latest(t time.Time) time.Time   { return t.Round(0).Add(c.high) }
 
-// now is a second that is surely not in the server's future, once an answer came.
+// now is a second that is certainly not in the server's future, after the first answer.
 func (c *serverClock) now() int64 { return c.earliest(time.Now()).Unix() }

@@ -22,9 +22,8 @@ const (
 
 var defaultRecheck = []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour}
 
-// recommend writes the collector's configuration that follows from the findings.
-// What needs no change from its default is left out, but for what a person looks
-// for.
+// recommend writes the collector's configuration that follows from the findings. Defaults are left out, except
+// those that a person looks for.
 func recommend(o *Options, r *Report, s *session) Message {
 	return each(func(l Language) string { return recommendIn(l, o, r, s) })
 }
@@ -55,7 +54,7 @@ func recommendIn(l Language, o *Options, r *Report, s *session) string {
 	line(4, "endpoint", quoted(o.Endpoint), none)
 	switch {
 	case o.ProxyURL == "":
-	case hasPassword(o.ProxyURL): // not for a report
+	case hasPassword(o.ProxyURL): // must not be in a report
 		line(4, "proxy_url", "${env:"+proxyVariable+"}", msg("set it to what --proxy-url was"))
 	default:
 		line(4, "proxy_url", quoted(o.ProxyURL), none)
@@ -119,18 +118,17 @@ service:
 	return b.String()
 }
 
-// proxyVariable has the proxy's URL in the environment of the collector.
+// proxyVariable is the environment variable of the collector for the proxy's URL.
 const proxyVariable = "FEISHU_PROXY_URL"
 
-// hasPassword reports whether a proxy's URL is not for everybody to see. One that
-// cannot be read may have a password in it.
+// hasPassword reports whether a proxy's URL must not be shown. A URL that cannot be read may have a password in
+// it.
 func hasPassword(proxy string) bool {
 	u, err := url.Parse(proxy)
 	return err != nil || u.User != nil
 }
 
-// recheckFor makes sure that the last recheck comes after the slowest entry that
-// was seen, with room for a slower one.
+// recheckFor makes sure that the last recheck comes after the slowest entry that was seen, with a margin.
 func recheckFor(f Finding) ([]time.Duration, Message) {
 	out := slices.Clone(defaultRecheck)
 	if f.Answer != "late" {
@@ -149,14 +147,13 @@ func recheckFor(f Finding) ([]time.Duration, Message) {
 	return append(out, (need + time.Hour).Truncate(time.Hour)), comment
 }
 
-// walksFor is how many walks use the pace up at a latency: one makes a call after
-// the other.
+// walksFor is how many walks use up the pace at a latency: each makes one call after the other.
 func walksFor(latency time.Duration) int {
 	const slow = 600 * time.Millisecond // at a hundred calls a minute
 	return min(8, max(1, int(math.Ceil(float64(latency)/float64(slow)))))
 }
 
-// plain writes a duration as the configuration reads it, without zero parts.
+// plain writes a duration in the form of the configuration, without zero parts.
 func plain(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -176,7 +173,7 @@ func durations(list []time.Duration) string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// quoted writes a string as YAML: in quotes, as JSON, unless it needs none.
+// quoted writes a string in YAML: in quotes, as JSON, if it needs them.
 func quoted(text string) string {
 	safe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:", r)
@@ -185,10 +182,10 @@ func quoted(text string) string {
 		(text[0] >= 'a' && text[0] <= 'z' || text[0] == '/') && !strings.HasSuffix(text, ":") {
 		return text
 	}
-	// The collector takes $ for a reference to a variable.
+	// The collector reads $ as a reference to a variable.
 	out, err := json.Marshal(strings.ReplaceAll(text, "$", "$$"))
 	if err != nil {
-		return `""` // a string always marshals
+		return `""` // a string can always be marshalled
 	}
 	return string(out)
 }

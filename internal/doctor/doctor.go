@@ -1,17 +1,16 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package doctor examines a tenant's OpenAPI audit log before a receiver is set up
-// for it: whether the log can be read and, if not, what to do; then how the API
-// behaves where its documentation says nothing; and which configuration follows.
+// Package doctor examines a tenant's OpenAPI audit log before a receiver is set up for it: whether the log can
+// be read and, if not, what to do; how the API behaves where its documentation says nothing; and which
+// configuration follows from that.
 //
-// It only reads. It makes at most MaxCalls calls of list_data, at most
-// CallsPerMinute in any minute, through the receiver's own client. Of entries it
-// keeps ids, times, response codes and the kinds of their fields. It shows how often a code
-// occurs, and nothing else of them.
+// It only reads. It makes at most MaxCalls calls of list_data, at most CallsPerMinute in any minute, through the
+// receiver's own client. It keeps only ids, times, response codes and field types of entries. It shows how often
+// a code occurs, and nothing else from entries.
 //
-// An answer is what was seen, or "could not tell". Times that depend on a limit of
-// the API are given as bounds, both of which were seen.
+// An answer is what was seen, or "could not tell". Times that depend on a limit of the API are given as bounds,
+// both of which were seen.
 package doctor
 
 import (
@@ -22,45 +21,45 @@ import (
 
 // Limits of a run.
 const (
-	// MaxCalls is how often list_data is called at most. A run takes some 50 calls.
+	// MaxCalls is the largest number of calls of list_data. A run takes about 50.
 	MaxCalls = 60
-	// AccessCalls is how often at most if only the access is examined: once, or
-	// again after a passing fault or where our clock is ahead.
+	// AccessCalls is the same if only the access is examined: one, or more after a temporary fault or if our
+	// clock is ahead.
 	AccessCalls = 6
 	// CallsPerMinute leaves room, within the API's 100, for a receiver of the same app.
 	CallsPerMinute = 60
-	// DefaultDuration and MinDuration are of Options.Duration.
+	// DefaultDuration and MinDuration are values of Options.Duration.
 	DefaultDuration = 90 * time.Second
 	MinDuration     = 10 * time.Second
-	// LeastTime is what the calls of a run take at that pace, whatever the duration.
+	// LeastTime is the duration of a run's calls at that pace, whatever Options.Duration is.
 	LeastTime = time.Minute
 )
 
-// Options say what to examine.
+// Options are what to examine.
 type Options struct {
 	Endpoint, AppID, AppSecret string
 	ProxyURL, CAFile           string
-	// SecretSource is how the recommended configuration names the secret.
+	// SecretSource is the reference to the secret in the recommended configuration.
 	SecretSource string
-	// SecretFile is the file that the secret is in, if it is in one, and LineBreak how
-	// many bytes at its end are a line break and no part of it.
+	// SecretFile is the file with the secret, if there is one, and LineBreak how many bytes at its end are a
+	// line break and not part of the secret.
 	SecretFile string
 	LineBreak  int
-	// Duration is how long the log is watched for late entries, and page tokens
-	// are held back. The run ends soon after it.
+	// Duration is how long to watch the log for late entries, and how long page tokens are kept before use. The
+	// run ends soon after it.
 	Duration time.Duration
 	// AccessOnly examines whether the log can be read, and not how the API behaves.
 	AccessOnly bool
 	// ConfigFile is where the caller will write the recommended configuration; empty: nowhere.
 	ConfigFile string
-	// Progress is called with what goes on, unless it is nil.
+	// Progress is called with each step, unless it is nil.
 	Progress func(Progress)
 
 	// Transport replaces the network in tests.
 	Transport http.RoundTripper
 }
 
-// Progress is what goes on.
+// Progress is a step of a run.
 type Progress struct {
 	Elapsed time.Duration
 	Calls   int // of list_data, so far
@@ -72,7 +71,7 @@ func (p Progress) Line(opts *Options) Message {
 	return msg("[%4.0f s, call %2d of at most %d] %s", p.Elapsed.Seconds(), p.Calls, opts.maxCalls(), p.Text)
 }
 
-// Announcement says what a run takes.
+// Announcement is how long a run takes.
 func (o *Options) Announcement() Message {
 	if o.AccessOnly {
 		return msg("This takes a few seconds and changes nothing. Ctrl-C ends it.")
@@ -80,8 +79,8 @@ func (o *Options) Announcement() Message {
 	return msg("This takes about %s and changes nothing. Ctrl-C ends it.", short(max(o.Duration, LeastTime)))
 }
 
-// Run examines. Its error is the context's, or a fault of the options in the words
-// of the receiver's configuration; what is wrong with the tenant is in the report.
+// Run examines the tenant. Its error is the context's, or an error in the options, with the messages of the
+// receiver's configuration; what is wrong with the tenant is in the report.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	if opts.Progress == nil {
 		opts.Progress = func(Progress) {}
@@ -126,9 +125,8 @@ func (o *Options) maxCalls() int {
 	return MaxCalls
 }
 
-// looks are when page tokens are used and windows read again, as parts of the
-// duration: each twice as late as the one before, since it is not known whether
-// seconds or hours matter.
+// looks are the times at which page tokens are used and windows read again, as fractions of the duration: each
+// twice as late as the previous one, because it is not known whether seconds or hours matter.
 var looks = []time.Duration{4, 2, 1}
 
 // examine answers the questions.
@@ -180,7 +178,7 @@ func (s *session) examine(ctx context.Context) []Finding {
 	return out
 }
 
-// waitUntil waits, and says so now and then.
+// waitUntil waits, and reports progress.
 func (s *session) waitUntil(ctx context.Context, at time.Time) {
 	for ctx.Err() == nil && time.Now().Before(at) {
 		left := time.Until(at)

@@ -18,12 +18,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
-// orderEvidence is about the order within one page. The best page counts, not
-// several: a chance order that is always the same would pass for many.
+// orderEvidence is about the order within one page. Only the best page counts, not several: if the order were
+// random but always the same, several pages would seem to prove it.
 type orderEvidence struct {
 	entries   int     // with a readable time
 	up, down  int     // neighbours that go up and down
-	logChance float64 // that entries in an order of chance look sorted
+	logChance float64 // logarithm of the probability that entries in random order look sorted
 }
 
 func (o *orderEvidence) observe(entries []entry.Facts) {
@@ -44,18 +44,18 @@ func (o *orderEvidence) observe(entries []entry.Facts) {
 		page.entries++
 		page.logChance -= math.Log(float64(page.entries)) // n! orders,
 		same[e.Second]++
-		page.logChance += math.Log(float64(same[e.Second])) // of which those that only swap equals look alike
+		page.logChance += math.Log(float64(same[e.Second])) // of which those that only swap equal times look the same
 		last = e.Second
 	}
 	unordered, wasUnordered := page.up > 0 && page.down > 0, o.up > 0 && o.down > 0
-	// One page out of order settles it, however many others look sorted.
+	// One page that is not in order decides, however many others look sorted.
 	if unordered && !wasUnordered || unordered == wasUnordered && page.logChance < o.logChance {
 		*o = page
 	}
 }
 
-// sureOrder is the chance, as a logarithm, of taking an order of chance for a
-// sorted one: one in a million.
+// sureOrder is the largest accepted probability, as a logarithm, of taking a random order for a sorted one: one
+// in a million.
 var sureOrder = math.Log(1e-6)
 
 func (o *orderEvidence) finding() Finding {
@@ -78,8 +78,8 @@ type rateEvidence struct {
 	successes, with int // answers with a page, and those of them with a rate header
 	limit           int // x-ogw-ratelimit-limit, 0: not seen
 	refusals        int
-	hint            string // header of the last refusal that said how long to wait
-	readable        bool   // whether it did so in seconds
+	hint            string // header of the last refusal with a hint to wait
+	readable        bool   // whether the hint was in seconds
 	status          int    // HTTP status of the last refusal
 	quota           bool   // the month's calls are used up
 }
@@ -156,19 +156,19 @@ func (r *rateEvidence) finding() Finding {
 	return f
 }
 
-// shapeEvidence counts the forms of fields. It keeps nothing of an entry but
-// small numbers and the names of documented members.
+// shapeEvidence counts the forms of fields. From entries it keeps only small numbers and the names of documented
+// members.
 type shapeEvidence struct {
 	entries  map[string]bool // ids: an entry counts once
 	id       map[string]int
 	status   map[string]int
 	response map[string]int
 	members  map[string]int
-	zeroBad  int // status_code 0 beside a response code that is not
+	zeroBad  int // status_code 0 with a response code other than 0
 	bad      int // entries with a response code that is not 0
 }
 
-// responseMembers are those that the documentation names.
+// responseMembers are the documented ones.
 var responseMembers = []string{"code", "msg", "error", "data"}
 
 // observe reports whether the entry was not seen before.
@@ -217,7 +217,7 @@ func (s *shapeEvidence) observe(e *entry.Facts) (fresh bool) {
 	return true
 }
 
-// brokenResponse names what a response is that holds no JSON object.
+// brokenResponse names the form of a response without a JSON object.
 func brokenResponse(text string) string {
 	var any json.RawMessage
 	err := json.NewDecoder(strings.NewReader(text)).Decode(&any)
@@ -230,7 +230,7 @@ func brokenResponse(text string) string {
 	return "a string without JSON"
 }
 
-// kindOf names the kind of a JSON text.
+// kindOf names the type of a JSON text.
 func kindOf(text string) string {
 	switch {
 	case text == "":
@@ -288,7 +288,7 @@ func (s *shapeEvidence) findings() []Finding {
 	return []Finding{id, status, response}
 }
 
-// ranked are the keys, the most frequent first.
+// ranked returns the keys, the most frequent first.
 func ranked(counts map[string]int) []string {
 	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		if counts[a] != counts[b] {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lateProbe reads the same time ranges again and again. What is there later and
-// was not there before has appeared in between.
+// lateProbe reads the same time ranges again and again. Entries that are new in a later reading have appeared in
+// between.
 type lateProbe struct {
 	session *session
 	windows []*watched
@@ -25,23 +25,23 @@ type watched struct {
 	from, to int64
 	known    map[string]bool
 	read     time.Time // earliest server time of the last read
-	whole    bool      // the last read was complete, so what is new in the next one has appeared since
+	whole    bool      // the last read was complete, so entries that are new in the next one have appeared since
 }
 
-// appearance bounds how long after its event time an entry appeared. Event times
-// are whole seconds, so an entry of the end of its second seems a second late.
+// appearance limits how long after its event time an entry appeared. Event times are whole seconds, so an entry
+// at the end of its second seems a second late.
 type appearance struct{ least, most time.Duration }
 
-// lateFrom is from when on an entry counts as late.
+// lateFrom is the delay from which on an entry counts as late.
 const lateFrom = 2 * time.Second
 
-// The windows: the newest entries, and ages at which the receiver looks again by default.
+// The windows: the newest entries, and the ages at which the receiver rechecks by default.
 var watchAges = []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour}
 
-// roomy is how many entries a window may have at first, to leave room for more.
+// roomy is how many entries a window may have at first, so that there is room for more.
 const roomy = 60
 
-// open begins to watch.
+// open starts to watch.
 func (p *lateProbe) open(ctx context.Context, from *sample) {
 	p.entries, p.shown = map[string]bool{}, map[string]appearance{}
 	if !p.session.clock.known || p.session.clock.disagree {
@@ -97,7 +97,7 @@ func (p *lateProbe) openNewest(ctx context.Context) (int64, error) {
 			high = mid
 		}
 	}
-	// The step between two spans may hide where the entries begin.
+	// Entries may begin between two spans.
 	if best != nil && low < len(spans) {
 		from, to := spans[low-1], spans[low]
 		for range 4 {
@@ -140,7 +140,7 @@ func (p *lateProbe) try(ctx context.Context, from, to int64) error {
 	return nil
 }
 
-// again reads windows once more: the newest one only, or all.
+// again reads windows once more: only the newest one, or all.
 func (p *lateProbe) again(ctx context.Context, all bool) {
 	for i, w := range p.windows {
 		if p.failed != none || !w.whole || i > 0 && !all {
@@ -152,7 +152,7 @@ func (p *lateProbe) again(ctx context.Context, all bool) {
 	}
 }
 
-// look reads a window and notes what has appeared since it was read before.
+// look reads a window and notes what has appeared since the previous read.
 func (p *lateProbe) look(ctx context.Context, w *watched) (entries int, err error) {
 	a, err := p.session.window(ctx, w.from, w.to, pageSize)
 	if err != nil {
@@ -174,8 +174,7 @@ func (p *lateProbe) look(ctx context.Context, w *watched) (entries int, err erro
 	return len(a.Page.Facts()), nil
 }
 
-// enoughFresh is how many entries must have been there at once for it to mean
-// something that none appeared later.
+// enoughFresh is how many entries must have been there at once for "none appeared later" to mean anything.
 const enoughFresh = 10
 
 func (p *lateProbe) finding() Finding {
@@ -211,7 +210,7 @@ func (p *lateProbe) finding() Finding {
 	return f
 }
 
-// withFreshest adds how old the newest entry was that was seen.
+// withFreshest adds the age of the newest entry that was seen.
 func (s *session) withFreshest(m Message) Message {
 	if !s.anyEntry {
 		return m

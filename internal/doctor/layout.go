@@ -9,11 +9,10 @@ import (
 	"golang.org/x/text/width"
 )
 
-// labelWidth is that of what stands beside the text.
+// labelWidth is the width of the labels beside the text.
 const labelWidth = 24
 
-// columns are the widths of a report: text is broken between words, and a configuration
-// stays as it is.
+// columns are the widths of a report: text is broken between words, and a configuration is not broken.
 const (
 	DefaultColumns = 80
 	leastColumns   = 60
@@ -60,27 +59,26 @@ func (b *page) column(label string, start int, text string) {
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-// piece is a part of a text that no line break goes into, with the space in front of it.
+// piece is a part of a text without a possible line break, with the space before it.
 type piece struct {
 	text  string
 	space int
 }
 
-// Punctuation that ends no line, and punctuation that begins none.
+// Punctuation that must not end a line, and punctuation that must not begin one.
 const (
 	opening = "（《「『【“‘"
 	closing = "）》」』】”’，。、；：？！…"
 )
 
-// pieces divides a text where lines may be broken: at spaces, and beside each wide character, as
-// Chinese is written without spaces. A word of narrow characters is never broken: a link must
-// stay one.
+// pieces splits a text where lines may be broken: at spaces, and next to each wide character, because Chinese is
+// written without spaces. A word of narrow characters is never broken, so that links stay complete.
 func pieces(text string) []piece {
 	var out []piece
 	for word := range strings.FieldsSeq(text) {
 		space := 1
-		var open strings.Builder // opening punctuation, which waits for what it opens
-		glue := false            // the last piece goes on
+		var open strings.Builder // opening punctuation, which is joined to the next piece
+		glue := false            // the last piece continues
 		for _, r := range word {
 			s := string(r)
 			switch {
@@ -105,8 +103,8 @@ func pieces(text string) []piece {
 	return out
 }
 
-// isWide reports whether a character takes two columns. Those of which Unicode leaves it to the
-// font (“”, …) count as wide, so that no line is too long whatever the terminal does.
+// isWide reports whether a character takes two columns. Characters whose width Unicode leaves to the font (“”,
+// …) count as wide, so that no line is too long on any terminal.
 func isWide(r rune) bool {
 	switch width.LookupRune(r).Kind() {
 	case width.EastAsianWide, width.EastAsianFullwidth, width.EastAsianAmbiguous:

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Language is one that the report for people is written in.
+// Language is a language of the report for people.
 type Language int
 
 // Languages of the report.
@@ -31,9 +31,9 @@ func ParseLanguage(name string) (Language, bool) {
 	return l, known
 }
 
-// LocaleLanguage is the language of the environment's locale, as POSIX finds it: LC_ALL decides, then
-// LC_MESSAGES, then LANG. A Chinese locale of another character set than UTF-8 counts as
-// English: the terminal could not show the report.
+// LocaleLanguage is the language of the environment's locale, as in POSIX: LC_ALL decides, then LC_MESSAGES,
+// then LANG. A Chinese locale with a character set other than UTF-8 counts as English: the terminal could not
+// show the report.
 func LocaleLanguage(getenv func(string) string) Language {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		locale := strings.ToLower(getenv(name))
@@ -63,11 +63,11 @@ func (m Message) String() string { return m.texts[English] }
 // IsZero reports whether there is no text.
 func (m Message) IsZero() bool { return m == Message{} }
 
-// MarshalJSON writes the English text: what programs read is the same in every language.
+// MarshalJSON writes the English text: programs read the same in every language.
 func (m Message) MarshalJSON() ([]byte, error) { return json.Marshal(m.texts[English]) }
 
-// msg makes a message of an English format, which must be a literal with a translation in the
-// catalogue (TestEveryMessageIsTranslated). A Message among the arguments goes in in the language.
+// msg makes a message from an English format, which must be a literal with a translation in the catalogue
+// (TestEveryMessageIsTranslated). A Message among the arguments is inserted in the same language.
 func msg(format string, args ...any) Message {
 	return each(func(l Language) string {
 		text := format
@@ -88,7 +88,7 @@ func msg(format string, args ...any) Message {
 	})
 }
 
-// each makes a message of the text for each language.
+// each makes a message with the text for each language.
 func each(text func(Language) string) Message {
 	var m Message
 	for l := range languages {
@@ -97,7 +97,7 @@ func each(text func(Language) string) Message {
 	return m
 }
 
-// verbatim is a text that is the same in every language: a name, or what somebody else said.
+// verbatim is a text that is the same in every language: a name, or a quotation.
 func verbatim(text string) Message { return each(func(Language) string { return text }) }
 
 // and adds a clause.
@@ -118,7 +118,7 @@ func join(separator string, list ...Message) Message {
 	})
 }
 
-// count is a number of things. The translation is that of the plural with its number.
+// count is a number of things. The translation is the one of the plural, with the number.
 func count(n int, one, many string) Message {
 	m := msg("%d "+many, n)
 	if n == 1 {
@@ -127,8 +127,8 @@ func count(n int, one, many string) Message {
 	return m
 }
 
-// known translates a label, what a field holds, or what the client says. A text that is in no
-// catalogue, as the server's own words, stays as it is.
+// known translates a label, the type of a field, or a text of the client. A text that is in no catalogue, such
+// as the server's own words, is unchanged.
 func known(text string) Message {
 	m := verbatim(text)
 	if translated := catalogue[text]; translated != "" {
@@ -148,7 +148,7 @@ func known(text string) Message {
 	return m
 }
 
-// pattern is a text of the client with something variable in it.
+// pattern is a text of the client with a variable part.
 type pattern struct {
 	english *regexp.Regexp
 	chinese string
@@ -170,7 +170,7 @@ var units = [languages]struct{ second, minute, hour, day string }{
 	Chinese: {"秒", "分", "小时", "天"},
 }
 
-// short writes a time as people say it: two units at most.
+// short writes a duration for people, with two units at most.
 func short(d time.Duration) Message {
 	return each(func(l Language) string { return shortIn(d, l) })
 }

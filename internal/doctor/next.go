@@ -8,16 +8,15 @@ import (
 	"strings"
 )
 
-// Step is what to do with the recommended configuration, and how.
+// Step is a step to use the recommended configuration.
 type Step struct {
 	Text Message `json:"text"`
-	// Command is for a shell, in the folder of the repository. Dots stand for what
-	// the doctor does not show.
+	// Command is for a shell, in the folder of the repository. Dots replace what the doctor does not show.
 	Command string `json:"command,omitempty"`
 }
 
-// nextSteps lead from the recommended configuration to records that arrive. Nothing
-// else has to be read on the way.
+// nextSteps are the steps from the recommended configuration to records that arrive. Nothing else has to be read
+// for them.
 func nextSteps(o *Options) []Step {
 	const collector = "_build/otelcol-feishu"
 	file, saved := "config.yaml", msg("Save the configuration above as config.yaml.")
@@ -48,7 +47,7 @@ func nextSteps(o *Options) []Step {
 		Step{msg("Run it. Records appear on the terminal; then put your backend in the place of debug:"), collector + " --config " + file})
 }
 
-// shellWord quotes a path where a shell would not take it as it is.
+// shellWord quotes a path if a shell would change it.
 func shellWord(path string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./", r)
@@ -59,7 +58,7 @@ func shellWord(path string) string {
 	return path
 }
 
-// writeSteps writes them for people, each command in a line of its own.
+// writeSteps writes the steps for people, each command on its own line.
 func writeSteps(b *page, steps []Step) {
 	b.WriteString("\n")
 	b.raw(msg("What to do now:"))

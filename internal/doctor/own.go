@@ -24,7 +24,7 @@ type ownProbe struct {
 	failed  Message
 }
 
-// look asks for the entries of the doctor's own app since it began.
+// look requests the entries of the doctor's own app since it started.
 func (p *ownProbe) look(ctx context.Context) {
 	s := p.session
 	if p.found > 0 || p.failed != none {
@@ -47,11 +47,11 @@ func (p *ownProbe) look(ctx context.Context) {
 	}
 }
 
-// enoughTime is how long own calls are waited for before they count as not logged.
+// enoughTime is how long to wait for own calls before they count as not logged.
 const enoughTime = time.Minute
 
-// finding says that own calls are not logged only where calls by others of the same
-// time were: the log may be behind.
+// finding reports own calls as not logged only if calls by others at the same time were logged: the log may be
+// late.
 func (p *ownProbe) finding(ctx context.Context) Finding {
 	s := p.session
 	if p.found > 0 {
@@ -83,8 +83,8 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 	}
 }
 
-// control counts calls of others that were made while the doctor made its first
-// ones, and sees whether the filter by app works.
+// control counts calls of others that were made while the doctor made its first ones, and checks whether the
+// filter by app works.
 func (p *ownProbe) control(ctx context.Context) (others int, filter bool, err error) {
 	s := p.session
 	q := openapi.ListRequest{StartTime: s.clock.latest(s.began).Unix(), EndTime: s.clock.now() - seconds(enoughTime/2), PageSize: pageSize}

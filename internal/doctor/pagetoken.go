@@ -10,14 +10,14 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
-// tokenProbe holds page tokens back and uses each at another age. One token is
-// used once only: a second use might be refused for that alone.
+// tokenProbe keeps page tokens and uses each at a different age. Each token is used only once: a second use
+// might be refused for that reason alone.
 type tokenProbe struct {
 	session *session
 	query   openapi.ListRequest
 	tokens  []heldToken
-	lived   time.Duration // a token of this age was taken
-	refused time.Duration // one of this age was not, 0: none
+	lived   time.Duration // a token of this age was accepted
+	refused time.Duration // a token of this age was refused, 0: none
 	uses    int
 	failed  Message // why there is no answer
 }
@@ -28,7 +28,7 @@ type heldToken struct {
 	sent, received time.Time
 }
 
-// hold gets n page tokens.
+// hold requests n page tokens.
 func (p *tokenProbe) hold(ctx context.Context, from *sample, n int) {
 	if from == nil || len(from.entries) < 2 {
 		p.failed = msg("no time range with two entries was found, so that there was no second page")
@@ -82,7 +82,7 @@ func (p *tokenProbe) use(ctx context.Context) {
 	}
 }
 
-// confirm makes sure that a refused token was refused for its age.
+// confirm makes sure that a refused token was refused because of its age.
 func (p *tokenProbe) confirm(ctx context.Context, age time.Duration) {
 	t, err := p.get(ctx)
 	if err == nil && t.value != "" {
@@ -98,21 +98,21 @@ func (p *tokenProbe) confirm(ctx context.Context, age time.Duration) {
 	}
 }
 
-// try uses a token. Its age lies between youngest and oldest.
+// try uses a token. Its age is between youngest and oldest.
 func (p *tokenProbe) try(ctx context.Context, t heldToken) (youngest, oldest time.Duration, ok bool, err error) {
 	q := p.query
 	q.PageToken = t.value
 	a, err := p.session.list(ctx, q)
 	p.uses++
 	if refused(err) {
-		// An answer that came with the refusal says when it was sent.
+		// If there was an answer with the refusal, its time is known.
 		return 0, a.Received.Sub(t.sent), false, nil
 	}
 	if err != nil {
 		return 0, 0, false, err
 	}
 	if len(a.Page.Facts()) > 0 && a.Page.Facts()[0].ID == t.first {
-		// Taken for no token at all, or something appeared before it.
+		// The token was ignored, or an entry appeared before it.
 		return 0, 0, true, nil
 	}
 	return a.Sent.Sub(t.received), a.Received.Sub(t.sent), true, nil

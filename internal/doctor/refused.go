@@ -13,21 +13,21 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// Answers about refused calls and about requests for tokens.
+// Answers about refused calls and about requests for tokens:
 const (
 	inLog    = "logged"
 	noneSeen = "none seen"
 	noCodes  = "no codes"
 )
 
-// The gateway of the Open API has these codes; those of the APIs behind it are shorter.
+// The gateway of the Open API has these codes; those of the APIs behind the gateway are shorter.
 const firstGatewayCode, lastGatewayCode = 99990000, 99999999
 
 // tokenCall is the api_key of an API that issues or refreshes tokens, as in detections/.
 var tokenCall = regexp.MustCompile(`^[A-Z]+/open-apis/(auth|authen)/`)
 
-// endEvidence counts how calls ended, as the log says it: which detections can fire depends
-// on whether it has refused calls. It keeps codes, and nothing else of an entry.
+// endEvidence counts the results of calls in the log: which detections can fire depends on whether it has
+// refused calls. It keeps only codes from entries.
 type endEvidence struct {
 	entries         int
 	coded           int            // with a response code that can be read
@@ -62,7 +62,7 @@ func (c *endEvidence) observe(e *entry.Facts) {
 		c.gateway[name]++
 	case code > 0 && code < firstGatewayCode:
 		c.others[name]++
-	default: // none of the vendor's: nobody knows what it says
+	default: // not a value of the vendor's: its meaning is unknown
 		name = "another number"
 		c.others[name]++
 	}
@@ -71,8 +71,8 @@ func (c *endEvidence) observe(e *entry.Facts) {
 	}
 }
 
-// codeOf reads the code of a response, which may be an object or a text that holds one, cut off
-// after the code or not.
+// codeOf reads the code of a response, which may be an object or a text with one, possibly cut off after the
+// code.
 func codeOf(response string) (code int64, ok bool) {
 	var text string
 	if json.Unmarshal([]byte(response), &text) != nil {
@@ -107,7 +107,7 @@ func sum(counts map[string]int) (n int) {
 	return n
 }
 
-// ends says how the calls ended that the log has.
+// ends reports the results of the calls in the log.
 func (c *endEvidence) ends() Message {
 	var parts []Message
 	if n := sum(c.gateway); n > 0 {
@@ -128,8 +128,8 @@ func (c *endEvidence) ends() Message {
 	return msg("in %s: %s", count(c.entries, "entry", "entries"), join("; ", parts...))
 }
 
-// findings say what the log has of refused calls and of requests for tokens. "None seen" says
-// nothing about the log: there may have been none.
+// findings report whether the log has refused calls and requests for tokens. "None seen" proves nothing about
+// the log: there may have been none.
 func (c *endEvidence) findings() []Finding {
 	if c.entries == 0 {
 		return []Finding{unknown(RefusedCalls, msg("no entry was seen")), unknown(TokenCalls, msg("no entry was seen"))}

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Report is what the doctor has to say.
+// Report is the result of the doctor's examination.
 type Report struct {
 	Endpoint string    `json:"endpoint"`
 	AppID    string    `json:"app_id"`
 	Began    time.Time `json:"began"`
 	Took     Seconds   `json:"took_seconds"`
-	// Calls made, and the most that would have been made of list_data.
+	// The calls that were made, and the limit for list_data.
 	TokenCalls int `json:"token_calls"`
 	ListCalls  int `json:"list_calls"`
 	MaxCalls   int `json:"max_list_calls"`
@@ -28,12 +28,11 @@ type Report struct {
 	AheadAtMost  *Seconds  `json:"server_clock_ahead_at_most_seconds,omitempty"`
 	Checks       []Check   `json:"checks"`
 	Findings     []Finding `json:"findings"`
-	// Config is a collector configuration, empty as long as a check has a problem
-	// that keeps the log from being read.
+	// Config is a collector configuration, empty while a check has a problem that prevents reading the log.
 	Config Message `json:"recommended_config,omitzero"`
-	// Next is what to do with it.
+	// Next are the steps to use it.
 	Next []Step `json:"next_steps,omitempty"`
-	// ConfigFile is where Config was written, empty where it was not.
+	// ConfigFile is where Config was written, empty if it was not.
 	ConfigFile string `json:"config_file,omitempty"`
 }
 
@@ -43,12 +42,12 @@ type Status string
 // Outcomes of checks.
 const (
 	OK      Status = "ok"
-	Warning Status = "warning" // it works, and somebody should know
+	Warning Status = "warning" // it works, but somebody should know
 	Problem Status = "problem" // the log cannot be read until it is solved
 	Unknown Status = "unknown"
 )
 
-// Check is something that has to be in order.
+// Check is a requirement for reading the log.
 type Check struct {
 	Name   string  `json:"name"`
 	Status Status  `json:"status"`
@@ -59,9 +58,9 @@ type Check struct {
 // Finding is a question that the API's documentation leaves open.
 type Finding struct {
 	Question Question `json:"question"`
-	// Answer is a word for programs, empty where it is not known.
+	// Answer is a word for programs, empty if it is not known.
 	Answer string `json:"answer"`
-	// AtLeast and LessThan bound what was measured, where it is a time.
+	// AtLeast and LessThan are the bounds that were measured, if the answer is a time.
 	AtLeast  *Seconds `json:"at_least_seconds,omitempty"`
 	LessThan *Seconds `json:"less_than_seconds,omitempty"`
 	Text     Message  `json:"text"`
@@ -90,7 +89,7 @@ const (
 	ResponseShape Question = "response"
 )
 
-// labels are the questions for people, where they differ.
+// labels are the questions for people, if they differ.
 var labels = map[Question]string{
 	Order: "order of entries", FutureEnd: "end_time in the future", Lateness: "late entries", PageTokenLife: "life of page tokens",
 	LongestWindow: "longest window", RateHeaders: "rate limit", OwnCalls: "own calls in the log",
@@ -102,7 +101,7 @@ var questions = []Question{
 	RateHeaders, OwnCalls, RefusedCalls, TokenCalls, IDShape, StatusShape, ResponseShape,
 }
 
-// Seconds is a time that is a number of seconds in JSON.
+// Seconds is a duration that is a number of seconds in JSON.
 type Seconds time.Duration
 
 // MarshalJSON writes seconds with three decimals at most.
@@ -115,7 +114,7 @@ func bound(d time.Duration) *Seconds {
 	return &s
 }
 
-// unknown is the answer to a question whose answer was not found, and why.
+// unknown is a finding without an answer, and why there is none.
 func unknown(q Question, why Message) Finding {
 	return Finding{Question: q, Text: msg("could not tell"), Evidence: why}
 }
@@ -148,7 +147,7 @@ func (r *Report) JSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
-// mark is what stands for a status.
+// mark is the text for a status.
 func (s Status) mark() Message {
 	switch s {
 	case OK:
@@ -161,10 +160,10 @@ func (s Status) mark() Message {
 	return verbatim("?")
 }
 
-// markWidth is that of a status.
+// markWidth is the width of a status.
 const markWidth = 9
 
-// Text writes the report for people, problems first, in lines of so many columns.
+// Text writes the report for people, problems first, in lines of at most this many columns.
 func (r *Report) Text(w io.Writer, columns int, language Language) error {
 	b := page{columns: min(max(columns, leastColumns), mostColumns), language: language}
 	b.text(msg("feishu-audit doctor on %s as app %s, %s", r.Endpoint, r.AppID, r.Began.UTC().Format("2006-01-02 15:04:05 UTC")))
@@ -219,7 +218,7 @@ func (r *Report) counted(s Status) int {
 	return n
 }
 
-// sorted are the checks, those that ask for something first.
+// sorted returns the checks, those with something to do first.
 func (r *Report) sorted() []Check {
 	urgency := map[Status]int{Problem: 0, Warning: 1, Unknown: 2, OK: 3}
 	return slices.SortedStableFunc(slices.Values(r.Checks), func(a, b Check) int { return cmp.Compare(urgency[a.Status], urgency[b.Status]) })

@@ -10,24 +10,24 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// settledAge is how old entries are that other questions are asked about: most of
-// what appears late has appeared by then.
+// settledAge is the age of the entries that are used for other questions: most late entries have appeared by
+// then.
 const settledAge = 2 * time.Minute
 
 // sample is a time range with entries in it.
 type sample struct {
 	from, to int64
 	entries  []entry.Facts
-	complete bool // entries are all there are
+	complete bool // entries has all entries of the range
 }
 
-// density is the number of entries in a second, a guess.
+// density is the estimated number of entries in a second.
 func (s *sample) density() float64 {
 	return float64(len(s.entries)) / float64(s.to-s.from+1)
 }
 
-// findSample looks for a time range whose entries fit into one page, and has at
-// least two. It returns what comes closest, nil if no entry was seen.
+// findSample looks for a time range whose entries fit into one page, with at least two of them. It returns the
+// closest match, nil if no entry was seen.
 func (s *session) findSample(ctx context.Context) (*sample, error) {
 	const (
 		first   = 10 * 60        // seconds

@@ -13,8 +13,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/openapi"
 )
 
-// session is one run: the client, and what is learned from every answer, whoever
-// asked for it.
+// session is one run: the client, and what is learned from every answer, whichever question it was for.
 type session struct {
 	client   *client
 	appID    string
@@ -28,16 +27,16 @@ type session struct {
 	shape   shapeEvidence
 	ends    endEvidence
 	order   orderEvidence
-	// oldest is the greatest age, and newest the smallest, that an entry was
-	// seen at: bounds that the server's clock is sure of.
+	// oldest is the greatest and newest the smallest age of an entry that was seen: bounds that are certain
+	// despite the uncertainty of the server's clock.
 	oldest, newest time.Duration
 	anyEntry       bool
 
 	failures int   // calls in a row that failed and were given up
-	broken   error // the last of them, once it is no use to go on
+	broken   error // the last of these errors, once continuing is useless
 }
 
-// pageSize is the most that the API gives in one answer.
+// pageSize is the largest number of entries in one answer of the API.
 const pageSize = 100
 
 func (s *session) say(text Message) {
@@ -45,7 +44,7 @@ func (s *session) say(text Message) {
 	s.progress(Progress{Elapsed: time.Since(s.began), Calls: list, Text: text})
 }
 
-// Retries of one call, so that a passing fault does not spoil an answer.
+// Retries of one call, so that a temporary fault does not spoil an answer.
 const (
 	maxRetries  = 2
 	retryWait   = 2 * time.Second
@@ -53,7 +52,7 @@ const (
 	maxWait     = time.Minute
 )
 
-// list asks for a page and learns from the answer.
+// list requests a page and learns from the answer.
 func (s *session) list(ctx context.Context, q openapi.ListRequest) (*listing, error) {
 	if s.broken != nil {
 		return nil, s.broken
@@ -88,13 +87,13 @@ func retryAfter(err error, attempt int) (time.Duration, bool) {
 	return 0, false
 }
 
-// window asks for the first page of a time range.
+// window requests the first page of a time range.
 func (s *session) window(ctx context.Context, from, to int64, size int) (*listing, error) {
 	return s.list(ctx, openapi.ListRequest{StartTime: from, EndTime: to, PageSize: size})
 }
 
-// judge gives the run up when nothing works any more, so that its end is not put
-// off by the time limit of every further call.
+// judge ends the run early when nothing works any more, so that it does not wait for the time limit of every
+// further call.
 func (s *session) judge(err error) {
 	var failed *openapi.Error
 	switch {
@@ -142,7 +141,7 @@ func refused(err error) bool {
 	return errors.As(err, &failed) && failed.Class == cause.ClassParameter
 }
 
-// why is an error in the words of a finding.
+// why is an error in the wording of a finding.
 func why(err error) Message {
 	var failed *openapi.Error
 	switch {

@@ -13,22 +13,21 @@ import (
 
 const day = 24 * time.Hour
 
-// ladder are the lengths and ages that are tried: those that somebody would make
-// a limit of.
+// ladder are the lengths and ages to try: values that are likely as limits.
 var ladder = []time.Duration{
 	time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 	day, 2 * day, 3 * day, 7 * day, 14 * day, 30 * day, 60 * day, 90 * day, 180 * day, 365 * day,
 }
 
-// rangeProbe finds out how long a window may be, and how far back one may look.
+// rangeProbe finds the longest window and the oldest start that the API accepts.
 type rangeProbe struct {
 	session  *session
-	accepted time.Duration // the longest window that was taken
-	refused  time.Duration // the shortest that was not
-	cause    refusalCause  // of that
+	accepted time.Duration // the longest window that was accepted
+	refused  time.Duration // the shortest that was refused
+	cause    refusalCause  // the cause of that refusal
 	asked    int
 	failed   Message
-	// From here on about the start of short windows.
+	// The following is about the start of short windows.
 	startOK, startRefused time.Duration // ages
 	startFailed           Message
 }
@@ -38,14 +37,14 @@ type refusalCause int
 
 const (
 	causeLength  refusalCause = iota + 1
-	causeContent              // it holds too many entries
-	causeStart                // it begins too early
+	causeContent              // it has too many entries
+	causeStart                // it starts too early
 )
 
-// bisect finds the last rung that is taken and the first that is not. rungs must
-// be ascending; the longest is tried first, as most limits are generous.
+// bisect finds the last rung that is accepted and the first that is not. rungs must be ascending; the longest is
+// tried first, because most limits are generous.
 func bisect(rungs []time.Duration, taken func(time.Duration) (bool, error)) (last, first time.Duration, err error) {
-	low, high := 0, len(rungs) // rungs[:low] are taken, rungs[high:] are not
+	low, high := 0, len(rungs) // rungs[:low] are accepted, rungs[high:] are not
 	for next := high - 1; low < high; next = (low + high) / 2 {
 		ok, err := taken(rungs[next])
 		if err != nil {
@@ -60,7 +59,7 @@ func bisect(rungs []time.Duration, taken func(time.Duration) (bool, error)) (las
 	return last, first, nil
 }
 
-// takes asks whether the API takes a window, whatever is in it.
+// takes reports whether the API accepts a window, with any contents.
 func (p *rangeProbe) takes(ctx context.Context, q openapi.ListRequest) (bool, error) {
 	q.PageSize = 1
 	p.asked++
@@ -98,8 +97,8 @@ func (p *rangeProbe) run(ctx context.Context) {
 	}
 }
 
-// causeOf finds out what it is about a window that is refused: asked for a second
-// at its beginning only, and for the same window with next to nothing in it.
+// causeOf finds out why a window is refused: it requests only the first second of it, and the same window with
+// hardly any entries.
 func (p *rangeProbe) causeOf(ctx context.Context, q openapi.ListRequest) (refusalCause, error) {
 	short := q
 	short.EndTime = q.StartTime + 1
@@ -113,11 +112,11 @@ func (p *rangeProbe) causeOf(ctx context.Context, q openapi.ListRequest) (refusa
 	return causeLength, nil
 }
 
-// startMargin keeps an age of the ladder within the same limit of a server that
-// counts from its own clock, which has gone on in between.
+// startMargin keeps an age of the ladder on the same side of a limit that the server applies with its own clock,
+// which has moved on in between.
 const startMargin = 10 * time.Second
 
-// starts finds the greatest age at which a window may begin.
+// starts finds the greatest age at which a window may start.
 func (p *rangeProbe) starts(ctx context.Context) {
 	last, first, err := bisect(ladder, func(age time.Duration) (bool, error) {
 		from := p.session.clock.latest(time.Now()).Unix() - seconds(age-startMargin)
@@ -127,11 +126,11 @@ func (p *rangeProbe) starts(ctx context.Context) {
 		p.startFailed = why(err)
 		return
 	}
-	// Twice the margin: how far the server's clock is known, and rounding.
+	// Twice the margin: the uncertainty of the server's clock, and rounding.
 	p.startOK, p.startRefused = max(0, last-2*startMargin), first
 }
 
-// look goes back in steps to see old entries; the session notes their age.
+// look goes back in steps to find old entries; the session notes their age.
 func (p *rangeProbe) look(ctx context.Context) error {
 	length := max(p.accepted, time.Second)
 	ages := ladder[4:] // an hour and more
@@ -187,8 +186,8 @@ func (p *rangeProbe) window() Finding {
 	return f
 }
 
-// retention is about how long entries are kept. What was seen is a lower bound;
-// an upper one is known only if the API refuses to look back any further.
+// retention is about how long entries are kept. What was seen is a lower bound; an upper bound is known only if
+// the API refuses earlier times.
 func (p *rangeProbe) retention(lookFailed error) Finding {
 	s := p.session
 	f := Finding{Question: Retention, Answer: "at least"}
@@ -223,7 +222,7 @@ func (p *rangeProbe) retention(lookFailed error) Finding {
 	return f
 }
 
-// future reports whether end_time may lie in the server's future.
+// future finds out whether end_time may be in the server's future.
 func (p *rangeProbe) future(ctx context.Context) Finding {
 	const ahead = time.Minute
 	s := p.session

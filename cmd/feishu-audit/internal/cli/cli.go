@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cli is what the subcommands of feishu-audit share: exit codes, signals, where a
-// secret comes from, and what a terminal shows.
+// Package cli is what the subcommands of feishu-audit have in common: exit codes, signals, the source of a
+// secret, and terminals.
 package cli
 
 import (
@@ -19,7 +19,7 @@ import (
 // Exit codes of every subcommand.
 const (
 	ExitOK      = 0
-	ExitProblem = 1 // not done; standard error says why
+	ExitProblem = 1 // not done; standard error has the reason
 	ExitUsage   = 2 // the command line is wrong; nothing was done
 )
 
@@ -32,12 +32,12 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // Usagef returns a UsageError with that text.
 func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// ErrReported ends a command with ExitProblem whose output has said why.
+// ErrReported ends a command with ExitProblem after the reason was printed.
 var ErrReported = errors.New("not done")
 
-// Context ends at an interrupt, at SIGTERM, and when the terminal is closed. What the
-// parent has set to be ignored stays so: a shell without job control does that for what it
-// starts with &, and nohup for SIGHUP.
+// Context ends at an interrupt, at SIGTERM, and when the terminal is closed. A signal that the parent process
+// ignores stays ignored: a shell without job control sets this for commands started with &, and nohup for
+// SIGHUP.
 func Context(parent context.Context) (context.Context, context.CancelFunc) {
 	var signals []os.Signal
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {

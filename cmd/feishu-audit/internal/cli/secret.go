@@ -15,20 +15,20 @@ import (
 // SecretVariable is the environment variable with the app secret.
 const SecretVariable = "FEISHU_APP_SECRET"
 
-// Secret is an app secret and where it comes from. There is no flag for it: everybody on a
-// machine can see the arguments of its processes.
+// Secret is an app secret and its source. There is no flag for it, because every user of a machine can see the
+// arguments of its processes.
 type Secret struct {
 	Value string
-	// Source is how a collector's configuration names it: ${env:...} or ${file:...}.
+	// Source is the reference to it in a collector's configuration: ${env:...} or ${file:...}.
 	Source string
-	// File is the path of its file, empty where it comes from the environment, and
-	// LineBreak how many bytes at the end of the file are a line break: an editor puts one
-	// there, and the collector would take it for a part of the secret.
+	// File is the path of its file, empty if it comes from the environment. LineBreak is how many bytes at the
+	// end of the file are a line break: editors add one, and the collector would read it as a part of the
+	// secret.
 	File      string
 	LineBreak int
 }
 
-// ReadSecret takes the secret from the file, or from the environment where no file is named.
+// ReadSecret reads the secret from the file, or from the environment if no file is given.
 func ReadSecret(file string, getenv func(string) string) (Secret, error) {
 	if file == "" {
 		s := Secret{Value: getenv(SecretVariable), Source: "${env:" + SecretVariable + "}"}

@@ -15,7 +15,7 @@ import (
 	receiver "github.com/feishuaudit/feishuauditreceiver"
 )
 
-// Tenant is what to call, and as which app.
+// Tenant is the API to call, and the app that calls it.
 type Tenant struct {
 	Endpoint, AppID  string
 	SecretFile       string
@@ -31,7 +31,7 @@ func (t *Tenant) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&t.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
 }
 
-// Read checks the flags, replaces the names in them, and takes the secret from where it is.
+// Read checks the flags, resolves names in them, and reads the secret.
 func (t *Tenant) Read(getenv func(string) string) (Secret, error) {
 	if t.AppID == "" {
 		return Secret{}, Usagef("--app-id is missing: the App ID (cli_...) is on the app's page of the developer console")
@@ -47,7 +47,7 @@ func (t *Tenant) Read(getenv func(string) string) (Secret, error) {
 	return ReadSecret(t.SecretFile, getenv)
 }
 
-// Config is the receiver's configuration for the tenant, with all else at its default.
+// Config is the receiver's configuration for the tenant, with defaults for everything else.
 func (t *Tenant) Config(secret Secret) *receiver.Config {
 	cfg := receiver.NewFactory().CreateDefaultConfig().(*receiver.Config)
 	cfg.ClientConfig.Endpoint = t.Endpoint
@@ -57,7 +57,7 @@ func (t *Tenant) Config(secret Secret) *receiver.Config {
 	return cfg
 }
 
-// ParseSpan reads a time span: as Go writes it, and with days (7d, 1d12h).
+// ParseSpan reads a duration: in Go's form, or with days (7d, 1d12h).
 func ParseSpan(text string) (time.Duration, error) {
 	days, rest, found := strings.Cut(text, "d")
 	if !found {
@@ -78,7 +78,7 @@ func ParseSpan(text string) (time.Duration, error) {
 	return span, nil
 }
 
-// timeForms are what ParseTime reads; all but the first are in the local time zone.
+// timeForms are the forms that ParseTime reads; all but the first are in the local time zone.
 var timeForms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
 
 // ParseTime reads a point in time.

@@ -8,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Wrap breaks each line of a text between words, so that it has at most so many columns. A
-// word is never broken: a link must stay one. What a line starts with stays in front of what
-// follows from it.
+// Wrap breaks each line of a text between words, so that it has at most this many columns. A word is never
+// broken, so that links stay complete. The indentation of a line is kept.
 func Wrap(text string, width int) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSuffix(text, "\n") + "\n") {

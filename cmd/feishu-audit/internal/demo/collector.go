@@ -30,7 +30,7 @@ type child struct {
 
 // startCollector runs the collector and passes on its warnings and errors.
 func startCollector(binary, config string, env map[string]string, out *printer) (*child, error) {
-	// Not bound to a context: it is asked to end, and killed only if it does not.
+	// Without a context: it is asked to end, and killed only if it does not.
 	cmd := exec.CommandContext(context.Background(), binary, "--config", config)
 	cmd.Env = os.Environ()
 	for name, value := range env {
@@ -56,7 +56,7 @@ func startCollector(binary, config string, env map[string]string, out *printer) 
 	return c, nil
 }
 
-// read passes on what a person should know and keeps the last lines.
+// read passes on messages for people and keeps the last lines.
 func (c *child) read(r io.Reader, out *printer) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
@@ -72,8 +72,8 @@ func (c *child) read(r io.Reader, out *printer) {
 	_, _ = io.Copy(io.Discard, r) // a line too long must not block the collector
 }
 
-// readable takes what a person wants to know out of a log line. Text of another
-// form, like a panic's, is passed on as it is, without a level.
+// readable extracts the message from a log line. Text in another form, such as a panic, is passed on unchanged,
+// without a level.
 func readable(line []byte) (level, text string) {
 	var entry struct {
 		Level string `json:"level"`
@@ -89,7 +89,7 @@ func readable(line []byte) (level, text string) {
 	return entry.Level, entry.Msg
 }
 
-// aboutPosition tells the receiver's own good news from the collector's chatter.
+// aboutPosition distinguishes the receiver's own messages about its position from the collector's other lines.
 func aboutPosition(text string) bool {
 	return strings.HasPrefix(text, "Resuming from") || strings.HasPrefix(text, "No checkpoint") || strings.Contains(text, "works again")
 }

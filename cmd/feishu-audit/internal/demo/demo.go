@@ -1,9 +1,9 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package demo is the subcommand that shows the receiver at work: it serves a simulated
-// Open API, runs a collector that reads it, takes what the collector exports, and prints
-// the records as they arrive. `make demo` runs it.
+// Package demo is the subcommand that shows the receiver at work: it serves a simulated Open API, runs a
+// collector that reads it, receives the collector's exports, and prints the records as they arrive. `make demo`
+// runs it.
 package demo
 
 import (
@@ -48,7 +48,7 @@ where it stopped when it is run again. In a checkout, make demo builds what it n
 	return cmd
 }
 
-// until runs the demo until it is interrupted, or for so many seconds.
+// until runs the demo until it is interrupted, or for this many seconds.
 func (d demo) until(ctx context.Context, w io.Writer, seconds string) error {
 	if seconds == "" {
 		_, err := d.run(ctx, w)
@@ -67,12 +67,12 @@ func (d demo) until(ctx context.Context, w io.Writer, seconds string) error {
 	return err
 }
 
-// tenant is the simulated one, a function of its seed and the time: a second run
-// finds the log of the first one.
+// tenant is the simulated tenant. It depends only on its seed and the time, so a second run finds the log of the
+// first one.
 var tenant = simulator.Tenant{Seed: 7, PerSecond: 1.5, LateFraction: 0.1, MaxLateness: 30 * time.Second, OddFraction: 0.02}
 
-// demo says what to run: a collector's binary and its configuration, and the folder
-// where what has been read is kept from one run to the next.
+// demo is what to run: a collector's binary and its configuration, and the folder for state that is kept between
+// runs.
 type demo struct {
 	collector, config, dir string
 }
@@ -91,7 +91,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 		return 0, err
 	}
 	defer known.Close()
-	// A terminal that is gone, or a full disk, ends the demo.
+	// A closed terminal, or a full disk, ends the demo.
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
@@ -143,7 +143,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	}
 	stopShowing()
 	<-shownLast
-	// Where the collector is in our process group, a Ctrl-C may end it before us.
+	// If the collector is in our process group, a Ctrl-C may end it before us.
 	if ctx.Err() != nil {
 		err = child.stop()
 		if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
@@ -155,7 +155,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	return out.summary(shown(known.since, time.Now())), err
 }
 
-// shown is what the simulated API shows at a time of the log since another time.
+// shown returns what the simulated API shows at one time, of the log since another.
 func shown(since, now time.Time) []simulator.Entry {
 	return slices.DeleteFunc(tenant.Entries(since.Unix(), now.Unix()+1), func(e simulator.Entry) bool { return e.VisibleAt.After(now) })
 }

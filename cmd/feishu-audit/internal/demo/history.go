@@ -14,18 +14,16 @@ import (
 )
 
 const (
-	// lookback is how much of the log from before its first run the demo shows.
+	// lookback is how much of the log before its first run the demo shows.
 	lookback = 30 * time.Second
-	// maxPause is the longest pause after which a run goes on where the last one
-	// stopped. After a longer one there would be more to catch up with than a
-	// person wants to see: the simulated tenant's log grows on.
+	// maxPause is the longest pause after which a run resumes where the last one stopped. After a longer one
+	// there would be too much to catch up with, because the simulated tenant's log keeps growing.
 	maxPause = time.Hour
 )
 
-// history knows the records that have arrived, in this run and in earlier ones, so
-// that the demo can show that none is missing and none comes twice. It is kept next
-// to the collector's storage: a file with the time the log is read from, and then
-// one id a line.
+// history has the records that have arrived, in this run and in earlier ones, so that the demo can show that
+// none is missing or delivered twice. It is stored next to the collector's storage: a file with the time from
+// which the log is read, and then one id per line.
 type history struct {
 	since  time.Time
 	ids    map[string]bool
@@ -34,7 +32,7 @@ type history struct {
 	file   *os.File
 }
 
-// openHistory opens the history in dir, or begins one.
+// openHistory opens the history in dir, or starts one.
 func openHistory(dir string, now time.Time) (*history, error) {
 	path := filepath.Join(dir, "received")
 	h := &history{ids: map[string]bool{}}
@@ -64,7 +62,7 @@ func openHistory(dir string, now time.Time) (*history, error) {
 	return h, err
 }
 
-// begin starts a history, and drops the position that belongs to an older one.
+// begin starts a history, and removes the position that belongs to an older one.
 func (h *history) begin(dir, path string, now time.Time) error {
 	if err := os.RemoveAll(filepath.Join(dir, "storage")); err != nil {
 		return err

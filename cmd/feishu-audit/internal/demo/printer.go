@@ -21,22 +21,21 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// printer is an OTLP backend that shows each record as one line, and below them how far
-// reading is.
+// printer is an OTLP backend that shows each record as one line, and below them the progress of reading.
 type printer struct {
 	layout *screen.Layout
 	width  int
-	live   bool                                  // the status line is written again and again
+	live   bool                                  // the status line is overwritten
 	zone   *time.Location                        // of the times shown
-	late   func(id string) (time.Duration, bool) // by how much the API shows an entry late
-	fail   func(error)                           // called where a record cannot be shown or noted
+	late   func(id string) (time.Duration, bool) // how late the API shows an entry
+	fail   func(error)                           // called if a record cannot be shown or stored
 
 	mu      sync.Mutex
 	out     io.Writer
 	history *history
 	again   int
 	titled  bool
-	status  string // what the status line says
+	status  string // text of the status line
 	onIt    bool   // the cursor is in the status line
 }
 
@@ -56,7 +55,7 @@ func (p *printer) line(format string, args ...any) {
 	p.restore()
 }
 
-// show writes the status line: on a terminal below the records, elsewhere as a line.
+// show writes the status line: on a terminal below the records, otherwise as a separate line.
 func (p *printer) show(status string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,7 +68,7 @@ func (p *printer) show(status string) {
 	p.restore()
 }
 
-// clear takes the status line off, and restore puts it back.
+// clear removes the status line, and restore shows it again.
 func (p *printer) clear() {
 	if p.onIt {
 		fmt.Fprint(p.out, "\r\x1b[K")
@@ -84,15 +83,14 @@ func (p *printer) restore() {
 	}
 }
 
-// summary says how what has arrived compares with what the API shows, and returns
-// how many records of this run were new.
+// summary compares what has arrived with what the API shows, and returns how many records of this run were new.
 func (p *printer) summary(shown []simulator.Entry) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	pending, without := 0, 0
 	for _, e := range shown {
 		switch {
-		case e.ID == "": // the receiver makes one up: only their number is compared
+		case e.ID == "": // the receiver generates an id: only their number is compared
 			without++
 		case !p.history.ids[e.ID]:
 			pending++
@@ -112,11 +110,10 @@ func (p *printer) summary(shown []simulator.Entry) int {
 	return fresh
 }
 
-// maxExport bounds a request's body, as sent and as unpacked: a page of the API has
-// 100 entries.
+// maxExport limits a request's body, compressed and decompressed: a page of the API has 100 entries.
 const maxExport = 64 << 20
 
-// ServeHTTP takes an export of logs.
+// ServeHTTP receives an export of logs.
 func (p *printer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r)
 	req := plogotlp.NewExportRequest()
@@ -129,7 +126,7 @@ func (p *printer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := p.print(req.Logs()); err != nil {
 		p.fail(err)
-		http.Error(w, err.Error(), http.StatusServiceUnavailable) // to be sent again
+		http.Error(w, err.Error(), http.StatusServiceUnavailable) // so that it is sent again
 		return
 	}
 	answer, err := plogotlp.NewExportResponse().MarshalProto()
@@ -141,7 +138,7 @@ func (p *printer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// readBody undoes the exporter's compression.
+// readBody decompresses a body.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	limited := http.MaxBytesReader(w, r.Body, maxExport)
 	if r.Header.Get("Content-Encoding") != "gzip" {
@@ -181,8 +178,8 @@ func (p *printer) print(logs plog.Logs) error {
 	return lines.Flush()
 }
 
-// format makes one line of a record: when, whether it went well, who, from where, what, and
-// what is special about it.
+// format makes one line of a record: when, whether the call succeeded, who, from where, what, and what is
+// special about it.
 func (p *printer) format(record plog.LogRecord, first bool) string {
 	when := "--:--:--"
 	if record.Timestamp() != 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// status is how far reading is, as the simulated API can see it.
+// status is the progress of reading, as the simulated API can see it.
 type status struct {
 	mu    sync.Mutex
 	upTo  int64       // the end of the newest window that was read, Unix seconds
@@ -33,7 +33,7 @@ func (s *status) observe(c simulator.Call) {
 	}
 }
 
-// line is the status in words.
+// line describes the status.
 func (s *status) line(now time.Time, received, again int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *status) line(now time.Time, received, again int) string {
 		cli.Count(received, "record", "records"), max(0, now.Unix()-s.upTo), max(0, simulator.DefaultRateLimit-len(s.calls)), simulator.DefaultRateLimit, again)
 }
 
-// keepShown shows the status until ctx ends: on a terminal every second, elsewhere every ten.
+// keepShown shows the status until ctx ends: on a terminal every second, otherwise every ten.
 func (s *status) keepShown(ctx context.Context, out *printer) {
 	every := 10 * time.Second
 	if out.live {
@@ -66,15 +66,14 @@ func (s *status) keepShown(ctx context.Context, out *printer) {
 	}
 }
 
-// counts are how many records have arrived in this run and the ones before, and how many
-// of them twice.
+// counts returns how many records have arrived in this run and earlier ones, and how many of them twice.
 func (p *printer) counts() (received, again int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.history.ids), p.again
 }
 
-// lateness tells by how much the tenant's log shows an entry late, by its id.
+// lateness returns, by id, how late the tenant's log shows an entry.
 func lateness(since time.Time) func(id string) (time.Duration, bool) {
 	var (
 		late = map[string]time.Duration{}

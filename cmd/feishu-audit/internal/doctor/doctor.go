@@ -1,10 +1,9 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package doctor is the subcommand that examines the OpenAPI audit log of a real tenant
-// before a collector is set up for it: it finds what is not in order and says what to
-// do, measures what the API's documentation leaves open, and writes the configuration
-// that follows. It only reads. docs/doctor.md has a sample of its report.
+// Package doctor is the subcommand that examines the OpenAPI audit log of a real tenant before a collector is
+// set up for it. It finds problems and reports how to fix them, measures what the API's documentation leaves
+// open, and writes the configuration that follows. It only reads. docs/doctor.md has a sample of its report.
 package doctor
 
 import (
@@ -143,8 +142,8 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile, lang s
 	return nil
 }
 
-// language is that of the report: the flag's, or that of the locale. JSON is for programs, which
-// get the same, and the same configuration, in every language.
+// language is the language of the report: the flag's, or the locale's. JSON and the configuration in it are for
+// programs, and are the same in every language.
 func (c command) language(flag string, asJSON bool) (doctor.Language, error) {
 	language := doctor.LocaleLanguage(c.getenv)
 	if flag != "" {
@@ -159,7 +158,7 @@ func (c command) language(flag string, asJSON bool) (doctor.Language, error) {
 	return language, nil
 }
 
-// writeNew writes a file that must not be there.
+// writeNew writes a file that must not exist yet.
 func writeNew(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

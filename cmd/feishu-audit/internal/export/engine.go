@@ -37,19 +37,19 @@ type engine struct {
 	state  *filestore.File
 	out    *output
 	others map[component.ID]component.Component // further extensions
-	say    func(text string)                    // takes what a person should know
+	say    func(text string)                    // receives messages for people
 	stall  time.Duration                        // ends a run without progress
 
 	mu       sync.Mutex
-	marks    []int64 // the watermarks that were written last, Unix seconds
+	marks    []int64 // the last written watermarks, Unix seconds
 	advanced time.Time
-	reason   error // the last one that the receiver gave for not reading; nil: it reads
+	reason   error // the receiver's last reason for not reading; nil: it reads
 	complete chan struct{}
-	stopped  chan error // something that does not pass
+	stopped  chan error // an error that is not temporary
 	reader   *sdkmetric.ManualReader
 }
 
-// run reads. It returns without an error once everything was read and committed.
+// run reads the range. It returns without an error once everything was read and committed.
 func (e *engine) run(ctx context.Context, progress func(snapshot)) (snapshot, error) {
 	e.advanced = time.Now()
 	e.complete, e.stopped = make(chan struct{}), make(chan error, 1)
@@ -75,7 +75,7 @@ func (e *engine) run(ctx context.Context, progress func(snapshot)) (snapshot, er
 		return snapshot{}, err
 	}
 	err = e.await(ctx, progress)
-	// The page in hand is still committed.
+	// The current page is still committed.
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
 	err = errors.Join(err, r.Shutdown(stopping))
@@ -118,11 +118,11 @@ func (e *engine) stalled() error {
 	}
 }
 
-// outputKey is where in the state the size of the output is.
+// outputKey is the key of the output's size in the state.
 const outputKey = "export/output"
 
-// beforeCommit writes, together with a position, how far the output is: both or none. So a
-// run that was killed leaves no page that comes again.
+// beforeCommit writes the size of the output together with a position: both or neither. So a run that was killed
+// repeats no page.
 func (e *engine) beforeCommit(ops []*storage.Operation) ([]*storage.Operation, error) {
 	for _, op := range ops {
 		if op.Type == storage.Set && op.Key == checkpoint.KeyPosition {
@@ -135,7 +135,7 @@ func (e *engine) beforeCommit(ops []*storage.Operation) ([]*storage.Operation, e
 	return ops, nil
 }
 
-// afterCommit notes how far the receiver is.
+// afterCommit notes the progress of the receiver.
 func (e *engine) afterCommit(ops []*storage.Operation) {
 	for _, op := range ops {
 		if op.Type != storage.Set || op.Key != checkpoint.KeyPosition {
@@ -173,8 +173,8 @@ func (e *engine) GetExtensions() map[component.ID]component.Component {
 	return all
 }
 
-// Report implements componentstatus.Reporter. What a person has to change ends the export;
-// what may pass is waited for.
+// Report implements componentstatus.Reporter. A problem that needs a person ends the export; a temporary one
+// does not.
 func (e *engine) Report(event *componentstatus.Event) {
 	err := event.Err()
 	e.mu.Lock()
@@ -195,7 +195,7 @@ func (e *engine) Report(event *componentstatus.Event) {
 	}
 }
 
-// stateOutput reads how far the output was when the position was written last.
+// stateOutput reads the size of the output when the position was last written.
 func stateOutput(ctx context.Context, state *filestore.File) (size, records int64, err error) {
 	value, err := state.Get(ctx, outputKey)
 	if err != nil || value == nil {

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package export is the subcommand that reads a time range of the log into a file, once and
-// whole, with the receiver's own engine: for forensics without a collector.
+// Package export is the subcommand that writes a time range of the log to a file, completely and without
+// duplicates, with the receiver's own engine: for forensics without a collector.
 package export
 
 import (
@@ -47,7 +47,7 @@ type options struct {
 	quiet, json    bool
 }
 
-// asked is what is exported, as the flags say it. A state belongs to it.
+// asked is what to export, as given by the flags. A state belongs to it.
 type asked struct {
 	Since, From, To string
 	APIKeys         []string
@@ -159,17 +159,17 @@ func (a *asked) timeRange(now time.Time) (from, to time.Time, err error) {
 	return from, to, nil
 }
 
-// queryKey is where in the state the query is.
+// queryKey is the key of the query in the state.
 const queryKey = "export/query"
 
-// query is what a state belongs to.
+// query is the export that a state belongs to.
 type query struct {
 	Endpoint, AppID string
 	Asked           asked
-	Start, End      time.Time // resolved when the export was started first
+	Start, End      time.Time // resolved when the export was first started
 }
 
-// same reports whether both are the same command.
+// same reports whether both are the same export.
 func (q *query) same(other *query) bool {
 	one, another := *q, *other
 	one.Start, one.End, another.Start, another.End = time.Time{}, time.Time{}, time.Time{}, time.Time{}
@@ -212,7 +212,7 @@ func (c command) run(cmd *cobra.Command, o *options) error {
 	return job.run(cmd.Context())
 }
 
-// network answers calls in place of the network.
+// network answers calls instead of the network.
 type network struct {
 	component.StartFunc
 	component.ShutdownFunc
@@ -224,7 +224,7 @@ func (n network) GetHTTPRoundTripper(http.RoundTripper) (http.RoundTripper, erro
 	return n.Wire, nil
 }
 
-// summary is what an export comes to.
+// summary is the result of an export.
 type summary struct {
 	Complete       bool      `json:"complete"`
 	From           time.Time `json:"from"`

@@ -27,7 +27,7 @@ type format interface {
 // formats are the values of --format.
 var formats = []string{"jsonl", "otlp", "csv", "table"}
 
-// newFormat returns the format of that name; nil if there is none.
+// newFormat returns the format with that name; nil if there is none.
 func newFormat(name string, layout *screen.Layout) format {
 	switch name {
 	case "jsonl":
@@ -56,7 +56,7 @@ func records(logs plog.Logs) func(yield func(plog.LogRecord) bool) {
 	}
 }
 
-// timeOf is a record's time in RFC 3339, empty where the entry has none.
+// timeOf is a record's time in RFC 3339, empty if the entry has none.
 func timeOf(t pcommon.Timestamp) string {
 	if t == 0 {
 		return ""
@@ -64,8 +64,8 @@ func timeOf(t pcommon.Timestamp) string {
 	return t.AsTime().UTC().Format(time.RFC3339Nano)
 }
 
-// jsonLines is a JSON object a line: time, then the attributes by their names, then the
-// entry itself as body.
+// jsonLines writes a JSON object per line: the time, then the attributes by their names, then the entry itself
+// as body.
 type jsonLines struct{}
 
 func (jsonLines) header() []byte { return nil }
@@ -86,7 +86,7 @@ func (jsonLines) encode(out *bytes.Buffer, logs plog.Logs) error {
 				return err
 			}
 		}
-		// The entry as it came, where it is JSON that fits a line; else its text.
+		// The original entry if it is JSON and fits on a line; otherwise its text.
 		body := record.Body().AsString()
 		var compact bytes.Buffer
 		var err error
@@ -105,7 +105,7 @@ func (jsonLines) encode(out *bytes.Buffer, logs plog.Logs) error {
 
 // marshal writes JSON without escapes for HTML.
 func marshal(value any) ([]byte, error) {
-	if raw, ok := value.(json.RawMessage); ok { // as it is: an encoder would write it again
+	if raw, ok := value.(json.RawMessage); ok { // unchanged: an encoder would reformat it
 		return raw, nil
 	}
 	var out bytes.Buffer
@@ -115,8 +115,8 @@ func marshal(value any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
-// otlpLines is an OTLP request in JSON a line, one for each page, as the collector's file
-// exporter writes and its otlp_json_file receiver reads.
+// otlpLines writes an OTLP request in JSON per line, one for each page, as the collector's file exporter writes
+// it and its otlp_json_file receiver reads it.
 type otlpLines struct{}
 
 func (otlpLines) header() []byte { return nil }
@@ -128,10 +128,10 @@ func (otlpLines) encode(out *bytes.Buffer, logs plog.Logs) error {
 	return err
 }
 
-// csvLines has a line of names, and one for each record. The body is left out.
+// csvLines writes a header, and a line for each record. The body is left out.
 type csvLines struct{}
 
-// csvColumns are the attributes in it; time comes before them.
+// csvColumns are its attributes; the time comes first.
 var csvColumns = []string{
 	"feishu.app.id", "client.address", "http.request.method", "url.path", "feishu.api_key", "feishu.status_code",
 	"error.type", "feishu.response.code", "feishu.response.msg", "feishu.resource.type", "feishu.resource.id", "feishu.resource.parent_id",
@@ -158,8 +158,8 @@ func (csvLines) encode(out *bytes.Buffer, logs plog.Logs) error {
 	return w.Error()
 }
 
-// cell keeps a spreadsheet from taking a text for a formula: whoever makes a call chooses
-// parts of it (OWASP, CSV Injection).
+// cell prevents a spreadsheet from reading a text as a formula: the caller chooses parts of the text (OWASP, CSV
+// Injection).
 func cell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) && !number(text) {
 		return "'" + text

@@ -32,13 +32,13 @@ type job struct {
 	stdout, stderr io.Writer
 }
 
-// run exports, and says what came of it.
+// run exports, and writes the result.
 func (j *job) run(ctx context.Context) error {
 	state, remove, err := j.openState(ctx)
 	if err != nil {
 		return err
 	}
-	// Always closed: the lock and, with standard output, the file itself are ours.
+	// Always closed: we own the lock and, with standard output, the file itself.
 	defer remove(false)
 	defer state.Close(context.WithoutCancel(ctx))
 	out, report, err := j.openOutput(ctx, state)
@@ -100,9 +100,9 @@ func (j *job) tell(s *summary, report func(io.Writer), err error) error {
 	return err
 }
 
-// openState opens the state beside the output, and takes over what an unfinished export has
-// left there. Without an output to go on with it is a temporary file. The function that it
-// returns removes the file once the export is complete, a temporary one always.
+// openState opens the state next to the output, and takes over what an unfinished export has left there. Without
+// an output to continue it is a temporary file. The returned function removes the file once the export is
+// complete, and always if it is temporary.
 func (j *job) openState(ctx context.Context) (state *filestore.File, remove func(complete bool), err error) {
 	if j.out == "" {
 		dir, err := os.MkdirTemp("", "feishu-audit-export-")
@@ -137,7 +137,7 @@ func (j *job) openState(ctx context.Context) (state *filestore.File, remove func
 	}, nil
 }
 
-// resume takes the time range of the first start from the state, or notes this one.
+// resume takes the time range of the first start from the state, or stores the present one.
 func (j *job) resume(ctx context.Context, state *filestore.File, path string) error {
 	data, err := state.Get(ctx, queryKey)
 	if err != nil {
@@ -161,8 +161,7 @@ func (j *job) resume(ctx context.Context, state *filestore.File, path string) er
 	return nil
 }
 
-// openOutput opens the output where the state says that it ends. The function that it
-// returns writes what else there is to say at the end.
+// openOutput opens the output at the end that is in the state. The returned function writes the closing remarks.
 func (j *job) openOutput(ctx context.Context, state *filestore.File) (*output, func(io.Writer), error) {
 	if j.showRedactions {
 		f := newRedactions(j.cfg)

@@ -19,17 +19,17 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/cmd/feishu-audit/internal/screen"
 )
 
-// snapshot is how far an export is.
+// snapshot is the progress of an export.
 type snapshot struct {
 	mark    time.Time // everything before has been read; zero: not known yet
-	near    time.Time // the last entry that was written: beyond mark within a window
+	near    time.Time // the last entry that was written: past mark within a window
 	records int64
 	calls   int64   // of list_data and for access tokens
 	skipped float64 // seconds that the API does not show
-	waiting bool    // nothing is read, for a reason that was said
+	waiting bool    // nothing is read, for a reason that was reported
 }
 
-// snapshot asks the receiver's own metrics.
+// snapshot reads the receiver's own metrics.
 func (e *engine) snapshot() snapshot {
 	s := snapshot{records: e.out.records.Load(), near: time.Unix(e.out.last.Load(), 0)}
 	e.mu.Lock()
@@ -71,8 +71,8 @@ func sum(data metricdata.Aggregation) float64 {
 	return total
 }
 
-// meter shows progress: on a terminal in one line that is written again and again, elsewhere
-// in a line every ten seconds.
+// meter shows progress: on a terminal in one line that is overwritten, otherwise in a new line every ten
+// seconds.
 type meter struct {
 	out      io.Writer
 	live     bool
@@ -115,7 +115,7 @@ func (m *meter) show(s snapshot) {
 	}
 }
 
-// line is a snapshot in words.
+// line describes a snapshot.
 func (m *meter) line(s snapshot, now time.Time) string {
 	if s.mark.IsZero() {
 		return "starting, " + cli.Count(s.calls, "call", "calls")
@@ -133,7 +133,7 @@ func (m *meter) line(s snapshot, now time.Time) string {
 	return text
 }
 
-// say writes a line of its own.
+// say writes a separate line.
 func (m *meter) say(text string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -141,7 +141,7 @@ func (m *meter) say(text string) {
 	fmt.Fprintln(m.out, text)
 }
 
-// clear takes the progress line off.
+// clear removes the progress line.
 func (m *meter) clear() {
 	if m.unbroken {
 		fmt.Fprint(m.out, "\r\x1b[K")
@@ -149,7 +149,7 @@ func (m *meter) clear() {
 	}
 }
 
-// short writes a time span to the second, without zero parts.
+// short writes a duration to the second, without zero parts.
 func short(d time.Duration) string {
 	d = d.Round(time.Second)
 	switch {
@@ -164,7 +164,7 @@ func short(d time.Duration) string {
 	}
 }
 
-// warnings is a logger that passes on what is a warning or worse.
+// warnings is a logger that passes on warnings and errors.
 type warnings struct {
 	tell   func(string)
 	fields []zapcore.Field
@@ -192,7 +192,7 @@ func (w warnings) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	var text strings.Builder
 	text.WriteString(entry.Message)
 	for _, f := range slices.Concat(w.fields, fields) {
-		if f.Key == "cause" { // why nothing is read comes as a status, too
+		if f.Key == "cause" { // the status also shows why nothing is read
 			return nil
 		}
 		if err, ok := f.Interface.(error); ok && f.Key == "error" {

@@ -18,8 +18,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// redactions shows what redaction would mask, in which place and for which reason, and
-// nothing of the values.
+// redactions shows what redaction would mask, where and why, without the values.
 type redactions struct {
 	redactor *redact.Redactor
 	counts   map[found]int

@@ -15,20 +15,20 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// output is where the records go. A page is in it as a whole or not at all.
+// output is the destination of the records. It has complete pages only.
 type output struct {
 	format format
 	w      io.Writer
-	file   *os.File // nil: w is no file that can be cut
-	size   int64    // of the file, as far as whole pages are in it
+	file   *os.File // nil: w is not a file that can be truncated
+	size   int64    // of the file, up to the last complete page
 
-	failed  chan error // the first failure; a file that cannot be written ends the export
+	failed  chan error // the first failure; a failure to write ends the export
 	records atomic.Int64
 	last    atomic.Int64 // the event time of the entry written last, Unix seconds
 }
 
-// openOutput writes to the file, from size on: what an earlier run wrote beyond that was not
-// committed, and comes again.
+// openOutput writes to the file, starting at size: what an earlier run wrote after that was not committed, and
+// is read again.
 func openOutput(path string, size, records int64, f format) (*output, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -53,13 +53,13 @@ func openOutput(path string, size, records int64, f format) (*output, error) {
 	return o, nil
 }
 
-// streamOutput writes to what cannot be read again, like a terminal or a pipe.
+// streamOutput writes to an output that cannot be read again, such as a terminal or a pipe.
 func streamOutput(w io.Writer, f format) (*output, error) {
 	o := &output{format: f, w: w, failed: make(chan error, 1)}
 	return o, o.write(f.header())
 }
 
-// cut takes off what is behind the last whole page.
+// cut removes what follows the last complete page.
 func (o *output) cut() error {
 	if o.file == nil {
 		return nil
@@ -83,7 +83,7 @@ func (o *output) write(text []byte) error {
 	return nil
 }
 
-// sync brings what was written to the disk.
+// sync waits until the output is on the disk.
 func (o *output) sync() error {
 	if o.file == nil {
 		return nil

@@ -1,10 +1,10 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package filestore reads and writes a file of the file_storage extension: a bbolt database
-// with one bucket. Its files can be used by the extension and the other way round
-// (extension/storage/filestorage of opentelemetry-collector-contrib, extension.go for the
-// names and client.go for the format; a test of this package uses the extension itself).
+// Package filestore reads and writes a file of the file_storage extension: a bbolt database with one bucket. The
+// extension can use its files, and the other way round (extension/storage/filestorage of
+// opentelemetry-collector-contrib, extension.go for the names and client.go for the format; a test of this
+// package uses the extension itself).
 package filestore
 
 import (
@@ -23,10 +23,10 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 )
 
-// bucket is the only one that file_storage uses.
+// bucket is the only bucket that file_storage uses.
 var bucket = []byte("default")
 
-// lockTimeout is how long to wait for another process to let go of the file.
+// lockTimeout is how long to wait until another process closes the file.
 const lockTimeout = time.Second
 
 // ErrLocked is a file that another process has open.
@@ -35,8 +35,8 @@ var ErrLocked = errors.New("another process has it open")
 // File is an open file. Its methods may be called by several goroutines.
 type File struct {
 	db *bbolt.DB
-	// Before is called with the operations of each batch before it is written, and may
-	// add operations, which are written with it or not at all. Nil: nothing is added.
+	// Before is called with the operations of each batch before it is written. It may add operations, which are
+	// written in the same transaction. Nil: nothing is added.
 	Before func(ops []*storage.Operation) ([]*storage.Operation, error)
 	// After is called with the operations of each batch that was written.
 	After func(ops []*storage.Operation)
@@ -44,15 +44,15 @@ type File struct {
 
 var _ storage.Client = (*File)(nil)
 
-// Open opens a file for reading and writing, and makes it if it is not there. It fails with
-// ErrLocked where a collector has it open.
+// Open opens a file for reading and writing, and creates it if necessary. It fails with ErrLocked if a collector
+// has it open.
 func Open(path string) (*File, error) { return open(path, bbolt.Options{}) }
 
-// OpenUnsynced is Open for files that need not survive a crash of the machine, like those of
-// a test: batches are not waited for until they are on the disk.
+// OpenUnsynced is Open for files that need not survive a crash of the machine, such as those of a test: it does
+// not wait until a batch is on the disk.
 func OpenUnsynced(path string) (*File, error) { return open(path, bbolt.Options{NoSync: true}) }
 
-// OpenReadOnly opens a file that is there. Nothing of it changes.
+// OpenReadOnly opens an existing file without changing it.
 func OpenReadOnly(path string) (*File, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
@@ -84,14 +84,14 @@ func open(path string, o bbolt.Options) (f *File, err error) {
 	return &File{db: db}, nil
 }
 
-// recovered turns the panic of bbolt at a damaged file into an error.
+// recovered turns a panic of bbolt, which a damaged file causes, into an error.
 func recovered(path string, err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%s is damaged: %v", path, p)
 	}
 }
 
-// Get returns the value of a key, nil where there is none.
+// Get returns the value of a key, nil if there is none.
 func (f *File) Get(ctx context.Context, key string) ([]byte, error) {
 	op := storage.GetOperation(key)
 	err := f.Batch(ctx, op)
@@ -108,7 +108,7 @@ func (f *File) Delete(ctx context.Context, key string) error {
 	return f.Batch(ctx, storage.DeleteOperation(key))
 }
 
-// Batch does all of the operations, in order, or none. It returns once they are on the disk.
+// Batch executes all operations, in order, or none. It returns once they are on the disk.
 func (f *File) Batch(_ context.Context, ops ...*storage.Operation) (err error) {
 	defer recovered(f.db.Path(), &err)
 	writes := false
@@ -173,7 +173,7 @@ func (f *File) All() (all map[string][]byte, err error) {
 	return all, err
 }
 
-// Copy writes the file as it is now to another path, which must not be there.
+// Copy writes a copy of the file to another path, which must not exist.
 func (f *File) Copy(path string) error {
 	return f.db.View(func(tx *bbolt.Tx) error {
 		out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -188,11 +188,11 @@ func (f *File) Copy(path string) error {
 	})
 }
 
-// Close lets go of the file.
+// Close closes the file.
 func (f *File) Close(context.Context) error { return f.db.Close() }
 
-// Name is how file_storage names the file of a receiver: receiver_TYPE_NAME, each character
-// that is not safe in a path as its number.
+// Name is the name that file_storage gives to the file of a receiver: receiver_TYPE_NAME, with each character
+// that is not safe in a path replaced by its number.
 func Name(id component.ID) string {
 	var b strings.Builder
 	for _, r := range "receiver_" + id.Type().String() + "_" + id.Name() {
@@ -205,8 +205,8 @@ func Name(id component.ID) string {
 	return b.String()
 }
 
-// IDOf is the receiver that a file belongs to, as a configuration names it; empty for a file
-// that is not of a receiver of that type.
+// IDOf is the receiver that a file belongs to, as named in a configuration; empty if the file does not belong to
+// a receiver of that type.
 func IDOf(path, receiverType string) string {
 	name, ok := strings.CutPrefix(filepath.Base(path), "receiver_"+receiverType+"_")
 	if !ok {
@@ -233,8 +233,7 @@ func IDOf(path, receiverType string) string {
 	return receiverType + "/" + name
 }
 
-// Extension is a storage extension of one file: every component gets that one, and closing it
-// is up to who opened it.
+// Extension is a storage extension with one file: every component gets the same one, and its opener closes it.
 type Extension struct {
 	component.StartFunc
 	component.ShutdownFunc

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package record is the subcommand that records how a real tenant's API answers, for people
-// who have none: pages and headers as they came, with what they are about replaced.
+// Package record is the subcommand that records how a real tenant's API answers, for people without a tenant:
+// pages and headers as received, with all names and contents replaced.
 package record
 
 import (
@@ -38,7 +38,7 @@ type Exchange struct {
 	Body    json.RawMessage     `json:"body"`
 }
 
-// Request is what a call asked for.
+// Request is a request of a call.
 type Request struct {
 	StartTime int64  `json:"start_time"`
 	EndTime   int64  `json:"end_time"`
@@ -55,7 +55,7 @@ type command struct {
 // Command returns the subcommand.
 func Command() *cobra.Command { return command{getenv: os.Getenv}.cobra() }
 
-// callsPerMinute leaves room for a receiver of the same app.
+// callsPerMinute leaves room for a receiver with the same app.
 const callsPerMinute = 60
 
 type options struct {
@@ -143,7 +143,7 @@ func (c command) run(cmd *cobra.Command, o *options) error {
 	return nil
 }
 
-// read pages through the time range once, and asks for its first page again.
+// read reads the pages of the time range once, and requests its first page again.
 func (o *options) read(ctx context.Context, api *openapi.Client, r *recorder, stderr io.Writer) error {
 	now := time.Now().Unix()
 	first := openapi.ListRequest{StartTime: now - int64(o.hours*3600), EndTime: now, PageSize: 100}
@@ -167,7 +167,7 @@ func (o *options) read(ctx context.Context, api *openapi.Client, r *recorder, st
 	return nil
 }
 
-// recorder writes down every call of list_data, and is the gate of its client.
+// recorder records every call of list_data, and is the gate of its client.
 type recorder struct {
 	base    http.RoundTripper
 	scrub   scrubber
@@ -213,7 +213,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// Entries are those of an answer.
+// Entries are the entries of an answer.
 func Entries(x *Exchange) []json.RawMessage {
 	var answer struct {
 		Data struct{ Items []json.RawMessage }
@@ -233,7 +233,7 @@ func (*recorder) Answered(time.Time, time.Time, time.Time) {}
 // Ended implements openapi.Gate.
 func (*recorder) Ended(string, time.Duration, int, error) {}
 
-// summarise says what is in the file.
+// summarise prints what is in the file.
 func (r *recorder) summarise(w io.Writer, path string) {
 	fmt.Fprintf(w, "%s has %s with %s. Replaced:\n", path, cli.Count(r.calls, "call", "calls"), cli.Count(r.entries, "entry", "entries"))
 	for _, kind := range slices.Sorted(maps.Keys(r.scrub.replaced)) {

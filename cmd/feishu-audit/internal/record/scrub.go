@@ -18,14 +18,13 @@ import (
 	"strings"
 )
 
-// scrubber replaces what a recording must not have. What names something (apps, ids,
-// addresses, page tokens) gets a pseudonym: the same one for the same value, so that one can
-// still see what belongs together. They come from a key that is thrown away with the
-// process. What carries content gets a placeholder of its kind. It lets through only what it
-// knows; everything else is replaced.
+// scrubber replaces everything that a recording must not have. Names (apps, ids, addresses, page tokens) get a
+// pseudonym: the same one for the same value, so that related entries can still be recognised. The pseudonyms
+// come from a random key that is never stored. Contents get a placeholder of the same type. Only known values
+// are kept; everything else is replaced.
 type scrubber struct {
 	key      []byte
-	replaced map[string]int // by what it was, for the summary
+	replaced map[string]int // number of replacements by type, for the summary
 }
 
 func (s *scrubber) sum(kind, value string) []byte {
@@ -35,7 +34,7 @@ func (s *scrubber) sum(kind, value string) []byte {
 	return mac.Sum(nil)
 }
 
-// pseudonym is text of the same length as far as it can be.
+// pseudonym returns text of the same length if possible.
 func (s *scrubber) pseudonym(kind, value string) string {
 	switch sum := s.sum(kind, value); {
 	case value == "":
@@ -72,17 +71,17 @@ func pseudonymAddress(value string, sum []byte) string {
 	}
 }
 
-// apiName is that of an API as the log writes it, with variables as :name. Anything else may
-// have the name of something in it.
+// apiName matches an API as the log writes it, with variables as :name. Any other form may contain the name of
+// something.
 var apiName = regexp.MustCompile(`^[A-Z]{3,7}(/(open-apis|v[0-9]|[a-z_]{1,40}|:[a-z_]{1,40}))+$`)
 
-// plainName is that of a field that we do not know.
+// plainName matches the name of a field that we do not know.
 var plainName = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// plainWords are a message of the API that names nothing.
+// plainWords matches a message of the API that names nothing.
 var plainWords = regexp.MustCompile(`^[A-Za-z ,.']{1,80}$`)
 
-// object is a JSON object in its order.
+// object is a JSON object that keeps the order of its members.
 type object struct {
 	names  []string
 	values []json.RawMessage
@@ -125,11 +124,11 @@ func (o *object) encode() json.RawMessage {
 }
 
 func quote(text string) json.RawMessage {
-	out, _ := json.Marshal(text) // a string always marshals
+	out, _ := json.Marshal(text) // a string can always be marshalled
 	return out
 }
 
-// placeholder is a value of the same kind without its content.
+// placeholder returns a value of the same type without its content.
 func (s *scrubber) placeholder(value json.RawMessage) json.RawMessage {
 	s.replaced["other values"]++
 	switch value[0] {
@@ -148,8 +147,8 @@ func (s *scrubber) placeholder(value json.RawMessage) json.RawMessage {
 	}
 }
 
-// fields replaces the values of an object's members by name; others are placeholders, with
-// their names only where these are plain.
+// fields replaces the values of an object's members by name; other members get placeholders, and keep their
+// names only if these are plain.
 func (s *scrubber) fields(text json.RawMessage, known map[string]func(json.RawMessage) json.RawMessage) json.RawMessage {
 	o, err := readObject(text)
 	if err != nil {
@@ -169,7 +168,7 @@ func (s *scrubber) fields(text json.RawMessage, known map[string]func(json.RawMe
 	return o.encode()
 }
 
-// named gives a text or a number a pseudonym of its kind.
+// named gives a text or a number a pseudonym of the same type.
 func (s *scrubber) named(kind string) func(json.RawMessage) json.RawMessage {
 	return func(value json.RawMessage) json.RawMessage {
 		var text string
@@ -184,7 +183,7 @@ func (s *scrubber) named(kind string) func(json.RawMessage) json.RawMessage {
 	}
 }
 
-// number keeps numbers, also in a text, and booleans.
+// number keeps numbers, also inside a text, and booleans.
 func (s *scrubber) number(value json.RawMessage) json.RawMessage {
 	if regexp.MustCompile(`^("?-?[0-9]{1,20}"?|true|false|null)$`).Match(value) {
 		return value
@@ -210,7 +209,7 @@ var methods = regexp.MustCompile(`^[A-Za-z]{3,7}$`)
 
 type replacements = map[string]func(json.RawMessage) json.RawMessage
 
-// answer scrubs an answer of list_data. One that is not JSON is left out but for its length.
+// answer scrubs an answer of list_data. If it is not JSON, only its length is kept.
 func (s *scrubber) answer(body []byte) json.RawMessage {
 	if !json.Valid(body) {
 		return quote(fmt.Sprintf("not JSON, %d bytes", len(body)))
@@ -249,7 +248,7 @@ func (s *scrubber) entry(item json.RawMessage) json.RawMessage {
 	})
 }
 
-// content keeps whether there is something, and whether it is an object in a text.
+// content keeps whether there is content, and whether it is an object inside a text.
 func (s *scrubber) content(value json.RawMessage) json.RawMessage {
 	var text string
 	if json.Unmarshal(value, &text) != nil {
@@ -266,7 +265,7 @@ func (s *scrubber) content(value json.RawMessage) json.RawMessage {
 	}
 }
 
-// response keeps the code of a response besides.
+// response also keeps the code of a response.
 func (s *scrubber) response(value json.RawMessage) json.RawMessage {
 	var text string
 	inText := json.Unmarshal(value, &text) == nil
@@ -287,13 +286,13 @@ func (s *scrubber) response(value json.RawMessage) json.RawMessage {
 	return json.RawMessage(kept)
 }
 
-// shownHeaders are those whose values are kept: of the protocol, and of the rate limit.
+// shownHeaders are the headers whose values are kept: those of the protocol, and of the rate limit.
 var shownHeaders = map[string]bool{
 	"Date": true, "Content-Type": true, "Content-Encoding": true, "Content-Length": true, "Retry-After": true,
 	"X-Ogw-Ratelimit-Limit": true, "X-Ogw-Ratelimit-Reset": true,
 }
 
-// plainHeader is a value that has no room for a secret.
+// plainHeader matches a value that is too simple for a secret.
 var plainHeader = regexp.MustCompile(`^[A-Za-z0-9 ,:;/=+.-]{0,60}$`)
 
 // headers keeps the names of all headers, and some values.

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package screen shows records to a person: one line each, as wide as the terminal at most,
-// without a character that a terminal would act on.
+// Package screen shows records to a person: one line each, at most as wide as the terminal, without control
+// characters.
 package screen
 
 import (
@@ -32,7 +32,7 @@ type Note struct {
 // Layout is how wide the columns are.
 type Layout struct {
 	Colour bool
-	Dates  bool // days beside the times
+	Dates  bool // the date, too, with each time
 
 	width, when, app, address int
 }
@@ -40,12 +40,12 @@ type Layout struct {
 const (
 	markWidth = 4
 	gap       = 1
-	// leastCall is the least that notes leave of a call where all of them are shown.
+	// leastCall is the least width of a call if all notes are shown.
 	leastCall = 14
 )
 
-// NewLayout makes columns for a terminal of that width. What is narrower than 60 is taken
-// for 60: lines are too long there, and readable.
+// NewLayout makes columns for a terminal of that width. A terminal narrower than 60 is treated as 60: its lines
+// are too long, but readable.
 func NewLayout(width int, colour, dates bool) *Layout {
 	l := &Layout{Colour: colour, Dates: dates, width: max(60, width), when: len("15:04:05"), app: 12, address: 15}
 	if dates {
@@ -60,7 +60,7 @@ func NewLayout(width int, colour, dates bool) *Layout {
 	return l
 }
 
-// TimeFormat is that of the first column.
+// TimeFormat is the time format of the first column.
 func (l *Layout) TimeFormat() string {
 	const full = "2006-01-02 15:04:05"
 	return full[len(full)-l.when:]
@@ -79,8 +79,8 @@ func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-Columns(text))+gap)
 }
 
-// Line shows a record: when, whether the call went well, which app, from where, which call,
-// and notes, the API's message for a failed call first.
+// Line shows a record: when, whether the call succeeded, which app, from where, which call, and notes, with the
+// API's message for a failed call first.
 func (l *Layout) Line(when string, record plog.LogRecord, notes ...Note) string {
 	mark, colour := "ok", Green
 	if failed := Attribute(record, "error.type"); failed != "" {
@@ -99,8 +99,8 @@ func (l *Layout) Line(when string, record plog.LogRecord, notes ...Note) string 
 	return left + l.fill(call, notes, room, mark == "FAIL")
 }
 
-// fill puts a call and its notes into so many columns. Where there is not room for all the
-// call keeps half of it, and the first notes are shortened before the others.
+// fill puts a call and its notes into this many columns. If there is not enough room for everything, the call
+// keeps half of it, and the first notes are shortened before the others.
 func (l *Layout) fill(call string, notes []Note, room int, failed bool) string {
 	const between = 2
 	need := 0
@@ -136,7 +136,7 @@ func (l *Layout) fill(call string, notes []Note, room int, failed bool) string {
 
 func (l *Layout) paint(text string, colour int) string { return Paint(text, colour, l.Colour) }
 
-// Paint colours a text where that is wanted.
+// Paint colours a text if wanted.
 func Paint(text string, colour int, wanted bool) string {
 	if !wanted || text == "" {
 		return text
@@ -144,7 +144,7 @@ func Paint(text string, colour int, wanted bool) string {
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, text)
 }
 
-// Method shortens "METHOD path" in its path, from the left: the end says what was called.
+// Method shortens the path of "METHOD path" from the left: its end shows what was called.
 func Method(call string, width int) string {
 	method, path, found := strings.Cut(call, " ")
 	if !found || Columns(call) <= width || Columns(method)+4 > width {
@@ -168,7 +168,7 @@ func Tail(text string, width int) string {
 	return "…" + text
 }
 
-// Head keeps the begin of a text that is too wide.
+// Head keeps the start of a text that is too wide.
 func Head(text string, width int) string {
 	if Columns(text) <= width {
 		return text
@@ -198,7 +198,7 @@ func Columns(text string) int {
 	return n
 }
 
-// Clean replaces what a terminal would act on: what an app sends is not ours to trust.
+// Clean replaces control characters: an app's text cannot be trusted.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
@@ -208,7 +208,7 @@ func Clean(text string) string {
 	}, text)
 }
 
-// Attribute is an attribute as text, empty where there is none.
+// Attribute returns an attribute as text, empty if there is none.
 func Attribute(record plog.LogRecord, name string) string {
 	value, ok := record.Attributes().Get(name)
 	if !ok {

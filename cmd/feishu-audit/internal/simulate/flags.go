@@ -19,11 +19,11 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// DefaultListen is where the simulated API is served: the same from one day to the next, for
-// a position that a collector stores belongs to its endpoint.
+// DefaultListen is the address of the simulated API. It is always the same, because a position that a collector
+// stores belongs to its endpoint.
 const DefaultListen = "127.0.0.1:8090"
 
-// config is what the flags say.
+// config is the configuration from the flags.
 type config struct {
 	listen           string
 	portFile         string
@@ -31,10 +31,10 @@ type config struct {
 	appID, appSecret string
 	options          simulator.Options
 	entries          []simulator.Entry
-	replay           string // what there is to say of a recording
+	replay           string // a description of the recording
 }
 
-// flags are the command line, before it is checked.
+// flags are the command line before it is checked.
 type flags struct {
 	config
 	groups       []group

@@ -17,8 +17,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// recording is what a recorded tenant is served from: its entries, each once, in the order
-// in which its API gave them.
+// recording is the data of a recorded tenant: its entries, each once, in the order in which its API returned
+// them.
 type recording struct {
 	entries     []simulator.Entry
 	order       simulator.Order
@@ -82,7 +82,7 @@ func readRecording(path string) (*recording, error) {
 	return r, nil
 }
 
-// says how to read it.
+// says returns how to read it.
 func (r *recording) says() string {
 	at := func(second int64) string { return time.Unix(second, 0).UTC().Format(time.RFC3339) }
 	return fmt.Sprintf("Replays %s, %s. The receiver reads them with:\n\n    start_time: %s\n    end_time: %s\n\n",

@@ -1,9 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package simulate is the subcommand that serves a fake of the Feishu Open API endpoints
-// for OpenAPI audit logs, with a generated tenant: for demos, for tests, and for writing
-// pipelines without a tenant of one's own.
+// Package simulate is the subcommand that serves a fake of the Feishu Open API's endpoints for OpenAPI audit
+// logs, with a generated tenant: for demos, for tests, and for writing pipelines without a tenant.
 package simulate
 
 import (
@@ -86,7 +85,7 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 	server := &http.Server{
 		Handler:           sim,
 		ReadHeaderTimeout: 10 * time.Second,
-		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends calls that a fault holds back
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends calls that a fault delays
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -97,16 +96,16 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 	}
 	grace, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil { // a caller that does not read its answer
+	if err := server.Shutdown(grace); err != nil { // a caller does not read its answer
 		if err := server.Close(); err != nil {
 			return err
 		}
 	}
-	<-failed //nolint:errcheck // http.ErrServerClosed, as was asked for
+	<-failed //nolint:errcheck // http.ErrServerClosed, as intended
 	return nil
 }
 
-// toPaste takes the endpoint, the app and its secret. Scripts read the first line.
+// toPaste has the endpoint, the app and its secret. Scripts read the first line.
 const toPaste = `endpoint: %[1]s  app_id: %[2]s  app_secret: %[3]s
 
 For a configuration:

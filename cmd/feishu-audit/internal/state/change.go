@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// point is a time that a flag gives, absolute or from where pass 0 is.
+// point is a time given by a flag, absolute or relative to the position of pass 0.
 type point struct{ to, by string }
 
 func (p *point) flags(cmd *cobra.Command, direction string) {
@@ -49,10 +49,10 @@ func (p *point) resolve(mark int64, forward bool) (int64, error) {
 	return time.Unix(mark, 0).Add(d).Unix(), nil
 }
 
-// edit is a change of a position: what it does in words, and the new values.
+// edit is a change of a position: it returns a description, and the new values.
 type edit func(c *checkpoint.Checkpoint, values map[string][]byte) (says []string, err error)
 
-// changePosition shows what a change would do, and with yes does it.
+// changePosition shows what a change would do, and does it if yes is set.
 func (c command) changePosition(cmd *cobra.Command, t target, yes bool, change edit) error {
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
 	apply := func(values map[string][]byte) (after map[string][]byte, says []string, err error) {
@@ -94,7 +94,7 @@ func (c command) changePosition(cmd *cobra.Command, t target, yes bool, change e
 	return nil
 }
 
-// errNotYet is a change that was only shown.
+// errNotYet is returned for a change that was only shown.
 var errNotYet = errors.New("nothing was changed: repeat the command with --yes to do this")
 
 func (c command) rewind() *cobra.Command {
@@ -143,9 +143,9 @@ there on comes again, with the same log.record.uid.`,
 	return cmd
 }
 
-// forget drops the remembered ids from a time on, to the minute.
+// forget removes the remembered ids from a time on, to the minute.
 func forget(p *checkpoint.Checkpoint, values map[string][]byte, from int64, text bool) (string, error) {
-	if text { // the ids are not in it: none of them may be asked for again
+	if text { // the ids are not in it, so none of them may be returned again
 		p.First = p.Next
 		return "all remembered ids are forgotten, also of entries before.", nil
 	}
@@ -226,7 +226,7 @@ the API's limit, and so does the list of records given up.`,
 	return cmd
 }
 
-// forgetAll removes what is stored, or the file where it is damaged.
+// forgetAll removes what is stored, or the file if it is damaged.
 func (c command) forgetAll(ctx context.Context, t target) (backup string, err error) {
 	if t.text {
 		return "", cli.Usagef("%s is a text file: remove the keys from the storage that it is of", t.path)
@@ -243,7 +243,7 @@ func (c command) forgetAll(ctx context.Context, t target) (backup string, err er
 	if err == nil || errors.Is(err, filestore.ErrLocked) || errors.Is(err, os.ErrExist) || errors.Is(err, os.ErrPermission) {
 		return backup, err
 	}
-	// No database, or a damaged one: it moves aside as it is.
+	// Not a database, or a damaged one: rename it.
 	backup = t.path + "." + c.now().UTC().Format("20060102T150405Z") + backupSuffix
 	if _, exists := os.Stat(backup); exists == nil {
 		return "", err

@@ -20,23 +20,23 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 )
 
-// receiverType is the component's type, a part of the names of files.
+// receiverType is the component's type, which is part of the file names.
 const receiverType = "feishu_audit"
 
-// backupSuffix ends the name of a copy from before a change.
+// backupSuffix is the suffix of a copy from before a change.
 const backupSuffix = ".backup"
 
 // target is what a command works on: the position of one receiver.
 type target struct {
 	path     string
-	receiver string // as the configuration names it; empty: the file's name does not say
-	// text is a position alone, as it lies in another storage than file_storage: a text
-	// file with the value of the key "position".
+	receiver string // its id in the configuration; empty: the file's name does not show it
+	// text reports that this is only a position from another storage than file_storage: a text file with the
+	// value of the key "position".
 	text bool
 }
 
-// find resolves the path of a command line: a folder of file_storage, one of its files, or a
-// file with a position alone. receiver chooses among the files of a folder.
+// find resolves the path of a command line: a folder of file_storage, one of its files, or a file with only a
+// position. receiver selects one of the files in a folder.
 func find(path, receiver string) (target, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -76,7 +76,7 @@ func find(path, receiver string) (target, error) {
 	}
 }
 
-// inFolder are the receivers' files of a folder of file_storage.
+// inFolder returns the receivers' files in a folder of file_storage.
 func inFolder(path string) ([]target, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -95,7 +95,7 @@ func inFolder(path string) ([]target, error) {
 func (t target) read(ctx context.Context) (map[string][]byte, error) {
 	if t.text {
 		data, err := os.ReadFile(t.path)
-		// redis-cli puts a line break behind what it prints.
+		// redis-cli prints a line break after the value.
 		return map[string][]byte{checkpoint.KeyPosition: append([]byte(strings.TrimRight(string(data), "\n")), '\n')}, err
 	}
 	f, err := filestore.OpenReadOnly(t.path)
@@ -106,8 +106,7 @@ func (t target) read(ctx context.Context) (map[string][]byte, error) {
 	return f.All()
 }
 
-// change replaces what is stored by what edit makes of it, after a copy of the file was put
-// beside it. It returns the copy's path.
+// change replaces the stored values by the result of edit, after copying the file. It returns the copy's path.
 func (t target) change(ctx context.Context, now time.Time, edit func(values map[string][]byte) (map[string][]byte, error)) (backup string, err error) {
 	backup = t.path + "." + now.UTC().Format("20060102T150405Z") + backupSuffix
 	if t.text {
@@ -156,7 +155,7 @@ func (t target) change(ctx context.Context, now time.Time, edit func(values map[
 	return backup, f.Batch(ctx, ops...)
 }
 
-// copyText copies a text file to a path that must not be there.
+// copyText copies a text file to a path that must not exist.
 func copyText(from, to string) error {
 	data, err := os.ReadFile(from)
 	if err != nil {

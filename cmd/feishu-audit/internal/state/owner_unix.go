@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// giveToOwner makes a new file belong to whom its folder belongs to: root may write the
-// storage of a collector that is not root.
+// giveToOwner gives a new file to the owner of its folder: root may change the storage of a collector that does
+// not run as root.
 func giveToOwner(path string) error {
 	info, err := os.Stat(filepath.Dir(path))
 	if err != nil {

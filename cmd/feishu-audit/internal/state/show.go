@@ -17,12 +17,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 )
 
-// report is what there is to say about a position.
+// report is the description of a position.
 type report struct {
 	Receiver string            `json:"receiver,omitempty"`
 	File     string            `json:"file"`
 	Bytes    int64             `json:"file_bytes"`
-	Fault    string            `json:"fault,omitempty"` // why a receiver could not go on from it
+	Fault    string            `json:"fault,omitempty"` // why a receiver could not resume from it
 	Query    *checkpoint.Query `json:"query,omitempty"`
 	Begin    *time.Time        `json:"begin,omitempty"`
 	Passes   []pass            `json:"passes,omitempty"`
@@ -32,12 +32,12 @@ type report struct {
 	Window   float64           `json:"window_seconds,omitempty"`
 	Calls    int               `json:"calls_noted"` // of the last minute before the receiver stopped
 	Term     uint64            `json:"term,omitempty"`
-	// GivenUp are the newest of the records that were given up after refusals.
+	// GivenUp are the newest records that were given up after refusals.
 	GivenUp      []checkpoint.GivenUp `json:"given_up,omitempty"`
 	GivenUpTotal int64                `json:"given_up_total"`
 }
 
-// pass is one reader of the timeline.
+// pass is the state of one pass over the timeline.
 type pass struct {
 	RecheckAfter float64   `json:"recheck_after_seconds"`
 	ReadUpTo     time.Time `json:"read_up_to"`
@@ -97,7 +97,7 @@ func (r *report) JSON(w io.Writer) error {
 	return encoder.Encode(r)
 }
 
-// Text writes the report for people, in lines of 80 columns where names are not longer.
+// Text writes the report for people, in lines of 80 columns unless names are longer.
 func (r *report) Text(w io.Writer) {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(w, "%-12s%s\n", label, fmt.Sprintf(format, args...))

@@ -76,7 +76,7 @@ func (c command) onTarget(use, short, long, example string, run func(cmd *cobra.
 	return cmd
 }
 
-// explain says what to do about a file that is locked.
+// explain adds what to do about a locked file.
 func explain(err error) error {
 	if errors.Is(err, filestore.ErrLocked) {
 		return fmt.Errorf("%w. Nothing was changed. While it runs, its metrics say where it is: otelcol_receiver_feishu_audit_lag", err)

@@ -21,7 +21,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/checkpoint"
 )
 
-// dump is everything that is stored, as state export writes it.
+// dump is everything that is stored, in the format of state export.
 type dump struct {
 	Format  string            `json:"format"`
 	Version int               `json:"version"`
