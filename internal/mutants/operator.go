@@ -56,6 +56,16 @@ var operatorMutants = []mutant{
 		"",
 	},
 	{
+		"held_age is that of the newest entry (F37)", "internal/handover/queue.go",
+		"r.batch.added.Before(oldest)",
+		"r.batch.added.After(oldest)",
+	},
+	{
+		"held_age leaves out what the pipeline has not answered (F37)", "internal/poll/handover.go",
+		"	p.Tel.Gauges.SetOldest(p.Pipe.queue.OldestSince())\n	for ctx.Err() == nil {\n",
+		"	for ctx.Err() == nil {\n",
+	},
+	{
 		"lag counts only what could have been read (F37)", "internal/report/gauges.go",
 		"return p.before(now, pass) }",
 		"return p.before(now-p.Recheck[pass], pass) }",
