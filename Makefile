@@ -170,9 +170,9 @@ on-call: build ## Break eleven things, and write what the person on call sees of
 	@cd e2e && go test -count=1 -v -run '^TestOnCall$$' . -args -oncall $(CURDIR)/$(BUILD)/on-call
 
 .PHONY: screenshot
-screenshot: build tool victoria-logs ## Take the picture of docs/img/victorialogs.png, of what the demo ships (Chromium is installed if missing)
+screenshot: build tool victoria-logs vmalert ## Take two pictures for docs/img: a search in VictoriaLogs, and firing detections in vmalert (Chromium is installed if missing)
 	@./internal/tools/install.sh "chromium fonts-noto-cjk" chromium
-	@cd e2e && go test -count=1 -run '^TestScreenshot$$' . -args -screenshot ../docs/img/victorialogs.png
+	@cd e2e && go test -count=1 -run '^TestScreenshot(Vmalert)?$$' . -args -screenshot ../docs/img
 
 .PHONY: sbom
 sbom: build ## Write the bill of materials, _build/otelcol-feishu.cdx.json

@@ -20,7 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var screenshot = flag.String("screenshot", "", "let Chromium take a picture of VictoriaLogs' page into this file")
+var screenshot = flag.String("screenshot", "", "keep the pictures that Chromium takes in this folder")
 
 // demoConfig is the configuration of `make demo` with a second exporter: the one of
 // examples/victorialogs.
@@ -70,12 +70,9 @@ func merge(into, further map[string]any) {
 
 // TestScreenshot shows what a person sees: VictoriaLogs' own page, with the failed calls
 // that the demo's collector has shipped. Chromium says what is on the page, and takes a
-// picture of it. `make screenshot` keeps the picture. Where there is no Chromium, which
-// is large, the test is skipped.
+// picture of it. `make screenshot` keeps the picture.
 func TestScreenshot(t *testing.T) {
-	if _, err := exec.LookPath("chromium"); err != nil && *screenshot == "" {
-		t.Skip("there is no Chromium: `make screenshot` installs it")
-	}
+	needsChromium(t)
 	t.Parallel()
 	v := newVictoriaLogs(t)
 	// As if the demo had started 40 minutes ago, and been interrupted at once.
@@ -106,18 +103,7 @@ func TestScreenshot(t *testing.T) {
 		"g0.relative_time": {"last_1_hour"}, "limit": {"20"}, "view": {"group"}, "groupBy": {"none"},
 		"displayFields": {"log.record.uid,feishu.api_key,client.address,error.type,feishu.response.msg"},
 	}.Encode()
-	chromium := func(does string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking",
-			"--user-data-dir="+t.TempDir(), "--window-size=1800,1000", "--virtual-time-budget=20000", does, page)
-		var errors strings.Builder
-		cmd.Stderr = &errors
-		out, err := cmd.Output()
-		require.NoError(t, err, "%s", &errors)
-		return string(out)
-	}
-
-	dom := chromium("--dump-dom")
+	dom := chromium(t, page, "--dump-dom")
 	onPage := 0
 	for _, r := range held {
 		switch on := strings.Contains(dom, r.uid); {
@@ -129,13 +115,39 @@ func TestScreenshot(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, onPage, shown, "failed calls on the page:\n%s", dom)
 
-	file := filepath.Join(t.TempDir(), "page.png")
-	chromium("--screenshot=" + file)
+	takePicture(t, page, "victorialogs.png")
+}
+
+// needsChromium skips where there is no Chromium, which is large.
+func needsChromium(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil && *screenshot == "" {
+		t.Skip("there is no Chromium: `make screenshot` installs it")
+	}
+}
+
+// chromium opens a page, does something with it, and returns what it prints.
+func chromium(t *testing.T, page, does string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking",
+		"--user-data-dir="+t.TempDir(), "--window-size=1800,1000", "--virtual-time-budget=20000", does, page)
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s", &errors)
+	return string(out)
+}
+
+// takePicture takes a picture of a page, and keeps it where that was asked for.
+func takePicture(t *testing.T, page, name string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	chromium(t, page, "--screenshot="+file)
 	checkPicture(t, file)
 	if *screenshot != "" {
 		picture, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(*screenshot, picture, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(*screenshot, name), picture, 0o600))
 	}
 }
 
@@ -160,11 +172,13 @@ func checkPicture(t *testing.T, file string) {
 	require.Greater(t, dark, 10_000, "dark points, of letters, in the lower half")
 }
 
-// TestPicture: the picture in the documentation is one, and its caption says how it was
+// TestPicture: the pictures in the documentation are some, and their captions say how they were
 // made.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	checkPicture(t, "../docs/img/victorialogs.png")
+	checkPicture(t, "../docs/img/vmalert.png")
+	require.Contains(t, readFile(t, "victorialogs/README.md"), "](../../docs/img/vmalert.png)\\\n*`make screenshot` takes this picture")
 	for _, readme := range []string{"README.md", "README.zh.md"} {
 		text, err := os.ReadFile(filepath.Join("..", readme))
 		require.NoError(t, err)

@@ -53,7 +53,7 @@ var skips = []struct {
 }{
 	{"TestSoak", "has a command of its own: make soak", true},
 	{"TestOnCall", "has a command of its own: make on-call", true},
-	{"TestScreenshot", "has a command of its own: make screenshot", true},
+	{"TestScreenshot(Vmalert)?", "has a command of its own: make screenshot", true},
 	{"TestHighAvailability", "has a command of its own: make e2e-ha", true},
 	// Loki is under the AGPL: this project builds none.
 	{"TestLoki", ownLoki, true},

@@ -19,8 +19,8 @@ const (
 	Backlog When = "backlog"
 )
 
-// at is when an attack happens.
-func (when When) at() time.Time {
+// At is when an attack happens.
+func (when When) At() time.Time {
 	switch when {
 	case InTime:
 		return Start.AddDate(0, 0, 1).Add(15*time.Hour + 8*time.Minute)
@@ -199,10 +199,10 @@ func (w *Week) do(d deed, when When, app, ip string, near bool) {
 		habits = d.near
 	}
 	for _, h := range habits {
-		w.spread(when.at(), call{app: app, ip: ip, key: h.key, payload: h.payload, code: h.code}, h.n, w.shift(d, h, habits), when == Late)
+		w.spread(when.At(), call{app: app, ip: ip, key: h.key, payload: h.payload, code: h.code}, h.n, w.shift(d, h, habits), when == Late)
 	}
 	if d.do != nil {
-		d.do(w, when.at(), app, ip, when == Late, near)
+		d.do(w, when.At(), app, ip, when == Late, near)
 	}
 }
 
