@@ -25,15 +25,15 @@ var (
 	altSeed = flag.Uint64("alt.seed", 100, "the seed of the first world of the second model")
 )
 
-// TestSecondModel: the promises hold in some worlds of the second model of the API, whose authors
-// knew neither the receiver nor the simulator.
+// TestSecondModel: the guarantees hold in some worlds of the second model of the API, whose authors knew neither
+// the receiver nor the simulator.
 func TestSecondModel(t *testing.T) { altWorlds(t, 1, 4) }
 
 // TestSecondModelWorlds runs more of them.
 func TestSecondModelWorlds(t *testing.T) { altWorlds(t, *altSeed, *altRuns) }
 
-// TestSecondModelFound runs the worlds in which something was lost once: the pages of one window
-// were counted while its newest entries appeared.
+// TestSecondModelFound runs the worlds in which something was once lost because the pages of a window were
+// counted while its newest entries appeared.
 func TestSecondModelFound(t *testing.T) {
 	altWorlds(t, 50042, 1)
 	altWorlds(t, 51159, 1)
@@ -54,7 +54,7 @@ func altWorlds(t *testing.T, first uint64, n int) {
 	}
 }
 
-// String is what was drawn, and how to run the same world again.
+// String describes what was drawn, and how to run the same world again.
 func (w *altWorld) String() string {
 	c, s := w.cfg, w.sink
 	return fmt.Sprintf("replay: go test -run '^TestSecondModelWorlds$' . -alt.seed %d -alt.runs 1\ntraits: %s\nweather: %+v\n"+
@@ -64,8 +64,8 @@ func (w *altWorld) String() string {
 		w.kills, w.restarts, s.takes, s.share, s.from.Format(time.TimeOnly), s.until.Format(time.TimeOnly), s.never)
 }
 
-// run lives through the bad weather, with restarts and kills at random steps, and then until all
-// that is promised has arrived, or until nobody would wait longer.
+// run simulates the bad weather, with restarts and kills at random steps, and then continues until everything
+// promised has arrived, or until the patience ends.
 func (w *altWorld) run(t *testing.T) {
 	w.start(t)
 	for range w.rng.IntN(5) {
@@ -101,8 +101,8 @@ func (w *altWorld) run(t *testing.T) {
 	w.stop(t)
 }
 
-// patience is how long it may take until all has arrived: the longest pause between retries, and
-// some times the pages of the log at the server's pace.
+// patience is how long it may take until everything has arrived: the longest pause between retries, plus several
+// times the pages of the log at the server's pace.
 func (w *altWorld) patience() time.Duration {
 	page := w.cfg.PageSize
 	if w.traits.PageCap > 0 {
@@ -113,7 +113,7 @@ func (w *altWorld) patience() time.Duration {
 	return 3*time.Hour + time.Duration(5*pages/rate*float64(time.Minute))
 }
 
-// until lets time pass, and starts a process where one was killed meanwhile.
+// until lets time pass, and starts a process if one was killed meanwhile.
 func (w *altWorld) until(t *testing.T, then time.Time) {
 	for {
 		timer := time.NewTimer(time.Until(then))
@@ -141,8 +141,8 @@ func (w *altWorld) after(t *testing.T) {
 	w.start(t)
 }
 
-// promised reports whether an entry has to arrive: it happened after where reading starts, and
-// was shown soon enough to be found by the last recheck.
+// promised reports whether an entry has to arrive: it happened after the start of reading, and was shown early
+// enough for the last recheck.
 func (w *altWorld) promised(e *altapi.Entry) bool {
 	const edge = 2 * time.Second
 	begin := w.began.Add(w.traits.Skew - w.cfg.InitialLookback)
@@ -157,8 +157,7 @@ func (w *altWorld) promised(e *altapi.Entry) bool {
 	return e.At.After(begin.Add(edge)) && shown.Sub(e.At) < last-edge && !w.sink.never[e.Mark]
 }
 
-// missing are the entries that were promised, and that have not arrived although the API has shown
-// them for long enough.
+// missing returns the promised entries that have not arrived although the API has shown them for long enough.
 func (w *altWorld) missing() (missing []*altapi.Entry) {
 	w.sink.mu.Lock()
 	defer w.sink.mu.Unlock()
@@ -176,7 +175,7 @@ func (w *altWorld) missing() (missing []*altapi.Entry) {
 	return missing
 }
 
-// check holds the promises against what happened.
+// check compares the guarantees with what happened.
 func (w *altWorld) check(t *testing.T) {
 	missing := w.missing()
 	for i, e := range missing {
@@ -198,14 +197,14 @@ func (w *altWorld) check(t *testing.T) {
 	}
 }
 
-// checkRecords: nothing is invented or changed, and what comes again is what kills explain.
+// checkRecords: nothing is invented or changed, and all duplicates are explained by kills.
 func (w *altWorld) checkRecords(t *testing.T) {
 	assert.Empty(t, w.sink.odd, "records of no entry")
 	byMark, byUID := map[string]*altapi.Entry{}, map[string]string{}
 	for _, e := range w.shown {
 		byMark[e.Mark] = e
 	}
-	// Where ids are not unique, the uid of a record may be another entry's, too.
+	// If ids are not unique, the uid of a record may also be another entry's.
 	unique := w.traits.IDs != altapi.IDRepeated && w.traits.IDs != altapi.IDPerSecond
 	again, wrong := 0, 0
 	for mark, records := range w.sink.seen {
@@ -229,8 +228,7 @@ func (w *altWorld) checkRecords(t *testing.T) {
 	assert.LessOrEqual(t, again, w.kills*w.cfg.MaxConcurrentWalks*w.cfg.PageSize, "records that came again, after %d kills", w.kills)
 }
 
-// checkPace: no minute has more calls than were allowed, and a wait that the server asked for is
-// kept.
+// checkPace: no minute has more calls than allowed, and the server's hints to wait were obeyed.
 func (w *altWorld) checkPace(t *testing.T) {
 	calls := w.api.Calls()
 	times := make([]time.Time, len(calls))

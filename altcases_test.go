@@ -30,13 +30,13 @@ func plainTraits() altapi.Traits {
 // TestSecondModelCases: what many worlds of the second model have found. Covers F1, F8, F40, F43, F45.
 func TestSecondModelCases(t *testing.T) {
 	for name, set := range map[string]func(t *altapi.Traits, c *audit.Config) []altapi.Episode{
-		// One token for all pages: the walk may have lost the page before the last one, and the last
-		// page tells nothing of it.
+		// One token for all pages: the walk may have lost the page before the last one, which the last page does
+		// not show.
 		"scroll cursor whose answers are lost": func(t *altapi.Traits, _ *audit.Config) []altapi.Episode {
 			t.Paging, t.PageCap, t.LastToken = altapi.Scroll, 20, true
 			return []altapi.Episode{{From: time.Now(), Until: time.Now().Add(2 * time.Hour), Fault: altapi.Lost, Share: 0.3, Later: true}}
 		},
-		// Asking again is answered with the first page.
+		// A repeated request is answered with the first page.
 		"page token for one call, an end without data": func(t *altapi.Traits, _ *audit.Config) []altapi.Episode {
 			t.Paging, t.PageCap, t.Unsure, t.Empty = altapi.Keyset, 50, true, altapi.EmptyData
 			t.TokenOnce, t.DeadToken = true, altapi.DeadRestart
@@ -44,7 +44,7 @@ func TestSecondModelCases(t *testing.T) {
 			t.Match = altapi.MatchIngested
 			return nil
 		},
-		// Windows are refused for their length, beside those that are refused for their age.
+		// Windows are refused for their length, in addition to those that are refused for their age.
 		"short windows at the end of what is kept": func(t *altapi.Traits, c *audit.Config) []altapi.Episode {
 			t.MaxSpan, t.Retention, t.ExpiredRefused = 10*time.Minute, 24*time.Hour, true
 			c.InitialLookback = 26 * time.Hour
@@ -69,7 +69,7 @@ func TestSecondModelCases(t *testing.T) {
 					w.cfg.InitialLookback, w.cfg.RecheckAfter = time.Hour, []time.Duration{2 * time.Minute, 15 * time.Minute, time.Hour}
 					weather := set(&w.traits, w.cfg)
 					w.open(3*time.Hour, weather)
-					w.sink.until, w.sink.never = time.Time{}, nil // the pipeline is not what this is about
+					w.sink.until, w.sink.never = time.Time{}, nil // this test is not about the pipeline
 					w.run(t)
 					w.check(t)
 					assert.LessOrEqual(t, w.logs.FilterMessageSnippet("Skipping a time range that the API does not return").Len(), 2)

@@ -32,8 +32,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// altWorld is a world around the receiver with the second model of the API. It uses nothing of
-// what the worlds of the simulator use but the disk.
+// altWorld is a world around the receiver with the second model of the API. It shares only the disk with the
+// worlds of the simulator.
 type altWorld struct {
 	seed   uint64
 	rng    *rand.Rand
@@ -67,7 +67,7 @@ func newAltWorld(seed uint64) *altWorld {
 	return w
 }
 
-// open makes the API, the disk and the pipeline, with a time in which things go wrong.
+// open makes the API, the disk and the pipeline, with a time in which faults happen.
 func (w *altWorld) open(trouble time.Duration, weather []altapi.Episode) {
 	rng := w.rng
 	w.calm = w.began.Add(trouble)
@@ -162,20 +162,20 @@ func (a *aliveOnly) RoundTrip(req *http.Request) (*http.Response, error) {
 	return a.api.RoundTrip(req)
 }
 
-// markSink is a pipeline that keeps which entries it has accepted, by their marks.
+// markSink is a pipeline that records the marks of the entries that it has accepted.
 type markSink struct {
 	w    *altWorld
 	rng  *rand.Rand
 	mu   sync.Mutex
 	seen map[string][]taken
-	// odd are records that are no entry's.
+	// odd are records that belong to no entry.
 	odd []string
 	// takes is how long it takes.
 	takes time.Duration
 	// from, until: when it refuses, and what share of the pages.
 	from, until time.Time
 	share       float64
-	// never are the marks that it refuses permanently.
+	// never are the marks of entries that it refuses permanently.
 	never map[string]bool
 	// fuse: the process dies after the n-th page from now is accepted; 0: it does not.
 	fuse int

@@ -20,8 +20,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// onList sees each query of list_data before the API does. It may change it, or answer
-// in the API's place.
+// onList receives each query of list_data before the API. It may change the query, or answer instead of the API.
 type onList struct {
 	http.Handler
 	see func(w http.ResponseWriter, query map[string]any) (answered bool)
@@ -56,8 +55,8 @@ func listCalls(w *testbed, from, to time.Time) (n int) {
 	return n
 }
 
-// TestWindowsGrowBack: windows that were shortened by a refusal that has passed get as
-// long as they were, and a limit that stays is tried less and less often.
+// TestWindowsGrowBack: windows that were shortened by a temporary refusal become as long as before, and a
+// lasting limit is tried less and less often.
 func TestWindowsGrowBack(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -89,8 +88,7 @@ func TestWindowsGrowBack(t *testing.T) {
 	assert.Less(t, limited, 2*well)
 }
 
-// TestClockAheadOfAPIThatRefusesTheFuture: the server's clock is known from its
-// refusals, too.
+// TestClockAheadOfAPIThatRefusesTheFuture: the server's clock is learned from its refusals, too.
 func TestClockAheadOfAPIThatRefusesTheFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{ClockSkew: -5 * time.Minute, RefuseFuture: true})
@@ -111,8 +109,8 @@ func TestClockAheadOfAPIThatRefusesTheFuture(t *testing.T) {
 	})
 }
 
-// TestOneSecondThatFails: what comes after a second that fails is read, and remembered until
-// that second is read, too, or skipped; then it is forgotten. Covers F33, F40.
+// TestOneSecondThatFails: the time after a failing second is read, and remembered until that second is read,
+// too, or skipped; then it is forgotten. Covers F33, F40.
 func TestOneSecondThatFails(t *testing.T) {
 	for _, wide := range []int{1, 4} {
 		t.Run(strconv.Itoa(wide), func(t *testing.T) {
@@ -147,8 +145,8 @@ func TestOneSecondThatFails(t *testing.T) {
 	}
 }
 
-// TestAPIThatRoundsBounds: entries from outside of the window that returned them are
-// found among those of their own minute. Covers F3.
+// TestAPIThatRoundsBounds: entries from outside the window that returned them are found among those of their own
+// minute. Covers F3.
 func TestAPIThatRoundsBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.2, Start: time.Now().Unix() - 7200}
@@ -167,7 +165,7 @@ func TestAPIThatRoundsBounds(t *testing.T) {
 	})
 }
 
-// TestEndOfExport: what is left of a bounded export is read once each recheck is due.
+// TestEndOfExport: the rest of a bounded export is read once each recheck is due.
 func TestEndOfExport(t *testing.T) {
 	for _, latency := range []time.Duration{50 * time.Millisecond, 1100 * time.Millisecond} {
 		t.Run(latency.String(), func(t *testing.T) {
@@ -212,7 +210,7 @@ func TestExportOfNothing(t *testing.T) {
 	}
 }
 
-// TestOneBlipOfSeveralWalks: what spoils all calls in flight is one failure.
+// TestOneBlipOfSeveralWalks: a fault that affects all calls in flight counts as one failure.
 func TestOneBlipOfSeveralWalks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -231,8 +229,7 @@ func TestOneBlipOfSeveralWalks(t *testing.T) {
 	})
 }
 
-// TestRetryAfterOfAGateway: a wait that the server asks for is obeyed whatever it says
-// else. Covers F16.
+// TestRetryAfterOfAGateway: the server's hint to wait is obeyed, whatever else the answer has. Covers F16.
 func TestRetryAfterOfAGateway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

@@ -15,7 +15,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// run lets the receiver run for a while, from start to shutdown, and returns what it has said.
+// run lets the receiver run for a while, from start to shutdown, and returns its log lines.
 func (w *testbed) run(t *testing.T, d time.Duration) (said []string) {
 	t.Helper()
 	w.logs.TakeAll()
@@ -35,8 +35,7 @@ const (
 	lineAnother  = "start_time and end_time have changed; reading the new range"
 )
 
-// TestBeginIsNoPosition: as long as nothing was read, a corrected configuration counts.
-// Covers F41.
+// TestBeginIsNoPosition: while nothing was read, a corrected configuration is used. Covers F41.
 func TestBeginIsNoPosition(t *testing.T) {
 	const early = 20 * time.Hour
 	fails := func(w *testbed, _ time.Time) {
@@ -44,7 +43,7 @@ func TestBeginIsNoPosition(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		first, second func(w *testbed, now time.Time)
-		age           time.Duration // of what is wanted
+		age           time.Duration // of the wanted start
 	}{
 		"an export without start_time gets one": {
 			first:  func(w *testbed, now time.Time) { w.cfg.EndTime = now.Add(-12 * time.Hour) },
@@ -103,8 +102,8 @@ func TestBeginIsNoPosition(t *testing.T) {
 	}
 }
 
-// TestShorterLookback: initial_lookback that was made shorter before anything was read counts
-// from the first start. Covers F41.
+// TestShorterLookback: if initial_lookback is shortened before anything was read, it counts from the first
+// start. Covers F41.
 func TestShorterLookback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -143,8 +142,8 @@ func TestWrongClockThenRestart(t *testing.T) {
 	}
 }
 
-// TestClockOfAMachineWithoutABattery: what was written down by a clock that was wrong by years is
-// not believed once the clock is right, and years are not read. Covers F9, F41.
+// TestClockOfAMachineWithoutABattery: a time that was stored by a clock that was wrong by years is not believed
+// once the clock is right, and years are not read. Covers F9, F41.
 func TestClockOfAMachineWithoutABattery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset}}})
@@ -158,8 +157,8 @@ func TestClockOfAMachineWithoutABattery(t *testing.T) {
 	})
 }
 
-// TestRestartWithAClockBehindWhatWasRead: our clock has fallen back by a year before a restart.
-// By it there is nothing to read, but the server knows better. Covers F9, F41.
+// TestRestartWithAClockBehindWhatWasRead: our clock was set back by a year before a restart. By our clock there
+// is nothing to read, but the server's time shows otherwise. Covers F9, F41.
 func TestRestartWithAClockBehindWhatWasRead(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	var left map[string][]byte
@@ -181,8 +180,8 @@ func TestRestartWithAClockBehindWhatWasRead(t *testing.T) {
 	})
 }
 
-// TestStartTimeAfterReading: once something was read start_time is no longer looked at, and the
-// log says so once, with what to do. Covers F41.
+// TestStartTimeAfterReading: once something was read, start_time is ignored, and one log line reports it, with
+// what to do. Covers F41.
 func TestStartTimeAfterReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -203,15 +202,14 @@ func TestStartTimeAfterReading(t *testing.T) {
 	})
 }
 
-// TestExportUsedAgain: a receiver for exports is given one range after the other on the same
-// storage. Each is read, nothing comes twice, and only what was read is called complete.
-// Covers F41.
+// TestExportUsedAgain: a receiver for exports gets one range after the other with the same storage. Each is
+// read, nothing is delivered twice, and only a range that was read is reported complete. Covers F41.
 func TestExportUsedAgain(t *testing.T) {
 	const h = time.Hour
 	type export struct {
 		from, to time.Duration // ago
-		entries  int           // delivered in all by then
-		line     string        // said, besides that it is complete
+		entries  int           // delivered in total by then
+		line     string        // logged, besides the completion
 	}
 	for name, exports := range map[string][]export{
 		"an earlier one":            {{2 * h, h, 60, ""}, {6 * h, 5 * h, 120, lineAnother}},
@@ -252,8 +250,7 @@ func TestExportUsedAgain(t *testing.T) {
 	}
 }
 
-// TestExportUsedAgainInTheMidst: the range over what was read before survives kills at any call.
-// Covers F41.
+// TestExportUsedAgainInTheMidst: a range around one that was read before survives kills at any call. Covers F41.
 func TestExportUsedAgainInTheMidst(t *testing.T) {
 	for calls := range 6 {
 		synctest.Test(t, func(t *testing.T) {
@@ -279,8 +276,8 @@ func TestExportUsedAgainInTheMidst(t *testing.T) {
 	}
 }
 
-// TestNothingIsComplete: of a range without a second nothing is said to be complete, whatever
-// was read before. Covers F41.
+// TestNothingIsComplete: a range without a second is never reported complete, whatever was read before. Covers
+// F41.
 func TestNothingIsComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

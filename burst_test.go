@@ -19,12 +19,11 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestBurstThroughCrashes: 50,000 entries, five minutes of calls, read by a process that
-// is killed every few minutes. Spread over an hour, every life gets further by what its
-// time allows. No window is shorter than a second, so where all lie in one, a life pages
-// through what the ones before have delivered, and it takes one that is long enough; the
-// shorter ones lose nothing and repeat nothing but the page that they died with. No
-// watermark goes back. Covers F6, F7.
+// TestBurstThroughCrashes: 50,000 entries, five minutes of calls, read by a process that is killed every few
+// minutes. If they are spread over an hour, every life makes progress according to its length. No window is
+// shorter than a second, so if all entries are in one second, each life has to page through what the previous
+// ones have delivered, and only a life that is long enough finishes. The shorter ones lose nothing, and repeat
+// only the page that they died with. No watermark moves back. Covers F6, F7.
 func TestBurstThroughCrashes(t *testing.T) {
 	t.Parallel()
 	const burst = 50_000
@@ -35,7 +34,7 @@ func TestBurstThroughCrashes(t *testing.T) {
 	}{
 		"in an hour": {
 			seconds: 3600,
-			// The window that the first life dies in holds more than the second can read.
+			// The window in which the first life ends has more than the second life can read.
 			lives: []time.Duration{2 * time.Minute, 2 * time.Minute, 3 * time.Minute, 2 * time.Minute, 2 * time.Minute},
 			reach: []int{18_000, 19_000, 28_000, 35_000, burst},
 		},
@@ -81,8 +80,8 @@ func TestBurstThroughCrashes(t *testing.T) {
 	}
 }
 
-// burstAPI answers list_data from a log that the simulator would sort again for each page:
-// n entries, spread evenly over the seconds from the given one on.
+// burstAPI answers list_data from a log that the simulator would sort again for each page: n entries, spread
+// evenly over the seconds from the given one on.
 type burstAPI struct {
 	http.Handler
 	n             int

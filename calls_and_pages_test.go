@@ -24,8 +24,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestLateWhilePaging: a walk shows what was there when it began, however long it
-// pages. What comes late while it does is left to the recheck. Covers F1.
+// TestLateWhilePaging: a walk shows the entries that were visible when it began, however long it pages. Entries
+// that appear meanwhile are found by the recheck. Covers F1.
 func TestLateWhilePaging(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -46,8 +46,8 @@ func TestLateWhilePaging(t *testing.T) {
 	})
 }
 
-// TestFailedCallKeepsThePage: a call that fails in the middle of a walk is made
-// again, and no other. Covers F15.
+// TestFailedCallKeepsThePage: a call that fails in the middle of a walk is repeated, and no other call is.
+// Covers F15.
 func TestFailedCallKeepsThePage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset, Endpoint: simulator.EndpointList, After: 2, Count: 2}}})
@@ -65,8 +65,8 @@ func TestFailedCallKeepsThePage(t *testing.T) {
 	})
 }
 
-// TestCrashLoopKeepsThePace: a process that dies every few seconds does not make
-// more calls a minute than one that lives. Covers F17, F19.
+// TestCrashLoopKeepsThePace: a process that dies every few seconds makes no more calls a minute than one that
+// keeps running. Covers F17, F19.
 func TestCrashLoopKeepsThePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 9, PerSecond: 1, Start: time.Now().Add(-2 * time.Hour).Unix()}})
@@ -83,8 +83,8 @@ func TestCrashLoopKeepsThePace(t *testing.T) {
 	})
 }
 
-// TestTwiceInOnePage: live paging shows an entry again when others come before it,
-// within one page, too. Covers F3.
+// TestTwiceInOnePage: with live paging, an entry is shown again when others appear before it, even within one
+// page. Covers F3.
 func TestTwiceInOnePage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -99,8 +99,8 @@ func TestTwiceInOnePage(t *testing.T) {
 	})
 }
 
-// TestPartTakenBeforeTheEnd: what the pipeline took of a page before the receiver
-// ended does not come again, and the rest does. Covers F24, F35.
+// TestPartTakenBeforeTheEnd: the part of a page that the pipeline accepted before the receiver ended is not
+// delivered again, and the rest is. Covers F24, F35.
 func TestPartTakenBeforeTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -128,9 +128,9 @@ func TestPartTakenBeforeTheEnd(t *testing.T) {
 	})
 }
 
-// TestRefusedAtTheEnd: a pipeline that refuses records permanently after the receiver had to end
-// in time or not, has not shown that it takes others: they come again after the
-// restart. Covers F24, F35, F54.
+// TestRefusedAtTheEnd: if the pipeline refuses records permanently when the receiver has to end, in time or not,
+// it has not shown that it accepts others: the records are delivered again after the restart. Covers F24, F35,
+// F54.
 func TestRefusedAtTheEnd(t *testing.T) {
 	for name, takes := range map[string]time.Duration{
 		"in time":  audit.StopGrace - time.Second,
@@ -161,9 +161,9 @@ func TestRefusedAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestShortLivedPageTokens: page tokens that live for a second, and seconds of the log
-// that take more pages than a burst has calls. The walks get through in the end, side by
-// side or not, without a call beyond the limit. Covers F14, F17.
+// TestShortLivedPageTokens: page tokens that live for a second, and seconds of the log with more pages than a
+// burst has calls. The walks finish eventually, concurrently or not, without a call beyond the limit. Covers
+// F14, F17.
 func TestShortLivedPageTokens(t *testing.T) {
 	for name, tc := range map[string]struct {
 		life, latency    time.Duration
@@ -201,10 +201,9 @@ func TestShortLivedPageTokens(t *testing.T) {
 	}
 }
 
-// TestPageTokensThatNeverLast: every third page takes longer than its token lives, and
-// the shortest window has five. The second is set aside, which has its line, and costs few
-// calls, though the walk gets beyond its first page every time; it is read when pages come
-// faster. Covers F14, F40, F51.
+// TestPageTokensThatNeverLast: every third page takes longer than its token lives, and the shortest window has
+// five pages. The second is set aside and reported, and costs few calls, although the walk gets past its first
+// page every time; it is read when pages arrive faster. Covers F14, F40, F51.
 func TestPageTokensThatNeverLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{PageTokenLife: time.Second})

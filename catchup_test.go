@@ -34,7 +34,7 @@ var (
 	perfOut     = flag.String("perf.out", "", "directory to which TestCatchUp and TestFreshness write their figures, in JSON")
 )
 
-// publish writes the figures of a test for internal/bench to show.
+// publish writes the figures of a test for internal/bench.
 func publish(t *testing.T, name string, figures any) {
 	text, err := json.MarshalIndent(figures, "", "  ")
 	require.NoError(t, err)
@@ -49,9 +49,8 @@ type meter struct {
 	mu    sync.Mutex
 	uids  map[uint64]struct{}
 	twice int
-	pages int // hand-overs
-	// waits are the seconds between event time and arrival of each entry from
-	// since on.
+	pages int // deliveries
+	// waits are the seconds between event time and arrival of each entry since then.
 	since int64
 	waits []float64
 }
@@ -96,8 +95,8 @@ func percentiles(waits []float64, ps ...float64) []float64 {
 	return out
 }
 
-// around draws latencies a tenth up or down, so that calls do not keep step with the
-// server's clock.
+// around draws latencies up to a tenth longer or shorter, so that calls are not synchronised with the server's
+// clock.
 func around(latency time.Duration) func() time.Duration {
 	var mu sync.Mutex
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -108,8 +107,7 @@ func around(latency time.Duration) func() time.Duration {
 	}
 }
 
-// measure starts a receiver that hands over to a meter. The returned function
-// ends it.
+// measure starts a receiver that delivers to a meter. The returned function stops it.
 func (w *testbed) measure(t *testing.T, m consumer.Logs) (stop func()) {
 	r, err := audit.NewReceiver(receivertest.NewNopSettings(metadata.Type), w.cfg, m, w.paces)
 	require.NoError(t, err)
@@ -117,7 +115,7 @@ func (w *testbed) measure(t *testing.T, m consumer.Logs) (stop func()) {
 	return func() { require.NoError(t, r.Shutdown(context.Background())) }
 }
 
-// catchUpFigures are what one run of TestCatchUp measured.
+// catchUpFigures are the measurements of one run of TestCatchUp.
 type catchUpFigures struct {
 	LatencyMillis int64 `json:"latency_ms"`
 	Walks         int   `json:"max_concurrent_walks"`
@@ -128,12 +126,12 @@ type catchUpFigures struct {
 	Minutes   float64 `json:"minutes"`
 	OfMinimum float64 `json:"calls_of_minimum"` // calls / calls for each entry once
 	OfCeiling float64 `json:"of_ceiling"`       // calls for each entry once / calls that the API allows in this time
-	// FreshWait is of the entries that arrived meanwhile, in seconds.
+	// FreshWait is for the entries that arrived meanwhile, in seconds.
 	FreshWaitP50    float64 `json:"fresh_wait_p50_s"`
 	FreshWaitMax    float64 `json:"fresh_wait_max_s"`
 	BytesPerPage    float64 `json:"checkpoint_bytes_per_page"`
 	BacklogByMinute []int   `json:"backlog_by_minute"`
-	// Until the last pass had gone over all of this, too:
+	// Until the last pass had read all of this, too:
 	SettledEntries int     `json:"settled_entries"`
 	SettledCalls   int     `json:"settled_calls"`
 	OfSinglePasses float64 `json:"settled_calls_of_single_passes"` // settled calls / calls for each entry n+1 times
@@ -145,9 +143,8 @@ type catchUpFigures struct {
 // million a day.
 const catchUpRate = 1e6 / 86400
 
-// TestCatchUp: with the defaults a backlog is read at the API's ceiling, whatever the latency,
-// while entries keep arriving. In virtual time, so that its figures are exact.
-// Covers F10, F17, F52.
+// TestCatchUp: with the defaults a backlog is read at the API's limit, at any latency, while entries keep
+// arriving. In virtual time, so that its figures are exact. Covers F10, F17, F52.
 func TestCatchUp(t *testing.T) {
 	for _, tc := range []struct {
 		latency time.Duration
@@ -164,7 +161,7 @@ func TestCatchUp(t *testing.T) {
 				publish(t, "catchup-"+tc.latency.String(), f)
 				bound := 0.97
 				if *perfEntries < 300_000 {
-					bound = tc.short // beginning and end weigh more
+					bound = tc.short // start and end have more weight
 				}
 				assert.GreaterOrEqual(t, f.OfCeiling, bound)
 				assert.LessOrEqual(t, f.OfMinimum, 1+1-bound)
@@ -211,7 +208,7 @@ func catchUp(t *testing.T, latency time.Duration, backlog int) catchUpFigures {
 	w.disk.Mu.Unlock()
 
 	if backlog >= 300_000 {
-		// The last pass is due after its time, and takes half of it at once.
+		// The last pass is due after its delay, and then reads half of that time at once.
 		time.Sleep(w.cfg.RecheckAfter[len(w.cfg.RecheckAfter)-1] * 3 / 2)
 	}
 	calls := w.server.CallsOf(simulator.EndpointList)

@@ -29,10 +29,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/record"
 )
 
-// FuzzConfig takes any YAML as the receiver's section, and holds that it is refused
-// without showing the secret, or is a configuration that the receiver works with:
-// its requests go to the endpoint's host and nowhere else, encrypted, and its
-// numbers are ones to reckon with.
+// FuzzConfig uses any YAML as the receiver's section. It must be refused without showing the secret, or be a
+// configuration that the receiver works with: its requests go only to the endpoint's host, encrypted, and its
+// numbers are finite.
 func FuzzConfig(f *testing.F) {
 	whole, err := os.ReadFile(filepath.Join("testdata", "config.yaml"))
 	require.NoError(f, err)
@@ -57,7 +56,7 @@ func FuzzConfig(f *testing.F) {
 		}
 		cfg := audit.CreateDefaultConfig().(*audit.Config)
 		if err := section.Unmarshal(cfg); err != nil {
-			return // confmap's own words, before the value is known to be a secret
+			return // confmap's own message, before the value is known to be a secret
 		}
 		hidden := string(cfg.AppSecret) == canary && strings.Count(text, canary) == 1
 		if err := xconfmap.Validate(cfg); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// fromYAML adds YAML to a configuration, and does with it what `otelcol validate` does.
+// fromYAML adds YAML to a configuration and does the same with it as `otelcol validate`.
 func fromYAML(t *testing.T, cfg *audit.Config, text string) error {
 	t.Helper()
 	retrieved, err := confmap.NewRetrievedFromYAML([]byte(text))
@@ -31,15 +31,15 @@ func fromYAML(t *testing.T, cfg *audit.Config, text string) error {
 	return xconfmap.Validate(cfg)
 }
 
-// configured is the least that Validate takes.
+// configured is the smallest configuration that Validate accepts.
 func configured() *audit.Config {
 	cfg := audit.CreateDefaultConfig().(*audit.Config)
 	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
 	return cfg
 }
 
-// TestRefusedByValidate: what cannot work is refused before anything is started, with its
-// key and the fix. Covers F66.
+// TestRefusedByValidate: a configuration that cannot work is refused before anything is started, with its key
+// and the fix. Covers F66.
 func TestRefusedByValidate(t *testing.T) {
 	for text, says := range map[string]string{
 		`auth: {authenticator: basicauth/client}`:                         "auth: would replace the access token",
@@ -138,7 +138,7 @@ func TestRefusedByValidate(t *testing.T) {
 	}
 }
 
-// TestAcceptedByValidate: what looks odd and works is not refused. Covers F66.
+// TestAcceptedByValidate: an unusual configuration that works is not refused. Covers F66.
 func TestAcceptedByValidate(t *testing.T) {
 	for _, text := range []string{
 		`headers: {X-Tenant: "Ключ ü", x_under.score: "", Cookie: a=b, Accept: application/json, User-Agent: mine}`,
@@ -156,8 +156,7 @@ func TestAcceptedByValidate(t *testing.T) {
 	}
 }
 
-// TestWhatIsAcceptedWorks: at either end of what Validate accepts, every entry arrives.
-// Covers F66.
+// TestWhatIsAcceptedWorks: at both limits of what Validate accepts, every entry arrives. Covers F66.
 func TestWhatIsAcceptedWorks(t *testing.T) {
 	for _, text := range []string{
 		`poll_interval: 1s`, `poll_interval: 1500ms`, `poll_interval: 2562047h`,
@@ -185,7 +184,7 @@ func TestWhatIsAcceptedWorks(t *testing.T) {
 	}
 }
 
-// TestTimesAreShown: a time that YAML took for UTC can be recognised at the start. Covers F66.
+// TestTimesAreShown: the log at the start shows that YAML has read a time as UTC. Covers F66.
 func TestTimesAreShown(t *testing.T) {
 	was := time.Local
 	time.Local = time.FixedZone("CST", 8*3600)

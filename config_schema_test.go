@@ -26,7 +26,7 @@ import (
 
 var updateSchema = flag.Bool("schema.update", false, "write config.schema.json")
 
-// schema is a JSON schema, as far as it is needed here.
+// schema is the part of a JSON schema that is needed here.
 type schema struct {
 	Schema      string             `json:"$schema,omitempty"`
 	ID          string             `json:"$id,omitempty"`
@@ -42,16 +42,16 @@ type schema struct {
 	Required    []string           `json:"required,omitempty"`
 	Properties  map[string]*schema `json:"properties,omitempty"`
 	Patterns    map[string]*schema `json:"patternProperties,omitempty"`
-	More        any                `json:"additionalProperties,omitempty"` // false, or what others are
+	More        any                `json:"additionalProperties,omitempty"` // false, or the schema of others
 	Defs        map[string]*schema `json:"$defs,omitempty"`
 }
 
-// variable is a value that the collector puts in, as ${env:NAME}, in place of one of another type.
+// variable matches a reference such as ${env:NAME}, which the collector replaces by a value of another type.
 const variable = `\$\{.+\}`
 
 var closed = false
 
-// schemaOf is what a value of a type looks like in the configuration.
+// schemaOf is the schema of a value of a type in the configuration.
 func schemaOf(t reflect.Type) *schema {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -60,7 +60,7 @@ func schemaOf(t reflect.Type) *schema {
 	case t == reflect.TypeFor[time.Duration]():
 		return &schema{Type: "string", Pattern: `^(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+|.*\$\{.+\}.*)$`}
 	case t == reflect.TypeFor[time.Time]():
-		// YAML has a type of its own for what is not in quotes; a schema sees text.
+		// YAML has a separate type for times without quotes; a schema sees text.
 		return &schema{Type: "string", Pattern: `^([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+|.*\$\{.+\}.*)$`}
 	case t == reflect.TypeFor[audit.ByteSize]():
 		return &schema{Type: []string{"integer", "string"}}
@@ -92,7 +92,7 @@ func schemaOf(t reflect.Type) *schema {
 		properties(t, object.Properties)
 		return object
 	}
-	return &schema{} // anything, as the id of an authenticator's extension
+	return &schema{} // anything, such as the id of an authenticator's extension
 }
 
 // properties adds the keys of a struct.
@@ -109,7 +109,7 @@ func properties(t reflect.Type, out map[string]*schema) {
 	}
 }
 
-// describeFrom gives each key the meaning and the default that the README's reference has.
+// describeFrom adds the meaning and the default of each key from the README's reference.
 func describeFrom(t *testing.T, receiver *schema) {
 	links := regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
 	keys := reference(t, "README.md")
@@ -135,9 +135,9 @@ func describeFrom(t *testing.T, receiver *schema) {
 	}
 }
 
-// TestConfigSchema: config.schema.json, by which an editor completes and checks a collector's
-// configuration, has every key of the configuration, with type, default and meaning. After a change:
-// go test -run TestConfigSchema -schema.update .
+// TestConfigSchema: config.schema.json, which editors use to complete and check a collector's configuration, has
+// every key of the configuration, with type, default and meaning. After a change: go test -run TestConfigSchema
+// -schema.update .
 func TestConfigSchema(t *testing.T) {
 	receiver := schemaOf(reflect.TypeFor[audit.Config]())
 	// A later release of the collector has other keys of the HTTP client.

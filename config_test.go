@@ -83,7 +83,7 @@ func TestLoadConfig(t *testing.T) {
 	require.ErrorContains(t, err, "pol_interval")
 }
 
-// TestValidate: each fault is named with its key, its value and what to do.
+// TestValidate: each error has its key, its value and what to do.
 func TestValidate(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*audit.Config)
@@ -198,9 +198,8 @@ func TestByteSize(t *testing.T) {
 	}
 }
 
-// TestReadmeConfigReference: the reference in the READMEs lists every key of the
-// configuration, with its type and its default, and nothing else; and those that are required are
-// those without which a configuration is refused.
+// TestReadmeConfigReference: the reference in the READMEs lists exactly the keys of the configuration, with
+// their types and defaults; the required ones are those without which a configuration is refused.
 func TestReadmeConfigReference(t *testing.T) {
 	want := map[string]setting{}
 	describe(reflect.ValueOf(audit.CreateDefaultConfig()).Elem(), "", want)
@@ -220,7 +219,7 @@ func TestReadmeConfigReference(t *testing.T) {
 	}
 }
 
-// reference is what a README says of each key.
+// reference returns what a README says about each key.
 func reference(t *testing.T, file string) map[string]setting {
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)

@@ -16,9 +16,8 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 )
 
-// TestConfigurationsToCopy: what users copy, the first configuration of both READMEs and each
-// collector of the examples, has no queue before the backend's answer, and no stack traces.
-// Covers F55, F61.
+// TestConfigurationsToCopy: the configurations that users copy, which are the first one of both READMEs and each
+// collector of the examples, have no queue before the backend's answer, and no stack traces. Covers F55, F61.
 func TestConfigurationsToCopy(t *testing.T) {
 	configs := map[string]string{}
 	for _, readme := range []string{"README.md", "README.zh.md"} {

@@ -25,11 +25,10 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestConsumeContract runs the collector's own check of the contract between a
-// receiver and its pipeline, with a pipeline that refuses at random: every entry is
-// accepted exactly once. Its rule for permanent refusals, to drop the batch, is not ours:
-// the receiver divides it (refusals_test.go). So here a queue stands between, which drops
-// it. Covers F24.
+// TestConsumeContract runs the collector's own check of the contract between a receiver and its pipeline, with a
+// pipeline that refuses at random: every entry is accepted exactly once. The check expects that a batch is
+// dropped after a permanent refusal, but the receiver splits it (refusals_test.go). So a queue in between drops
+// the batch here. Covers F24.
 func TestConsumeContract(t *testing.T) {
 	generator := &entryGenerator{}
 	generator.Stop()
@@ -41,7 +40,7 @@ func TestConsumeContract(t *testing.T) {
 	cfg := audit.CreateDefaultConfig().(*audit.Config)
 	cfg.ClientConfig.Endpoint = listener.URL
 	cfg.AppID, cfg.AppSecret = simulator.DefaultAppID, simulator.DefaultAppSecret
-	cfg.PollInterval = 10 * time.Millisecond // below what users may set: the check waits for 5 s only
+	cfg.PollInterval = 10 * time.Millisecond // below the minimum for users: the check waits only for 5 s
 	cfg.InitialLookback = time.Minute
 	cfg.RequestsPerMinute = 1_000_000
 	cfg.RetryOnFailure.InitialInterval = time.Millisecond
@@ -65,8 +64,7 @@ type entryGenerator struct {
 
 func (*entryGenerator) Start() {}
 
-// Stop empties the log: the receiver of the next scenario must not find the
-// entries of this one.
+// Stop empties the log, so that the receiver of the next scenario does not find the entries of this one.
 func (g *entryGenerator) Stop() { g.server.Store(simulator.New(simulator.Options{})) }
 
 func (g *entryGenerator) Generate() []receivertest.UniqueIDAttrVal {
@@ -75,7 +73,7 @@ func (g *entryGenerator) Generate() []receivertest.UniqueIDAttrVal {
 	return []receivertest.UniqueIDAttrVal{receivertest.UniqueIDAttrVal(id)}
 }
 
-// testIDFactory puts the attribute that the check looks for onto our records.
+// testIDFactory adds the attribute that the check looks for to our records.
 func testIDFactory() receiver.Factory {
 	inner := audit.NewFactory()
 	return receiver.NewFactory(metadata.Type, inner.CreateDefaultConfig,

@@ -26,12 +26,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestAttackDecompressionBomb: an answer that unpacks to half a gigabyte is an error before
-// it is unpacked, and one in a coding that nobody asked for is not unpacked at all. On
-// the collector's own HTTP client. Covers F20, F25.
+// TestAttackDecompressionBomb: an answer that decompresses to half a gigabyte is an error before it is
+// decompressed, and one with an encoding that was not requested is not decompressed at all. With the collector's
+// own HTTP client. Covers F20, F25.
 func TestAttackDecompressionBomb(t *testing.T) {
 	const size = 512 << 20
-	// Small ones are read to their end, checksums included.
+	// Small ones are read to their end, including checksums.
 	requireUnpacked(t, 3*bombPart, func() (io.ReadCloser, error) { return gzip.NewReader(bytes.NewReader(gzipBomb(t, 3*bombPart))) })
 	requireUnpacked(t, 3*bombPart, func() (io.ReadCloser, error) { return zlib.NewReader(bytes.NewReader(deflateBomb(t, 3*bombPart))) })
 	for coding, tc := range map[string]struct {
@@ -84,7 +84,7 @@ func requireUnpacked(t *testing.T, size int64, open func() (io.ReadCloser, error
 
 const bombPart = 4 << 20
 
-// gzipBomb is many gzip files of zeros, one after another, which are one.
+// gzipBomb is many gzip files of zeros in sequence, which together are one valid file.
 func gzipBomb(t *testing.T, size int) []byte {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
@@ -94,8 +94,8 @@ func gzipBomb(t *testing.T, size int) []byte {
 	return bytes.Repeat(out.Bytes(), size/bombPart)
 }
 
-// deflateBomb is a zlib stream (RFC 1950) of zeros: what a flush has made refers to
-// nothing before it, and can be repeated.
+// deflateBomb is a zlib stream (RFC 1950) of zeros: a flush produces a block that does not refer to anything
+// before it, and can be repeated.
 func deflateBomb(t *testing.T, size int) []byte {
 	const head = 2
 	var part bytes.Buffer

@@ -33,8 +33,8 @@ func pages(t *testing.T) map[string]string {
 	return all
 }
 
-// TestDocumentationLinks: what a page of the documentation links to is there, and the
-// table of contents leaves no page of docs/ out.
+// TestDocumentationLinks: all link targets in the documentation exist, and the table of contents has every page
+// of docs/.
 func TestDocumentationLinks(t *testing.T) {
 	all := pages(t)
 	anchor := regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
@@ -72,7 +72,7 @@ func TestDocumentationLinks(t *testing.T) {
 	}
 }
 
-// notFiles are what looks like a path in the documentation and is none of ours.
+// notFiles look like paths in the documentation but are not files of this repository.
 var notFiles = map[string]string{
 	"config.yaml":                       "what the reader saves",
 	"sample.jsonl":                      "what the reader's collector writes",
@@ -90,8 +90,8 @@ var notFiles = map[string]string{
 	"_build/on-call":                    "made by make on-call",
 }
 
-// TestDocumentedFiles: a name in code style that looks like a file or a folder of this
-// repository is one, from the page's folder, from one below it, or from the root.
+// TestDocumentedFiles: a name in code style that looks like a file or a folder of this repository exists,
+// relative to the page's folder, to a folder below it, or to the root.
 func TestDocumentedFiles(t *testing.T) {
 	file := regexp.MustCompile(`^[\w.*-]+(/[\w.*-]+)*\.(yaml|yml|json|jsonl|go|md|sh|conf|service|env|mod|sum)$`)
 	folder := regexp.MustCompile(`^\.?[\w*-]+(/[\w*-]+)*/[\w.*-]*$`)
@@ -145,8 +145,7 @@ func TestDocumentedMakeTargets(t *testing.T) {
 	assert.Greater(t, found, 10)
 }
 
-// TestLogLinesAreDocumented: docs/operating.md has every line that the receiver logs,
-// with its level, and no other.
+// TestLogLinesAreDocumented: docs/operating.md has exactly the lines that the receiver logs, with their levels.
 func TestLogLinesAreDocumented(t *testing.T) {
 	logged := map[string]string{}
 	files, err := filepath.Glob("*.go")

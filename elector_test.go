@@ -24,8 +24,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestElectedTooLate: client-go says in a goroutine that this replica leads, so that may
-// come after the word that it no longer does. Covers F34.
+// TestElectedTooLate: client-go calls back in a goroutine when this replica leads, so this may happen after the
+// callback that it no longer does. Covers F34.
 func TestElectedTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -43,7 +43,7 @@ func TestElectedTooLate(t *testing.T) {
 		assert.Empty(t, w.server.Calls(), "who is no longer the leader does not read")
 		assert.Empty(t, w.logs.FilterMessageSnippet("Elected").All())
 
-		// Lost right after it was looked at, so that nobody says so any more.
+		// Lost right after the check, so that no further callback follows.
 		ctx, cancel = context.WithCancel(context.Background())
 		lead.OnStart(ctx)
 		time.Sleep(time.Hour)
@@ -54,7 +54,7 @@ func TestElectedTooLate(t *testing.T) {
 		time.Sleep(time.Hour)
 		assert.Len(t, w.server.Calls(), calls, "a term ends with its election")
 
-		// The next term is not that one's.
+		// The next term has another context.
 		next, end := context.WithCancel(context.Background())
 		defer end()
 		lead.OnStart(next)
@@ -69,8 +69,8 @@ func TestElectedTooLate(t *testing.T) {
 	})
 }
 
-// TestTermsDoNotOverlap: a term whose election was lost still has the pipeline's answer
-// to wait for; the next one begins when it is over. Covers F34.
+// TestTermsDoNotOverlap: a term whose election was lost still waits for the pipeline's answer; the next term
+// starts after that. Covers F34.
 func TestTermsDoNotOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -101,8 +101,8 @@ func TestTermsDoNotOverlap(t *testing.T) {
 	})
 }
 
-// TestElectorWithoutStorage: it works, as the contract says of every configuration
-// without storage, and the log says what that means between replicas.
+// TestElectorWithoutStorage: it works, as any configuration without storage has to, and the log shows what that
+// means with several replicas.
 func TestElectorWithoutStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -120,8 +120,8 @@ func TestElectorWithoutStorage(t *testing.T) {
 	})
 }
 
-// TestShutdownWhileTheElectorEndsTheTerm: Shutdown waits for a term that somebody else is
-// ending, and what is elected meanwhile reads only after it. Covers F63.
+// TestShutdownWhileTheElectorEndsTheTerm: Shutdown waits for a term that the elector is ending, and a term
+// elected meanwhile reads only after it. Covers F63.
 func TestShutdownWhileTheElectorEndsTheTerm(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		t.Run(fmt.Sprint("elected again: ", again), func(t *testing.T) {
@@ -157,8 +157,8 @@ func TestShutdownWhileTheElectorEndsTheTerm(t *testing.T) {
 	}
 }
 
-// TestTermBeforeHangs: a replica that is elected again while its last term hangs says what
-// it waits for. Covers F59, F63.
+// TestTermBeforeHangs: a replica that is elected again while its last term hangs reports what it waits for.
+// Covers F59, F63.
 func TestTermBeforeHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -191,8 +191,8 @@ func TestTermBeforeHangs(t *testing.T) {
 	})
 }
 
-// TestElectedAgainAfterAnUnusableCheckpoint: a replica that goes on in a later term never
-// reports a permanent status: the collector lets nothing follow it. Covers F65.
+// TestElectedAgainAfterAnUnusableCheckpoint: a replica that may resume in a later term never reports a permanent
+// status, because the collector accepts no status after it. Covers F65.
 func TestElectedAgainAfterAnUnusableCheckpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -216,8 +216,8 @@ func TestElectedAgainAfterAnUnusableCheckpoint(t *testing.T) {
 	})
 }
 
-// TestElectedAgainAfterAPanicOfTheStorage: a storage that panicked is not touched in a later
-// term either. Covers F32, F65.
+// TestElectedAgainAfterAPanicOfTheStorage: a storage that panicked is not used in a later term either. Covers
+// F32, F65.
 func TestElectedAgainAfterAPanicOfTheStorage(t *testing.T) {
 	for _, when := range []time.Duration{0, 10 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {

@@ -12,13 +12,13 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/report"
 )
 
-// What the tests of the whole receiver see of it, besides what everybody does.
+// The parts of the receiver that only tests may use:
 
 // AuditReceiver is the component.
 type AuditReceiver = auditReceiver
 
 var (
-	NewReceiver         = newReceiver // with a registry of paces of the test's own
+	NewReceiver         = newReceiver // with the test's own registry of paces
 	CreateDefaultConfig = createDefaultConfig
 	QueryOf             = queryOf
 	ReceiverAttribute   = receiverAttribute
@@ -29,11 +29,11 @@ const (
 	StopGrace        = stopGrace
 )
 
-// Progress is what the gauges show: how far the term is, and when a walk was finished.
+// Progress is what the gauges show: the progress of the term, and when a walk was finished.
 func (r *auditReceiver) Progress() (at report.Progress, walked time.Time) { return r.tel.Gauges.Now() }
 
-// Retry is retry_on_failure as it is used.
+// Retry returns the effective retry_on_failure.
 func Retry(c *Config) configretry.BackOffConfig { return c.retry() }
 
-// Records says how records are built by a collector of that version.
+// Records returns the settings by which a collector of that version builds records.
 func Records(c *Config, version string) record.Settings { return c.records(version) }

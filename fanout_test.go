@@ -37,8 +37,7 @@ func (f fanOut) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	return errors.Join(errs...)
 }
 
-// TestSeveralExporters: whatever one branch of the pipeline says, the others get every
-// record. Covers F24.
+// TestSeveralExporters: whatever one branch of the pipeline answers, the others get every record. Covers F24.
 func TestSeveralExporters(t *testing.T) {
 	passing := func(plog.Logs) error { return errors.New("503") }
 	part := func(from, to int) func(plog.Logs) error {
@@ -50,8 +49,8 @@ func TestSeveralExporters(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		first, second func(plog.Logs) error // what each says to its first batch
-		refuses       bool                  // the first branch says the same each time
+		first, second func(plog.Logs) error // answers to the first batch
+		refuses       bool                  // the first branch answers the same each time
 	}{
 		"one permanently, one that may pass": {first: func(plog.Logs) error { return consumererror.NewPermanent(errors.New("400")) }, second: passing, refuses: true},
 		"different parts":                    {first: part(4, 10), second: part(0, 3)},
@@ -93,8 +92,8 @@ func TestSeveralExporters(t *testing.T) {
 	}
 }
 
-// TestOneOfTwoBackendsDown: without queues the backend that works gets records again while the
-// other one is down: five times a page and then one record with each try. Covers F60.
+// TestOneOfTwoBackendsDown: without queues, the working backend gets records again while the other one is down:
+// five times a page, and then one record with each try. Covers F60.
 func TestOneOfTwoBackendsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

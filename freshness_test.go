@@ -17,7 +17,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// freshnessFigures are what one run of TestFreshness measured.
+// freshnessFigures are the measurements of one run of TestFreshness.
 type freshnessFigures struct {
 	PerSecond      float64 `json:"entries_per_second"`
 	Recheck        string  `json:"recheck_after"`
@@ -30,16 +30,16 @@ type freshnessFigures struct {
 	P99            float64 `json:"lag_p99_s"`
 }
 
-// freshnessBound is what an entry waits at most, but for one in a hundred, as docs/performance.md
-// states it: poll_interval, the calls of the pages that the overlap of two seconds takes, of its own
-// page and of one in flight, and two seconds. In seconds.
+// freshnessBound is the longest wait in seconds of all entries except one in a hundred, as stated in
+// docs/performance.md: poll_interval, the calls for the pages of the two seconds of overlap, for the entry's own
+// page and for one in flight, and two seconds.
 func freshnessBound(poll time.Duration, perSecond float64, page int, latency time.Duration) float64 {
 	calls := math.Ceil(2*perSecond/float64(page)) + 2
 	return poll.Seconds() + calls*latency.Seconds() + 2
 }
 
-// TestFreshness: what an entry waits while the receiver keeps up: see freshnessBound. Rechecks count against the quota;
-// when they do not fit in, fresh entries go first. Covers F10.
+// TestFreshness: how long an entry waits while the receiver keeps up: see freshnessBound. Rechecks count against
+// the quota; when the quota is too small for them, new entries go first. Covers F10.
 func TestFreshness(t *testing.T) {
 	usual := audit.CreateDefaultConfig().(*audit.Config).RecheckAfter
 	for name, tc := range map[string]struct {
@@ -54,8 +54,7 @@ func TestFreshness(t *testing.T) {
 		"150":          {150, nil, 200 * time.Millisecond, 1, 0},
 		"150-at-500ms": {150, nil, 500 * time.Millisecond, 1, 0},
 		"50-at-2s":     {50, nil, 2 * time.Second, 4, 0},
-		// Twice the quota. For some hours fresh entries go first; then one walk
-		// serves all passes, an hour late.
+		// Twice the quota. For some hours new entries go first; then one walk serves all passes, an hour late.
 		"150-with-rechecks": {150, usual, 200 * time.Millisecond, 1, 2 * 3600},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +72,7 @@ func TestFreshness(t *testing.T) {
 				defer stop()
 				lasts := min(24*time.Hour, time.Duration(float64(*perfEntries)/tc.perSecond)*time.Second)
 				if tc.walks > 1 {
-					lasts = max(lasts, 800*time.Second) // of a few ticks P99 is nearly the slowest one
+					lasts = max(lasts, 800*time.Second) // with few ticks P99 is nearly the slowest one
 				}
 				time.Sleep(lasts)
 

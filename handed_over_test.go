@@ -24,7 +24,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// without is a copy of the records less the first n.
+// without returns a copy of the records without the first n.
 func without(logs plog.Logs, n int) plog.Logs {
 	rest := plog.NewLogs()
 	logs.CopyTo(rest)
@@ -32,7 +32,7 @@ func without(logs plog.Logs, n int) plog.Logs {
 	return rest
 }
 
-// withForeign adds records of others.
+// withForeign adds other receivers' records.
 func withForeign(logs plog.Logs) plog.Logs {
 	others := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 	others.AppendEmpty().Attributes().PutStr("log.record.uid", "somebody else's")
@@ -40,14 +40,13 @@ func withForeign(logs plog.Logs) plog.Logs {
 	return logs
 }
 
-// TestPartlyTaken: what the pipeline names as left goes again, whatever the reason looks like,
-// and nothing else: not what was taken, and not what others have put into the same batch.
-// Covers F57.
+// TestPartlyTaken: exactly the records that the pipeline names as left are delivered again, whatever the reason
+// looks like: not the accepted ones, and not other receivers' records in the same batch. Covers F57.
 func TestPartlyTaken(t *testing.T) {
 	shards := errors.Join(errors.New("shard 1: 503"), errors.New("shard 2: 503"))
 	for name, tc := range map[string]struct {
 		says  func(logs plog.Logs) error
-		twice int // how many may come twice, as nobody can say whether they were taken
+		twice int // how many may be duplicated, because it is unknown whether they were accepted
 	}{
 		"retryable":          {says: func(logs plog.Logs) error { return consumererror.NewLogs(errors.New("503"), without(logs, 4)) }},
 		"several reasons":    {says: func(logs plog.Logs) error { return consumererror.NewLogs(shards, without(logs, 4)) }},
@@ -114,8 +113,8 @@ func (s stamp) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	return s.next.ConsumeLogs(ctx, logs)
 }
 
-// TestPartlyTakenBehindAProcessor: what is left was changed by the processors. What goes again
-// is what they were given. Covers F57.
+// TestPartlyTakenBehindAProcessor: processors have changed the records that are left. They are delivered again
+// in their original form. Covers F57.
 func TestPartlyTakenBehindAProcessor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -162,8 +161,8 @@ func TestPartlyTakenBehindAProcessor(t *testing.T) {
 	})
 }
 
-// TestPipelineFreesRecords: a collector that pools records empties what it was handed when the
-// call returns, also with an error. Nothing is lost. Covers F58.
+// TestPipelineFreesRecords: a collector that pools records empties them when the call returns, also with an
+// error. Nothing is lost. Covers F58.
 func TestPipelineFreesRecords(t *testing.T) {
 	for name, says := range map[string]func(plog.Logs) error{
 		"retryable": func(plog.Logs) error { return errors.New("503") },

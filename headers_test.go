@@ -21,8 +21,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestConfiguredHeaders: they are sent, and do not keep connections from being closed at
-// the end: who wraps a transport hides how to.
+// TestConfiguredHeaders: configured headers are sent, and do not prevent connections from being closed at the
+// end, although a wrapped transport hides its method for that.
 func TestConfiguredHeaders(t *testing.T) {
 	var calls, opened, closed atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -26,15 +26,14 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestPartialFailure: what fails most of the time, and not always, is a problem that
-// lasts: it is reported a few times at most, not with every try that gets through, its
-// metric reaches what the alerts wait for, and when the cause ends it is over soon.
-// Covers F38.
+// TestPartialFailure: a fault that affects most calls, but not all, is one lasting problem: it is reported a few
+// times at most, not after every successful try; its metric exceeds the thresholds of the alerts; and when the
+// cause ends, the problem is soon over. Covers F38.
 func TestPartialFailure(t *testing.T) {
 	for name, tc := range map[string]struct {
 		busy  bool // whether there are entries all the time
 		wrong func(w *testbed)
-		Cause []cause.Cause // that it may be called
+		Cause []cause.Cause // the causes that may be reported
 	}{
 		"the API, quiet tenant": {wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, Cause: []cause.Cause{cause.API}},
 		"the API, busy tenant":  {busy: true, wrong: func(w *testbed) { w.faults(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}) }, Cause: []cause.Cause{cause.API}},
@@ -77,8 +76,9 @@ func TestPartialFailure(t *testing.T) {
 				}
 				assert.Greater(t, lasted, 150, "minutes in which an alert would fire")
 				began := len(o.statuses())
-				// A few times it seemed to be over, or to be the other cause alone.
-				// Two causes take turns four times until either has to be gone for ten minutes,
+				// It seemed to be over, or to be only the other cause, a few times. Two causes alternate four
+				// times until either has to be gone for ten minutes, and by chance that happens a few times
+				// more.
 				// and by chance that happens a few times more.
 				most := 6
 				if len(tc.Cause) > 1 {
@@ -89,7 +89,7 @@ func TestPartialFailure(t *testing.T) {
 
 				w.faults()
 				w.sink.RefuseWith(nil)
-				time.Sleep(report.CalmAtMost*calm + 6*time.Minute) // the next try may be five minutes away
+				time.Sleep(report.CalmAtMost*calm + 6*time.Minute) // the next try may be in five minutes
 				assert.Len(t, o.statuses(), began+1)
 				assert.Equal(t, componentstatus.StatusOK, o.last().Status())
 				o.stop()
@@ -98,9 +98,8 @@ func TestPartialFailure(t *testing.T) {
 	}
 }
 
-// TestShortOutage: the end of an outage is reported a minute later, with how long it took
-// until it went well again. One that comes back soon has to be gone for longer. Covers
-// F38.
+// TestShortOutage: the end of an outage is reported a minute later, with the time until it worked again. If an
+// outage returns soon, it has to be gone for longer. Covers F38.
 func TestShortOutage(t *testing.T) {
 	require.Equal(t, calm, report.FirstCalm(configretry.NewDefaultBackOffConfig()))
 	synctest.Test(t, func(t *testing.T) {
@@ -132,8 +131,7 @@ func TestShortOutage(t *testing.T) {
 	})
 }
 
-// TestHangIsNotCalm: a problem is not over while a call hangs that may be the next
-// failure.
+// TestHangIsNotCalm: a problem is not over while a call hangs that may be the next failure.
 func TestHangIsNotCalm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -146,9 +144,8 @@ func TestHangIsNotCalm(t *testing.T) {
 	})
 }
 
-// TestLostRecords: while records are given up, the status says so and the metric grows, until
-// the pipeline takes records: pages without entries show nothing, and neither does the end of
-// another problem. Covers F54.
+// TestLostRecords: while records are given up, the status reports it and the metric grows, until the pipeline
+// accepts records: pages without entries prove nothing, and neither does the end of another problem. Covers F54.
 func TestLostRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -167,7 +164,7 @@ func TestLostRecords(t *testing.T) {
 		assert.InDelta(t, (5*time.Hour + 100*time.Minute).Seconds(), points(t, o.tel, "trouble")["cause=pipeline"], 200)
 		assert.Len(t, w.logs.FilterMessageSnippet("Dropped record lost").All(), 60)
 
-		// Another problem comes and goes. Nothing was taken in between.
+		// Another problem starts and ends. Nothing was accepted in between.
 		w.faults(simulator.Fault{Kind: simulator.FaultReset})
 		time.Sleep(time.Hour)
 		api := "StatusRecoverableError: the API does not answer"
@@ -188,7 +185,7 @@ func TestLostRecords(t *testing.T) {
 	})
 }
 
-// TestLostAfterRefusals: where refusals come first and losses after them, both are reported.
+// TestLostAfterRefusals: if refusals come first and losses after them, both are reported.
 func TestLostAfterRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -204,9 +201,8 @@ func TestLostAfterRefusals(t *testing.T) {
 	})
 }
 
-// TestScopeNeedsAnotherToken: where a token keeps the scopes that it was given out with,
-// a scope that is granted works as soon as Feishu gives out another token, which is
-// asked for with every try.
+// TestScopeNeedsAnotherToken: if a token keeps the scopes that it was issued with, a granted scope takes effect
+// as soon as Feishu issues another token, which is requested with every try.
 func TestScopeNeedsAnotherToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultMissingScope}}}))
@@ -223,8 +219,7 @@ func TestScopeNeedsAnotherToken(t *testing.T) {
 	})
 }
 
-// TestStandbyIsWell: a replica that is no longer elected has no problem, whatever it
-// had before.
+// TestStandbyIsWell: a replica that is no longer elected has no problem, whatever problem it had before.
 func TestStandbyIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultIPRefused}}})

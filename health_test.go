@@ -30,7 +30,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// What is said.
+// Log lines:
 const (
 	saysBegin   = "INFO No checkpoint found; starting at the configured time"
 	saysBlocked = "ERROR Cannot read the audit log: action required. Resumes automatically once fixed; nothing is lost: "
@@ -39,9 +39,8 @@ const (
 	saysStill   = "ERROR Receiver stopped: fix the error, then restart. Other components keep running: "
 )
 
-// TestEveryProblem: whatever goes wrong, one log line and one status say what it is and
-// what to do, and one of each that it is over, with how long it
-// took; the metric names the cause meanwhile. Covers F38, F69.
+// TestEveryProblem: every problem has one log line and one status with what it is and what to do, and one of
+// each when it is over, with its duration; the metric has the cause meanwhile. Covers F38, F69.
 func TestEveryProblem(t *testing.T) {
 	t.Parallel()
 	all := problems()
@@ -65,7 +64,7 @@ func TestEveryProblem(t *testing.T) {
 				began := time.Now()
 				synctest.Wait()
 				time.Sleep(3 * time.Minute)
-				// Reported within minutes, and not again as long as it lasts.
+				// Reported within minutes, and only once while it lasts.
 				ok, bad := "StatusOK", "StatusRecoverableError: "+info.Title
 				assert.Equal(t, []string{ok, bad}, o.statuses())
 				time.Sleep(5 * time.Hour)
@@ -119,8 +118,8 @@ func TestEveryProblem(t *testing.T) {
 	}
 }
 
-// TestReceiverStops: what only a restart can fix is permanent, is reported once, and the
-// metric names it for as long as the collector runs.
+// TestReceiverStops: a problem that only a restart can fix has a permanent status, is reported once, and the
+// metric has it as long as the collector runs.
 func TestReceiverStops(t *testing.T) {
 	panics := func() error { panic("damaged") }
 	for name, tc := range map[string]struct {
@@ -142,7 +141,7 @@ func TestReceiverStops(t *testing.T) {
 		},
 		"storage that panics later": {
 			during: func(w *testbed) {
-				// While the pipeline has records, which are written down next.
+				// While the pipeline has records, which are stored next.
 				w.sink.RefuseWith(func(plog.Logs) error {
 					w.diskFails(panics)
 					return nil
@@ -179,8 +178,8 @@ func TestReceiverStops(t *testing.T) {
 	}
 }
 
-// TestProblemBecomesAnother: each cause is reported, with an OK in between that the
-// collector needs, and there is one line when all is over.
+// TestProblemBecomesAnother: each cause is reported, with an OK in between because the collector needs it, and
+// there is one line when everything is over.
 func TestProblemBecomesAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{Apps: map[string]string{simulator.DefaultAppID: "another"}}))
@@ -225,7 +224,7 @@ func TestFailuresTakeTurns(t *testing.T) {
 	})
 }
 
-// TestOneLostConnection is nobody's business: no line, no status, no problem.
+// TestOneLostConnection: a single lost connection causes no line, no status and no problem.
 func TestOneLostConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
@@ -239,7 +238,7 @@ func TestOneLostConnection(t *testing.T) {
 	})
 }
 
-// TestRareFailures: where failures are far between, the second one is reported. Covers F38.
+// TestRareFailures: if failures are rare, the second one is reported. Covers F38.
 func TestRareFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOperator(t, quietWorld(simulator.Options{}))
@@ -254,9 +253,9 @@ func TestRareFailures(t *testing.T) {
 	})
 }
 
-// TestReportedInTime: whatever the failure, it is reported within half a minute of the call that
-// failed first, which is when the problem starts: one that takes half a minute to fail, or
-// whose next try is more than half a minute later, is reported at once. Covers F38.
+// TestReportedInTime: every failure is reported within half a minute of the first failed call, which is when the
+// problem starts: a call that takes half a minute to fail, or whose next try is more than half a minute later,
+// is reported at once. Covers F38.
 func TestReportedInTime(t *testing.T) {
 	for name, tc := range map[string]struct {
 		Cause  cause.Cause
@@ -290,7 +289,7 @@ func TestReportedInTime(t *testing.T) {
 				require.Equal(t, []string{"StatusOK"}, o.statuses())
 				tc.wrong(w)
 				broken := time.Now()
-				// The first call after that is within poll_interval, of which the second half may be left.
+				// The first call after that is within poll_interval, of which up to half may be left.
 				time.Sleep(w.cfg.PollInterval + tc.within + time.Second)
 				synctest.Wait()
 				require.Equal(t, []string{"StatusOK", "StatusRecoverableError: " + tc.Cause.Info().Title}, o.statuses())
@@ -304,10 +303,10 @@ func TestReportedInTime(t *testing.T) {
 	}
 }
 
-// calm is for how long it has to go well, with the default configuration.
+// calm is how long no call may fail, with the default configuration.
 const calm = time.Minute
 
-// TestDebugTellsTheRest: every failure has its line at debug level.
+// TestDebugTellsTheRest: every failure has a line at debug level.
 func TestDebugTellsTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset, Count: 50}}})
@@ -325,7 +324,7 @@ func TestDebugTellsTheRest(t *testing.T) {
 	})
 }
 
-// TestCausesAreDocumented: the metric's description lists the causes that there are.
+// TestCausesAreDocumented: the metric's description lists all causes.
 func TestCausesAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("metadata.yaml")
 	require.NoError(t, err)
@@ -341,7 +340,7 @@ func TestCausesAreDocumented(t *testing.T) {
 	for _, info := range openapi.Causes {
 		assert.Contains(t, names, string(info))
 	}
-	// All of them are there, and zero, before anything has gone wrong.
+	// All of them exist, and are zero, before anything has failed.
 	o := componenttest.NewTelemetry()
 	tel, err := report.NewTelemetry(metadatatest.NewSettings(o).TelemetrySettings, audit.ReceiverAttribute(component.MustNewID("feishu_audit")))
 	require.NoError(t, err)

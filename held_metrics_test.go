@@ -20,9 +20,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestHeldMetric: what the pipeline refuses is shown as held, and for how long, until it is taken or
-// given up.
-// Covers F37, F53.
+// TestHeldMetric: records that the pipeline refuses are shown as held, and for how long, until they are accepted
+// or given up. Covers F37, F53.
 func TestHeldMetric(t *testing.T) {
 	held := func(name string, refuse func(plog.Logs) error, want float64, since time.Duration) {
 		t.Run(name, func(t *testing.T) {
@@ -66,8 +65,8 @@ func TestHeldMetric(t *testing.T) {
 	held("one record is given up", refusing(consumererror.NewPermanent(assert.AnError), false), 0, 0)
 }
 
-// TestHeldAgeWhileThePipelineHangs: what the pipeline has not answered is as old as the call, although
-// nothing was refused, and a new term starts without it. Covers F37.
+// TestHeldAgeWhileThePipelineHangs: records that the pipeline has not answered for are as old as the call,
+// although nothing was refused, and a new term starts without them. Covers F37.
 func TestHeldAgeWhileThePipelineHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()

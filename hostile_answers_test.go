@@ -41,9 +41,8 @@ func recordsIn(logs plog.Logs) plog.LogRecordSlice {
 	return logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
 }
 
-// peakOf is by how much f makes the heap grow at its highest, in bytes, seen every
-// millisecond. The collector of garbage is set to be eager, so that this is about
-// what is in use.
+// peakOf is the largest growth of the heap while f runs, in bytes, sampled every millisecond. The garbage
+// collector is set to run often, so that this measures memory in use.
 func peakOf(f func()) uint64 {
 	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	runtime.GC()
@@ -74,8 +73,8 @@ func peakOf(f func()) uint64 {
 	return peak - before
 }
 
-// attacker is a server that answers the first calls of list_data in its own way, and
-// those after as the simulated API does.
+// attacker is a server that answers the first calls of list_data in its own way, and later ones like the
+// simulated API.
 type attacker struct {
 	server *simulator.Server
 	answer func(w http.ResponseWriter, r *http.Request)
@@ -92,19 +91,18 @@ func (a *attacker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.server.ServeHTTP(w, r)
 }
 
-// attacked is what became of a receiver under attack.
+// attacked is the state of a receiver after an attack.
 type attacked struct {
 	peak    uint64
 	lines   *observer.ObservedLogs
-	uids    map[string]int   // how often each came
+	uids    map[string]int   // how often each arrived
 	records []plog.LogRecord // the first ones
 	largest int              // records in one batch
 	calls   int              // of list_data
 	times   []componentstatus.Status
 }
 
-// says reports whether some line of the log, of whatever level, has the text in one of
-// its errors.
+// says reports whether some log line, of any level, has the text in one of its errors.
 func (a *attacked) says(text string) bool {
 	for _, line := range a.lines.All() {
 		for _, field := range line.Context {
@@ -116,8 +114,8 @@ func (a *attacked) says(text string) bool {
 	return false
 }
 
-// attack runs the receiver in virtual time, with an entry in the log ("good") that it
-// has to deliver in spite of the attack, for as long as given.
+// attack runs the receiver in virtual time for the given duration, with an entry in the log ("good") that it has
+// to deliver in spite of the attack.
 func attack(t *testing.T, long time.Duration, change func(*audit.Config), a *attacker) *attacked {
 	t.Helper()
 	got := &attacked{uids: map[string]int{}}
@@ -130,7 +128,7 @@ func attack(t *testing.T, long time.Duration, change func(*audit.Config), a *att
 			}
 			a.server = w.server
 			entries(w.server, "good", 1, time.Now().Unix()-30)
-			w.sink.Refuse = func(logs plog.Logs) error { // takes everything, and looks at it
+			w.sink.Refuse = func(logs plog.Logs) error { // accepts everything, and checks it
 				got.largest = max(got.largest, logs.LogRecordCount())
 				for _, uid := range world.UidsIn(logs) {
 					got.uids[uid]++
@@ -169,12 +167,12 @@ func withEntries(entries string) func(http.ResponseWriter, *http.Request) {
 	}
 }
 
-// TestAttackHugePage: a page of 100,000 entries where 100 were asked for is delivered,
-// in batches of 100; one of millions is an error. Covers F12, F25, F26.
+// TestAttackHugePage: a page of 100,000 entries in answer to a request for 100 is delivered, in batches of 100;
+// a page of millions is an error. Covers F12, F25, F26.
 func TestAttackHugePage(t *testing.T) {
 	page := func(n int) string {
 		var b strings.Builder
-		now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix() // where virtual time begins
+		now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix() // the start of virtual time
 		for i := range n {
 			fmt.Fprintf(&b, `{"id":"x%d","event_time":%d},`, i, now-20)
 		}
@@ -191,8 +189,8 @@ func TestAttackHugePage(t *testing.T) {
 	assert.Less(t, got.peak, uint64(300<<20))
 }
 
-// TestAttackNesting: arrays and objects 100,000 levels deep, inside and outside of
-// strings, are a clean record, in both forms of the body. Covers F25, F26.
+// TestAttackNesting: arrays and objects that are nested 100,000 levels deep, inside and outside of strings,
+// result in a valid record, in both forms of the body. Covers F25, F26.
 func TestAttackNesting(t *testing.T) {
 	const levels = 100_000
 	deep := strings.Repeat(`[`, levels) + strings.Repeat(`]`, levels)
@@ -239,8 +237,8 @@ func TestAttackHugeString(t *testing.T) {
 	assert.Less(t, got.peak, uint64(400<<20))
 }
 
-// TestAttackEndlessPaging: fresh page tokens without end, with the same entries again
-// and again, end a walk after few calls, and the operator sees it. Covers F13.
+// TestAttackEndlessPaging: endless fresh page tokens, with the same entries again and again, end a walk after
+// few calls, and the operator sees it. Covers F13.
 func TestAttackEndlessPaging(t *testing.T) {
 	n := 0
 	got := attack(t, 4*time.Hour, nil, &attacker{times: 1500, answer: func(w http.ResponseWriter, _ *http.Request) {
@@ -253,8 +251,7 @@ func TestAttackEndlessPaging(t *testing.T) {
 	assert.Less(t, got.calls, 1500+3*60*3, "on average two a minute")
 	assert.Less(t, got.peak, uint64(100<<20))
 
-	// Invented entries without end look like a busy tenant: they stay
-	// within the pace and in bounded memory.
+	// Endless invented entries look like a busy tenant: calls stay within the pace, and memory is bounded.
 	n = 0
 	got = attack(t, time.Hour, nil, &attacker{times: 3000, answer: func(w http.ResponseWriter, _ *http.Request) {
 		n++
@@ -264,8 +261,8 @@ func TestAttackEndlessPaging(t *testing.T) {
 	assert.Less(t, got.peak, uint64(100<<20))
 }
 
-// TestAttackNumbers: times at the ends of int64 and beyond, numbers that no float64
-// holds, and NUL bytes are a clean record each, and move nothing. Covers F9, F26, F28.
+// TestAttackNumbers: times at the limits of int64 and beyond, numbers that do not fit a float64, and NUL bytes
+// each result in a valid record, and move no position. Covers F9, F26, F28.
 func TestAttackNumbers(t *testing.T) {
 	var odd []string
 	values := []string{

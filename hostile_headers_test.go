@@ -25,9 +25,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestAttackHeaders: header values of 10 MB are an error, shorter ones are cut off
-// before they reach a log line, and odd ones mean nothing. On the collector's own HTTP
-// client. Covers F16, F20.
+// TestAttackHeaders: header values of 10 MB are an error, shorter ones are cut off before they are logged, and
+// unusual ones are ignored. With the collector's own HTTP client. Covers F16, F20.
 func TestAttackHeaders(t *testing.T) {
 	for name, tc := range map[string]struct {
 		header string
@@ -80,8 +79,7 @@ func TestAttackHeaders(t *testing.T) {
 	}
 }
 
-// TestAttackErrorText: an account of a failure that is itself the attack costs no more
-// than its size. Covers F23.
+// TestAttackErrorText: an error text that is itself the attack costs no more than its size. Covers F23.
 func TestAttackErrorText(t *testing.T) {
 	limit := func(cfg *audit.Config) { cfg.MaxResponseSize = 10 << 20 }
 	for name, body := range map[string]string{
@@ -101,6 +99,6 @@ func TestAttackErrorText(t *testing.T) {
 
 // jsonString is text as a JSON string.
 func jsonString(text string) string {
-	quoted, _ := json.Marshal(text) // strings always marshal
+	quoted, _ := json.Marshal(text) // strings can always be marshalled
 	return string(quoted)
 }

@@ -18,9 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestShutdownBetweenTheBatchesOfAPage: an API that ignores page_size makes a page of many
-// batches, and a pipeline that takes seconds for each does not keep Shutdown waiting for all
-// of them. What it took is written down. Covers F64.
+// TestShutdownBetweenTheBatchesOfAPage: if an API ignores page_size, a page has many batches. If the pipeline
+// takes seconds for each, Shutdown does not wait for all of them. What was accepted is stored. Covers F64.
 func TestShutdownBetweenTheBatchesOfAPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

@@ -20,8 +20,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestSameID: entries with the same id that differ in time, app or API all arrive, once
-// each, also over restarts and rechecks; that is counted, and logged once. Covers F46.
+// TestSameID: entries with the same id that differ in time, app or API all arrive, once each, also with restarts
+// and rechecks; they are counted, and logged once. Covers F46.
 func TestSameID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -29,7 +29,7 @@ func TestSameID(t *testing.T) {
 		one := simulator.Entry{ID: "77", APIKey: "GET/open-apis/im/v1/messages", EventTime: second, AppID: "cli_a"}
 		later, app, api := one, one, one
 		later.EventTime, app.AppID, api.APIKey = second+5, "cli_b", "DELETE/open-apis/im/v1/messages/:message_id"
-		filled := one // the same one again, and with more in it
+		filled := one // the same entry again, with more fields filled in
 		filled.Path, filled.Response, filled.IP = "/open-apis/im/v1/messages", `{"code":0}`, "10.0.0.1"
 		w.server.Add(one, later, app, api)
 		stop := w.start(t)
@@ -47,8 +47,8 @@ func TestSameID(t *testing.T) {
 	})
 }
 
-// TestSharedIDsMetric: entries with another one's id are counted, and those that only come
-// again are not. Covers F46.
+// TestSharedIDsMetric: entries with another entry's id are counted, and entries that are only returned again are
+// not. Covers F46.
 func TestSharedIDsMetric(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
@@ -67,8 +67,7 @@ func TestSharedIDsMetric(t *testing.T) {
 	})
 }
 
-// TestIDsThatAreNone: a service that writes 0 or a sign for an id that it does not have.
-// Covers F46.
+// TestIDsThatAreNone: a service that writes 0 or a sign if it has no id. Covers F46.
 func TestIDsThatAreNone(t *testing.T) {
 	for _, id := range []string{`0`, `"0"`, `" "`, `"-"`, `"null"`, `""`, `null`} {
 		t.Run(id, func(t *testing.T) {
@@ -92,8 +91,8 @@ func TestIDsThatAreNone(t *testing.T) {
 	}
 }
 
-// TestPagesOfOneID: an id that all entries of a long window share does not make its pages
-// look like the same page over and over. Covers F46, F13.
+// TestPagesOfOneID: if all entries of a long window share an id, its pages are not taken for the same page
+// again. Covers F46, F13.
 func TestPagesOfOneID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

@@ -14,8 +14,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestInitialLookbackWithAClockBehind: a machine whose clock is years behind does not
-// read years. Covers F9.
+// TestInitialLookbackWithAClockBehind: a machine whose clock is years behind does not read years of the log.
+// Covers F9.
 func TestInitialLookbackWithAClockBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const behind = 30 * 24 * time.Hour
@@ -35,8 +35,8 @@ func TestInitialLookbackWithAClockBehind(t *testing.T) {
 	})
 }
 
-// TestMistypedQuery: a position at which nothing was read yet does not stand in the way
-// of a corrected configuration, which goes on from the first start. Covers F31.
+// TestMistypedQuery: a position without anything read does not block a corrected configuration, which starts
+// from the time of the first start. Covers F31.
 func TestMistypedQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -67,8 +67,7 @@ func (w withoutDate) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// TestWalksSideBySideWithoutDate: a server that does not tell its time does not keep
-// walks from going side by side.
+// TestWalksSideBySideWithoutDate: walks are read concurrently even if the server does not send its time.
 func TestWalksSideBySideWithoutDate(t *testing.T) {
 	t.Parallel()
 	delivered := func(dated bool) (n int) {

@@ -24,12 +24,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestStatusOnChange: OK after the first good walk, one recoverable error while
-// a problem lasts, OK when it is over. Covers F22, F38.
+// TestStatusOnChange: OK after the first successful walk, one recoverable error while a problem lasts, OK when
+// it is over. Covers F22, F38.
 func TestStatusOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
-		// Three pages, of which the last one ends the first window.
+		// Three pages, the last of which ends the first window.
 		w.cfg.PageSize = 100
 		w.latency = func() time.Duration { return 10 * time.Second }
 		w.cfg.MaxConcurrentWalks = 1
@@ -89,8 +89,7 @@ func TestUnusableCheckpoint(t *testing.T) {
 	}
 }
 
-// TestShutdownDuringFailures: Shutdown ends whatever the receiver waits for. Covers
-// F20, F35.
+// TestShutdownDuringFailures: Shutdown ends every wait of the receiver. Covers F20, F35.
 func TestShutdownDuringFailures(t *testing.T) {
 	for name, setUp := range map[string]func(w *testbed){
 		"API hangs": func(w *testbed) {
@@ -115,9 +114,8 @@ func TestShutdownDuringFailures(t *testing.T) {
 	}
 }
 
-// TestLeaderElection: only the leader reads, each term goes on where the last one
-// stopped, a standby holds no storage, and calls after Shutdown do nothing. Covers
-// F34.
+// TestLeaderElection: only the leader reads, each term resumes where the last one stopped, a standby holds no
+// storage, and calls after Shutdown do nothing. Covers F34.
 func TestLeaderElection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -154,9 +152,8 @@ func TestLeaderElection(t *testing.T) {
 	})
 }
 
-// TestPausedLeader: a leader that is paused for longer than its lease, in the
-// middle of a page, and wakes up when another one has read on, delivers that page
-// twice, and leaves the other's position alone. Covers F34.
+// TestPausedLeader: a leader is paused for longer than its lease in the middle of a page, and wakes up after
+// another one has read on. It delivers that page twice, and does not change the other's position. Covers F34.
 func TestPausedLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 1, PerSecond: 1, Start: time.Now().Unix() - 600}
@@ -214,8 +211,8 @@ func TestPausedLeader(t *testing.T) {
 	})
 }
 
-// TestStartNamesMissingExtensions: what only a changed configuration can fix fails
-// at start, with the key.
+// TestStartNamesMissingExtensions: an error that only a changed configuration can fix is returned by Start, with
+// the key.
 func TestStartNamesMissingExtensions(t *testing.T) {
 	other := component.MustNewID("other")
 	for name, tc := range map[string]struct {

@@ -21,15 +21,15 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// lokiTakes is by how much a line may be older than the newest of its stream: half of
-// ingester.max_chunk_age, which is two hours unless somebody has set it.
+// lokiTakes is how much older than the newest line of its stream a line may be: half of ingester.max_chunk_age,
+// which is two hours by default.
 const lokiTakes = time.Hour
 
-// lokiStream is a stream of Loki's, which permanently refuses what is too far behind.
+// lokiStream is a stream of Loki, which permanently refuses lines that are too old.
 type lokiStream struct {
 	mu      sync.Mutex
 	newest  time.Time
-	oldest  time.Duration // the furthest that a record was behind the newest
+	oldest  time.Duration // the largest distance of a record from the newest one
 	taken   map[string]bool
 	refused int
 }
@@ -56,9 +56,9 @@ func (s *lokiStream) ConsumeLogs(_ context.Context, logs plog.Logs) error {
 	return nil
 }
 
-// TestLokiTakesWhatRechecksFind: with recheck_after of examples/loki, whatever a recheck
-// finds is young enough for a Loki with its own defaults, although a recheck waits until
-// half of its time has piled up, and for its turn at the API's pace. Covers F5.
+// TestLokiTakesWhatRechecksFind: with recheck_after of examples/loki, every entry that a recheck finds is recent
+// enough for a Loki with its defaults, although a recheck waits until half of its delay has accumulated, and for
+// its turn at the API's pace. Covers F5.
 func TestLokiTakesWhatRechecksFind(t *testing.T) {
 	file, err := confmaptest.LoadConf(filepath.Join("examples", "loki", "collector.yaml"))
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestLokiTakesWhatRechecksFind(t *testing.T) {
 	require.NoError(t, example.Unmarshal(set))
 	require.NotEmpty(t, set.RecheckAfter)
 	last := set.RecheckAfter[len(set.RecheckAfter)-1]
-	// In small pages and at a third of the pace, few entries keep it busy.
+	// With small pages and a third of the pace, few entries keep it busy.
 	const pageSize, pace = 4, 33
 	for name, tc := range map[string]struct {
 		perSecond float64
@@ -86,7 +86,7 @@ func TestLokiTakesWhatRechecksFind(t *testing.T) {
 				const lasts = 2 * time.Hour
 				tenant := simulator.Tenant{
 					Seed: 61, PerSecond: tc.perSecond, Start: began.Unix(), End: began.Add(lasts).Unix(),
-					// Some come as late as the last recheck promises.
+					// Some appear as late as the last recheck covers.
 					LateFraction: 0.05, MaxLateness: last,
 				}
 				w := quietWorld(simulator.Options{Tenant: tenant, Order: tc.order, RateLimit: pace})

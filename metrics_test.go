@@ -18,8 +18,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadatatest"
 )
 
-// observed starts a receiver whose telemetry is collected, and that looks every
-// poll_interval from now on.
+// observed starts a receiver whose telemetry is collected, and that polls every poll_interval from now on.
 func (w *testbed) observed(t *testing.T, tel *componenttest.Telemetry, in component.Host) *audit.AuditReceiver {
 	set := metadatatest.NewSettings(tel)
 	set.Logger = zap.New(w.core)
@@ -63,8 +62,8 @@ func attributeSets(t *testing.T, m metricdata.Metrics) (sets []attribute.Set) {
 	return sets
 }
 
-// points are the values of a metric, by the attributes besides the receiver's id,
-// which each must have. A metric without points is an empty map.
+// points are the values of a metric by their attributes, without the receiver's id, which each must have. A
+// metric without points is an empty map.
 func points(t *testing.T, tel *componenttest.Telemetry, name string) map[string]float64 {
 	t.Helper()
 	out := map[string]float64{}

@@ -25,8 +25,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// operator is somebody who sees what the receiver tells: log lines, statuses and
-// the metric trouble.
+// operator sees the receiver's log lines, its statuses and the metric trouble.
 type operator struct {
 	world.Host
 	*testbed
@@ -39,8 +38,7 @@ type operator struct {
 	current componentstatus.Status
 }
 
-// Report is strict where the collector's state machine drops what it takes for no
-// change.
+// Report fails where the collector's state machine would silently ignore a status that changes nothing.
 func (o *operator) Report(event *componentstatus.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -87,7 +85,7 @@ func (o *operator) last() *componentstatus.Event {
 	return o.events[len(o.events)-1]
 }
 
-// lines are the log lines that are not about debugging, each with its cause.
+// lines are the log lines above debug level, each with its cause.
 func (o *operator) lines() []string {
 	var out []string
 	for _, line := range o.logs.All() {
@@ -101,7 +99,7 @@ func (o *operator) lines() []string {
 }
 
 func (w *testbed) faults(faults ...simulator.Fault) {
-	w.server.Update(func(o *simulator.Options) { o.Faults = nil }) // the same faults again are no change
+	w.server.Update(func(o *simulator.Options) { o.Faults = nil }) // setting the same faults again is no change
 	w.server.Update(func(o *simulator.Options) { o.Faults = faults })
 }
 
@@ -111,11 +109,11 @@ func (w *testbed) diskFails(fail func() error) {
 	w.disk.Fail = fail
 }
 
-// problem is a way to bring about a cause, and what the operator sees of it.
+// problem is a way to produce a cause, and what the operator sees of it.
 type problem struct {
 	wrong, mend func(w *testbed)
 	says        []string // in the status and in the line
-	code        bool     // whether the API said a code and a log id
+	code        bool     // whether the API returned a code and a log id
 	slow        time.Duration
 }
 

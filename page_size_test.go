@@ -21,10 +21,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestPagesThatDoNotArrive: a second cannot be read in pages of the configured size, for whatever
-// reason: they are too large, too slow, or broken. It is read in smaller ones, down to single
-// entries, and what comes before an entry that cannot be read in any page is read, too.
-// Covers F25, F40.
+// TestPagesThatDoNotArrive: a second cannot be read in pages of the configured size, because they are too large,
+// too slow, or broken. It is read in smaller ones, down to single entries, and the entries before one that
+// cannot be read in any page are read, too. Covers F25, F40.
 func TestPagesThatDoNotArrive(t *testing.T) {
 	const size = 2 << 10 // of an entry
 	answers := func(body string) func(http.ResponseWriter, int) {

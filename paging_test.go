@@ -39,8 +39,8 @@ func (w *testbed) stored(t *testing.T) *checkpoint.Checkpoint {
 	return c
 }
 
-// TestAnyOrder: the process dies in the middle of a walk, whatever the order in which the
-// API returns entries, and nothing reads that time again but the walk. Covers F5.
+// TestAnyOrder: the process dies in the middle of a walk, with any order of entries, and only this walk reads
+// that time again. Covers F5.
 func TestAnyOrder(t *testing.T) {
 	for _, order := range []simulator.Order{simulator.Ascending, simulator.Descending, simulator.Shuffled} {
 		t.Run(string(order), func(t *testing.T) {
@@ -68,9 +68,9 @@ func TestAnyOrder(t *testing.T) {
 	}
 }
 
-// TestPagesWithoutEnd: more pages of one window than any window may have, each with a
-// new entry and a fresh page token. The window is given up, which has its line, what the
-// pages held is delivered, and a shorter one is asked for. Covers F13.
+// TestPagesWithoutEnd: a window has more pages than any window may have, each with a new entry and a fresh page
+// token. The window is given up, which is logged, the entries of its pages are delivered, and a shorter window
+// is requested. Covers F13.
 func TestPagesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -123,8 +123,7 @@ func TestPagesWithoutEnd(t *testing.T) {
 	})
 }
 
-// TestPagesAreNotHeldBack: the fourth page never comes, and the first three are in the
-// pipeline already. Covers F25.
+// TestPagesAreNotHeldBack: the fourth page never arrives, and the first three are delivered already. Covers F25.
 func TestPagesAreNotHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultHang, Endpoint: simulator.EndpointList, After: 3}}})
@@ -140,9 +139,9 @@ func TestPagesAreNotHeldBack(t *testing.T) {
 	})
 }
 
-// TestEmptyPages: pages without entries, in each form that they may have, at the
-// beginning of a walk, in its middle and many in a row, are not its end: one walk
-// brings everything, and nothing reads that time again. Covers F11, F12.
+// TestEmptyPages: pages without entries, in each form that they may have, at the start of a walk, in its middle
+// and many in a row, are not its end: one walk reads everything, and nothing reads that time again. Covers F11,
+// F12.
 func TestEmptyPages(t *testing.T) {
 	for name, fault := range map[string]simulator.Fault{
 		"every second page":  {Every: 2},
@@ -174,9 +173,8 @@ func TestEmptyPages(t *testing.T) {
 	}
 }
 
-// TestSilenceMovesThePosition: twelve hours without an entry move every watermark, on
-// the disk, too, so that a restart then does not read them again, and the first entry
-// after them arrives. Covers F10.
+// TestSilenceMovesThePosition: twelve hours without an entry move every watermark, also the stored ones, so that
+// a restart does not read them again, and the first entry after them arrives. Covers F10.
 func TestSilenceMovesThePosition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -187,7 +185,7 @@ func TestSilenceMovesThePosition(t *testing.T) {
 		now := time.Now().Unix()
 		c := w.stored(t)
 		for pass, mark := range c.Marks {
-			// A recheck reads what has been due for as long as half of its time.
+			// A recheck reads what has been due for as long as half of its delay.
 			atMost := c.Recheck[pass] + max(60, c.Recheck[pass]/2) + 60
 			assert.LessOrEqual(t, now-mark, atMost, "the stored watermark of pass %d", pass)
 		}
@@ -204,9 +202,9 @@ func TestSilenceMovesThePosition(t *testing.T) {
 	})
 }
 
-// TestStartMakesNoCall: Start returns at once and without an error when the API hangs,
-// refuses the credential, or is not there. What is wrong becomes a status later, and
-// the receiver goes on when it is fixed. Covers F22.
+// TestStartMakesNoCall: Start returns at once and without an error when the API hangs, refuses the credential,
+// or cannot be reached. The error is reported in a status later, and the receiver resumes when it is fixed.
+// Covers F22.
 func TestStartMakesNoCall(t *testing.T) {
 	for _, kind := range []simulator.FaultKind{simulator.FaultHang, simulator.FaultWrongSecret, simulator.FaultReset} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -229,10 +227,9 @@ func TestStartMakesNoCall(t *testing.T) {
 	}
 }
 
-// TestSlowCallsDoNotOverlap: an API that takes two thirds of the time limit for a page,
-// with a poll interval of half of that. With max_concurrent_walks of 1 there is never a
-// second call beside the first, a walk begins only when the one before it has ended,
-// and everything arrives. Covers F20, F29.
+// TestSlowCallsDoNotOverlap: an API takes two thirds of the time limit for a page, and the poll interval is half
+// of that. With max_concurrent_walks of 1 there is never a second concurrent call, a walk starts only when the
+// previous one has ended, and everything arrives. Covers F20, F29.
 func TestSlowCallsDoNotOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

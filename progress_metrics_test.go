@@ -24,9 +24,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestLagGrows: in an outage of whatever kind, lag and backlog of every pass and the
-// ages grow by a second each second, whether the loop retries, waits for an answer,
-// or hangs in the pipeline; they are back to normal when it is over. Covers F37.
+// TestLagGrows: in any kind of outage, lag and backlog of every pass and the ages grow by a second each second,
+// whether the loop retries, waits for an answer, or hangs in the pipeline; they are normal again when it is
+// over. Covers F37.
 func TestLagGrows(t *testing.T) {
 	t.Parallel()
 	api := func(kind simulator.FaultKind) func(w *testbed) (end func()) {
@@ -66,7 +66,7 @@ func TestLagGrows(t *testing.T) {
 				w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
 				r := w.observed(t, tel, w.host())
 				time.Sleep(3*time.Hour + 30*time.Second)
-				// Half a minute after a tick, at which the last recheck was due.
+				// Half a minute after a tick at which the last recheck was due.
 				metadatatest.AssertEqualReceiverFeishuAuditLag(t, tel, ofPass[int64](30, 150, 1170, 3630), untimed)
 				metadatatest.AssertEqualReceiverFeishuAuditBacklog(t, tel, ofPass[int64](30, 30, 270, 30), untimed)
 				metadatatest.AssertEqualReceiverFeishuAuditWalkAge(t, tel, single(30.0), untimed)
@@ -93,8 +93,8 @@ func TestLagGrows(t *testing.T) {
 	}
 }
 
-// TestLagOfAnExport: a bounded export is behind its end, not behind the present, and
-// has no ages once it is complete.
+// TestLagOfAnExport: the lag of a bounded export is relative to its end, not to the present, and a complete
+// export has no ages.
 func TestLagOfAnExport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
@@ -105,7 +105,7 @@ func TestLagOfAnExport(t *testing.T) {
 		r := w.observed(t, tel, w.host())
 		time.Sleep(30 * time.Minute)
 		metadatatest.AssertEqualReceiverFeishuAuditLag(t, tel, ofPass[int64](3600, 3600), untimed)
-		// Of the recheck only what is two hours old could have been read.
+		// The recheck could only have read what is two hours old.
 		metadatatest.AssertEqualReceiverFeishuAuditBacklog(t, tel, ofPass[int64](3600, 1800), untimed)
 		metadatatest.AssertEqualReceiverFeishuAuditWalkAge(t, tel, single(1800.0), untimed)
 		w.server.Update(func(o *simulator.Options) { o.Faults = nil })
@@ -118,8 +118,7 @@ func TestLagOfAnExport(t *testing.T) {
 	})
 }
 
-// TestAgeOfALongWalk: pages keep coming, but only the end of a window makes walk_age small
-// again.
+// TestAgeOfALongWalk: pages keep arriving, but walk_age becomes small again only at the end of a window.
 func TestAgeOfALongWalk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
@@ -137,8 +136,7 @@ func TestAgeOfALongWalk(t *testing.T) {
 	})
 }
 
-// TestAgesFromTheBegin: a receiver that has never read anything, or that has
-// stopped, has an age that grows, too.
+// TestAgesFromTheBegin: a receiver that has never read anything, or that has stopped, has a growing age, too.
 func TestAgesFromTheBegin(t *testing.T) {
 	for name, prepare := range map[string]func(w *testbed){
 		"damaged checkpoint":   func(w *testbed) { w.disk.Data[checkpoint.KeyPosition] = []byte("garbage") },
@@ -160,7 +158,7 @@ func TestAgesFromTheBegin(t *testing.T) {
 	}
 }
 
-// TestNoCheckpointAgeWithoutStorage: what is not written has no age.
+// TestNoCheckpointAgeWithoutStorage: without a storage there is no checkpoint age.
 func TestNoCheckpointAgeWithoutStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
@@ -173,9 +171,8 @@ func TestNoCheckpointAgeWithoutStorage(t *testing.T) {
 	})
 }
 
-// TestLateMetrics: late entries are counted by which pass found them, also where a
-// fresh window was extended to serve it, and how old they were then. What comes
-// after the last recheck is found by chance only.
+// TestLateMetrics: late entries are counted by the pass that found them, also if a window of new entries was
+// extended for it, with their age at that time. Entries after the last recheck are found only by chance.
 func TestLateMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
@@ -205,22 +202,22 @@ func TestLateMetrics(t *testing.T) {
 	})
 }
 
-// TestSkippedTimeMetric is about what the API no longer keeps. Covers F37.
+// TestSkippedTimeMetric is about time that the API no longer keeps. Covers F37.
 func TestSkippedTimeMetric(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{Retention: 24 * time.Hour, RefuseExpired: true}), componenttest.NewTelemetry()
 		w.cfg.InitialLookback = 48 * time.Hour
 		r := w.observed(t, tel, w.host())
 		time.Sleep(time.Hour)
-		// A day, what was lost while the refusal was given its time, and the margin.
+		// A day, the time that passed while the refusal was retried, and the margin.
 		assert.InDelta(t, 24*3600+poll.RefusalPatience.Seconds()+poll.RefusalMargin, points(t, tel, "skipped_time")[""], 600)
 		metadatatest.AssertEqualReceiverFeishuAuditSkippedTime(t, tel, single(int64(points(t, tel, "skipped_time")[""])), untimed)
 		require.NoError(t, r.Shutdown(context.Background()))
 	})
 }
 
-// TestSetAsideMetric: a second that fails while others are read is shown as event time that is
-// set aside, until it is read, or skipped. Covers F37, F40.
+// TestSetAsideMetric: a second that fails while others are read is shown as event time set aside, until it is
+// read or skipped. Covers F37, F40.
 func TestSetAsideMetric(t *testing.T) {
 	for name, heals := range map[string]bool{"read after all": true, "skipped": false} {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +233,7 @@ func TestSetAsideMetric(t *testing.T) {
 				time.Sleep(9 * time.Minute)
 				metadatatest.AssertEqualReceiverFeishuAuditSetAsideTime(t, tel, single[int64](0), untimed)
 				time.Sleep(30 * time.Minute)
-				// The windows that hold the second: it alone, and its neighbours by the overlap.
+				// The windows that contain the second: itself, and its neighbours because of the overlap.
 				aside := points(t, tel, "set_aside_time")[""]
 				assert.Greater(t, aside, 0.0)
 				assert.Less(t, aside, 10.0)
@@ -269,7 +266,7 @@ func TestClockSkewMetric(t *testing.T) {
 	}
 }
 
-// TestLeaderMetric: a standby says that it is one, and has no lag of its own.
+// TestLeaderMetric: a standby reports that it is one, and has no lag of its own.
 func TestLeaderMetric(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()

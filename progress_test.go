@@ -21,7 +21,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// Whatever a call is answered with, what works goes on.
+// Whatever the answer to a call is, everything else is read.
 
 // refusal is an answer of the API, or of something before it.
 type refusal struct {
@@ -29,7 +29,7 @@ type refusal struct {
 	body   string
 }
 
-// refusals are ways to fail, of which the receiver knows one.
+// refusals are ways to fail, only one of which the receiver knows.
 var refusals = map[string]refusal{
 	"1780103":      {400, `{"code":1780103,"msg":"Request Param Error"}`},
 	"unknown code": {400, `{"code":1780104,"msg":"range not served"}`},
@@ -55,10 +55,10 @@ func (r refusal) send(w http.ResponseWriter) {
 	_, _ = w.Write([]byte(r.body))
 }
 
-// failingOn answers queries of list_data that fail with the refusal. It knows how deep a page
-// token leads.
+// failingOn answers queries of list_data that fail with the refusal. It knows the depth of the page that a token
+// leads to.
 func failingOn(server *simulator.Server, r refusal, fails func(from, to int64, page int) bool) http.Handler {
-	var mu sync.Mutex // two walks may ask in one instant
+	var mu sync.Mutex // two walks may make calls at the same instant
 	depth := map[any]int{}
 	return onList{server, func(w http.ResponseWriter, query map[string]any) bool {
 		page := 1
@@ -80,9 +80,8 @@ func failingOn(server *simulator.Server, r refusal, fails func(from, to int64, p
 	}}
 }
 
-// TestProgressUnderAnyAnswer: a window that is too long, a page that is too deep, a second
-// that cannot be shown and a time that is no longer kept cost what they are, and nothing
-// else, with whatever answer they are refused. Covers F8, F40.
+// TestProgressUnderAnyAnswer: a window that is too long, a page that is too deep, a second that cannot be shown
+// and a time that is no longer kept cost only themselves, with any kind of refusal. Covers F8, F40.
 func TestProgressUnderAnyAnswer(t *testing.T) {
 	for name, r := range refusals {
 		run := func(what string, fails func(now, from, to int64, page int) bool, lost func(now, at int64) bool) {
@@ -94,7 +93,7 @@ func TestProgressUnderAnyAnswer(t *testing.T) {
 					w.cfg.InitialLookback = 6 * time.Hour
 					now := time.Now().Unix()
 					times := map[string]int64{}
-					for m := range int64(540) { // for six hours past, and three to come
+					for m := range int64(540) { // for the last six hours, and the next three
 						n, at := 1, now-6*3600+m*60+30
 						if m >= 300 && m < 303 {
 							n = 2000
@@ -128,9 +127,8 @@ func TestProgressUnderAnyAnswer(t *testing.T) {
 	}
 }
 
-// TestOthersGoOn: while a second fails, what comes after it arrives as soon as ever, and it
-// is reported: that the second is set aside, and after the patience that it is skipped.
-// Covers F40.
+// TestOthersGoOn: while a second fails, entries after it arrive without delay. It is reported that the second is
+// set aside, and, after the patience, that it is skipped. Covers F40.
 func TestOthersGoOn(t *testing.T) {
 	for name, r := range map[string]refusal{"refused": refusals["unknown code"], "failing": refusals["HTML, 504"]} {
 		t.Run(name, func(t *testing.T) {
@@ -164,8 +162,8 @@ func TestOthersGoOn(t *testing.T) {
 	}
 }
 
-// TestFilterBehindPaging: an API that leaves out what was not asked for after it has cut its
-// pages returns many that are empty, each with a fresh token. Covers F43.
+// TestFilterBehindPaging: an API that filters after it has cut its pages returns many empty ones, each with a
+// fresh token. Covers F43.
 func TestFilterBehindPaging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -190,7 +188,7 @@ func TestFilterBehindPaging(t *testing.T) {
 	})
 }
 
-// filtersLate asks the server for everything, and leaves out what was not asked for.
+// filtersLate requests everything from the server, and leaves out what was not requested.
 type filtersLate struct{ server *simulator.Server }
 
 func (f filtersLate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -216,9 +214,8 @@ func (f filtersLate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(text))
 }
 
-// TestScrollCursor: one page token for all pages of a walk, each use of which returns the next
-// page, as Elasticsearch's scroll_id does. An answer that is lost has lost its page. Covers
-// F43.
+// TestScrollCursor: one page token for all pages of a walk, each use of which returns the next page, like
+// Elasticsearch's scroll_id. If an answer is lost, so is its page. Covers F43.
 func TestScrollCursor(t *testing.T) {
 	for _, lose := range []int{0, 7} {
 		t.Run(fmt.Sprint("every ", lose, " is lost"), func(t *testing.T) {
@@ -244,7 +241,7 @@ func TestScrollCursor(t *testing.T) {
 // scroll gives one page token for all pages of a walk.
 type scroll struct {
 	server *simulator.Server
-	lose   int // every so many answers to a call with a page token are lost; 0: none
+	lose   int // one of this many answers to calls with a page token is lost; 0: none
 	calls  int
 	n      int
 	next   map[string]string
@@ -285,8 +282,8 @@ func (s *scroll) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(text))
 }
 
-// TestRetentionWhilePaging: the oldest entries expire while a window of them is paged through
-// by offset, and the pages shift. Covers F47.
+// TestRetentionWhilePaging: the oldest entries expire while their window is paged by offset, and the pages
+// shift. Covers F47.
 func TestRetentionWhilePaging(t *testing.T) {
 	for _, paging := range []simulator.Paging{simulator.Snapshot, simulator.Live} {
 		t.Run(string(paging), func(t *testing.T) {

@@ -25,15 +25,15 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// backlog is a world with much to read, at 20 calls a minute.
+// backlog is a world with many entries to read, at 20 calls a minute.
 func backlog() *testbed {
 	w := quietWorld(simulator.Options{Tenant: simulator.Tenant{Seed: 1, PerSecond: 10, Start: time.Now().Unix() - 7200}})
 	w.cfg.InitialLookback, w.cfg.RequestsPerMinute = time.Hour, 20
 	return w
 }
 
-// TestOurClockIsSetOverARestart: what is known of the calls before a restart is by
-// clocks, and ours may be wrong. Covers F9, F17.
+// TestOurClockIsSetOverARestart: the age of the calls before a restart is only known from clocks, and ours may
+// be wrong. Covers F9, F17.
 func TestOurClockIsSetOverARestart(t *testing.T) {
 	t.Parallel()
 	for name, ahead := range map[string]int64{"ahead": 300, "back": -300} {
@@ -63,8 +63,8 @@ func TestOurClockIsSetOverARestart(t *testing.T) {
 	}
 }
 
-// TestCallsThatCannotBeWrittenDown: a call that a crash would forget is not made, and
-// reading goes on when the storage does. Covers F17, F32.
+// TestCallsThatCannotBeWrittenDown: a call that a crash would forget is not made, and reading resumes when the
+// storage works again. Covers F17, F32.
 func TestCallsThatCannotBeWrittenDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := backlog()
@@ -86,8 +86,8 @@ func TestCallsThatCannotBeWrittenDown(t *testing.T) {
 	})
 }
 
-// TestCallsAreWrittenDownSlowly: the time that this takes brings no two calls together,
-// and walks side by side do not forget each other's. Covers F17, F32.
+// TestCallsAreWrittenDownSlowly: the time that this takes does not move two calls too close together, and
+// concurrent walks do not forget each other's calls. Covers F17, F32.
 func TestCallsAreWrittenDownSlowly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -113,8 +113,8 @@ func TestCallsAreWrittenDownSlowly(t *testing.T) {
 	})
 }
 
-// TestWaitHintWhilePipelineHangs: what the server asks for holds at once, also where the
-// poller whose call was answered so waits for its pipeline. Covers F16.
+// TestWaitHintWhilePipelineHangs: the server's hint to wait is obeyed at once, even if the poller whose call got
+// it waits for its pipeline. Covers F16.
 func TestWaitHintWhilePipelineHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := backlog()
@@ -148,8 +148,8 @@ func TestWaitHintWhilePipelineHangs(t *testing.T) {
 	})
 }
 
-// TestRefusalsThatEndDuringTheSearch: a failure of the API that ends while the oldest
-// time that is shown is searched for is not taken for a retention. Covers F8.
+// TestRefusalsThatEndDuringTheSearch: a failure of the API that ends during the search for the oldest time that
+// the API shows is not taken for a limit of retention. Covers F8.
 func TestRefusalsThatEndDuringTheSearch(t *testing.T) {
 	t.Parallel()
 	for _, after := range []int{0, 1, 2, 4, 7, 11} {
@@ -161,7 +161,7 @@ func TestRefusalsThatEndDuringTheSearch(t *testing.T) {
 			w.server.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInvalidParam}} })
 			stop := w.start(t)
 			time.Sleep(poll.RefusalPatience)
-			// Until the search begins: it asks for the present, among others.
+			// Until the search begins: its calls include one for the present.
 			for before := len(w.server.Calls()); len(w.server.Calls()) == before; {
 				time.Sleep(time.Second)
 			}
@@ -179,8 +179,8 @@ func TestRefusalsThatEndDuringTheSearch(t *testing.T) {
 	}
 }
 
-// TestLowerLimitOfTheServer: an API that allows 30 calls a minute and is asked as if it
-// allowed 600 refuses hardly any, and what it allows is used; the metric says so. Covers F50.
+// TestLowerLimitOfTheServer: an API that allows 30 calls a minute, while 600 are configured, refuses hardly any,
+// and the allowed calls are used; the metric shows it. Covers F50.
 func TestLowerLimitOfTheServer(t *testing.T) {
 	t.Parallel()
 	for hint, window := range map[simulator.RateHint]simulator.RateWindow{
@@ -219,9 +219,8 @@ func TestLowerLimitOfTheServer(t *testing.T) {
 	}
 }
 
-// TestRateLimitOfOneSecond: a second that is always refused by the rate limit, without a word on how
-// long to wait, is set aside, and after each such answer no call is made for a second all the same.
-// Covers F16, F40.
+// TestRateLimitOfOneSecond: a second that is always refused by the rate limit, without a hint how long to wait,
+// is set aside, and no call is made for a second after each such answer. Covers F16, F40.
 func TestRateLimitOfOneSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -236,7 +235,7 @@ func TestRateLimitOfOneSecond(t *testing.T) {
 		w.handler = onList{w.server, func(out http.ResponseWriter, query map[string]any) bool {
 			mu.Lock()
 			defer mu.Unlock()
-			if d := time.Since(last); d > 200*time.Millisecond && d < time.Second { // not sent beside it
+			if d := time.Since(last); d > 200*time.Millisecond && d < time.Second { // not sent concurrently with it
 				early++
 			}
 			if second(query, "start_time") > bad || second(query, "end_time") < bad {
