@@ -147,6 +147,9 @@ func (s *simulation) run(t *testing.T, all *tally) {
 	cutoff := time.Now().Add(s.opts.ClockSkew).Unix()
 	s.calm()
 	s.limits = []int{100}
+	for _, w := range s.worlds {
+		w.taken = len(w.sink.Got())
+	}
 	stop := s.start(t)
 	time.Sleep(2*2*s.horizon + 2*s.slowest + 2*time.Hour)
 	for _, w := range s.worlds {

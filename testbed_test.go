@@ -56,6 +56,8 @@ type testbed struct {
 	begins int64
 	// lag is how far the last pass was behind the first, in seconds, when it began.
 	lag int64
+	// taken is how many different records the pipeline had accepted before all was well again.
+	taken int
 	// widest is the max_window that what is stored was read with.
 	widest time.Duration
 	// wire is the network, in place of what the handler and the latency make.
