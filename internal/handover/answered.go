@@ -33,10 +33,10 @@ func (q *Queue[T]) Answered(now time.Time, try *Try[T], said func(i int) Class) 
 		if r.batch.refused.IsZero() {
 			r.batch.refused = now
 		}
-		if class == Retry {
-			retry = append(retry, r)
-		} else {
+		if class == Permanent {
 			permanent = append(permanent, r)
+		} else {
+			retry = append(retry, r)
 		}
 	}
 	if len(res.Taken) > 0 {
@@ -48,7 +48,7 @@ func (q *Queue[T]) Answered(now time.Time, try *Try[T], said func(i int) Class) 
 	}
 	q.retryable = len(retry) > 0
 	if len(try.Records) == 1 {
-		if gone, why := q.noteAlone(now, try); gone {
+		if gone, why := q.noteAlone(now, try, said(0) == TooLarge); gone {
 			res.GaveUp = append(res.GaveUp, q.giveUp(left[0], why))
 			q.drop()
 		}
@@ -92,12 +92,13 @@ func (q *Queue[T]) noteTaken(now time.Time, try *Try[T], taken []*Record[T]) {
 }
 
 // noteAlone notes that a record was refused alone, and reports whether it is given up.
-func (q *Queue[T]) noteAlone(now time.Time, try *Try[T]) (gone bool, why Why) {
+func (q *Queue[T]) noteAlone(now time.Time, try *Try[T], tooLarge bool) (gone bool, why Why) {
 	r, p := try.Records[0], try.piece
 	again := r.suspect()
 	strikes := q.strikes(now, r)
 	r.Tries++
 	switch {
+	case !again && tooLarge: // that is why those before were refused
 	case !again:
 		q.refusals++
 	case strikes:
@@ -107,10 +108,13 @@ func (q *Queue[T]) noteAlone(now time.Time, try *Try[T]) (gone bool, why Why) {
 	p.tried = p.tried || !try.probe
 	wait := now.Add(q.set.Backoff.NextBackOff())
 	q.probeAt = wait
-	if q.Holding() || q.retryable && !again {
+	if q.Holding() || q.retryable && !again && !tooLarge {
 		q.notBefore = wait
 	}
 	switch {
+	case tooLarge && !again:
+		r.alone, r.turn, r.stuck = now, q.turn, true
+		return false, ""
 	case q.retryable && !again:
 		q.doubt(now, p, try.probe)
 		return false, ""

@@ -36,16 +36,20 @@ const (
 	FewHeld      = 100
 )
 
-// Class is the pipeline's answer for a record.
+// Class is the pipeline's answer for a record. If it has several branches, the highest of their
+// answers counts.
 type Class int
 
 const (
 	// Taken: the pipeline has accepted the record.
 	Taken Class = iota
-	// Retry: the refusal is temporary.
-	Retry
 	// Permanent: the same records will be refused again.
 	Permanent
+	// TooLarge: the record is refused alone for its size, until somebody raises a limit. Others
+	// need not wait for it.
+	TooLarge
+	// Retry: the refusal is temporary.
+	Retry
 )
 
 // Why is the reason why a record was given up.
@@ -92,7 +96,7 @@ type Record[T any] struct {
 	alone, looked time.Time
 	turn          int // of alone
 	strikes       int
-	stuck         bool // the refusals alone were temporary
+	stuck         bool // the refusals alone were temporary, or for its size
 }
 
 // suspect reports whether the record was refused alone, and so waits until others are accepted.

@@ -371,13 +371,19 @@ func TestWorlds(t *testing.T) {
 			isBad := map[int]bool{}
 			down := Taken
 			var changes time.Time
+			raised := l.now.Add(time.Duration(rng.Int64N(int64(12 * time.Hour)))) // what is too large is taken from here on
 			l.refuses = func(records []*Record[int], _ int) Class {
 				if down != Taken {
 					return down
 				}
 				for _, r := range records {
-					if isBad[r.Value] {
+					switch {
+					case isBad[r.Value]:
 						return Permanent
+					case r.Value%97 == 0 && l.now.Before(raised) && len(records) > 1:
+						return Permanent
+					case r.Value%97 == 0 && l.now.Before(raised):
+						return TooLarge
 					}
 				}
 				if len(records) > limit {

@@ -142,8 +142,18 @@ var handoverMutants = []mutant{
 	},
 	{
 		"one branch that refuses permanently decides for all (F24)", "internal/poll/refusal.go",
-		"(classes[i] == handover.Taken || class == handover.Retry)",
-		"(classes[i] == handover.Taken || class == handover.Permanent)",
+		"max(classes[i], class)",
+		"class",
+	},
+	{
+		"a record that is too large is waited for (F53)", "internal/poll/refusal.go",
+		"		class = handover.TooLarge\n",
+		"		class = handover.Retry\n",
+	},
+	{
+		"records that are too large are tried one after another, though nothing else is taken (F53)", "internal/handover/answered.go",
+		"	if q.Holding() || q.retryable",
+		"	if q.retryable",
 	},
 	{
 		"what the pipeline has freed is looked at (F58)", "internal/poll/refusal.go",

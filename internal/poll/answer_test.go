@@ -44,7 +44,7 @@ func TestAnswer(t *testing.T) {
 	partly := func(err error, ids ...string) error { return consumererror.NewLogs(err, named(ids...)) }
 	for name, tc := range map[string]struct {
 		err  error
-		want string // of a, b, c and the second a: T taken, R retry, P permanent
+		want string // of a, b, c and the second a: T taken, R retry, P permanent, L too large
 	}{
 		"taken":                         {nil, "TTTT"},
 		"retryable":                     {passing, "RRRR"},
@@ -71,9 +71,18 @@ func TestAnswer(t *testing.T) {
 		answer := (&Pipe{}).answer(tc.err, items)
 		got := make([]byte, len(items))
 		for i := range items {
-			got[i] = map[handover.Class]byte{handover.Taken: 'T', handover.Retry: 'R', handover.Permanent: 'P'}[answer(i)]
+			got[i] = map[handover.Class]byte{handover.Taken: 'T', handover.Retry: 'R', handover.Permanent: 'P', handover.TooLarge: 'L'}[answer(i)]
 		}
 		assert.Equal(t, tc.want, string(got), name)
+	}
+
+	// One alone.
+	big := errors.New("MESSAGE_TOO_LARGE: more than the server accepts")
+	for err, want := range map[error]handover.Class{
+		big: handover.TooLarge, permanent: handover.Permanent, passing: handover.Retry,
+		errors.Join(big, permanent): handover.TooLarge, errors.Join(big, passing): handover.Retry, consumererror.NewPermanent(big): handover.Permanent,
+	} {
+		assert.Equal(t, want, (&Pipe{}).answer(err, items[:1])(0), err.Error())
 	}
 
 	// Records that are freed are not looked at.

@@ -47,12 +47,17 @@ func (p *Pipe) judge(err error, items []*entry.Entry, classes []handover.Class) 
 		left = leftOf(part.Data(), items)
 	}
 	class := handover.Retry
-	if isPermanent(err) || len(items) > 1 && tooLarge(err) { // a single one may be accepted after a limit was raised
+	switch {
+	case isPermanent(err):
 		class = handover.Permanent
+	case tooLarge(err) && len(items) > 1:
+		class = handover.Permanent // smaller batches may be accepted
+	case tooLarge(err):
+		class = handover.TooLarge
 	}
 	for i, it := range items {
-		if left(it) && (classes[i] == handover.Taken || class == handover.Retry) {
-			classes[i] = class
+		if left(it) {
+			classes[i] = max(classes[i], class)
 		}
 	}
 }

@@ -148,6 +148,9 @@ func (r *reporter) finish() bool {
 	if len(r.problems) > 0 {
 		parts = append(parts, list(r.problems, "; ", 10))
 	}
+	for _, why := range r.reasons[:min(len(r.reasons), 10)] {
+		fmt.Fprintf(r.out, "  %s\n", why)
+	}
 	fmt.Fprintf(r.out, "FAILED: %s (after %s)\n", strings.Join(parts, "; "), took)
 	return false
 }

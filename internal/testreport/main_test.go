@@ -126,6 +126,16 @@ func TestReport(t *testing.T) {
 			pass(redact, "TestA") + passed(redact) + fail(doctor, "TestB", "got 1\n") + failedPackage(doctor) + fail(module, "TestB", "got 2\n") + failedPackage(module), false,
 			"1 passed, 2 failed, 0 skipped\n", "FAILED: 2 of 3 tests failed: TestB (internal/doctor), TestB (feishuauditreceiver)",
 		},
+		"failed, and says why": {
+			fail(doctor, "TestB", "    b_test.go:17: not within 4m0s: it ends\n    c_test.go:2: the log\n") + failedPackage(doctor), false,
+			"0 passed, 1 failed, 0 skipped\n  TestB (internal/doctor): not within 4m0s: it ends\n",
+			"FAILED: 1 of 1 test failed: TestB (internal/doctor)",
+		},
+		"failed by an assertion": {
+			fail(doctor, "TestB", "    b_test.go:17: \n        \tError Trace:\tb_test.go:17\n        \tError:      \tNot equal: \n        \t            \texpected: 1\n        \t            \tactual  : 2\n        \tTest:       \tTestB\n") + failedPackage(doctor), false,
+			"0 passed, 1 failed, 0 skipped\n  TestB (internal/doctor): Not equal: expected: 1\n",
+			"FAILED: 1 of 1 test failed: TestB (internal/doctor)",
+		},
 		"many failed": {
 			strings.Repeat(fail(doctor, "TestB", "got 1\n"), 12) + failedPackage(doctor), false,
 			"0 passed, 12 failed, 0 skipped\n",

@@ -36,6 +36,7 @@ type reporter struct {
 	// Packages that have finished, and tests.
 	finished, passed, skipped int
 	failures                  []string // tests, as the last line names them
+	reasons                   []string // what they say, in a line each
 	problems                  []string // other reasons why the run failed
 	builds                    []string // that failed, and no package has said so
 	explained                 int      // failures and problems when the last module ended
@@ -180,7 +181,9 @@ var (
 	failed = regexp.MustCompile(`(?m)^ *--- FAIL: .*\n`)
 	// verdict is what go test writes at the end of a package.
 	verdict = regexp.MustCompile(`^(PASS|FAIL|ok  \t.*|FAIL\t.*)\n$`)
-	// reason is the line with which a test says why it is skipped.
+	// assertion is what testify writes of an assertion that failed.
+	assertion = regexp.MustCompile(`\tError:\s+(.*(?:\n\s+\t {2,}\t.*)?)`)
+	// reason is the line with which a test says why it is skipped, or fails.
 	reason = regexp.MustCompile(`(?m)^ *\w+\.go:\d+: (.*)$`)
 )
 
@@ -224,8 +227,26 @@ func (r *reporter) fail(p *pkg, e event, t *test) {
 	} else {
 		p.failed++
 		r.failures = append(r.failures, named(e))
+		if why := firstReason(output); why != "" {
+			r.reasons = append(r.reasons, named(e)+": "+why)
+		}
 	}
 	fmt.Fprintf(r.out, "FAIL  %s\n%s", named(e), lines(output))
+}
+
+// firstReason is the first thing that a failed test says, in one line: of an assertion its error.
+func firstReason(output string) string {
+	match := reason.FindStringSubmatchIndex(output)
+	if match == nil {
+		return ""
+	}
+	if why := strings.TrimSpace(output[match[2]:match[3]]); why != "" {
+		return why
+	}
+	if match := assertion.FindStringSubmatch(output[match[1]:]); match != nil {
+		return strings.Join(strings.Fields(match[1]), " ")
+	}
+	return ""
 }
 
 func (r *reporter) get(name string) *pkg {
