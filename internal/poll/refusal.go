@@ -197,7 +197,6 @@ func tooLarge(err error) bool {
 var knownRefusals = []string{
 	"data refused due to high memory usage", // memory_limiter
 	"sending queue is full",                 // exporterhelper
-	"element size too large",
 	context.DeadlineExceeded.Error(),
 	context.Canceled.Error(),
 }
@@ -216,7 +215,7 @@ func safeRefusal(err error) error {
 	}
 	text := err.Error()
 	what := "the processor or exporter that refuses them logs why; its error is not repeated here, as it may quote records"
-	for _, known := range knownRefusals {
+	for _, known := range slices.Concat(knownRefusals, sizeRefusals) {
 		if strings.Contains(text, known) {
 			what = known
 			break
