@@ -20,12 +20,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// quietWorld is a world without chance.
+// quietWorld is a world without randomness.
 func quietWorld(opts simulator.Options) *testbed {
 	return newWorld(rand.New(rand.NewPCG(1, 1)), opts)
 }
 
-// entries adds n entries of the given second.
+// entries adds n entries with the given second.
 func entries(server *simulator.Server, prefix string, n int, second int64) {
 	list := make([]simulator.Entry, n)
 	for i := range list {
@@ -34,8 +34,8 @@ func entries(server *simulator.Server, prefix string, n int, second int64) {
 	server.Add(list...)
 }
 
-// TestManyEntriesOfOneSecond: more entries than fit into a page, and one that is
-// added to a second already read. Covers F1, F2, F4, F11, F12.
+// TestManyEntriesOfOneSecond: more entries than fit into a page, and one that is added to a second that was
+// already read. Covers F1, F2, F4, F11, F12.
 func TestManyEntriesOfOneSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -52,8 +52,8 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 		for id, n := range w.sink.Got() {
 			assert.Equal(t, 1, n, id)
 		}
-		// Each call with a page token goes on where another one ended, and asks for the
-		// same time as that one: by induction, as the first one of its walk.
+		// Each call with a page token continues where another one ended, and requests the same time as that one,
+		// so by induction the same as the first one of its walk.
 		bounds := map[string][2]int64{}
 		followed := 0
 		for _, call := range w.server.CallsOf(simulator.EndpointList) {
@@ -72,8 +72,8 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 	})
 }
 
-// TestQuietTenantCosts: what an idle tenant costs, with the defaults and with what
-// the README recommends for the Basic plan. Covers F10, F36.
+// TestQuietTenantCosts: the number of calls of an idle tenant, with the defaults and with the README's settings
+// for the Basic plan. Covers F10, F36.
 func TestQuietTenantCosts(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*audit.Config)
@@ -102,8 +102,8 @@ func TestQuietTenantCosts(t *testing.T) {
 	}
 }
 
-// TestBeginIsKept: where reading begins is decided once, even if the API cannot be
-// reached at first and the process is killed before the first page. Covers F30.
+// TestBeginIsKept: the start of reading is decided once, even if the API cannot be reached at first and the
+// process is killed before the first page. Covers F30.
 func TestBeginIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultReset}}})
@@ -122,7 +122,7 @@ func TestBeginIsKept(t *testing.T) {
 	})
 }
 
-// TestBoundedExport: exactly the entries from start_time up to end_time, then rest.
+// TestBoundedExport: exactly the entries from start_time up to end_time are delivered, then the receiver idles.
 func TestBoundedExport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now().Unix()
@@ -144,8 +144,8 @@ func TestBoundedExport(t *testing.T) {
 	})
 }
 
-// TestEndlessPaging: the same page token again, and fresh ones without end: bounded
-// calls, and the receiver lives. Covers F13, F44.
+// TestEndlessPaging: the same page token again, or fresh ones without end: the number of calls is limited, and
+// the receiver keeps working. Covers F13, F44.
 func TestEndlessPaging(t *testing.T) {
 	for kind, most := range map[simulator.FaultKind]int{simulator.FaultRepeatToken: 600, simulator.FaultEndless: 4000} {
 		t.Run(string(kind), func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestEndpointDown: failing calls are bounded by the backoff, and there is one line
-// of log and one status when it begins, and one when it is over. Covers F19, F38.
+// TestEndpointDown: the backoff limits failing calls, and there is one log line and one status when the problem
+// starts, and one of each when it is over. Covers F19, F38.
 func TestEndpointDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -41,8 +41,8 @@ func TestEndpointDown(t *testing.T) {
 	})
 }
 
-// unhurried fails the test when it is called again and again in one instant, and then
-// takes its time: virtual time does not pass in a hot loop, and the test would not end.
+// unhurried fails the test when it is called many times at one instant, and then takes some time: virtual time
+// does not pass in a busy loop, and the test would not end.
 type unhurried struct {
 	http.Handler
 	t     *testing.T
@@ -69,8 +69,8 @@ func (u *unhurried) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.Handler.ServeHTTP(w, r)
 }
 
-// TestWindowRefused: a window longer than the API takes is shortened, and not asked
-// for again and again: once more, as a refusal may be chance.
+// TestWindowRefused: a window longer than the API accepts is shortened after one more try, as a refusal may be
+// chance, and is not requested again and again.
 func TestWindowRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{MaxWindow: 11 * time.Minute})

@@ -38,9 +38,9 @@ func onceEach(t *testing.T, w *testbed, want int) {
 	}
 }
 
-// TestOneRecordRefused: a record that the backend never takes costs its page at most 20
-// hand-overs, and its neighbours nothing. It is given up, counted, named in a line that is
-// like no other, and found in the storage. Covers F53, F56.
+// TestOneRecordRefused: a record that the backend never accepts costs its page at most 20 deliveries, and does
+// not affect its neighbours. It is given up, counted, logged in a line that differs from all others, and listed
+// in the storage. Covers F53, F56.
 func TestOneRecordRefused(t *testing.T) {
 	for _, bad := range []int{0, 42, 50, 99} {
 		synctest.Test(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestOneRecordRefused(t *testing.T) {
 			assert.Contains(t, list.Records[0].Error, "HTTP 400")
 			o.stop()
 
-			// Nothing of it comes again, and the list goes on.
+			// Nothing is delivered again, and the list continues.
 			stop := w.start(t)
 			time.Sleep(3 * time.Hour)
 			onceEach(t, w, 100)
@@ -92,7 +92,7 @@ func TestOneRecordRefused(t *testing.T) {
 	}
 }
 
-// TestManyRefused: every tenth record of a busy tenant. Each is named. Covers F53, F56.
+// TestManyRefused: every tenth record of a busy tenant is refused. Each is logged. Covers F53, F56.
 func TestManyRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -127,8 +127,8 @@ func TestManyRefused(t *testing.T) {
 	})
 }
 
-// TestTooLarge: pages that are larger than the backend takes arrive in parts, whatever kind
-// of refusal it is, and nothing is given up. Covers F53.
+// TestTooLarge: pages larger than the backend accepts are delivered in parts, with any kind of refusal, and
+// nothing is given up. Covers F53.
 func TestTooLarge(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err    error
@@ -160,10 +160,10 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// TestNothingIsTaken: a pipeline that refuses everything permanently, as with a token that was
-// rotated, gets one record at the retry's pace. The receiver says that it needs somebody, also
-// where other things fail and pass. All of it arrives once afterwards, with restarts in
-// between, and nothing is given up. Covers F54.
+// TestNothingIsTaken: a pipeline that refuses everything permanently, for example because a token was rotated,
+// gets one record at a time, at the interval of the backoff. The receiver reports that somebody has to act, even
+// if other problems come and go. Afterwards everything arrives once, with restarts in between, and nothing is
+// given up. Covers F54.
 func TestNothingIsTaken(t *testing.T) {
 	for name, perMinute := range map[string]float64{"a quiet tenant": 0.1, "a busy one": 60} {
 		t.Run(name, func(t *testing.T) {
@@ -212,9 +212,9 @@ func TestNothingIsTaken(t *testing.T) {
 	}
 }
 
-// TestOnlyRecordRefused: where the only record in hours is refused, nothing shows that the
-// pipeline takes others. It is held, and not passed by the position, until another one is
-// taken, or until it is taken itself. Covers F54.
+// TestOnlyRecordRefused: if the only record in hours is refused, nothing shows that the pipeline accepts others.
+// The record is held, and the position stays before it, until another one or the record itself is accepted.
+// Covers F54.
 func TestOnlyRecordRefused(t *testing.T) {
 	for name, mended := range map[string]bool{"another is taken": false, "it is taken": true} {
 		t.Run(name, func(t *testing.T) {
@@ -249,8 +249,8 @@ func TestOnlyRecordRefused(t *testing.T) {
 	}
 }
 
-// TestPageRefused: a page of records none of which the backend takes holds up neither what
-// comes after it nor itself. Covers F53.
+// TestPageRefused: a page of records that the backend never accepts delays neither later records nor itself.
+// Covers F53.
 func TestPageRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -276,8 +276,8 @@ func TestPageRefused(t *testing.T) {
 	})
 }
 
-// TestStorageAwayWhenGivenUp: a storage that fails when a record is given up loses nothing of
-// that: the list is written with the position that moves past the record. Covers F56.
+// TestStorageAwayWhenGivenUp: if the storage fails when a record is given up, the list is not lost: it is
+// written with the position that moves past the record. Covers F56.
 func TestStorageAwayWhenGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -296,9 +296,9 @@ func TestStorageAwayWhenGivenUp(t *testing.T) {
 	})
 }
 
-// TestHeldOfASharedSecond: an entry that came late is held, of a second that its window shares with
-// the one before. The stored position does not pass it: what an API no longer shows after a restart
-// would be skipped from there on, and the report would not cover the entry. Covers F54, F8.
+// TestHeldOfASharedSecond: a late entry is held, of a second that its window shares with the previous one. The
+// stored position does not pass it: otherwise what an API no longer shows after a restart would be skipped from
+// there on, and the report would not include the entry. Covers F54, F8.
 func TestHeldOfASharedSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

@@ -14,15 +14,14 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// backend is what the pipeline of a test leads to: it refuses for reasons, and counts
-// hand-overs.
+// backend is the destination of a test's pipeline: it refuses records for given reasons, and counts deliveries.
 type backend struct {
 	mu      sync.Mutex
 	calls   int
-	down    error           // what it says to everything; nil: it works
-	bad     map[string]bool // records that it never takes
-	most    int             // records that it takes at once; 0: any number
-	tooMany error           // what it says to more
+	down    error           // the answer to everything; nil: it works
+	bad     map[string]bool // records that it never accepts
+	most    int             // records that it accepts at once; 0: any number
+	tooMany error           // the answer to more
 }
 
 func newBackend(w *testbed) *backend {
@@ -49,21 +48,21 @@ func (b *backend) refuse(logs plog.Logs) error {
 	return nil
 }
 
-// says sets what it says to everything.
+// says sets the answer to everything.
 func (b *backend) says(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.down = err
 }
 
-// takesAll makes it take every record.
+// takesAll makes it accept every record.
 func (b *backend) takesAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bad = nil
 }
 
-// took is how many hand-overs there were since this was asked.
+// took returns the number of deliveries since its last call.
 func (b *backend) took() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -18,9 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestSearchMeetsOtherRefusals: calls that are refused for another reason, in whatever
-// moment of the search for the oldest time that the API shows, do not make the receiver
-// pass over what is shown. Covers F8.
+// TestSearchMeetsOtherRefusals: calls that are refused for another reason, at any moment of the search for the
+// oldest time that the API shows, do not make the receiver skip what is shown. Covers F8.
 func TestSearchMeetsOtherRefusals(t *testing.T) {
 	const keeps = 7 * 24 * time.Hour
 	for _, from := range []int{2, 3, 12, 22, 24, 27} {
@@ -32,8 +31,8 @@ func TestSearchMeetsOtherRefusals(t *testing.T) {
 					w := quietWorld(simulator.Options{Tenant: tenant})
 					w.cfg.StartTime = time.Now().Add(-20 * 24 * time.Hour)
 					w.latency = func() time.Duration { return 300 * time.Millisecond }
-					var mu sync.Mutex // two walks may ask in one instant
-					searching := 0    // calls since the search has looked at the present
+					var mu sync.Mutex // two walks may make calls at the same instant
+					searching := 0    // calls since the search has requested the present
 					well := time.Now()
 					w.handler = onList{w.server, func(w http.ResponseWriter, query map[string]any) bool {
 						mu.Lock()
@@ -57,8 +56,8 @@ func TestSearchMeetsOtherRefusals(t *testing.T) {
 					stop()
 					got := w.sink.Got()
 					assert.NotEmpty(t, got)
-					// What was shown still when the receiver could find out, after patience, a
-					// slow try and the margin.
+					// What was still shown when the receiver could find out: after the patience, a slow try and
+					// the margin.
 					for _, e := range tenant.Entries(well.Add(20*time.Minute-keeps).Unix(), time.Now().Add(-2*time.Hour).Unix()) {
 						assert.Equal(t, 1, got[e.ID], e.EventTime)
 					}
@@ -68,8 +67,7 @@ func TestSearchMeetsOtherRefusals(t *testing.T) {
 	}
 }
 
-// TestExportBeyondRetention: an export of a time that the API no longer shows ends, and
-// says what is missing.
+// TestExportBeyondRetention: an export of a time that the API no longer shows ends, and reports what is missing.
 func TestExportBeyondRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour

@@ -20,9 +20,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestBeyondRetention: a start, or a checkpoint, from before what the API keeps is
-// no dead end: everything that the API shows is delivered, and the gap is reported
-// once. Covers F8, F37.
+// TestBeyondRetention: a start, or a checkpoint, from before the API's retention does not block the receiver:
+// everything that the API shows is delivered, and the gap is reported once. Covers F8, F37.
 func TestBeyondRetention(t *testing.T) {
 	const day = 24 * time.Hour
 	newTenant := func() (*testbed, *simulator.Tenant) {
@@ -31,8 +30,8 @@ func TestBeyondRetention(t *testing.T) {
 		w.cfg.RequestsPerMinute = 1000
 		return w, tenant
 	}
-	// delivered checks that nothing that can still be had is missing, but for the
-	// margin and what the retention passed while the refusal was given its time.
+	// delivered checks that nothing that is still available is missing, except the margin and the time that
+	// expired while the refusal was retried.
 	delivered := func(t *testing.T, w *testbed, tenant *simulator.Tenant, from time.Time) {
 		got := w.sink.Got()
 		for _, e := range tenant.Entries(from.Unix(), time.Now().Unix()-60) {
@@ -74,8 +73,7 @@ func TestBeyondRetention(t *testing.T) {
 			assert.WithinDuration(t, time.Now().Add(-7*day-2*time.Hour), gap["to"].(time.Time), 20*time.Minute, "ten minutes of patience, and up to one more wait")
 		})
 	})
-	// The search for the oldest time takes two dozen calls, and that time moves on
-	// meanwhile.
+	// The search for the oldest time takes two dozen calls, and that time moves on meanwhile.
 	for _, perMinute := range []int{1, 6, 100} {
 		t.Run(fmt.Sprintf("start, slowly, %d calls a minute", perMinute), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -91,8 +89,8 @@ func TestBeyondRetention(t *testing.T) {
 			})
 		})
 	}
-	// Refusals of other walks must not put off the call that follows: the oldest time that
-	// the API shows would pass it by again, and again.
+	// Refusals of other walks must not delay the next call: the oldest time that the API shows would overtake it
+	// again and again.
 	t.Run("side by side", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, tenant := newTenant()
@@ -121,8 +119,8 @@ func TestBeyondRetention(t *testing.T) {
 	})
 }
 
-// TestOneSecondRefused: a single second that the API refuses, for whatever reason,
-// costs that second and the margin, and blocks nothing but itself. Covers F8, F26.
+// TestOneSecondRefused: a single second that the API refuses, for any reason, costs that second and the margin,
+// and blocks nothing else. Covers F8, F26.
 func TestOneSecondRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.1, Start: time.Now().Unix() - 7200}

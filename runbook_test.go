@@ -15,8 +15,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// TestRunbook: every alert has its section in the runbook and links to it, every
-// section has its alert, and every cause is explained and has an alert.
+// TestRunbook: every alert has its section in the runbook and links to it, every section has its alert, and
+// every cause is explained and has an alert.
 func TestRunbook(t *testing.T) {
 	text, err := os.ReadFile("docs/runbook.md")
 	require.NoError(t, err)
@@ -54,8 +54,7 @@ func TestRunbook(t *testing.T) {
 	assert.ElementsMatch(t, names, watched, "one alert for each")
 }
 
-// TestDetectionsLink: every alert of the detections links to its section of the page that
-// explains them.
+// TestDetectionsLink: every alert of the detections links to its section of the page that explains them.
 func TestDetectionsLink(t *testing.T) {
 	page, err := os.ReadFile("docs/detections.md")
 	require.NoError(t, err)

@@ -28,7 +28,7 @@ func plainly(s string) string { return s }
 
 func inBase64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
-// errorAnswer is a careless server's account of a failure.
+// errorAnswer is a careless server's description of a failure.
 func errorAnswer(code int64, echo func(func(string) string) string) string {
 	return fmt.Sprintf(`{"code":%d,"msg":%s,"error":{"message":"m","log_id":%s,"field_violations":[{"field":"page_token","value":%s,"description":%s}],`+
 		`"permission_violations":[{"subject":%s,"url":%s}],"details":[{"key":"k","value":%s}]}}`,
@@ -36,7 +36,7 @@ func errorAnswer(code int64, echo func(func(string) string) string) string {
 		jsonString(echo(inBase64)), jsonString("https://x.invalid/?q="+echo(url.QueryEscape)), jsonString(echo(plainly)))
 }
 
-// on limits an answer to one of the two calls; from the n-th page on, for list_data.
+// on limits an answer to one of the two calls; for list_data, to the n-th page and later ones.
 func on(operation string, answer func(w http.ResponseWriter, r *http.Request, echo func(func(string) string) string)) func(http.ResponseWriter, *http.Request, func(func(string) string) string) bool {
 	path := map[string]string{openapi.OpToken: openapi.TokenPath, openapi.OpList: openapi.ListPath}[operation]
 	pages := 0
@@ -55,11 +55,11 @@ func on(operation string, answer func(w http.ResponseWriter, r *http.Request, ec
 // secretsCase is one path through the receiver.
 type secretsCase struct {
 	prepare func(w *testbed, s *spy)
-	// during happens after ten minutes.
+	// during is called after ten minutes.
 	during func(w *testbed)
-	// reached is what proves that the path was taken: a part of what was written.
+	// reached is a part of the output that proves that the path was taken.
 	where, reached string
-	// elected says that the receiver has an elector, which elects it at once.
+	// elected reports that the receiver has an elector, which elects it at once.
 	elected bool
 }
 

@@ -38,8 +38,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// The canaries: what must stay inside. Each has a core of letters and digits,
-// which every escaping leaves as it is, and by which it is found.
+// The canaries are secrets that must not leave the receiver. Each has a core of letters and digits by which it
+// is found, because no escaping changes it.
 const (
 	canarySecret   = "app+secret/CanaryAppSecret5581="
 	canaryQuery    = "CanaryQueryParam7713"
@@ -47,15 +47,14 @@ const (
 	canaryResponse = "CanaryResponse3317"
 )
 
-// witness sees everything that the receiver writes, and knows what it must not
-// contain.
+// witness sees everything that the receiver writes, and has the secrets that it must not contain.
 type witness struct {
 	mu       sync.Mutex
 	logs     bytes.Buffer
 	statuses []*componentstatus.Event
 	secrets  map[string]string // core to what it is
 	said     []string          // errors returned, configurations printed
-	short    []string          // what could not be looked for
+	short    []string          // secrets that are too short to search for
 	tel      *componenttest.Telemetry
 }
 
@@ -65,7 +64,7 @@ func newWitness() *witness {
 	}}
 }
 
-// Write takes log lines.
+// Write receives log lines.
 func (w *witness) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,7 +100,7 @@ func (w *witness) say(texts ...any) {
 	}
 }
 
-// witnessHost is a collector that writes statuses down.
+// witnessHost is a collector that records statuses.
 type witnessHost struct {
 	world.Host
 	*witness
@@ -113,7 +112,7 @@ func (h witnessHost) Report(event *componentstatus.Event) {
 	h.statuses = append(h.statuses, event)
 }
 
-// written is everything that was written, by where.
+// written returns everything that was written, by place.
 func (w *witness) written(t *testing.T, d *world.Disk) map[string]string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -146,13 +145,12 @@ func (w *witness) written(t *testing.T, d *world.Disk) map[string]string {
 	return out
 }
 
-// requireInside fails if a secret stands in the text: as it is, or within something
-// in base64 or hex.
+// requireInside fails if the text contains a secret: as it is, or inside base64 or hex.
 func requireInside(t *testing.T, secrets map[string]string, where, text string) {
 	for core, what := range secrets {
 		spellings := []string{core, hex.EncodeToString([]byte(core))}
 		for shift := range 3 {
-			// Without the letters that depend on what stands around it.
+			// Without the letters that depend on the neighbouring bytes.
 			padded := append(bytes.Repeat([]byte{'x'}, shift), core...)
 			for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 				encoded := encoding.EncodeToString(padded)
@@ -167,19 +165,18 @@ func requireInside(t *testing.T, secrets map[string]string, where, text string) 
 	}
 }
 
-// spy passes calls to the simulated API on and learns the tokens in them. A case may
-// answer instead.
+// spy passes calls on to the simulated API and learns the tokens in them. A case may answer instead.
 type spy struct {
 	witness *witness
 	server  http.Handler
-	// answer reports whether it has answered. echo is what a careless server may
-	// repeat of a call: all of its secrets, in that spelling.
+	// answer reports whether it has answered. echo returns what a careless server may repeat of a call: all of
+	// its secrets, in the given spelling.
 	answer func(w http.ResponseWriter, r *http.Request, echo func(spell func(string) string) string) bool
-	// broken is what becomes of a connection.
+	// broken is the error of a connection.
 	broken func(echo func(spell func(string) string) string) error
 }
 
-// RoundTrip fails with what broken says, or goes on to ServeHTTP.
+// RoundTrip fails with the error of broken, or calls ServeHTTP.
 func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.broken != nil {
 		return nil, s.broken(s.learn(r))
@@ -187,7 +184,7 @@ func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
 	return simulator.Transport(s, nil).RoundTrip(r)
 }
 
-// learn notes the secrets of a call and returns what echoes them.
+// learn notes the secrets of a call and returns a function that echoes them.
 func (s *spy) learn(r *http.Request) (echo func(spell func(string) string) string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -230,11 +227,10 @@ func (electsAtOnce) SetCallBackFuncs(onStart func(context.Context), _ func()) {
 	onStart(context.Background())
 }
 
-// TestSecretsStayInside takes the receiver through everything that can go wrong, at
-// debug level, with servers and pipelines that quote what they were sent, and looks
-// for secrets, tokens and contents of entries in all that it writes: log lines,
-// metrics, spans, statuses, errors, printed configurations, and the storage. Covers
-// F39.
+// TestSecretsStayInside takes the receiver through every kind of failure, at debug level, with servers and
+// pipelines that quote what they were sent. It looks for secrets, tokens and contents of entries in everything
+// that the receiver writes: log lines, metrics, spans, statuses, errors, printed configurations, and the
+// storage. Covers F39.
 func TestSecretsStayInside(t *testing.T) {
 	t.Parallel()
 	for name, tc := range secretsCases() {
@@ -279,7 +275,7 @@ func TestSecretsStayInside(t *testing.T) {
 					see.say(r.Shutdown(context.Background()))
 				}
 				run()
-				run() // goes on from what the first one has stored
+				run() // continues from what the first one has stored
 				text, err := json.Marshal(w.cfg)
 				require.NoError(t, err)
 				section := confmap.New()

@@ -15,10 +15,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestClockSetBackInMidWalk: the server's clock is set back while a window is read, and
-// the server does not show any more what lies in its future. That may have been on the
-// pages to come, or on those read already, so that what is left has moved there. The
-// window is read again. Covers F9.
+// TestClockSetBackInMidWalk: the server's clock is set back while a window is read, and the server no longer
+// shows entries in its future. These may have been on the next pages, or on pages already read, so that the
+// remaining entries have moved there. The window is read again. Covers F9.
 func TestClockSetBackInMidWalk(t *testing.T) {
 	for _, order := range []simulator.Order{simulator.Ascending, simulator.Descending} {
 		t.Run(string(order), func(t *testing.T) {
@@ -44,9 +43,8 @@ func TestClockSetBackInMidWalk(t *testing.T) {
 	}
 }
 
-// TestClockSetBackHidesLateEntries: the server's clock is set back while a window of the
-// past is read, and a late entry is not to be seen for a while. It is looked for when it
-// is again. Covers F1, F9.
+// TestClockSetBackHidesLateEntries: the server's clock is set back while a window of the past is read, and a
+// late entry is hidden for a while. It is read when it is visible again. Covers F1, F9.
 func TestClockSetBackHidesLateEntries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{Paging: simulator.Live})
@@ -71,10 +69,9 @@ func TestClockSetBackHidesLateEntries(t *testing.T) {
 	})
 }
 
-// TestInitialLookbackByTheServersClock: where our clock is ahead by more than
-// initial_lookback, what the server shows now, and what comes until its clock has
-// caught up with ours, is read all the same, also when it cannot be reached for long.
-// Covers F9.
+// TestInitialLookbackByTheServersClock: if our clock is ahead by more than initial_lookback, the entries that
+// the server shows now, and until its clock has caught up with ours, are still read, even if the server cannot
+// be reached for a long time. Covers F9.
 func TestInitialLookbackByTheServersClock(t *testing.T) {
 	for name, outage := range map[string]time.Duration{"reached at once": 0, "reached after an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -96,8 +93,8 @@ func TestInitialLookbackByTheServersClock(t *testing.T) {
 	}
 }
 
-// TestClocksThatDisagree: the answers come from servers whose clocks are up to a minute
-// behind. A walk does not begin again and again for that. Covers F9.
+// TestClocksThatDisagree: answers come from servers whose clocks are up to a minute behind. This does not
+// restart walks again and again. Covers F9.
 func TestClocksThatDisagree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

@@ -19,10 +19,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestShards: a tenant with twice as many entries as one app's calls can read, split
-// over three apps by filter::api_keys as docs/sharding.md says. Every entry arrives
-// once and in time, and each app stays within its own limit. A fourth receiver reads
-// a sample without a filter, and finds what no shard names.
+// TestShards: a tenant with twice as many entries as one app can read, split over three apps by filter::api_keys
+// as described in docs/sharding.md. Every entry arrives once and in time, and each app stays within its own
+// limit. A fourth receiver reads a sample without a filter, and finds the APIs that no shard names.
 func TestShards(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -32,7 +31,7 @@ func TestShards(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 3, PerSecond: perSecond, Start: began.Unix(), End: began.Add(lasts).Unix()}
 		opts := simulator.Options{Tenant: tenant, RateLimit: 100, Apps: map[string]string{}}
 		shards := splitKeys(tenant.Entries(began.Unix(), began.Unix()+60*minutes), 3)
-		unnamed := shards[0][0] // an API that nobody has named
+		unnamed := shards[0][0] // an API that no shard names
 		shards[0] = shards[0][1:]
 		for i := range 4 {
 			opts.Apps["cli_"+strconv.Itoa(i)] = simulator.DefaultAppSecret
@@ -102,9 +101,9 @@ func TestShards(t *testing.T) {
 	})
 }
 
-// TestShardsByTime: a backlog, split over two apps at a second that has entries, as
-// docs/sharding.md says. Together they read all of it and no entry twice, whether the
-// API's own bounds are inclusive or not.
+// TestShardsByTime: a backlog is split over two apps at a second that has entries, as described in
+// docs/sharding.md. Together they read all of it and no entry twice, whether the API's own bounds are inclusive
+// or not.
 func TestShardsByTime(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string]simulator.Options{
@@ -144,7 +143,7 @@ func TestShardsByTime(t *testing.T) {
 						want[id] = struct{}{}
 					}
 					require.Len(t, want, hours/2*2*3600)
-					// What touches neither overlaps nor leaves out: each half is exact.
+					// Adjacent halves neither overlap nor leave anything out: each half is exact.
 					assert.True(t, maps.Equal(want, meters[app].uids), "%s: %d entries, not %d", app, len(meters[app].uids), len(want))
 				}
 			})
@@ -152,8 +151,7 @@ func TestShardsByTime(t *testing.T) {
 	}
 }
 
-// TestShardsByApp: with filter::app_id a shard has the calls of one calling app, all of
-// them and no other.
+// TestShardsByApp: with filter::app_id a shard has exactly the calls of one calling app.
 func TestShardsByApp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -191,8 +189,8 @@ func TestShardsByApp(t *testing.T) {
 	})
 }
 
-// splitKeys shares out the APIs that these entries call, the busiest first, each to
-// the shard that has the fewest entries so far.
+// splitKeys distributes the APIs of these entries, the busiest first, each to the shard with the fewest entries
+// so far.
 func splitKeys(entries []simulator.Entry, n int) [][]string {
 	calls := map[string]int{}
 	for _, entry := range entries {

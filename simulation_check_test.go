@@ -25,26 +25,26 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// promisedFrom is from when on a receiver has promised to read.
+// promisedFrom is the time from which the receiver has promised to read.
 func (s *simulation) promisedFrom(w *testbed) int64 {
 	if !w.cfg.StartTime.IsZero() {
 		return s.begin
 	}
-	// By the server's clock, to the second, where that is ahead.
+	// By the server's clock, to the second, if that is ahead.
 	return w.begins + int64((s.ahead+openapi.ClockSlack)/time.Second) + 2
 }
 
-// memory is what a receiver remembers at a time.
+// memory is the memory of a receiver at a time.
 type memory struct {
-	from, lag, most int64 // the oldest second, how far the last pass is behind, and may be
+	from, lag, most int64 // the oldest second, how far the last pass is behind, and how far it may be
 	last            int64 // where the last pass is
 	walked          time.Time
 	ids             int
 	bytes           int64
 }
 
-// sample looks at a receiver's memory, once a walk was finished since its start: what it
-// has loaded is forgotten then, as far as it can be.
+// sample looks at a receiver's memory, once a walk was finished since its start: only then everything loaded
+// that can be forgotten is forgotten.
 func (s *simulation) sample(w *testbed) {
 	if w.leads < 0 || w.receivers == nil {
 		return
@@ -55,10 +55,10 @@ func (s *simulation) sample(w *testbed) {
 	}
 	last := len(at.Marks) - 1
 	if list := s.samples[w.n]; len(list) > 0 && list[len(list)-1].walked.Equal(walked) && list[len(list)-1].last != at.Marks[last] {
-		return // a walk is being written down: those in flight, which it has overtaken, end only then
+		return // a walk is being stored: the walks in flight that it has overtaken end only afterwards
 	}
-	// What the design allows where rechecks are behind, and the windows that were started
-	// before that was so, with this configuration or the one before.
+	// What the design allows if rechecks are late, and the windows that were started before that, with this
+	// configuration or the previous one.
 	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + plan.MemoryAllowance + plan.MaxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
 	s.samples[w.n] = append(s.samples[w.n], memory{
 		from: (at.Marks[last] - plan.Overlap - 1) / 60 * 60, lag: at.Marks[0] - at.Marks[last], most: max(most, w.lag), last: at.Marks[last], walked: walked,
@@ -66,9 +66,9 @@ func (s *simulation) sample(w *testbed) {
 	})
 }
 
-// caughtUp checks that nothing is behind after hours in which all was well: what is
-// remembered is the last recheck's time, what it waits for its window to be worth a call,
-// and how long that is read, at the pace that is left to each of the receivers.
+// caughtUp checks that nothing is late after hours without faults: the remembered time is the last recheck's
+// delay, plus what it waits for its window to be worth a call, plus the time to read that at the pace left to
+// each receiver.
 func (s *simulation) caughtUp(t *testing.T, w *testbed) {
 	at, _ := w.receivers[w.leads].Progress()
 	if at.Done() || s.endsHeld(w) || s.load() > manageable*float64(s.limits[0]) {
@@ -87,20 +87,20 @@ func (s *simulation) caughtUp(t *testing.T, w *testbed) {
 	}
 }
 
-// endsHeld reports whether an export may wait for its last records: no backend takes them, and
-// as nothing else was accepted since, nothing has proved that the pipeline works.
+// endsHeld reports whether an export may wait for its last records: no backend accepts them, and because nothing
+// else was accepted since, nothing has shown that the pipeline works.
 func (s *simulation) endsHeld(w *testbed) bool {
 	return s.end != 0 && s.bad > 0 && len(w.sink.Got()) == w.taken
 }
 
-// manageable is which part of the pace may be needed for what is new where rechecks are
-// to be in time: failures and retries take some of it, too.
+// manageable is the part of the pace that new entries may need if rechecks are to be in time: failures and
+// retries take some of it, too.
 const manageable = 0.6
 
-// load is how many calls a minute the receivers need where nothing is behind. Small pages,
-// many rechecks and a log that each of these calls adds to may be more than anybody has.
+// load is how many calls a minute the receivers need if nothing is late. With small pages, many rechecks and a
+// log that each of these calls adds to, it may exceed any limit.
 func (s *simulation) load() float64 {
-	calls, entry := 0.0, 0.0 // what ticks take, and one entry
+	calls, entry := 0.0, 0.0 // the calls of ticks, and of one entry
 	for _, w := range s.worlds {
 		passes := float64(1 + len(w.cfg.RecheckAfter))
 		calls += passes * time.Minute.Seconds() / w.cfg.PollInterval.Seconds()
@@ -116,11 +116,11 @@ func (s *simulation) load() float64 {
 	return calls / (1 - entry)
 }
 
-// check holds what one receiver delivered against what the API showed.
+// check compares what one receiver delivered with what the API showed.
 func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	w := s.worlds[n]
 	now := time.Now().Add(s.opts.ClockSkew).Unix()
-	// Some begin earlier, by the server's clock.
+	// Some start earlier, by the server's clock.
 	entries := append(s.tenant.Entries(s.begin-int64(time.Hour/time.Second), now+1000), w.server.Added()...)
 	if s.end != 0 {
 		cutoff = min(cutoff, s.end)
@@ -145,7 +145,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	for _, r := range list.Records {
 		gaveUp[r.ID] = true
 	}
-	for uid := range s.watch.gaveUp { // the list holds the newest only
+	for uid := range s.watch.gaveUp { // the list has only the newest
 		gaveUp[uid] = true
 	}
 	s.counts["records given up"] += len(gaveUp)
@@ -204,11 +204,11 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	}
 	var kept []string
 	for _, m := range s.samples[n] {
-		// What is passed over is forgotten at the end of the next walk only.
+		// Skipped time is forgotten only at the end of the next walk.
 		if most := since(m.from) + odd; m.ids > most && len(s.watch.skipped) == 0 {
 			kept = append(kept, fmt.Sprintf("%d ids from %d on, where there are %d entries", m.ids, m.from, most))
 		}
-		// Until a range that is not shown is passed over, the last pass waits for it.
+		// Until a range that is not shown is skipped, the last pass waits for it.
 		waits := slices.ContainsFunc(s.watch.skipped, func(gap skipped) bool { return gap.from <= m.last && m.last <= gap.to })
 		if m.lag > m.most && !waits {
 			kept = append(kept, fmt.Sprintf("the last pass is %d s behind, more than %d", m.lag, m.most))
@@ -237,9 +237,9 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	assert.Empty(t, first(kept), "%d times too much was remembered: %s", len(kept), s)
 	assert.Empty(t, first(skips), "time was passed over: %s", s)
 	if m := s.samples[n]; len(m) > 0 {
-		// Pages are deleted from the front, whole: one of a window that was read before
-		// its time, or with an odd entry, keeps those after it for as long. So does one
-		// with fresh entries those that a recheck found then.
+		// Pages are deleted from the front, and only whole: a page of a window that was read early, or with an
+		// odd entry, keeps those after it for as long. So does a page of new entries with those that a recheck
+		// found then.
 		last := m[len(m)-1]
 		from := last.from - last.lag - int64(w.widest/time.Second) - 60*plan.OddHorizon - 2*plan.MemoryAllowance
 		assert.LessOrEqual(t, stored, last.ids+2*w.cfg.PageSize+odd+since(from)-since(last.from), "stored ids: %s", s)

@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// What a simulated world is made of, all of it drawn from its seed.
+// Everything in a simulated world is drawn from its seed.
 
 func newSimulation(seed uint64) *simulation {
 	rng := rand.New(rand.NewPCG(seed, 42))
@@ -34,7 +34,7 @@ func newSimulation(seed uint64) *simulation {
 	case kind < 10: // a small tenant, for days
 		s.tenant.PerSecond = []float64{0.0005, 0.003, 0.01}[rng.IntN(3)]
 		s.length = hours(24, 144)
-	case kind < 14: // silence, and something now and then
+	case kind < 14: // mostly silence, with a few entries
 		s.tenant.BurstEvery, s.tenant.BurstSize = time.Duration(1+rng.IntN(24))*time.Hour, 1+rng.IntN(300)
 		s.length = hours(24, 144)
 	case kind < 19:
@@ -51,7 +51,7 @@ func newSimulation(seed uint64) *simulation {
 	s.horizon = []time.Duration{0, time.Minute, 30 * time.Minute, time.Hour}[rng.IntN(4)]
 	if s.horizon > 0 {
 		s.tenant.LateFraction, s.tenant.MaxLateness = rng.Float64()*0.5, s.horizon
-		if chance(rng, 0.2) { // every entry is late, some more so
+		if chance(rng, 0.2) { // every entry is late, some of them more
 			s.tenant.Delay = time.Duration(rng.Int64N(int64(s.horizon - 2*time.Second)))
 			s.tenant.MaxLateness = s.horizon - s.tenant.Delay
 		}
@@ -63,8 +63,8 @@ func newSimulation(seed uint64) *simulation {
 	}
 	s.opts = s.drawAPI()
 	s.ahead = max(0, s.opts.ClockSkew)
-	// Which clock jumps. Not both: without any clock it is not known what was read (README,
-	// promise 4). The server's does not where its time decides what there is to read.
+	// The clock that jumps. Not both: without any clock it is not known what was read (README, guarantee 4). The
+	// server's clock does not jump if its time decides what there is to read.
 	s.clock = []string{"none", "server's", "ours"}[rng.IntN(3)]
 	if s.clock == "server's" && (s.opts.LogOwnCalls || s.opts.Retention > 0) {
 		s.clock = "none"
@@ -118,8 +118,8 @@ func newSimulation(seed uint64) *simulation {
 	return s
 }
 
-// hashed is a source of chance for one thing that happens: what happens beside it, and
-// in which order goroutines run, does not change it, so that a seed replays.
+// hashed is a source of randomness for one event. Concurrent events, and the order in which goroutines run, do
+// not change it, so that a seed replays.
 func (s *simulation) hashed(parts ...[]byte) *rand.Rand {
 	h := fnv.New64a()
 	for _, part := range parts {
@@ -129,13 +129,12 @@ func (s *simulation) hashed(parts ...[]byte) *rand.Rand {
 	return rand.New(rand.NewPCG(s.seed, h.Sum64()^uint64(time.Now().UnixNano())))
 }
 
-// armCalls makes calls take their time, each another one to the nanosecond: no two
-// things happen in the same instant.
+// armCalls gives each call a different duration, to the nanosecond: no two events happen at the same instant.
 func (s *simulation) armCalls() {
 	latency := time.Duration(s.rng.IntN(2000)) * time.Millisecond
 	if life := s.opts.PageTokenLife; life > 0 {
-		// A token that dies on its way cannot be used, and a second of the log that has
-		// more than a page could not be read by anybody.
+		// A token that expires in transit cannot be used, and then nobody could read a second of the log with
+		// more than a page.
 		latency = min(latency, life/3)
 	}
 	for _, w := range s.worlds {
@@ -195,11 +194,10 @@ func (s *simulation) drawAPI() simulator.Options {
 	}
 	if s.length > 24*time.Hour && chance(rng, 0.15) {
 		if opts.RefuseExpired = chance(rng, 0.6); opts.RefuseExpired {
-			// Longer than the last recheck is late, even where it is behind.
+			// An entry later than the last recheck is late, even if the recheck is late as well.
 			opts.Retention = 5*time.Hour + time.Duration(rng.Int64N(int64(s.length/4)))
 		} else {
-			// Pages must not move because an entry vanishes: nobody could tell what
-			// was promised then.
+			// Pages must not shift because an entry expires: then it would be unknown what was promised.
 			opts.Retention, opts.Paging = s.length/2, simulator.Snapshot
 			if opts.Order == simulator.Shuffled {
 				opts.Order = simulator.Ascending
@@ -210,8 +208,8 @@ func (s *simulation) drawAPI() simulator.Options {
 	return opts
 }
 
-// drawMore draws what the second model of the API (internal/altapi) has and the first one had not,
-// by chance of its own: the worlds of older seeds stay what they were.
+// drawMore draws what the second model of the API (internal/altapi) has and the first one did not have. It uses
+// a random source of its own, so that the worlds of older seeds do not change.
 func (s *simulation) drawMore(opts *simulator.Options) {
 	rng := rand.New(rand.NewPCG(s.seed, 0xa17a91))
 	opts.FullPageHasMore = chance(rng, 0.3)
@@ -222,13 +220,13 @@ func (s *simulation) drawMore(opts *simulator.Options) {
 	if s.tenant.PerSecond < 1 && s.tenant.BurstSize == 0 { // pages enough for all passes
 		opts.MostPerPage = []int{0, 0, 0, 20, 50, 99}[rng.IntN(6)]
 	}
-	// A second of more than a page can be read only if no call of its walk fails.
+	// A second with more than a page can be read only if no call of its walk fails.
 	if opts.PageTokenLife == 0 && s.tenant.BurstSize == 0 {
 		opts.OncePageTokens = chance(rng, 0.15)
 	}
 }
 
-// neverDrawn are switches of the simulator that worlds do without, and why.
+// neverDrawn are switches of the simulator that no world uses, and why.
 var neverDrawn = map[string]string{
 	"Apps":        "a receiver has one credential; another app's calls are none of its own",
 	"StatusCodes": "a record's content, which does not decide what is read",
@@ -246,8 +244,8 @@ var drawn = sync.OnceValue(func() (all []simulation) {
 	return all
 })
 
-// TestSimulationDrawsEverySwitch: a switch that the simulator gets is drawn by the
-// simulation, or somebody has said why not.
+// TestSimulationDrawsEverySwitch: every switch of the simulator is drawn by the simulation, or is listed with
+// the reason why not.
 func TestSimulationDrawsEverySwitch(t *testing.T) {
 	t.Parallel()
 	switches := map[string]bool{}
@@ -277,8 +275,8 @@ func TestSimulationDrawsEverySwitch(t *testing.T) {
 	}
 }
 
-// drawConfig draws what a restart may change without breaking a promise: the last
-// recheck does not become shorter than what it was promised for.
+// drawConfig draws what a restart may change without breaking a guarantee: the last recheck does not become
+// shorter than what was promised.
 func (s *simulation) drawConfig(cfg *audit.Config) {
 	rng, h := s.rng, s.horizon
 	cfg.MaxConcurrentWalks = 1 + rng.IntN(4)*rng.IntN(2)

@@ -27,7 +27,7 @@ import (
 // undrawnFaults are kinds of faults that no world has, and why.
 var undrawnFaults = map[simulator.FaultKind]string{}
 
-// faultsOf are the kinds that an endpoint can have, with parameters.
+// faultsOf are the kinds of faults that an endpoint can have, with parameters.
 func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
 	rng := s.rng
 	var faults []simulator.Fault
@@ -60,7 +60,7 @@ func (s *simulation) drawFaults() {
 	for _, f := range s.faultsOf(simulator.EndpointList) {
 		likely := 0.12
 		if f.Kind == simulator.FaultRateLimited {
-			likely = 0.4 // nothing else makes the API ask to wait
+			likely = 0.4 // nothing else makes the API send a hint to wait
 		}
 		if chance(s.rng, likely) {
 			f.Probability = 0.001 + 0.05*s.rng.Float64()
@@ -80,8 +80,8 @@ func (s *simulation) drawFaults() {
 	}
 }
 
-// TestSimulationDrawsEveryFault: a kind of fault that the simulator gets is drawn, at
-// each endpoint that can have it.
+// TestSimulationDrawsEveryFault: every kind of fault of the simulator is drawn, at each endpoint that can have
+// it.
 func TestSimulationDrawsEveryFault(t *testing.T) {
 	t.Parallel()
 	type at struct {
@@ -110,8 +110,8 @@ func TestSimulationDrawsEveryFault(t *testing.T) {
 	}
 }
 
-// arm makes a receiver's pipeline and disk fail, stall and lie. The pipeline draws on
-// its own, as it is asked from another goroutine.
+// arm makes a receiver's pipeline and disk fail, hang and report wrong results. The pipeline has its own random
+// source, because it is called from another goroutine.
 func (s *simulation) arm(w *testbed) {
 	n := uint64(w.n)
 	pipeline, storing := rand.New(rand.NewPCG(s.seed, 100+n)), rand.New(rand.NewPCG(s.seed, 200+n))
@@ -120,7 +120,7 @@ func (s *simulation) arm(w *testbed) {
 	most, tooMany := []int{0, 0, 0, 60, 9}[s.rng.IntN(5)], []bool{true, false}[s.rng.IntN(2)]
 	foreign := chance(s.rng, 0.5)
 	w.sink.Frees = chance(s.rng, 0.3)
-	// A backend quotes what it refuses.
+	// The backend quotes what it refuses.
 	quoting := func(logs plog.Logs, text string) error {
 		record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 		return errors.New(text + ": " + record.Body().AsString())
@@ -163,8 +163,8 @@ func (s *simulation) arm(w *testbed) {
 	}
 	w.sink.Blocks = func() (time.Duration, bool) {
 		if catch := s.catch.Swap(nil); catch != nil {
-			// A moment later: a call may be about to leave in this one, and which of both is first
-			// would be chance.
+			// A moment later: a call may be about to leave at this instant, and the order of the two would be
+			// random.
 			time.AfterFunc(time.Millisecond, *catch)
 			takes := []time.Duration{audit.StopGrace - time.Second, time.Minute}[pipeline.IntN(2)]
 			return 2*time.Millisecond + time.Duration(pipeline.Int64N(int64(takes))), chance(pipeline, 0.5)
@@ -210,14 +210,14 @@ func (s *simulation) arm(w *testbed) {
 	}
 }
 
-// never tells which records no backend of this world takes.
+// never reports which records no backend of this world accepts.
 func (s *simulation) never(uid string) bool {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(uid))
 	return rand.New(rand.NewPCG(s.seed, h.Sum64())).Float64() < s.bad
 }
 
-// weather draws what is wrong from now on.
+// weather draws the faults from now on.
 func (s *simulation) weather() {
 	rng := s.rng
 	s.pipelineDown.Store(chance(rng, 0.08))
@@ -269,8 +269,8 @@ func (s *simulation) calm() {
 	s.worlds[0].server.Update(func(o *simulator.Options) { o.Faults, o.MonthlyQuota, o.RateLimit = nil, 0, s.opts.RateLimit })
 }
 
-// setOurClock is our clock being set between two processes: all that it has written
-// down lies elsewhere by it.
+// setOurClock simulates that our clock is set between two processes: all stored times are shifted relative to
+// it.
 func (s *simulation) setOurClock() {
 	if s.clock != "ours" || !chance(s.rng, 0.5) {
 		return

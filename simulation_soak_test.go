@@ -28,7 +28,7 @@ func TestSoak(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newSimulation(seed).run(t, &all) })
 		}) {
 			all.failures++
-			fmt.Fprintf(os.Stderr, "failed: go test -run TestSimulation -sim.seed %d -cpu 1 .\n", seed) // why is said at the end only
+			fmt.Fprintf(os.Stderr, "failed: go test -run TestSimulation -sim.seed %d -cpu 1 .\n", seed) // the reason is printed only at the end
 		}
 		runtime.GC()
 		if time.Since(told) > time.Minute {
@@ -39,17 +39,17 @@ func TestSoak(t *testing.T) {
 	fmt.Println("soak: " + all.String())
 }
 
-// collectBetween leaves the garbage of a world until it is over: the collector's own
-// goroutines are scheduled among the world's, and a seed would not replay exactly. A
-// world that takes more than most is collected all the same.
+// collectBetween delays garbage collection until a world is over: the collector's own goroutines are scheduled
+// among the world's, and a seed would not replay exactly. A world that needs very much memory is collected
+// anyway.
 func collectBetween() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(4 << 30)
 }
 
-// TestSimulationReplays: the same seed is the same run, call by call and record by
-// record, or nobody could find the cause of a failure. That holds on one processor, for
-// one receiver and walks one after another.
+// TestSimulationReplays: the same seed gives the same run, call by call and record by record; otherwise nobody
+// could find the cause of a failure. That holds on one processor, for one receiver and walks one after the
+// other.
 func TestSimulationReplays(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for seed, ran := uint64(1), 0; ran < 4; seed++ {
@@ -58,7 +58,7 @@ func TestSimulationReplays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSimulation(seed)
 				if s.length = min(s.length, 3*time.Hour); s.tenant.PerSecond > 0.1 || len(s.worlds) > 1 || s.worlds[0].replicas > 0 {
-					return // as good as others, and slow
+					return // no better than others, and slow
 				}
 				s.oneWalk = true
 				s.run(t, &tally{})

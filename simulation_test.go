@@ -32,13 +32,11 @@ var (
 	simFor  = flag.Duration("sim.for", 0, "run seeds, one after another, for this long (TestSoak)")
 )
 
-// TestSimulation lets the receiver live for hours or days of virtual time in worlds
-// drawn from a seed: what the API leaves undocumented, a tenant, a configuration
-// that changes with restarts, and faults of API, network, clock, pipeline, disk and
-// process. Then the promises of design 1.5 are checked entry by entry: nothing lost,
-// nothing invented or altered, nothing twice but what was not written down at a crash,
-// never above the pace nor within the server's wait, no id remembered for too long, no
-// goroutine left behind, nothing secret in the log.
+// TestSimulation runs the receiver for hours or days of virtual time in worlds drawn from a seed: undocumented
+// behaviour of the API, a tenant, a configuration that changes with restarts, and faults of API, network, clock,
+// pipeline, disk and process. Then it checks the guarantees entry by entry: nothing lost, nothing invented or
+// changed, no duplicates except what was not stored at a crash, never above the pace or within the server's
+// wait, no id remembered for too long, no goroutine left over, nothing secret in the log.
 //
 //	go test -run TestSimulation -sim.seed N -cpu 1 .   replays one seed
 //
@@ -64,7 +62,7 @@ func TestSimulation(t *testing.T) {
 	t.Log(all.String())
 }
 
-// tally sums up what simulations went through.
+// tally sums up the events of simulations.
 type tally struct {
 	mu                              sync.Mutex
 	time                            time.Duration
@@ -83,7 +81,7 @@ func (a *tally) String() string {
 	return strings.Join(append(parts, fmt.Sprintf("%d failures", a.failures)), ", ")
 }
 
-// kinds are what is counted, in the order of the tally.
+// kinds are the counted events, in the order of the tally.
 var kinds = []string{
 	"outages of the API", "waits asked for by the API", "failures of the storage", "slow accesses of the storage",
 	"refusals of the pipeline", "refusals of everything", "refusals of one record", "refusals of size", "records given up", "stalls of the pipeline", "jumps of a clock", "changes of the configuration", "elections",
@@ -97,25 +95,25 @@ type simulation struct {
 	opts     simulator.Options
 	tenant   simulator.Tenant
 	length   time.Duration
-	begin    int64         // where the receivers begin to read
-	ahead    time.Duration // the most by which the server's clock has been ahead
+	begin    int64         // where the receivers start to read
+	ahead    time.Duration // the largest lead of the server's clock so far
 	end      int64         // where they stop, exclusive; 0: never
-	horizon  time.Duration // the last recheck that every configuration has at least
+	horizon  time.Duration // the last recheck of every configuration is at least this long
 	slowest  time.Duration // poll interval
 	limits   []int         // of calls a minute
-	clock    string        // which one jumps
+	clock    string        // which clock jumps
 	worlds   []*testbed    // one for each receiver
 	faults   []simulator.Fault
 	outages  []simulator.Fault
 	watch    *watch
-	oneWalk  bool // never several walks side by side
-	wide     bool // there were several walks side by side
+	oneWalk  bool // never several concurrent walks
+	wide     bool // there were several concurrent walks
 	born     time.Time
 	samples  [2][]memory // by receiver
 	baseline int         // goroutines while no process runs
 
 	pipelineDown, pipelineRefuses, diskDown, diskSlow, troubled atomic.Bool
-	bad                                                         float64 // part of the records that no backend takes
+	bad                                                         float64 // fraction of the records that no backend accepts
 	// catch is called by the pipeline when it gets the next records.
 	catch atomic.Pointer[func()]
 
@@ -132,7 +130,7 @@ func (s *simulation) count(kind string) {
 	s.counts[kind]++
 }
 
-// run lives through it and checks the promises.
+// run simulates the world and checks the guarantees.
 func (s *simulation) run(t *testing.T, all *tally) {
 	began := time.Now()
 	s.addFuture()
@@ -140,10 +138,10 @@ func (s *simulation) run(t *testing.T, all *tally) {
 	for time.Since(began) < s.length {
 		s.live(t, time.Duration(s.rng.Int64N(int64(s.length/2))))
 		if chance(s.rng, 0.3) {
-			time.Sleep(time.Duration(s.rng.Int64N(int64(20 * time.Minute)))) // nobody is there
+			time.Sleep(time.Duration(s.rng.Int64N(int64(20 * time.Minute)))) // no process runs
 		}
 	}
-	// The last part of the log, with all well again.
+	// The last part of the log, without faults.
 	cutoff := time.Now().Add(s.opts.ClockSkew).Unix()
 	s.calm()
 	s.limits = []int{100}
@@ -186,8 +184,7 @@ func (s *simulation) run(t *testing.T, all *tally) {
 	}
 }
 
-// addFuture adds, in some worlds, entries that say they are from the year 2099 to
-// what queries of today return.
+// addFuture adds, in some worlds, entries with times in the year 2099, which queries of today return.
 func (s *simulation) addFuture() {
 	if !chance(s.rng, 0.2) {
 		return
@@ -202,7 +199,7 @@ func (s *simulation) addFuture() {
 	}
 }
 
-// start begins a process with all receivers.
+// start starts a process with all receivers.
 func (s *simulation) start(t *testing.T) (stop func()) {
 	limit, walks := math.MaxInt, 0
 	for _, w := range s.worlds {
@@ -229,9 +226,9 @@ func (s *simulation) start(t *testing.T) (stop func()) {
 	}
 }
 
-// ends shuts a receiver down, or makes it no longer the leader, and holds it to the time
-// that this may take: what the pipeline has accepted may be written down for CommitGrace,
-// and the pipeline may take stopGrace. One that does not heed its context is waited for.
+// ends shuts a receiver down, or ends its leadership, and checks how long that takes: storing what the pipeline
+// has accepted may take CommitGrace, and the pipeline may take stopGrace. If the pipeline ignores its context,
+// it is waited for.
 func (s *simulation) ends(w *testbed, stop func()) {
 	began := time.Now()
 	stop()
@@ -248,8 +245,7 @@ func (s *simulation) ends(w *testbed, stop func()) {
 	w.sink.Book.Ended(w.cfg.PageSize, w.disk.Unwritten)
 }
 
-// begin notes where a term begins to read that finds no position, and how far behind it
-// is that finds one.
+// begin notes where a term starts to read if it finds no position, and how far behind it is if it finds one.
 func (w *testbed) begin() {
 	w.disk.Mu.Lock()
 	defer w.disk.Mu.Unlock()
@@ -266,7 +262,7 @@ func (w *testbed) begin() {
 	}
 }
 
-// elect ends the leader's term and begins another one's, or the same one's, or none.
+// elect ends the leader's term and starts a term of another replica, of the same one, or none.
 func (s *simulation) elect(w *testbed) {
 	s.count("elections")
 	if w.leads >= 0 {
@@ -279,7 +275,7 @@ func (s *simulation) elect(w *testbed) {
 	}
 }
 
-// alone checks that nothing of a process is left.
+// alone checks that nothing is left of a process.
 func (s *simulation) alone(t *testing.T) {
 	synctest.Wait()
 	if n, stacks := goroutines(); n > s.baseline {
@@ -305,7 +301,7 @@ func (s *simulation) live(t *testing.T, life time.Duration) {
 		d.Mu.Unlock()
 	}
 	if !crash && chance(s.rng, 0.5) {
-		// Shut down while the pipeline has records in hand, sooner or later.
+		// Shut down while the pipeline has records, at some point.
 		caught := die
 		timer := time.AfterFunc(time.Duration(s.rng.Int64N(int64(life)+1)), func() { s.catch.Store(&caught) })
 		defer timer.Stop()
@@ -349,5 +345,5 @@ func (s *simulation) String() string {
 		s.seed, s.counts, opts, s.faults, s.outages, len(s.worlds), s.worlds[0].replicas, s.clock, s.end, s.log)
 }
 
-// chance draws by probability.
+// chance returns true with this probability.
 func chance(rng *rand.Rand, p float64) bool { return rng.Float64() < p }

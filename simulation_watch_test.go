@@ -25,16 +25,16 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// watch looks at every call and every line that the receivers of a simulation make,
-// and notes what breaks a promise.
+// watch sees every call and every log line of the receivers in a simulation, and notes what violates a
+// guarantee.
 type watch struct {
 	mu    sync.Mutex
 	wrong []string
 
-	// Of the process that runs.
+	// Of the running process:
 	limit  int       // calls in any minute
 	walks  int       // calls in flight at once
-	held   time.Time // until when the server has asked to wait
+	held   time.Time // the end of the wait that the server has asked for
 	flying int
 
 	sent    []time.Time // arrivals of the last minute, over all processes
@@ -53,7 +53,7 @@ type asked struct {
 	keys, filter string
 }
 
-// skipped is time that was reported as passed over.
+// skipped is time that was reported as skipped.
 type skipped struct {
 	from, to int64 // Unix seconds
 	at       time.Time
@@ -72,22 +72,21 @@ func (w *watch) fault(format string, args ...any) {
 	}
 }
 
-// process tells that another process runs, which knows nothing of the last one's calls
-// but what was written down.
+// process notes that another process runs, which knows the last one's calls only from the storage.
 func (w *watch) process(limit, walks int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.limit, w.walks, w.held = limit, walks, time.Time{}
 }
 
-// keptTokens bounds how many page tokens are looked for in log lines, and given how
-// many walks' bounds are known.
+// keptTokens limits how many page tokens are searched for in log lines, and given how many walks' bounds are
+// remembered.
 const (
 	keptTokens = 16
 	keptGiven  = 4096
 )
 
-// observe holds every page of a walk to the bounds and filter of its first one.
+// observe compares the bounds and filter of every page of a walk with those of its first one.
 func (w *watch) observe(c simulator.Call) {
 	if c.Endpoint != simulator.EndpointList {
 		return
@@ -123,7 +122,7 @@ func (w *watch) arrives() {
 	}
 }
 
-// watched is the way of one receiver to the API.
+// watched is the path of one receiver's calls to the API.
 type watched struct {
 	*watch
 	world *testbed
@@ -196,8 +195,8 @@ func (w *watch) returns() {
 	w.flying--
 }
 
-// answered notes how long the server asks to wait, if it has refused the call for the
-// rate and says so, be it in the headers alone.
+// answered notes how long the server asks to wait if it has refused the call because of the rate, even if only
+// the headers say so.
 func (w *watch) answered(res *http.Response, data []byte) {
 	h := res.Header
 	if h.Get("X-Ogw-Ratelimit-Reset") == "" && h.Get("Retry-After") == "" {
@@ -221,7 +220,7 @@ func (w *watch) answered(res *http.Response, data []byte) {
 	}
 }
 
-// says looks at a line for anybody to read.
+// says checks a line that anybody may read.
 func (w *watch) says(line string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -233,7 +232,7 @@ func (w *watch) says(line string) {
 	}
 }
 
-// lines is a log, at debug level, whose every line is looked at.
+// lines is a log, at debug level, of which every line is checked.
 type lines struct {
 	zapcore.Encoder
 	watch *watch
@@ -289,7 +288,7 @@ func (w *watch) skips(fields []zapcore.Field) {
 	w.skipped = append(w.skipped, skipped{from.Unix(), to.Unix(), time.Now()})
 }
 
-// watchedHost is a collector whose statuses are looked at.
+// watchedHost is a collector whose statuses are checked.
 type watchedHost struct {
 	world.Host
 	watch     *watch
@@ -310,7 +309,7 @@ func (h *watchedHost) Report(event *componentstatus.Event) {
 	}
 }
 
-// goroutines counts those of the bubble that it is called in.
+// goroutines counts the goroutines of its caller's bubble.
 func goroutines() (n int, stacks string) {
 	buf := make([]byte, 1<<10)
 	_, label, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), "synctest bubble ")

@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// sizingPage is where the figures of this file are published.
+// sizingPage is the page with the figures that this file checks.
 func sizingPage(t *testing.T) string {
 	text, err := os.ReadFile("docs/operating.md")
 	require.NoError(t, err)
@@ -40,8 +40,8 @@ func published(t *testing.T, pattern string) []float64 {
 	return numbers
 }
 
-// TestSizingTable: the rows of the table follow from the number of entries, by what
-// an id and an entry's text take.
+// TestSizingTable: the rows of the table follow from the number of entries, and the size of an id and of an
+// entry's text.
 func TestSizingTable(t *testing.T) {
 	t.Parallel()
 	perID := published(t, `about (\d+) bytes for each entry within the last`)[0] // held by TestBytesPerID
@@ -52,8 +52,8 @@ func TestSizingTable(t *testing.T) {
 		return n
 	}
 	units := map[string]float64{"": 1, "million": 1e6, "MB": 1e6, "GB": 1e9}
-	// The most that the table has is what one app with the defaults was seen to read:
-	// TestFreshness, as docs/sharding.md has it.
+	// The largest number in the table is what one app with the defaults can read: TestFreshness, as in
+	// docs/sharding.md.
 	rows := regexp.MustCompile(`(?m)^\| ([\d,]+) ?(million)? \| ([\d.]+) \| (?:up to )?([\d.]+) \| (less than |)([\d.]+) MiB(?: each)? \| ([\d.]+) (MB|GB) \|$`).FindAllStringSubmatch(sizingPage(t), -1)
 	require.Len(t, rows, 4)
 	sharding, err := os.ReadFile("docs/sharding.md")
@@ -75,9 +75,9 @@ func TestSizingTable(t *testing.T) {
 	}
 }
 
-// TestCallsADay: what docs/operating.md says for sizing. A tenant's entries, evenly
-// spread over the day, cost at most what the page's formula gives, and as many as the
-// page says; what the Basic plan's setting is said to fit fits into 10,000 calls in 31 days.
+// TestCallsADay checks the sizing in docs/operating.md. A tenant's entries, evenly spread over the day, cost at
+// most what the page's formula gives, and as many calls as the page has; the page's settings for the Basic plan
+// stay within 10,000 calls in 31 days.
 func TestCallsADay(t *testing.T) {
 	const month = 31
 	row := func(entries string) float64 {
@@ -91,7 +91,7 @@ func TestCallsADay(t *testing.T) {
 		entries float64 // a day
 		lasts   time.Duration
 		most    float64 // calls a day
-		about   bool    // most is what the page has measured, not a bound
+		about   bool    // most is a measured figure of the page, not a bound
 	}{
 		"defaults, 10,000":    {defaults, 10_000, 24 * time.Hour, row("10,000") * 1440, true},
 		"defaults, 100,000":   {defaults, 100_000, 6 * time.Hour, row("100,000") * 1440, true},
@@ -111,7 +111,7 @@ func TestCallsADay(t *testing.T) {
 				})
 				w.latency, w.cfg.InitialLookback = around(200*time.Millisecond), 0
 				tc.change(w.cfg)
-				_ = w.paces.Phase() // a first tick in the second of the start costs some calls more
+				_ = w.paces.Phase() // a first tick in the second of the start costs some more calls
 				m := &meter{uids: map[uint64]struct{}{}, since: began.Unix()}
 				stop := w.measure(t, m)
 				defer stop()
@@ -128,7 +128,7 @@ func TestCallsADay(t *testing.T) {
 					assert.LessOrEqual(t, calls, tc.most)
 				}
 				if tc.entries < 1000 {
-					// As the page says: the formula is too low where there is little to read.
+					// As on the page: the formula is too low if there is little to read.
 					quiet := published(t, `a quiet tenant needs (\d+) calls a day, not the (\d+) of the formula`)
 					assert.InEpsilon(t, quiet[0], calls, 0.02)
 					assert.InEpsilon(t, quiet[1], formula, 0.02)

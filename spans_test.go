@@ -18,8 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestSpans: each walk has a span, and its calls and what the pipeline did with its
-// pages are its children. One that had to begin again says why.
+// TestSpans: each walk has a span, whose children are its calls and the deliveries of its pages. A span of a
+// walk that had to start again has the reason.
 func TestSpans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultPageTokenRefused, Count: 2}}}), componenttest.NewTelemetry()
@@ -72,8 +72,8 @@ func TestSpans(t *testing.T) {
 	})
 }
 
-// TestOvertakenWalks: where the pace does not suffice for all rechecks, the last one goes
-// first. A walk that it overtakes is dropped, and does not keep ids. Covers F33.
+// TestOvertakenWalks: if the pace is too low for all rechecks, the last one goes first. A walk that it overtakes
+// is dropped, and does not keep ids. Covers F33.
 func TestOvertakenWalks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, last = 1, 30 * 60

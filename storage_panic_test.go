@@ -18,8 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestStoragePanicsWhenOpened: the receiver stops with a permanent status, and
-// asks for nothing, since it does not know where it was. Covers F32.
+// TestStoragePanicsWhenOpened: the receiver stops with a permanent status, and makes no call, because it does
+// not know its position. Covers F32.
 func TestStoragePanicsWhenOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -35,9 +35,9 @@ func TestStoragePanicsWhenOpened(t *testing.T) {
 	})
 }
 
-// TestStoragePanicsLater: the storage is not touched again, for nobody knows what
-// state the panic left it in; nothing is handed over beyond the page that could not be
-// written down, and the next start goes on from there. Covers F24, F32.
+// TestStoragePanicsLater: the storage is not used again, because the panic may have left it in any state;
+// nothing is delivered after the page that could not be committed, and the next start resumes there. Covers F24,
+// F32.
 func TestStoragePanicsLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

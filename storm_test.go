@@ -16,16 +16,16 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// stormFigures are what one run of TestStorm measured.
+// stormFigures are the measurements of one run of TestStorm.
 type stormFigures struct {
 	Kind string `json:"kind"`
-	// Calls are those of the storm, Spoiled those of them that met the fault, and New those
-	// of the others after which new entries arrived.
+	// Calls are the calls during the storm, Spoiled those of them that met the fault, and New those of the
+	// others after which new entries arrived.
 	Calls   int     `json:"calls"`
 	Spoiled float64 `json:"spoiled"`
 	New     float64 `json:"with_new_entries"`
-	// Recovered is how many seconds after the end of the faults the oldest entry that was
-	// missing was at most as old as in calm weather.
+	// Recovered is how many seconds after the end of the faults the oldest missing entry was no older than usual
+	// without faults.
 	Recovered float64 `json:"recovered_s"`
 }
 
@@ -37,7 +37,7 @@ type storm struct {
 
 const third = 1.0 / 3
 
-// storms are the ways in which a third of all calls fail, and those of several at once.
+// storms are the ways in which a third of all calls fail: each of them, and several at once.
 func storms() map[string]storm {
 	all := map[string]storm{}
 	var mixed []simulator.Fault
@@ -51,7 +51,7 @@ func storms() map[string]storm {
 		mixed[i].Probability = 1 - math.Pow(1-third, 1/float64(len(mixed)))
 	}
 	all["all of them but those that hold"] = storm{faults: mixed}
-	// An access token lives for hours: its endpoint is called where tokens are revoked.
+	// An access token lives for hours: its endpoint is called only if tokens are revoked.
 	revoked := simulator.Fault{Kind: simulator.FaultRevoke, Every: 20}
 	for name, f := range faultsAt(simulator.EndpointToken) {
 		all[name] = storm{faults: []simulator.Fault{revoked, f}}
@@ -94,8 +94,8 @@ func faultsAt(endpoint simulator.Endpoint) map[string]simulator.Fault {
 	return all
 }
 
-// holds reports whether one fault keeps the receiver for 30 s, whatever it does: a third of all
-// calls that do so leave it no time to read 50 entries a second.
+// holds reports whether one fault delays the receiver for 30 s, whatever it does: if a third of all calls do
+// that, there is not enough time to read 50 entries a second.
 func holds(kind simulator.FaultKind) bool {
 	return kind == simulator.FaultRateLimited || kind == simulator.FaultHang || kind == simulator.FaultSlowBody
 }
@@ -103,9 +103,9 @@ func holds(kind simulator.FaultKind) bool {
 // stormSeeds is how many worlds each storm has.
 const stormSeeds = 2
 
-// TestStorm: while a third of all calls fail, in any one of the known ways or in all of them, at
-// least half of the calls that succeed bring new entries, and two poll intervals after the
-// faults end entries arrive as soon as in calm weather. Covers F14, F15, F19, F40, F44, F50.
+// TestStorm: while a third of all calls fail, in any one of the known ways or in all of them, at least half of
+// the successful calls bring new entries, and two poll intervals after the end of the faults entries arrive as
+// soon as without faults. Covers F14, F15, F19, F40, F44, F50.
 func TestStorm(t *testing.T) {
 	for name, s := range storms() {
 		for seed := *simFrom; seed < *simFrom+stormSeeds; seed++ {

@@ -35,9 +35,9 @@ func (o *instead) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.Handler.ServeHTTP(w, r)
 }
 
-// TestSuccessWithoutData: one answer that says success, and neither entries nor whether more
-// follow, ends no walk whose time is not read again: not in the midst of a backlog, not on
-// the first page of a window, and not on a later one. Covers F45.
+// TestSuccessWithoutData: a single answer that reports success, but has no entries and does not say whether more
+// follow, ends no walk whose time is not read again: in the middle of a backlog, on the first page of a window,
+// or on a later one. Covers F45.
 func TestSuccessWithoutData(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -72,9 +72,8 @@ func TestSuccessWithoutData(t *testing.T) {
 	}
 }
 
-// TestEndsThatAreNotSaid: an API whose empty pages have no data, or whose last pages have no
-// has_more, is read like any other, without a word, and a quiet tenant costs hardly more.
-// Covers F45.
+// TestEndsThatAreNotSaid: an API whose empty pages have no data, or whose last pages have no has_more, is read
+// like any other, without a log line, and a quiet tenant costs hardly more calls. Covers F45.
 func TestEndsThatAreNotSaid(t *testing.T) {
 	t.Parallel()
 	calls := func(opts simulator.Options) (n int) {
@@ -107,7 +106,7 @@ func TestEndsThatAreNotSaid(t *testing.T) {
 	}
 }
 
-// tokenOnly leaves out has_more on every page: a page token alone says that there are more.
+// tokenOnly omits has_more on every page: only a page token shows that there are more.
 type tokenOnly struct{ http.Handler }
 
 type cutBody struct{ http.ResponseWriter }

@@ -30,8 +30,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestEveryMetricNamesTheReceiver: of whatever scope a metric is, each of its points
-// says of which receiver.
+// TestEveryMetricNamesTheReceiver: each point of every metric, of any scope, names its receiver.
 func TestEveryMetricNamesTheReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -58,8 +57,7 @@ func TestEveryMetricNamesTheReceiver(t *testing.T) {
 	})
 }
 
-// TestCallMetrics: every outcome of a call is counted once, with its code if it is
-// one that we know.
+// TestCallMetrics: every outcome of a call is counted once, with its code if it is a known one.
 func TestCallMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		once := func(f simulator.Fault) simulator.Fault {
@@ -134,7 +132,7 @@ func TestCallMetrics(t *testing.T) {
 	})
 }
 
-// TestCallWaits: the waits for our own pace and those that the server asks for.
+// TestCallWaits: the waits for our own pace and those that the server requests.
 func TestCallWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{
@@ -148,7 +146,7 @@ func TestCallWaits(t *testing.T) {
 		require.NoError(t, r.Shutdown(context.Background()))
 		calls := w.server.CallsOf(simulator.EndpointList)
 		require.Greater(t, len(calls), 12)
-		// Whoever waited for the server need not wait for our pace.
+		// A call that waited for the server need not wait for our pace.
 		metadatatest.AssertEqualReceiverFeishuAuditCallWaits(t, tel, by("waiting_for", map[string]float64{
 			"pace":   calls[len(calls)-1].Time.Sub(calls[0].Time).Seconds() - 34,
 			"server": 34,
@@ -156,7 +154,7 @@ func TestCallWaits(t *testing.T) {
 	})
 }
 
-// TestEntryMetrics: what became of entries adds up.
+// TestEntryMetrics: the outcomes of entries add up to the number of entries.
 func TestEntryMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
@@ -179,7 +177,7 @@ func TestEntryMetrics(t *testing.T) {
 		r := w.observed(t, tel, w.host())
 		time.Sleep(3 * time.Minute)
 		require.Len(t, w.sink.Got(), 250)
-		// Three pages, of which the second was divided and taken, and some again since.
+		// Three pages, the second of which was split and accepted, and some entries again since.
 		read := points(t, tel, "read_entries")[""]
 		assert.GreaterOrEqual(t, read, 500.0)
 		metadatatest.AssertEqualReceiverFeishuAuditEntries(t, tel, by("result", map[string]int64{
@@ -199,8 +197,8 @@ func TestEntryMetrics(t *testing.T) {
 	})
 }
 
-// TestReceiversDoNotMixMetrics: two receivers of one collector have points of their
-// own, and the end of one leaves the other's.
+// TestReceiversDoNotMixMetrics: two receivers of one collector have separate points, and stopping one keeps the
+// other's.
 func TestReceiversDoNotMixMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tel := componenttest.NewTelemetry()
@@ -233,8 +231,8 @@ func TestReceiversDoNotMixMetrics(t *testing.T) {
 	})
 }
 
-// TestStandardReceiverMetrics: the collector's own receiver metrics count what was
-// accepted, refused, and failed inside of us: nothing.
+// TestStandardReceiverMetrics: the collector's own receiver metrics count what was accepted and refused, and
+// nothing as failed inside the receiver.
 func TestStandardReceiverMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
@@ -261,7 +259,7 @@ func TestStandardReceiverMetrics(t *testing.T) {
 	})
 }
 
-// TestMetricsAreDocumented: what documentation.md lists is what the receiver shows.
+// TestMetricsAreDocumented: documentation.md lists exactly the metrics of the receiver.
 func TestMetricsAreDocumented(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text, err := os.ReadFile("documentation.md")

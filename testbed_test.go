@@ -26,12 +26,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// testbed is what surrounds the receiver in a simulation: an API, a pipeline and a
-// disk that fail by seed, in virtual time.
+// testbed is the environment of the receiver in a simulation: an API, a pipeline and a disk that fail by seed,
+// in virtual time.
 type testbed struct {
 	rng    *rand.Rand
 	server *simulator.Server
-	// handler is what is called: the server, or something before it.
+	// handler receives the calls: the server, or something in front of it.
 	handler http.Handler
 	disk    *world.Disk
 	logs    *observer.ObservedLogs
@@ -44,23 +44,23 @@ type testbed struct {
 	// watch sees every call and every log line; nil: nobody does.
 	watch *watch
 	n     int // which receiver this is
-	// travels is how long a call with that body takes; used where watch is.
+	// travels is how long a call with that body is in transit; used together with watch.
 	travels func(body []byte) time.Duration
-	// receivers are those of the process, one if there are no replicas, of which an
-	// elector lets one at a time read: the one that leads, or none if that is -1.
+	// receivers are those of the process: one without replicas; with replicas an elector lets at most one read
+	// at a time: the one that leads, or none if that is -1.
 	receivers []*audit.AuditReceiver
 	replicas  int
 	electors  []*world.Elector
 	leads     int
-	// begins is where it begins to read, by our clock, if that depends on when it did.
+	// begins is where reading starts, by our clock, if that depends on the time of the start.
 	begins int64
-	// lag is how far the last pass was behind the first, in seconds, when it began.
+	// lag is how far the last pass was behind the first at the start, in seconds.
 	lag int64
-	// taken is how many different records the pipeline had accepted before all was well again.
+	// taken is how many different records the pipeline had accepted before the faults ended.
 	taken int
-	// widest is the max_window that what is stored was read with.
+	// widest is the largest max_window with which the stored state was read.
 	widest time.Duration
-	// wire is the network, in place of what the handler and the latency make.
+	// wire is the network, if it is not made of handler and latency.
 	wire http.RoundTripper
 }
 
@@ -116,8 +116,7 @@ func newWorld(rng *rand.Rand, opts simulator.Options) *testbed {
 	return w
 }
 
-// start begins a process with the receiver in it, or one for each replica. The returned
-// function ends it.
+// start starts a process with the receiver in it, or one for each replica. The returned function ends it.
 func (w *testbed) start(t require.TestingT) (stop func()) {
 	w.receivers, w.electors = nil, nil
 	for i := range max(1, w.replicas) {
@@ -125,7 +124,7 @@ func (w *testbed) start(t require.TestingT) (stop func()) {
 		set.Logger = zap.New(w.core)
 		shared := w.paces
 		if i > 0 {
-			shared = &pace.Registry{} // another machine's
+			shared = &pace.Registry{} // a different machine's
 		}
 		r, err := audit.NewReceiver(set, w.cfg, w.sink, shared)
 		require.NoError(t, err)
@@ -161,11 +160,11 @@ func (w *testbed) start(t require.TestingT) (stop func()) {
 	}
 }
 
-// apart lets a millisecond pass after a start, so that what a test does a whole number of
-// seconds later never meets a tick of the receiver: which goes first would be chance.
+// apart lets a millisecond pass after a start, so that an action of a test after a whole number of seconds never
+// coincides with a tick of the receiver: their order would be random.
 func apart() { time.Sleep(time.Millisecond) }
 
-// kill ends the process at once: nothing that it does from now on has an effect.
+// kill ends the process at once: nothing that it does afterwards has an effect.
 func (w *testbed) kill() {
 	w.sink.Mu.Lock()
 	if !w.sink.Dead && w.sink.Killed != nil {
@@ -179,8 +178,7 @@ func (w *testbed) kill() {
 	w.disk.Mu.Unlock()
 }
 
-// reboot makes pipeline and disk work for the next process, which knows nothing of
-// the last one's calls but what is on the disk.
+// reboot makes pipeline and disk work for the next process, which knows the last one's calls only from the disk.
 func (w *testbed) reboot() {
 	w.sink.Mu.Lock()
 	w.sink.Dead, w.sink.Killed = false, make(chan struct{})

@@ -14,8 +14,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestTokensOfAnyForm: whatever an access token's answer looks like, and however an invalid one
-// is refused, reading goes on within seconds, with a call or two more. Covers F48, F49.
+// TestTokensOfAnyForm: with any form of an access token's answer, and of the refusal of an invalid one, reading
+// continues within seconds, with a call or two more. Covers F48, F49.
 func TestTokensOfAnyForm(t *testing.T) {
 	t.Parallel()
 	for _, form := range []simulator.TokenForm{simulator.TokenPlain, simulator.TokenText, simulator.TokenFraction, simulator.TokenWrapped, simulator.TokenNoLife} {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// translations are the English pages that are there in Chinese, too.
+// translations are the English pages that also exist in Chinese.
 var translations = map[string]string{
 	"README.md":         "README.zh.md",
 	"docs/doctor.md":    "docs/zh/doctor.md",
@@ -25,8 +25,8 @@ var translations = map[string]string{
 }
 
 // TestTranslations: a page in Chinese has the structure of the English one, section by section: headings,
-// paragraphs, lists, tables with their cells, code blocks but for their comments, names in
-// code style, and links.
+// paragraphs, lists, tables with their cells, code blocks except for their comments, names in code style, and
+// links.
 func TestTranslations(t *testing.T) {
 	for english, chinese := range translations {
 		for _, difference := range differences(outlineOf(t, english), outlineOf(t, chinese)) {
@@ -95,7 +95,7 @@ func TestTranslationDifferences(t *testing.T) {
 	}
 }
 
-// sectionOutline is the structure of a section: what a heading is followed by.
+// sectionOutline is the structure of a section.
 type sectionOutline struct {
 	heading string
 	level   int

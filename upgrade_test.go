@@ -18,8 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestCheckpointOfTheVersionBefore: what commit 58b66b6 has stored after two hours is taken
-// over as it is: nothing that it delivered comes again, and nothing is left out. Covers F31.
+// TestCheckpointOfTheVersionBefore: the state that commit 58b66b6 stored after two hours is used as it is:
+// nothing is delivered again, and nothing is left out. Covers F31.
 func TestCheckpointOfTheVersionBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text, err := os.ReadFile("testdata/checkpoints/58b66b6.json")
@@ -56,8 +56,8 @@ func TestCheckpointOfTheVersionBefore(t *testing.T) {
 	})
 }
 
-// TestCheckpointOfAnEndpointSpelledOtherwise: what was stored under another spelling of the
-// same endpoint is gone on from; another endpoint's is refused. Covers F67.
+// TestCheckpointOfAnEndpointSpelledOtherwise: a position that was stored under another spelling of the same
+// endpoint is used; another endpoint's is refused. Covers F67.
 func TestCheckpointOfAnEndpointSpelledOtherwise(t *testing.T) {
 	for spelling, same := range map[string]bool{
 		"http://127.0.0.1:1/": true, "HTTP://127.0.0.1:1": true, "http://127.0.0.1:01//": true,

@@ -22,7 +22,7 @@ const (
 	saysOver  = "INFO The wait is over"
 )
 
-// waits are how long the receiver waits at this moment, by what for.
+// waits are how long the receiver has been waiting, by what it waits for.
 func (o *operator) waits() map[string]float64 {
 	out := map[string]float64{}
 	for attributes, seconds := range points(o.t, o.tel, "wait_age") {
@@ -31,9 +31,9 @@ func (o *operator) waits() map[string]float64 {
 	return out
 }
 
-// TestNothingWaitsInSilence: whatever hangs, and whether it heeds its context or not, the
-// operator sees after half a minute what it is, and at its end how long it took; the
-// metric grows meanwhile, and what was there arrives once. Covers F59.
+// TestNothingWaitsInSilence: whatever hangs, and whether or not it obeys its context, the operator sees after
+// half a minute what it is, and at its end how long it took; the metric grows meanwhile, and each entry arrives
+// once. Covers F59.
 func TestNothingWaitsInSilence(t *testing.T) {
 	const hang = 6 * time.Hour
 	disk := func(call string) func(o *operator) {
@@ -142,7 +142,7 @@ func TestNothingWaitsInSilence(t *testing.T) {
 	}
 }
 
-// slowWire is a network that may take its time, whatever the context of a call says.
+// slowWire is a network that may take time, whatever the context of a call is.
 type slowWire struct {
 	http.RoundTripper
 	takes time.Duration
@@ -159,7 +159,7 @@ func (w *slowWire) RoundTrip(r *http.Request) (*http.Response, error) {
 // wireHangs lets the next call take so long.
 func (w *testbed) wireHangs(takes time.Duration) { w.wire.(*slowWire).takes = takes }
 
-// TestClosingHangs: what hangs while a term ends is reported, too. Covers F59.
+// TestClosingHangs: a call that hangs while a term ends is reported, too. Covers F59.
 func TestClosingHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -179,9 +179,8 @@ func TestClosingHangs(t *testing.T) {
 	})
 }
 
-// TestShortWaitsAreNobodysBusiness: a pipeline that takes its time, and less than half a
-// minute, changes nothing. One that always takes longer is one problem, and reported once.
-// Covers F59, F38.
+// TestShortWaitsAreNobodysBusiness: a pipeline that always takes some time, but less than half a minute, changes
+// nothing. One that always takes longer is one problem, and is reported once. Covers F59, F38.
 func TestShortWaitsAreNobodysBusiness(t *testing.T) {
 	for takes, want := range map[time.Duration][]string{
 		29 * time.Second: {saysBegin},

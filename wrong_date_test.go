@@ -20,7 +20,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// wrongDates changes the Date of some answers of list_data, which are counted from 0.
+// wrongDates changes the Date of some answers of list_data, counted from 0.
 type wrongDates struct {
 	http.Handler
 	date func(n int64) string // "": the right one
@@ -42,8 +42,8 @@ func (d *wrongDates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(rec.Body.Bytes())
 }
 
-// TestWrongDates: wrong Dates, whichever answers they come with and whatever they say, cost no
-// entry, do not make years be read, and do not make the receiver stop. Covers F9, F42.
+// TestWrongDates: wrong Dates, in any answers and with any value, lose no entry, do not make the receiver read
+// years, and do not stop it. Covers F9, F42.
 func TestWrongDates(t *testing.T) {
 	t.Parallel()
 	by := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
@@ -76,7 +76,7 @@ func TestWrongDates(t *testing.T) {
 					w := quietWorld(simulator.Options{})
 					now := time.Now()
 					w.cfg.InitialLookback = 6 * time.Hour
-					for minute := range 8 * 60 { // two hours of them are to come
+					for minute := range 8 * 60 { // two hours of them are in the future
 						entries(w.server, fmt.Sprintf("m%d", minute), 1, now.Add(-6*time.Hour).Unix()+int64(minute)*60+30)
 					}
 					w.handler = &wrongDates{Handler: w.server, date: func(n int64) string {
@@ -98,8 +98,7 @@ func TestWrongDates(t *testing.T) {
 	}
 }
 
-// TestDatesThatNeverAgree: the first answers all have another Date, of which none is right. Our clock
-// counts then. Covers F42.
+// TestDatesThatNeverAgree: the first answers all have different wrong Dates. Our clock counts then. Covers F42.
 func TestDatesThatNeverAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
@@ -115,8 +114,8 @@ func TestDatesThatNeverAgree(t *testing.T) {
 	})
 }
 
-// TestWrongDateKeepsFreshness: a wrong Date in the middle delays nothing by more than a tick or
-// two. Covers F42.
+// TestWrongDateKeepsFreshness: a wrong Date during operation delays nothing by more than a tick or two. Covers
+// F42.
 func TestWrongDateKeepsFreshness(t *testing.T) {
 	for _, skew := range []time.Duration{24 * time.Hour, -24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
