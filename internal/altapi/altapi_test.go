@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client is a plain, patient client, as one would write it with the official page at hand. What
-// fails is tried again in halves.
+// client is a plain, patient client, written from the official page. A range that fails is tried again in
+// halves.
 type client struct {
 	t    *testing.T
 	api  *API
@@ -61,7 +61,7 @@ func (c *client) login() {
 	c.auth = out.Token
 }
 
-// read reads the seconds from start to end, both included, whatever the bounds mean.
+// read reads the seconds from start to end, both included, whichever bounds the API uses.
 func (c *client) read(start, end int64) {
 	c.t.Helper()
 	token := ""
@@ -81,7 +81,7 @@ func (c *client) read(start, end int64) {
 		case 99991400:
 			time.Sleep(10 * time.Second)
 			continue
-		case 1780001, 1780103, 99992402: // a page token has died, or it was too much
+		case 1780001, 1780103, 99992402: // a page token has expired, or it was too much
 			if token == "" {
 				require.Less(c.t, start, end, "a second cannot be read")
 			}
@@ -107,8 +107,8 @@ func (c *client) read(start, end int64) {
 	}
 }
 
-// TestEachAPICanBeRead: whatever is drawn, a patient client finds each entry of a past hour, and
-// nothing else. Entries that expire or are stored meanwhile are not part of this.
+// TestEachAPICanBeRead: whatever is drawn, a patient client finds exactly the entries of a past hour. Entries
+// that expire or are stored meanwhile are not part of this.
 func TestEachAPICanBeRead(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestEachAPICanBeRead(t *testing.T) {
 	}
 }
 
-// TestDrawsDiffer: each value of each choice is drawn at some time, and a seed gives one API.
+// TestDrawsDiffer: each value of each choice is drawn at some point, and a seed always gives the same API.
 func TestDrawsDiffer(t *testing.T) {
 	pagings, orders, ids := map[Paging]int{}, map[Order]int{}, map[IDs]int{}
 	for seed := range uint64(200) {
@@ -149,8 +149,8 @@ func TestDrawsDiffer(t *testing.T) {
 	assert.Len(t, ids, 7)
 }
 
-// TestLimits: in each way to count, no minute has more calls than two limits, a client that waits
-// as the refusal says is admitted, and the neighbour's calls are missing.
+// TestLimits: in each way to count, no minute has more calls than two limits, and a client that waits as the
+// refusal requires is admitted, minus the neighbour's calls.
 func TestLimits(t *testing.T) {
 	for _, kind := range []LimitKind{FixedWindow, SlidingWindow, TokenBucket} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheModel: each fault gives what it says, or an error of the transport.
+// TestFaultsOfTheModel: each fault gives its answer, or an error of the transport.
 func TestFaultsOfTheModel(t *testing.T) {
 	for _, fault := range append(listFaults, authFaults...) {
 		t.Run(string(fault), func(t *testing.T) {

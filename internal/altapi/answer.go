@@ -21,7 +21,7 @@ type answer struct {
 	kind   string
 	body   string
 	header map[string]string
-	// hint is how long the response asks to wait, as far as a client can be held to it.
+	// hint is how long the response asks to wait, as far as a client can be expected to obey it.
 	hint time.Duration
 }
 
@@ -31,7 +31,7 @@ const (
 	textKind = "text/plain; charset=utf-8"
 )
 
-// failure is an error of the platform, in one of the shapes that were seen.
+// failure is an error of the platform, in one of the forms that were seen.
 func (a *API) failure(status int, code int64, msg string) *answer {
 	body := fmt.Sprintf(`{"code":%d,"msg":%s`, code, quote(msg))
 	switch a.tokensOf("shape") % 5 {
@@ -118,13 +118,13 @@ func (a *API) logID() string {
 	return fmt.Sprintf("20261128120000%020X", a.tokensOf("log id"))
 }
 
-// tokensOf counts up, for each kind.
+// tokensOf counts tokens of each kind.
 func (a *API) tokensOf(kind string) int {
 	a.counts[kind]++
 	return a.counts[kind]
 }
 
-// opaque is a token that tells a client nothing, with the characters that need care in a URL.
+// opaque is a token without a visible meaning, with characters that need escaping in a URL.
 func (a *API) opaque(kind string, n int) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s?>%d~%x", kind, n, a.seed))
 }

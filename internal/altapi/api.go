@@ -23,12 +23,12 @@ const (
 	tokenPath = "/open-apis/auth/v3/tenant_access_token/internal"
 	listPath  = "/open-apis/security_and_compliance/v1/openapi_logs/list_data"
 
-	// AppID and AppSecret are the credentials that it takes.
+	// AppID and AppSecret are the accepted credentials.
 	AppID, AppSecret = "cli_alt", "alt-secret-7c1d"
 )
 
-// API is the model. It is an [http.RoundTripper], and reads the time from package time: in a
-// bubble of testing/synctest, all of it is virtual.
+// API is the model. It is an [http.RoundTripper], and reads the time from package time: in a bubble of
+// testing/synctest, all of it is virtual.
 type API struct {
 	seed   uint64
 	traits Traits
@@ -44,8 +44,8 @@ type API struct {
 	calls   []*Call
 }
 
-// Call is a call of list_data, by the clock of the caller. Answered is zero while, or if, there is
-// no response; Code is -1 then, and if the response has none.
+// Call is a call of list_data, with times of the caller's clock. Answered is zero if there is no response yet,
+// or none at all; then Code is -1, and also if the response has none.
 type Call struct {
 	At, Answered time.Time
 	Start, End   int64
@@ -55,7 +55,7 @@ type Call struct {
 	Code         int64
 	// Hint is how long the response asked to wait.
 	Hint time.Duration
-	// Fault names the episode that the call met; empty: none.
+	// Fault names the episode that affected the call; empty: none.
 	Fault string
 }
 
@@ -69,7 +69,7 @@ func New(seed uint64, traits Traits, traffic Traffic, weather []Episode) *API {
 	}
 }
 
-// Shown are the entries that the API shows at some time, by the time of their events.
+// Shown returns the entries that the API ever shows, by the time of their events.
 func (a *API) Shown() []*Entry {
 	return slices.DeleteFunc(slices.Clone(a.log), func(e *Entry) bool { return e.hidden })
 }
@@ -123,7 +123,7 @@ func (a *API) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// carry brings a response to its caller, if it comes to that.
+// carry delivers a response to its caller, unless a fault prevents it.
 func (a *API) carry(ctx context.Context, fault Fault, resp *http.Response) error {
 	switch fault {
 	case Hang:
@@ -154,8 +154,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// chance is the randomness of a call. It does not depend on calls before it: two at the same
-// time may come in either order.
+// chance is the randomness of a call. It does not depend on earlier calls, because two at the same time may come
+// in either order.
 func (a *API) chance(body []byte) *rand.Rand {
 	h := fnv.New64a()
 	h.Write(body)

@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// answer is what a call gets.
+// answer is the answer to a call.
 type answer struct {
 	call   Call
 	now    time.Time // server time
-	page   int       // which page of its walk is asked for, from 1
+	page   int       // the number of the requested page in its walk, from 1
 	gzip   bool
 	status int
 	header http.Header
 	data   []byte
-	kind   FaultKind // what happens on the way, "" for nothing
+	kind   FaultKind // what happens in transit, "" for nothing
 	fault  Fault     // that of kind, if it has parameters
 }
 
@@ -47,8 +47,8 @@ func (a *answer) html(status int) {
 	a.header.Set("Content-Type", "text/html; charset=utf-8")
 }
 
-// apiError is the body of a refusal. Its shape is that of real answers, which
-// differ from the documentation in the spelling of log_id.
+// apiError is the body of a refusal. Its form is the one of real answers, which differ from the documentation in
+// the spelling of log_id.
 type apiError struct {
 	Code  int          `json:"code"`
 	Msg   string       `json:"msg"`
@@ -97,7 +97,7 @@ func (a *answer) json(status int, v any) {
 	a.body(status, bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
 }
 
-// send writes the answer, or does what its fault says instead.
+// send writes the answer, or does what its fault requires instead.
 func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	switch a.kind {
 	case FaultReset:
@@ -112,7 +112,7 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	case FaultWrongDate:
 		by := a.fault.By
 		setDefault(&by, 8*time.Hour)
-		a.now = a.now.Add(by) // nothing but the header is left to be made
+		a.now = a.now.Add(by) // only the header is still to be made
 	case FaultTruncated:
 		a.data = a.data[:len(a.data)/2]
 	case FaultHuge:
@@ -123,7 +123,7 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	if a.gzip && len(a.data) > 0 && acceptsGzip(r.Header) {
 		var buf bytes.Buffer
 		zw := gzip.NewWriter(&buf)
-		_, _ = zw.Write(a.data) // a buffer takes everything
+		_, _ = zw.Write(a.data) // a buffer accepts everything
 		_ = zw.Close()
 		a.data = buf.Bytes()
 		a.header.Set("Content-Encoding", "gzip")
@@ -136,7 +136,7 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(len(a.data)))
 	w.WriteHeader(a.status)
 
-	// A failing write means that the caller has gone, which is its right.
+	// A failing write means that the caller has gone, which it may.
 	switch a.kind {
 	case FaultSlowBody:
 		delay := a.fault.Delay
@@ -172,8 +172,7 @@ func flush(w http.ResponseWriter) {
 	}
 }
 
-// reset ends the connection: with a TCP reset where there is one, else in the
-// way that net/http defines.
+// reset ends the connection: with a TCP reset if there is one, otherwise in the way that net/http defines.
 func reset(w http.ResponseWriter) {
 	if hj, ok := w.(http.Hijacker); ok {
 		if conn, _, err := hj.Hijack(); err == nil {

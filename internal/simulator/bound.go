@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Bounds are the calls of list_data that a fault happens to. Zero values bind it to nothing; of
-// several bounds all must be met.
+// Bounds are the calls of list_data that a fault applies to. Zero values are no limit; if several are set, all
+// must apply.
 type Bounds struct {
-	// From and To are Unix seconds of event time: a query whose range has one of them, bounds
-	// included. To zero: From alone.
+	// From and To are Unix seconds of event time: a query whose range contains one of them, bounds included. If
+	// To is zero, only From counts.
 	From, To int64
-	// Deeper are the pages of a walk after the first so many.
+	// Deeper are the pages of a walk after this many.
 	Deeper int
 	// Longer are queries of a longer time range than that.
 	Longer time.Duration
@@ -23,7 +23,7 @@ type Bounds struct {
 	Older time.Duration
 }
 
-// bind reports whether a call is one of those.
+// bind reports whether a call is one of them.
 func (b Bounds) bind(a *answer) bool {
 	if b == (Bounds{}) {
 		return true
@@ -56,7 +56,7 @@ func (b Bounds) validate() error {
 	return nil
 }
 
-// set reads one of them as ParseFault does, and reports whether there is such a key.
+// set reads one of them as in ParseFault, and reports whether there is such a key.
 func (b *Bounds) set(key, value string) (known bool, err error) {
 	switch key {
 	case "from":
@@ -75,7 +75,7 @@ func (b *Bounds) set(key, value string) (known bool, err error) {
 	return true, err
 }
 
-// pageOf is which page of its walk a page token leads to, from 1.
+// pageOf is the number of the page that a page token leads to, from 1.
 func pageOf(token string) int {
 	c, err := unseal(token)
 	if err != nil {

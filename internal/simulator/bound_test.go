@@ -11,8 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A fault that is bound to a part of the log happens to the calls for that part, and counts those
-// only.
+// A fault that is limited to a part of the log applies only to the calls for that part, and counts only those.
 func TestBoundFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now().Unix()
@@ -47,7 +46,7 @@ func TestBoundFaults(t *testing.T) {
 	})
 }
 
-// A walk that is read again meets the same page, whatever its token, and an empty page is one.
+// A walk that is read again gets the same page, with any token, and an empty page counts as one.
 func TestFaultOfDeepPages(t *testing.T) {
 	s := New(Options{Faults: []Fault{{Kind: FaultInternal, Bounds: Bounds{Deeper: 3}}}})
 	s.Add(numbered(20, 1)...)

@@ -8,38 +8,38 @@ import (
 	"time"
 )
 
-// keptCalls is how many calls the log of calls keeps.
+// keptCalls is how many calls the log of calls has.
 const keptCalls = 100_000
 
-// Call is what was asked and how it was answered. It holds no credential.
+// Call is a request and its answer. It has no credential.
 type Call struct {
 	// Time is when the call arrived, by time.Now (without the server's skew).
 	Time     time.Time
 	Endpoint Endpoint
 	// Path and Method are those of the request.
 	Path, Method string
-	// AppID is the calling app: the one that asks for a token, or the one that
-	// the access token belongs to. Empty when the server could not tell.
+	// AppID is the calling app: the one that requests a token, or the one that the access token belongs to.
+	// Empty if the server could not find out.
 	AppID string
-	// StartTime and EndTime are the bounds asked for, 0 if left out.
+	// StartTime and EndTime are the requested bounds, 0 if omitted.
 	StartTime, EndTime int64
-	// PageSize and PageToken are those asked for, 0 and "" if left out.
+	// PageSize and PageToken are the requested ones, 0 and "" if omitted.
 	PageSize  int
 	PageToken string
-	// FilterAPIKeys and FilterAppID are the filters asked for.
+	// FilterAPIKeys and FilterAppID are the requested filters.
 	FilterAPIKeys []string
 	FilterAppID   string
 
-	// Status is the HTTP status, 0 where the caller got none (reset, hang).
+	// Status is the HTTP status, 0 if the caller got none (reset, hang).
 	Status int
-	// Code is the code of the answer's body, -1 where the body has none. A fault on
-	// the way, like truncated, does not change it.
+	// Code is the code of the answer's body, -1 if the body has none. A fault in transit, such as truncated,
+	// does not change it.
 	Code int
 	// Items, HasMore and NextPageToken describe the page of a success.
 	Items         int
 	HasMore       bool
 	NextPageToken string
-	// Faults are the faults that struck, in the order of their stages.
+	// Faults are the faults that occurred, in the order of their stages.
 	Faults []FaultKind
 	// LogID is the answer's X-Tt-Logid.
 	LogID string
@@ -61,8 +61,8 @@ func (l *callLog) all() []Call {
 	return slices.Clone(l.calls[max(0, len(l.calls)-keptCalls):])
 }
 
-// meter measures the largest number of arrivals in any 60 s. Two arrivals
-// exactly 60 s apart do not share such a minute.
+// meter measures the largest number of arrivals in any 60 s. Two arrivals exactly 60 s apart are not in the same
+// minute.
 type meter struct {
 	recent []time.Time // of the last 60 s
 	most   int
@@ -73,7 +73,7 @@ func (m *meter) arrive(now time.Time) {
 	m.most = max(m.most, len(m.recent))
 }
 
-// lastMinute drops the times that lie 60 s or more before now.
+// lastMinute drops the times that are 60 s or more before now.
 func lastMinute(times []time.Time, now time.Time) []time.Time {
 	keep := slices.IndexFunc(times, func(t time.Time) bool { return now.Sub(t) < time.Minute })
 	if keep < 0 {

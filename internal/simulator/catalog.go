@@ -13,7 +13,7 @@ type api struct {
 	weight int
 	// query and payload are templates, see generator.expand.
 	query, payload string
-	// failures are the codes that this API fails with, besides the common ones.
+	// failures are the codes of this API's failures, besides the common ones.
 	failures []failure
 
 	method, path string // of Key
@@ -25,8 +25,8 @@ type failure struct {
 	msg  string
 }
 
-// Errors that any API can answer with. These and those of the catalog are from
-// the official error code tables; the messages are shortened.
+// Errors that any API can return. These and those of the catalog are from the official error code tables; the
+// messages are shortened.
 var commonFailures = []failure{
 	{99991400, "request trigger frequency limit"},
 	{99991663, "Invalid access token for authorization. Please make a request with token attached."},
@@ -51,8 +51,8 @@ var (
 	authenFailures  = []failure{{20003, "invalid code"}, {20026, "refresh token is invalid"}}
 )
 
-// catalog has APIs of the official API list. Payloads carry made-up secrets
-// where the real APIs take some, so that redaction has something to do.
+// catalog has APIs of the official API list. Payloads contain made-up secrets if the real APIs take some, so
+// that there is something to redact.
 var catalog = []*api{
 	{Key: "POST/open-apis/auth/v3/tenant_access_token/internal", weight: 12, payload: `{"app_id":"{app}","app_secret":"{secret}"}`, failures: authFailures},
 	{Key: "POST/open-apis/auth/v3/app_access_token/internal", weight: 3, payload: `{"app_id":"{app}","app_secret":"{secret}"}`, failures: authFailures},
@@ -119,7 +119,7 @@ var catalog = []*api{
 	{Key: "POST/open-apis/security_and_compliance/v1/openapi_logs/list_data", weight: 2, payload: `{"start_time":17{digits8},"end_time":17{digits8},"page_size":100}`},
 }
 
-// byWeight has each API as often as its weight says.
+// byWeight has each API as often as its weight.
 var byWeight = func() (apis []*api) {
 	for _, a := range catalog {
 		slash := strings.IndexByte(a.Key, '/')

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// base is the event time that explicit entries of the tests start from. It lies
-// before the beginning of time in a synctest bubble (2000-01-01).
+// base is the event time of the first explicit entry of the tests. It is before the start of time in a synctest
+// bubble (2000-01-01).
 const base = int64(915148800)
 
 // sample is the time in the samples of the official page.
@@ -24,7 +24,7 @@ const sample = int64(1610613336)
 // m is a request body.
 type m map[string]any
 
-// client calls a simulator as a careful caller does.
+// client calls a simulator like a careful caller.
 type client struct {
 	t        *testing.T
 	http     *http.Client
@@ -34,13 +34,12 @@ type client struct {
 	secret   string
 }
 
-// inProcess is a client without a network, for synctest bubbles and whatever
-// needs no socket.
+// inProcess is a client without a network, for synctest bubbles and everything else without a socket.
 func inProcess(t *testing.T, s *Server) *client {
 	return &client{t: t, http: &http.Client{Transport: Transport(s, nil)}, endpoint: "http://open.example", app: DefaultAppID, secret: DefaultAppSecret}
 }
 
-// reply is an answer, read to its end.
+// reply is an answer, completely read.
 type reply struct {
 	status int
 	header http.Header
@@ -140,8 +139,7 @@ func flatten(pages [][]string) (all []string) {
 	return all
 }
 
-// numbered makes n entries, perSecond of them in each second from base on, with
-// the ids 0, 1, ...
+// numbered makes n entries, perSecond of them in each second from base on, with the ids 0, 1, ...
 func numbered(n, perSecond int) []Entry {
 	entries := make([]Entry, n)
 	for i := range entries {

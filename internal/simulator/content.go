@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// entry makes a call of this API, all but what the tenant decides.
+// entry makes a call of this API, without what the tenant decides.
 func (a *api) entry(g *generator, failureFraction float64) Entry {
 	e := Entry{
 		APIKey:     a.Key,
@@ -33,7 +33,7 @@ func (a *api) entry(g *generator, failureFraction float64) Entry {
 	if code != 0 {
 		e.Response = fmt.Sprintf(`{"code":%d,"msg":%s,"error":{"log_id":"%s"}}`, code, appendString(nil, msg), g.hex(34))
 	}
-	// Every known sample has 0 here, documented as the HTTP status or not.
+	// Every known sample has 0 here, although the documentation says HTTP status.
 	if g.unit() < 0.1 {
 		if e.StatusCode = 200; code != 0 {
 			e.StatusCode = 400
@@ -79,8 +79,8 @@ const (
 
 func (g *generator) hex(n int) string { return g.letters("0123456789abcdef", n) }
 
-// ip draws an address, mostly of a few offices and servers. They are of the
-// ranges for documentation (RFC 5737, RFC 3849) and for private use.
+// ip draws an address, mostly of a few offices and servers. They are from the ranges for documentation (RFC
+// 5737, RFC 3849) and for private use.
 func (g *generator) ip() string {
 	switch g.below(5) {
 	case 0:
@@ -129,7 +129,7 @@ func (g *generator) expand(template string) string {
 	}
 }
 
-// value draws a value of the look that Feishu gives to this kind.
+// value draws a value in the form that Feishu uses for this kind.
 func (g *generator) value(name string) string {
 	switch name {
 	case "app":
@@ -192,7 +192,7 @@ func (g *generator) value(name string) string {
 
 func (g *generator) pick(values ...string) string { return values[g.below(len(values))] }
 
-// oddities are the shapes of entries that an odd one has.
+// oddities are the forms of odd entries.
 var oddities = []func(*Entry){
 	func(e *Entry) { // a number as id
 		e.Raw = string(e.appendJSON(nil, true))

@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// samplePageToken is the page_token of the official sample request. It counts as
-// none, so that the request works as printed.
+// samplePageToken is the page_token of the official sample request. It counts as none, so that the request works
+// as printed.
 const samplePageToken = "xxx"
 
-// cursor is a place in a walk. A page token is a sealed cursor, so that the
-// server remembers nothing about walks and tokens survive its restart.
+// cursor is a place in a walk. A page token is a sealed cursor, so the server stores nothing about walks, and
+// tokens survive its restart.
 type cursor struct {
 	Issued int64  `json:"i"` // Unix milliseconds of the server's clock
-	Nonce  uint32 `json:"x"` // makes each token a new one
-	Query  uint64 `json:"q"` // hash of what was asked, for whom
+	Nonce  uint32 `json:"x"` // makes each token unique
+	Query  uint64 `json:"q"` // hash of the request and its app
 	Walk   uint64 `json:"w"` // seed of the shuffled order
 	AsOf   int64  `json:"a"` // Unix nanoseconds: the snapshot
 	Seq    int64  `json:"e"` // of the snapshot's last explicit entry
@@ -31,7 +31,7 @@ type cursor struct {
 	Offset int    `json:"o,omitempty"` // in shuffled order and with live paging
 }
 
-// cursorOf opens the request's page token, or begins a walk.
+// cursorOf opens the request's page token, or starts a walk.
 func (s *Server) cursorOf(a *answer, req listRequest) (cursor, error) {
 	asked := hashRequest(req, a.call.AppID)
 	if req.PageToken == "" || req.PageToken == samplePageToken {
@@ -51,7 +51,7 @@ func (s *Server) cursorOf(a *answer, req listRequest) (cursor, error) {
 	return c, nil
 }
 
-// keptTokens bounds how many used page tokens are remembered.
+// keptTokens limits how many used page tokens are remembered.
 const keptTokens = 1000
 
 // useToken remembers a page token and reports whether it was used before.
@@ -64,23 +64,22 @@ func (s *Server) useToken(token string) bool {
 	return false
 }
 
-// hashRequest covers what must stay the same from page to page.
+// hashRequest covers everything that must be the same on all pages.
 func hashRequest(req listRequest, app string) uint64 {
 	req.PageSize, req.PageToken = 0, ""
 	h := fnv.New64a()
-	_ = json.NewEncoder(h).Encode(req) // neither part of this can fail
+	_ = json.NewEncoder(h).Encode(req) // no part of this can fail
 	h.Write([]byte(app))
 	return h.Sum64()
 }
 
-// seal makes a page token. Like real ones it can hold characters that need
-// escaping in a URL.
+// seal makes a page token. Like real ones it may have characters that need escaping in a URL.
 func (s *Server) seal(c cursor, now time.Time) string {
 	c.Issued, c.Nonce = now.UnixMilli(), s.rng.Uint32()
 	c.Page++
 	b, err := json.Marshal(c)
 	if err != nil {
-		panic(err) // a struct of numbers
+		panic(err) // a struct of numbers can always be marshalled
 	}
 	return base64.StdEncoding.EncodeToString(append(checksum(b), b...))
 }
@@ -94,8 +93,7 @@ func unseal(token string) (cursor, error) {
 	return c, nil
 }
 
-// checksum tells our page tokens from anything else; nobody has to be kept from
-// forging one.
+// checksum distinguishes our page tokens from other texts; it need not prevent forgery.
 func checksum(b []byte) []byte {
 	h := fnv.New64a()
 	h.Write([]byte("page token"))
@@ -103,13 +101,12 @@ func checksum(b []byte) []byte {
 	return binary.LittleEndian.AppendUint64(nil, mix(h.Sum64()))
 }
 
-// page is one page of a walk. Token leads to the page after it, also when there
-// is no more.
+// page is one page of a walk. Token leads to the next page, even if there is none.
 type page struct {
 	refs  []ref
 	token string
 	more  bool
-	// silent leaves out whether there is more.
+	// silent omits whether there is more.
 	silent bool
 }
 
@@ -149,7 +146,7 @@ func (s *Server) page(q query, c cursor, size int, now time.Time) (page, error) 
 	next := c
 	if len(refs) > size {
 		p.refs = refs[:size]
-		// A page moves on by one entry at least, or the walk would not end.
+		// A page advances by at least one entry, otherwise the walk would not end.
 		overlap := min(s.opts.PageOverlap, size-1)
 		next.Next = &refs[size-overlap]
 		next.Offset += size - overlap
@@ -175,20 +172,20 @@ func (s *Server) after(refs []ref, c cursor) *ref {
 	return &last
 }
 
-// shuffle is the order of a walk, kept because it is costly to find.
+// shuffle is the order of a walk, cached because it is expensive to compute.
 type shuffle struct {
 	walk uint64
 	refs []ref
 }
 
-// keptShuffles bounds how many walks in shuffled order are remembered.
+// keptShuffles limits how many walks in shuffled order are cached.
 const keptShuffles = 4
 
 func (s *Server) shuffled(q query, v view, c cursor, live bool) ([]ref, bool) {
 	if live { // changes from call to call
 		return s.log.shuffled(q, v, c.Walk)
 	}
-	// A lenient server takes the page token with other bounds.
+	// A lenient server accepts the page token with other bounds.
 	key := c.Walk ^ mix(c.Query) ^ mix(uint64(q.from))*3 ^ mix(uint64(q.to))*5
 	if i := slices.IndexFunc(s.shuffles, func(sh shuffle) bool { return sh.walk == key }); i >= 0 {
 		return s.shuffles[i].refs, true

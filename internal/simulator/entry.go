@@ -18,14 +18,14 @@ import (
 type Entry struct {
 	// ID is the entry's unique id. Empty: the entry has none.
 	ID string
-	// APIKey is the called API, method and path template in one word, like
+	// APIKey is the called API, method and path template in one word, such as
 	// POST/open-apis/authen/v1/access_token.
 	APIKey string
 	// EventTime is the time of the call in seconds since 1970.
 	EventTime int64
 	// AppID is the app that made the call.
 	AppID string
-	// IP is where the call came from.
+	// IP is the address of the caller.
 	IP string
 
 	// The rest is the entry's log_detail. QueryParam, Payload and Response are
@@ -34,12 +34,12 @@ type Entry struct {
 	StatusCode                        int
 	Response                          string
 
-	// VisibleAt is the server time from which list_data shows the entry. Zero:
-	// from EventTime on. It may lie before EventTime (an entry from the future).
+	// VisibleAt is the server time from which list_data shows the entry. Zero: from EventTime on. It may be
+	// before EventTime (an entry from the future).
 	VisibleAt time.Time
 
-	// Raw, if set, is the entry's JSON text, sent verbatim instead of the fields
-	// above. ID, EventTime, APIKey and AppID still decide which queries find it.
+	// Raw, if set, is the entry's JSON text, sent verbatim instead of the fields above. ID, EventTime, APIKey
+	// and AppID still decide which queries return it.
 	Raw string
 }
 
@@ -50,11 +50,11 @@ func (e *Entry) visibleAt() time.Time {
 	return e.VisibleAt
 }
 
-// JSON is the entry's text as list_data shows it, with Options.NumericIDs or not.
+// JSON is the entry's text as list_data shows it; numericIDs is Options.NumericIDs.
 func (e *Entry) JSON(numericIDs bool) string { return string(e.appendJSON(nil, numericIDs)) }
 
-// appendJSON appends the entry as list_data shows it. With numericIDs an id of
-// digits becomes a JSON number, as the Python SDK expects it.
+// appendJSON appends the entry as list_data shows it. With numericIDs an id of digits becomes a JSON number, as
+// the Python SDK expects.
 func (e *Entry) appendJSON(b []byte, numericIDs bool) []byte {
 	if e.Raw != "" {
 		return append(b, e.Raw...)
@@ -88,8 +88,8 @@ func (e *Entry) appendDetail(b []byte) []byte {
 	return append(b, '}')
 }
 
-// appendString appends s as a JSON string. Like Go's and unlike JavaScript's
-// escapers it leaves text other than ASCII as it is; invalid UTF-8 becomes U+FFFD.
+// appendString appends s as a JSON string. Like Go's and unlike JavaScript's functions it does not escape text
+// beyond ASCII; invalid UTF-8 becomes U+FFFD.
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
@@ -120,9 +120,8 @@ func isDigits(s string) bool {
 	return s != "" && (s[0] != '0' || s == "0")
 }
 
-// ReadEntries reads entries in the form of the API, one JSON object on each line.
-// They are sent verbatim; event_time, api_key and app_id decide which queries find
-// them. Empty lines are passed over.
+// ReadEntries reads entries in the form of the API, one JSON object on each line. They are sent verbatim;
+// event_time, api_key and app_id decide which queries return them. Empty lines are skipped.
 func ReadEntries(r io.Reader) ([]Entry, error) {
 	var entries []Entry
 	lines := bufio.NewScanner(r)
@@ -134,7 +133,7 @@ func ReadEntries(r io.Reader) ([]Entry, error) {
 		}
 		var fields struct {
 			ID        json.RawMessage `json:"id"`
-			EventTime json.Number     `json:"event_time"` // takes a quoted number too
+			EventTime json.Number     `json:"event_time"` // accepts a quoted number, too
 			APIKey    string          `json:"api_key"`
 			AppID     string          `json:"app_id"`
 		}

@@ -21,12 +21,12 @@ const (
 	EndpointNone  Endpoint = "none"  // a path or method that does not exist, in Calls only
 )
 
-// FaultKind is a way to go wrong.
+// FaultKind is a kind of failure.
 type FaultKind string
 
 // Kinds of faults. FaultKinds describes them.
 const (
-	// Before the access token is looked at, and on both endpoints.
+	// Before the access token is checked, on both endpoints:
 	FaultHTML     FaultKind = "html"
 	FaultEmpty    FaultKind = "empty"
 	FaultBareJSON FaultKind = "bare_json"
@@ -37,7 +37,7 @@ const (
 	FaultNotFound FaultKind = "not_found"
 	FaultRevoke   FaultKind = "revoke_tokens"
 
-	// Errors of the API, after access token and rate limit were found good.
+	// Errors of the API, after access token and rate limit were checked:
 	FaultError            FaultKind = "error"
 	FaultInternal         FaultKind = "internal_error"
 	FaultInvalidParam     FaultKind = "invalid_param"
@@ -51,7 +51,7 @@ const (
 	FaultQuotaExceeded    FaultKind = "quota_exceeded"
 	FaultPageTokenRefused FaultKind = "page_token_refused"
 
-	// Odd pages: the answer is a success.
+	// Unusual pages; the answer is a success:
 	FaultEmptyPage   FaultKind = "empty_page"
 	FaultRepeatToken FaultKind = "repeat_page_token"
 	FaultEndless     FaultKind = "endless_page_tokens"
@@ -60,7 +60,7 @@ const (
 	FaultEmptyData   FaultKind = "empty_data"
 	FaultNoHasMore   FaultKind = "no_has_more"
 
-	// What happens to an answer on its way, whatever it says.
+	// Changes of an answer in transit, whatever it is:
 	FaultDelay     FaultKind = "delay"
 	FaultSlowBody  FaultKind = "slow_body"
 	FaultResetBody FaultKind = "reset_body"
@@ -69,24 +69,23 @@ const (
 	FaultWrongDate FaultKind = "wrong_date"
 )
 
-// Fault is something that goes wrong, always, now and then, or a number of
-// times. Each fault counts the calls that get as far as it; of several faults
-// in the same place (before the token, API error, odd page, on the way) the first
-// in the list that strikes is the one that happens.
+// Fault is a failure that occurs always, at intervals, by chance, or a number of times. Each fault counts the
+// calls that reach its stage; of several faults in the same stage (before the token, API error, unusual page, in
+// transit) the first one in the list that applies occurs.
 type Fault struct {
 	// Kind is what happens.
 	Kind FaultKind
-	// Endpoint is where. Empty: the only one that the kind knows, or list_data.
+	// Endpoint is where it happens. Empty: the only endpoint that the kind applies to, or list_data.
 	Endpoint Endpoint
-	// After lets that many calls pass first.
+	// After is how many calls pass first.
 	After int
-	// Every strikes at each n-th of the calls after that. Zero: at every one.
+	// Every makes it occur at each n-th of the calls after that. Zero: at every one.
 	Every int
-	// Probability, from 0 to 1, decides then by chance. Zero: always.
+	// Probability, from 0 to 1, then decides by chance. Zero: always.
 	Probability float64
-	// Count ends the fault after it has struck so often. Zero: never.
+	// Count ends the fault after it has occurred this often. Zero: never.
 	Count int
-	// Bounds leave out calls that the fault does not happen to, and does not count.
+	// Bounds exclude calls that the fault neither applies to nor counts.
 	Bounds
 
 	// Status is the HTTP status instead of the kind's own.
@@ -94,8 +93,7 @@ type Fault struct {
 	// Code and Msg are the body's code and msg of the kind "error".
 	Code int
 	Msg  string
-	// Delay is the wait of "delay" (zero: 5 s) and the pause before each byte of
-	// "slow_body" (zero: 10 ms).
+	// Delay is the wait of "delay" (zero: 5 s) and the pause before each byte of "slow_body" (zero: 10 ms).
 	Delay time.Duration
 	// Size is the number of bytes that "huge" adds. Zero: 64 MiB.
 	Size int
@@ -105,13 +103,13 @@ type Fault struct {
 	Location string
 }
 
-// stage is the place in an answer's making where a fault strikes.
+// stage is the stage of making an answer at which a fault occurs.
 type stage int
 
 const (
-	stageGateway stage = iota // before anything is looked at
+	stageGateway stage = iota // before anything is checked
 	stageAPI                  // instead of the answer
-	stagePage                 // in the making of a page
+	stagePage                 // while a page is made
 	stageBody                 // while the answer is sent
 )
 
@@ -160,7 +158,7 @@ var faultInfos = []FaultInfo{
 	{FaultWrongDate, "the Date header is by= ahead (8h; may be negative); never twice in a row for one filter::app_id", stageBody, EndpointList},
 }
 
-// FaultKinds lists all kinds of faults with a line of help each.
+// FaultKinds lists all kinds of faults, with a line of help each.
 func FaultKinds() []FaultInfo { return slices.Clone(faultInfos) }
 
 func (f *Fault) info() (FaultInfo, bool) {
@@ -171,7 +169,7 @@ func (f *Fault) info() (FaultInfo, bool) {
 	return faultInfos[i], true
 }
 
-// at reports whether the fault belongs to this place.
+// at reports whether the fault belongs to this stage.
 func (f *Fault) at(endpoint Endpoint, st stage) bool {
 	info, _ := f.info()
 	where := f.Endpoint
@@ -223,8 +221,7 @@ func (f *Fault) validate() error {
 	return nil
 }
 
-// hasStatus reports whether the kind makes an answer, with a status that can be
-// another.
+// hasStatus reports whether the kind produces an answer whose status can be changed.
 func (f *Fault) hasStatus(info FaultInfo) bool {
 	switch f.Kind {
 	case FaultReset, FaultHang, FaultRevoke:
@@ -233,8 +230,7 @@ func (f *Fault) hasStatus(info FaultInfo) bool {
 	return info.stage == stageGateway || info.stage == stageAPI
 }
 
-// ParseFault reads a fault written as kind=html,every=5,status=504. The kind can
-// also stand alone, as the first item.
+// ParseFault reads a fault written as kind=html,every=5,status=504. The first item can also be only the kind.
 func ParseFault(text string) (Fault, error) {
 	var f Fault
 	for i, item := range strings.Split(text, ",") {

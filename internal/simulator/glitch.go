@@ -9,23 +9,23 @@ import (
 	"strconv"
 )
 
-// glitches are what the server remembers of faults that do not last: an answer that says less
-// than it should, which the next one makes up for.
+// glitches is the server's state of temporary faults: an answer that has less than it should, and is correct
+// when it is requested again.
 type glitches struct {
 	silent map[string]int // answers without data or has_more in a row, by the page asked for
-	// wrongDate is whose last answer had a wrong Date, by app_id of the filter: receivers that
-	// share an app each see answers of their own.
+	// wrongDate has the receivers, by the app_id of their filter, whose last answer had a wrong Date: receivers
+	// that share an app each have their own answers.
 	wrongDate map[string]bool
 }
 
-// mostSilent is how often in a row a page is answered without data, or without has_more. An
-// answer that never changes is the API's own way to say that there is nothing.
+// mostSilent is how often in a row a page is answered without data, or without has_more. An answer that never
+// changes is the API's own way to write that there is nothing.
 const mostSilent = 2
 
-// maxSilent bounds the pages remembered.
+// maxSilent limits the pages that are remembered.
 const maxSilent = 1 << 10
 
-// strikePage finds the fault in the making of a page.
+// strikePage finds the fault that applies while a page is made.
 func (s *Server) strikePage(a *answer, req listRequest) *Fault {
 	number := func(n *int64) string {
 		if n == nil {
@@ -33,7 +33,7 @@ func (s *Server) strikePage(a *answer, req listRequest) *Fault {
 		}
 		return strconv.FormatInt(*n, 10)
 	}
-	// The page, whichever its token is: one that is good for one use is another one each time.
+	// The page with any token: a token for one use is different each time.
 	place := 0
 	if c, err := unseal(req.PageToken); err == nil {
 		place = c.Page
@@ -51,7 +51,7 @@ func (s *Server) strikePage(a *answer, req listRequest) *Fault {
 	return f
 }
 
-// isSilent reports whether the fault leaves out whether more pages follow.
+// isSilent reports whether the fault omits whether more pages follow.
 func (f *Fault) isSilent() bool {
 	switch f.Kind {
 	case FaultNoData, FaultNullData, FaultEmptyData, FaultNoHasMore:
@@ -60,7 +60,7 @@ func (f *Fault) isSilent() bool {
 	return false
 }
 
-// withoutData answers with a success that holds nothing, if that is what the kind does.
+// withoutData answers with a success without contents, if that is what the kind does.
 func (a *answer) withoutData(kind FaultKind) bool {
 	texts := map[FaultKind]string{
 		FaultNoData:    `{"code":0,"msg":"success"}`,

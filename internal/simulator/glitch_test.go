@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An answer without data, or without has_more, is the right one the third time.
+// An answer without data, or without has_more, is correct the third time.
 func TestSilentAnswersEnd(t *testing.T) {
 	for _, kind := range []FaultKind{FaultNoData, FaultNullData, FaultEmptyData, FaultNoHasMore} {
 		s := New(Options{Faults: []Fault{{Kind: kind}}})
@@ -67,7 +67,7 @@ func TestWrongDate(t *testing.T) {
 				ahead = 8 * time.Hour
 			}
 			require.Equal(t, time.Now().Add(ahead).Unix(), at.Unix(), "every other one")
-			c.authorize() // its Date is right, and says nothing of list_data's
+			c.authorize() // its Date is right, but proves nothing for list_data
 		}
 	})
 }

@@ -15,12 +15,12 @@ type limiter struct {
 	sliding []time.Time // calls of the last minute
 	minute  time.Time   // the current fixed minute
 	count   int         // of calls in it
-	used    float64     // calls taken out of the bucket that have not come back yet
-	filled  time.Time   // when used was true
+	used    float64     // calls taken from the bucket that were not refilled yet
+	filled  time.Time   // when used was computed
 }
 
-// allow counts a call if it is within the limit. Otherwise, it returns how long to
-// wait. What was not allowed counts only if refusedCount.
+// allow counts a call if it is within the limit. Otherwise it returns how long to wait. A refused call counts
+// only if refusedCount is set.
 func (l *limiter) allow(limit int, window RateWindow, refusedCount bool, now time.Time) (wait time.Duration, ok bool) {
 	if minute := now.Truncate(time.Minute); !minute.Equal(l.minute) {
 		l.minute, l.count = minute, 0
@@ -42,7 +42,7 @@ func (l *limiter) allow(limit int, window RateWindow, refusedCount bool, now tim
 	}
 	l.count++
 	l.sliding = append(l.sliding, now)
-	l.used = min(l.used+1, float64(limit)) // a bucket has a bottom
+	l.used = min(l.used+1, float64(limit)) // a bucket cannot have less than nothing
 	return wait, wait == 0
 }
 
@@ -74,9 +74,9 @@ func (s *Server) rateHeaders(a *answer, wait time.Duration) {
 	a.header.Set("X-Ogw-Ratelimit-Reset", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 }
 
-// refuseRate answers with 99991400 in the style of the options.
+// refuseRate answers with 99991400 in the form of the options.
 func (s *Server) refuseRate(a *answer, status int, wait time.Duration) {
-	// A fault may strike when the headers of a success are set.
+	// A fault may apply when the headers of a success are set already.
 	a.header.Del("X-Ogw-Ratelimit-Limit")
 	a.header.Del("X-Ogw-Ratelimit-Reset")
 	switch s.opts.RateHint {
@@ -93,7 +93,7 @@ func (s *Server) refuseRate(a *answer, status int, wait time.Duration) {
 	a.fail(status, 99991400, "request trigger frequency limit")
 }
 
-// china is where a month of the quota begins.
+// china is the time zone in which a month of the quota starts.
 var china = time.FixedZone("UTC+8", 8*60*60)
 
 // quota counts successful calls in a month.
@@ -108,7 +108,7 @@ func (q *quota) roll(now time.Time) {
 	}
 }
 
-// withinQuota answers with the refusal if the month's quota is gone.
+// withinQuota answers with the refusal if the month's quota is used up.
 func (s *Server) withinQuota(a *answer) bool {
 	s.quota.roll(a.now)
 	if s.opts.MonthlyQuota == 0 || s.quota.used < s.opts.MonthlyQuota {

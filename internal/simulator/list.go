@@ -19,8 +19,7 @@ import (
 // readScope is the scope without which list_data is refused.
 const readScope = "security_and_compliance:audit_log.openapi_log:readonly"
 
-// Limits of the request. The default page size is that of the official sample,
-// the documentation names none.
+// Limits of the request. The default page size is the one of the official sample; the documentation has none.
 const (
 	maxPageSize     = 100
 	maxAPIKeys      = 100
@@ -103,7 +102,7 @@ func (s *Server) strikeAPI(a *answer, r *http.Request, req listRequest) bool {
 	return true
 }
 
-// listRequest is the request body. Nil bounds were left out.
+// listRequest is the request body. Nil bounds were omitted.
 type listRequest struct {
 	APIKeys            []string
 	StartTime, EndTime *int64
@@ -112,8 +111,8 @@ type listRequest struct {
 	PageToken          string
 }
 
-// parseListRequest reads and checks the body. Unknown keys are ignored, null is
-// as good as left out, and an integer in quotes is not an integer.
+// parseListRequest reads and checks the body. Unknown keys are ignored, null counts as omitted, and an integer
+// in quotes is not an integer.
 func parseListRequest(body []byte) (req listRequest, violation *fieldViolation) {
 	req.PageSize = defaultPageSize
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -148,7 +147,7 @@ func parseListRequest(body []byte) (req listRequest, violation *fieldViolation) 
 	return req, violation
 }
 
-// note writes the request into the log of calls.
+// note copies the request to the log of calls.
 func (r *listRequest) note(c *Call) {
 	if r.StartTime != nil {
 		c.StartTime = *r.StartTime
@@ -160,12 +159,12 @@ func (r *listRequest) note(c *Call) {
 	c.FilterAPIKeys, c.FilterAppID = slices.Clone(r.APIKeys), r.AppID
 }
 
-// bounds finds the event times that are asked for, both ends included, or the
-// reason to refuse them. Without an end_time they end at asOf.
+// bounds finds the requested event times, both ends included, or the reason to refuse them. Without an end_time
+// they end at asOf.
 func (s *Server) bounds(req listRequest, now, asOf time.Time) (from, to int64, violation *fieldViolation) {
 	to = asOf.Unix()
 	if req.EndTime != nil {
-		to = min(*req.EndTime, math.MaxInt64-1) // one can be added to it
+		to = min(*req.EndTime, math.MaxInt64-1) // so that one can be added
 	}
 	switch {
 	case req.StartTime != nil:

@@ -11,43 +11,43 @@ import (
 	"time"
 )
 
-// The credential of a server whose Options.Apps is empty.
+// The credential of a server without Options.Apps:
 const (
 	DefaultAppID     = "cli_a1b2c3d4e5f60718"
 	DefaultAppSecret = "simulator-secret-Zx81Kq27"
 )
 
-// DefaultRateLimit is the API's own limit on list_data: calls in a minute, for
-// each app (official page, rate level 3).
+// DefaultRateLimit is the API's own limit on list_data: calls a minute for each app (official page, rate level
+// 3).
 const DefaultRateLimit = 100
 
-// Order is the order of entries within the answer to one query.
+// Order is the order of entries in the answer to one query.
 type Order string
 
 const (
 	Ascending  Order = "ascending"  // oldest first
 	Descending Order = "descending" // newest first
-	Shuffled   Order = "shuffled"   // by chance, the same one for all pages of a walk
+	Shuffled   Order = "shuffled"   // random, the same for all pages of a walk
 )
 
-// Paging is what the pages of one walk have in common.
+// Paging is the state of the log that the pages of one walk show.
 type Paging string
 
 const (
 	// Snapshot: all pages show what was visible at the first call.
 	Snapshot Paging = "snapshot"
-	// Live: a page token is an offset into what is visible at each call, so an
-	// entry that turns up in between moves the pages after it.
+	// Live: a page token is an offset into what is visible at each call, so an entry that appears in between
+	// shifts the pages after it.
 	Live Paging = "live"
 )
 
-// RateWindow is how a minute is measured for the rate limit.
+// RateWindow is how the rate limit counts a minute.
 type RateWindow string
 
 const (
 	SlidingMinute RateWindow = "sliding" // the 60 s before the call
 	FixedMinute   RateWindow = "fixed"   // the current minute of the server's clock
-	TokenBucket   RateWindow = "bucket"  // a bucket that holds a minute's calls and fills evenly
+	TokenBucket   RateWindow = "bucket"  // a bucket with a minute's calls that is filled evenly
 )
 
 // RateHint is the header that tells a limited caller how long to wait.
@@ -59,7 +59,7 @@ const (
 	HintNone       RateHint = "none"        // no header at all
 )
 
-// Empty is the form of the items of a page without entries.
+// Empty is the form of the items in a page without entries.
 type Empty string
 
 const (
@@ -80,7 +80,7 @@ const (
 	TokenNoLife   TokenForm = "no-life"  // without expire
 )
 
-// TokenRefusal is how a call with an access token that is not valid is answered.
+// TokenRefusal is the answer to a call with an invalid access token.
 type TokenRefusal string
 
 const (
@@ -90,8 +90,8 @@ const (
 	RefusalEmpty       TokenRefusal = "empty"        // HTTP 401 without a body
 )
 
-// StatusCodes is what the entries' status_code holds. It is documented as the HTTP
-// status, and every known sample has 0.
+// StatusCodes are the values of the entries' status_code. It is documented as the HTTP status, and every known
+// sample has 0.
 type StatusCodes string
 
 const (
@@ -105,15 +105,14 @@ const (
 type Responses string
 
 const (
-	ResponseText   Responses = "text"   // a string that holds JSON, as in the documentation's sample
+	ResponseText   Responses = "text"   // a string with JSON in it, as in the documentation's sample
 	ResponseObject Responses = "object" // that JSON itself
 	ResponseCut    Responses = "cut"    // a string whose JSON is cut off
-	ResponsePlain  Responses = "plain"  // a string that is no JSON
+	ResponsePlain  Responses = "plain"  // a string without JSON
 )
 
-// Options are the server's switches. The zero value is a well-behaved server
-// without entries and without a rate limit. Empty strings mean the first of
-// their type's values.
+// Options are the server's switches. The zero value is a well-behaved server without entries and without a rate
+// limit. An empty string means the first value of its type.
 type Options struct {
 	// Apps are the known apps, secret by app id. Empty: DefaultAppID with
 	// DefaultAppSecret. Rate limits count for each app, the quota for all.
@@ -125,13 +124,12 @@ type Options struct {
 	ClockSkew time.Duration
 	// Tenant generates entries, besides those added with Add.
 	Tenant Tenant
-	// LogOwnCalls adds an entry to the log for each list_data call answered with
-	// success, for a tenant whose log shows its own reading.
+	// LogOwnCalls adds an entry to the log for each successful list_data call, for a tenant whose log has the
+	// calls that read it.
 	LogOwnCalls bool
 
-	// TokenLife is the life of a new access token. Zero: 2 h. A token is handed
-	// out again while it has 30 min or more to live; with less, a new one is
-	// issued and both are valid.
+	// TokenLife is the lifetime of a new access token. Zero: 2 h. The same token is returned while it has 30 min
+	// or more left; after that a new one is issued, and both are valid.
 	TokenLife time.Duration
 	// JWTTokens makes access tokens JWTs of 4 KB, as the newer token endpoint does.
 	JWTTokens bool
@@ -146,57 +144,54 @@ type Options struct {
 
 	// Order is the order of entries.
 	Order Order
-	// StartExclusive and EndExclusive leave out entries exactly at start_time
-	// and end_time. Both bounds are inclusive otherwise.
+	// StartExclusive and EndExclusive omit entries exactly at start_time and end_time. Otherwise both bounds are
+	// inclusive.
 	StartExclusive, EndExclusive bool
 	// Paging is snapshot or live.
 	Paging Paging
 	// PageTokenLife is how long a page token can be used. Zero: without a limit.
 	PageTokenLife time.Duration
-	// LenientPageTokens accepts a page token with other bounds or filters than
-	// those it was given out for. They are refused with 1780103 otherwise.
+	// LenientPageTokens accepts a page token with other bounds or filters than those of its first request.
+	// Otherwise they are refused with 1780103.
 	LenientPageTokens bool
-	// PageOverlap is how many entries of a page are shown again at the beginning
-	// of the next one.
+	// PageOverlap is how many entries of a page are shown again at the start of the next one.
 	PageOverlap int
-	// MostPerPage is how many entries a page has at most, whatever the request asks for.
-	// Zero: what it asks for.
+	// MostPerPage is the largest number of entries in a page, whatever the request has. Zero: the requested
+	// number.
 	MostPerPage int
-	// FullPageHasMore sends has_more=true with every full page, as a server does that does not
-	// look ahead: the last page may be empty.
+	// FullPageHasMore sends has_more=true with every full page, like a server that does not look ahead: the last
+	// page may be empty.
 	FullPageHasMore bool
-	// OncePageTokens takes a page token once: a page cannot be asked for again.
+	// OncePageTokens accepts a page token once: a page cannot be requested again.
 	OncePageTokens bool
 	// LastPageToken sends a page_token with has_more=false too, as the official
 	// sample does.
 	LastPageToken bool
-	// Empty is how a page without entries looks.
+	// Empty is the form of a page without entries.
 	Empty Empty
-	// SilentEnd leaves out has_more where it is false.
+	// SilentEnd omits has_more if it is false.
 	SilentEnd bool
 	// MaxWindow is the longest time range of one query; a longer one is refused
 	// with 1780103. Zero: any length.
 	MaxWindow time.Duration
 	// Retention is how long entries are kept. Zero: without a limit.
 	Retention time.Duration
-	// RefuseExpired refuses a start_time before the retention with 1780103. It
-	// is answered with what there is otherwise.
+	// RefuseExpired refuses a start_time before the retention with 1780103. Otherwise the answer has the entries
+	// that are left.
 	RefuseExpired bool
 	// RefuseFuture refuses an end_time later than the server's clock with 1780103.
 	RefuseFuture bool
 	// NumericIDs sends ids of digits as JSON numbers.
 	NumericIDs bool
-	// StatusCodes and Responses are the forms of these two fields, but in entries
-	// that have a Raw text.
+	// StatusCodes and Responses are the forms of these two fields, except in entries with a Raw text.
 	StatusCodes StatusCodes
 	Responses   Responses
 	// Gzip compresses answers for callers that accept it.
 	Gzip bool
 
-	// RateLimit is the number of list_data calls allowed in a minute for each
-	// app. Zero: no limit.
+	// RateLimit is the number of list_data calls allowed in a minute for each app. Zero: no limit.
 	RateLimit int
-	// RateCountsRefused counts the calls that were refused, too.
+	// RateCountsRefused also counts refused calls.
 	RateCountsRefused bool
 	// RateWindow is how that minute is measured.
 	RateWindow RateWindow
@@ -210,20 +205,19 @@ type Options struct {
 	RateHintValue string
 	// RateHeadersAlways sends the x-ogw-ratelimit headers with successes too.
 	RateHeadersAlways bool
-	// MonthlyQuota is the number of successful list_data calls in a month of
-	// China's time, for all apps together; then 99991403 is the answer. Zero: no
-	// quota.
+	// MonthlyQuota is the number of successful list_data calls in a month in China's time zone, for all apps
+	// together; after that the answer is 99991403. Zero: no quota.
 	MonthlyQuota int
 
-	// Faults are what goes wrong, see Fault.
+	// Faults are the failures, see Fault.
 	Faults []Fault
 
-	// Observe, if set, is called after each answer was decided, in the goroutine
-	// of the request and outside of the server's lock.
+	// Observe, if set, is called after each answer was decided, in the goroutine of the request and outside the
+	// server's lock.
 	Observe func(Call)
 }
 
-// Validate reports values that have no meaning.
+// Validate reports values without a meaning.
 func (o *Options) Validate() error {
 	var errs []error
 	errs = append(errs,
@@ -282,7 +276,7 @@ func httpStatus(name string, status int) error {
 	return fmt.Errorf("%s: %d is not an HTTP status", name, status)
 }
 
-// withDefaults returns a copy of its own with the defaults filled in.
+// withDefaults returns a copy with the defaults filled in.
 func (o Options) withDefaults() Options {
 	o.Faults = slices.Clone(o.Faults)
 	o.Apps = maps.Clone(o.Apps)

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// maxShuffled bounds the entries that a query in shuffled order may find.
+// maxShuffled limits the entries that a query in shuffled order may return.
 const maxShuffled = 500_000
 
-// ref is an entry's place in the log: its second, and in it the generated
-// entries before the explicit ones.
+// ref is an entry's place in the log: its second, and within the second the generated entries before the
+// explicit ones.
 type ref struct {
 	Second   int64 `json:"s"`
 	Explicit bool  `json:"x,omitempty"`
@@ -34,10 +34,10 @@ func compareRefs(a, b ref) int {
 // view is the state of the log that a query sees.
 type view struct {
 	asOf time.Time // server time
-	seq  int64     // explicit entries added later than this one are not there
+	seq  int64     // explicit entries added after this one are not visible
 }
 
-// query is what a call looks for.
+// query is the query of a call.
 type query struct {
 	from, to int64 // both inclusive
 	apiKeys  []string
@@ -48,7 +48,7 @@ func (q *query) wantsAPI(key string) bool {
 	return len(q.apiKeys) == 0 || slices.Contains(q.apiKeys, key)
 }
 
-// auditLog is everything that can be asked for.
+// auditLog is the whole log.
 type auditLog struct {
 	store  store
 	tenant Tenant
@@ -61,15 +61,14 @@ func (l *auditLog) entry(r ref) Entry {
 	return l.tenant.entry(r.Second, r.N)
 }
 
-// scan calls yield with what the query finds, in ascending or descending order,
-// beginning with the entry at start or the next one after it, until yield
-// returns false. A nil start means the very first.
+// scan calls yield with the results of the query, in ascending or descending order, starting with the entry at
+// start or the next one after it, until yield returns false. A nil start means the very first.
 func (l *auditLog) scan(q query, v view, descending bool, start *ref, yield func(ref) bool) {
 	first := q.from
 	if descending {
 		first = q.to
 	}
-	if start != nil { // it may lie outside, if the bounds have changed since
+	if start != nil { // it may be outside, if the bounds have changed since
 		first = max(first, start.Second)
 		if descending {
 			first = min(q.to, start.Second)
@@ -99,7 +98,7 @@ func (l *auditLog) scan(q query, v view, descending bool, start *ref, yield func
 	}
 }
 
-// next is the nearest second, from the given one on, that can hold an entry.
+// next is the nearest second, from the given one on, that may have an entry.
 func (l *auditLog) next(second int64, q query, v view, descending bool) (int64, bool) {
 	begin, end, ok := l.tenant.span(v.asOf)
 	entries := l.store.entries
@@ -123,7 +122,7 @@ func (l *auditLog) next(second int64, q query, v view, descending bool) (int64, 
 	return next, next <= q.to && next != math.MaxInt64
 }
 
-// refsOf appends what the query finds in one second, in ascending order.
+// refsOf appends the query's results in one second, in ascending order.
 func (l *auditLog) refsOf(refs []ref, second int64, q query, v view) []ref {
 	if begin, end, ok := l.tenant.span(v.asOf); ok && second >= begin && second <= end {
 		for n := range l.tenant.count(second) {
@@ -144,9 +143,8 @@ func (l *auditLog) refsOf(refs []ref, second int64, q query, v view) []ref {
 	return refs
 }
 
-// shuffled finds everything at once, ordered by a hash of the walk and the
-// entry, so that the order is the same for each page. It reports false when
-// there is too much.
+// shuffled finds all results at once, ordered by a hash of the walk and the entry, so that the order is the same
+// for each page. It returns false if there are too many.
 func (l *auditLog) shuffled(q query, v view, walk uint64) ([]ref, bool) {
 	type hashed struct {
 		ref

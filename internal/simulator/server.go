@@ -20,7 +20,7 @@ const (
 	ListPath  = "/open-apis/security_and_compliance/v1/openapi_logs/list_data"
 )
 
-// maxRequest bounds the request body that is read.
+// maxRequest is the size limit of the request body.
 const maxRequest = 1 << 20
 
 // Server is the simulated Open API. It is safe for concurrent use.
@@ -37,11 +37,11 @@ type Server struct {
 	quota    quota
 	shuffles []shuffle
 	glitches glitches
-	// usedTokens are the last page tokens that were used, where one can be used once.
+	// usedTokens are the last page tokens that were used, if each can be used only once.
 	usedTokens []string
 }
 
-// faultState counts for one fault.
+// faultState is the state of one fault.
 type faultState struct {
 	seen, struck int
 }
@@ -69,27 +69,25 @@ func (s *Server) configure(opts Options) {
 	s.log.tenant = opts.Tenant
 }
 
-// Update changes the options while the server runs. A change of Faults resets
-// their counts. A change of Seed has no effect. It panics if the result is
-// not valid.
+// Update changes the options while the server runs. A change of Faults resets their counts. A change of Seed has
+// no effect. It panics if the result is not valid.
 func (s *Server) Update(change func(*Options)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	opts := s.opts.withDefaults() // a copy, so that the comparison of faults sees a change in place
+	opts := s.opts.withDefaults() // a copy, so that the comparison of faults sees a change that was made in place
 	change(&opts)
 	s.configure(opts)
 }
 
-// Add adds explicit entries to the log. One that is added while a walk goes on
-// is not in the pages of that walk when Paging is snapshot.
+// Add adds explicit entries to the log. An entry that is added during a walk is not in its pages if Paging is
+// snapshot.
 func (s *Server) Add(entries ...Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log.store.add(entries)
 }
 
-// Added returns the explicit entries, those that log the reader's own calls among them,
-// by event time.
+// Added returns the explicit entries, including those for the reader's own calls, by event time.
 func (s *Server) Added() []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,23 +110,23 @@ func (s *Server) CallsOf(endpoint Endpoint) []Call {
 	return slices.DeleteFunc(s.Calls(), func(c Call) bool { return c.Endpoint != endpoint })
 }
 
-// MaxCallsInAnyMinute is the largest number of list_data calls that arrived
-// within any 60 s, whatever their answer and their app.
+// MaxCallsInAnyMinute is the largest number of list_data calls that arrived within any 60 s, with any answer and
+// from any app.
 func (s *Server) MaxCallsInAnyMinute() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.meter.most
 }
 
-// RevokeTokens makes all access tokens that were given out invalid.
+// RevokeTokens makes all issued access tokens invalid.
 func (s *Server) RevokeTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens = nil
 }
 
-// ServeHTTP answers one call. A connection that is to be reset ends in a panic
-// with http.ErrAbortHandler, which net/http and Transport know to handle.
+// ServeHTTP answers one call. A connection reset is a panic with http.ErrAbortHandler, which net/http and
+// Transport handle.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arrived := time.Now()
 	// Read first: the server must not wait for the caller while it holds its lock.
@@ -143,7 +141,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.send(w, r)
 }
 
-// answer decides everything about one call but the sending.
+// answer decides everything about one call except the sending.
 func (s *Server) answer(r *http.Request, body []byte, arrived time.Time) (*answer, func(Call)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,8 +169,8 @@ func (s *Server) answer(r *http.Request, body []byte, arrived time.Time) (*answe
 	return a, s.opts.Observe
 }
 
-// endpointOf finds the endpoint. The token endpoint was seen to accept a trailing
-// slash; a wrong path and a wrong method look the same.
+// endpointOf finds the endpoint. The real token endpoint accepts a trailing slash; a wrong path and a wrong
+// method have the same answer.
 func endpointOf(r *http.Request) Endpoint {
 	switch {
 	case r.Method != http.MethodPost:
@@ -186,8 +184,8 @@ func endpointOf(r *http.Request) Endpoint {
 	}
 }
 
-// strike returns the fault that happens to this call at this stage, or nil.
-// skip, if not nil, names faults that this call cannot have.
+// strike returns the fault that applies to this call at this stage, or nil. skip, if not nil, reports faults
+// that this call cannot have.
 func (s *Server) strike(a *answer, st stage, skip func(*Fault) bool) *Fault {
 	for i := range s.opts.Faults {
 		f, state := &s.opts.Faults[i], &s.struck[i]
@@ -210,8 +208,7 @@ func (s *Server) strike(a *answer, st stage, skip func(*Fault) bool) *Fault {
 	return nil
 }
 
-// strikeGateway handles the faults that come before anything else. It reports
-// whether the call has its answer.
+// strikeGateway handles the faults that come before anything else. It reports whether the call has its answer.
 func (s *Server) strikeGateway(a *answer) bool {
 	f := s.strike(a, stageGateway, nil)
 	if f == nil {
@@ -244,13 +241,13 @@ func (s *Server) strikeGateway(a *answer) bool {
 	return true
 }
 
-// strikeBody notes what is to happen to the answer on its way.
+// strikeBody notes what happens to the answer in transit.
 func (s *Server) strikeBody(a *answer) {
 	caller := a.call.FilterAppID
 	f := s.strike(a, stageBody, func(f *Fault) bool { return f.Kind == FaultWrongDate && s.glitches.wrongDate[caller] })
 	switch {
 	case a.call.Endpoint != EndpointList:
-	case f == nil || f.Kind != FaultWrongDate: // a right Date has come through
+	case f == nil || f.Kind != FaultWrongDate: // a correct Date was sent
 		delete(s.glitches.wrongDate, caller)
 	default:
 		if s.glitches.wrongDate == nil {

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// shape gives status_code and response of an entry the form that the options say.
+// shape gives status_code and response of an entry the form of the options.
 func (o *Options) shape(e *Entry) {
 	if e.Raw != "" {
 		return
@@ -38,7 +38,7 @@ func (o *Options) shape(e *Entry) {
 		}
 	}
 	if o.StatusCodes == StatusAbsent {
-		e.Raw = string(e.appendJSON(nil, o.NumericIDs)) // or what it is already
+		e.Raw = string(e.appendJSON(nil, o.NumericIDs)) // or its own Raw text
 		e.replace(fmt.Sprintf(`,"status_code":%d`, e.StatusCode), "")
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The forms of status_code and response, of generated and of added entries; what was
-// given as text is sent as it is.
+// The forms of status_code and response, in generated and in added entries; entries with a Raw text are sent
+// verbatim.
 func TestShapes(t *testing.T) {
 	type detail struct {
 		StatusCode *int            `json:"status_code"`

@@ -16,7 +16,7 @@ type stored struct {
 	visibleAt time.Time
 }
 
-// store holds the explicit entries by event time, then by the order of adding.
+// store has the explicit entries by event time, then by the order of adding.
 type store struct {
 	entries []stored
 	seq     int64

@@ -12,14 +12,12 @@ import (
 	"time"
 )
 
-// maxPerSecond bounds the generated entries of one second: their number within
-// it has 20 bits in the id.
+// maxPerSecond limits the generated entries of one second: their number within it has 20 bits in the id.
 const maxPerSecond = 1 << 20
 
-// Tenant is a generated log. Its entries are a pure function of the seed and the
-// second, so that any length of history and live arrival need no memory, and a
-// restarted simulator shows the same entries with the same ids. The zero value
-// has no entries.
+// Tenant is a generated log. Its entries are a pure function of the seed and the second, so any length of
+// history and live arrival need no memory, and a restarted simulator shows the same entries with the same ids.
+// The zero value has no entries.
 type Tenant struct {
 	// Seed chooses the tenant: its apps and all its entries.
 	Seed uint64
@@ -29,29 +27,26 @@ type Tenant struct {
 	// multiple of BurstEvery since 1970.
 	BurstEvery time.Duration
 	BurstSize  int
-	// Start and End are the first and the last second with entries. Zero: no
-	// such bound. With no Start, a call without start_time gets the last 24
-	// hours.
+	// Start and End are the first and the last second with entries. Zero: no limit. Without Start, a call
+	// without start_time gets the last 24 hours.
 	Start, End int64
 	// Apps is the number of apps that make calls. Zero: 8.
 	Apps int
-	// Delay is how long after its event time each entry becomes visible.
-	// Within a second entries become visible one by one, as calls happen.
+	// Delay is how long after its event time each entry becomes visible. Within a second, entries become visible
+	// one by one, at the times of the calls.
 	Delay time.Duration
-	// LateFraction is the part of the entries, 0 to 1, that become visible by up
-	// to MaxLateness later than Delay says.
+	// LateFraction is the fraction of entries, 0 to 1, that become visible up to MaxLateness later than Delay.
 	LateFraction float64
 	MaxLateness  time.Duration
-	// FailureFraction is the part of failed calls. Zero: 0.08; negative: none.
+	// FailureFraction is the fraction of failed calls. Zero: 0.08; negative: none.
 	FailureFraction float64
-	// OddFraction is the part of entries in an odd shape, see oddities. They
-	// keep their Entry.ID, if the shape has one.
+	// OddFraction is the fraction of entries in an odd form, see oddities. They keep their Entry.ID, if the form
+	// has one.
 	OddFraction float64
-	// SharedIDs numbers the entries of each second from 1, so that those of other seconds have
-	// the same ids.
+	// SharedIDs numbers the entries of each second from 1, so that entries of different seconds have the same
+	// ids.
 	SharedIDs bool
-	// Canary is a word that each payload holds, but for those of odd entries, to be
-	// looked for where no payload may be.
+	// Canary is a word in each payload, except in odd entries, to search for where no payload may be.
 	Canary string
 }
 
@@ -84,7 +79,7 @@ func (t *Tenant) validate() error {
 // maxSecond is the first second that does not fit into an id.
 const maxSecond = 1 << 33
 
-// span is the range of seconds that hold entries, up to now.
+// span is the range of seconds with entries, up to now.
 func (t *Tenant) span(now time.Time) (begin, end int64, ok bool) {
 	end = min(now.Unix(), maxSecond-1)
 	if t.End != 0 {
@@ -111,8 +106,8 @@ func (t *Tenant) count(second int64) int64 {
 	return n
 }
 
-// Entries returns the entries with from <= event time < to, oldest first. Those
-// that are not yet visible are among them: see VisibleAt.
+// Entries returns the entries with from <= event time < to, oldest first, including those that are not visible
+// yet: see VisibleAt.
 func (t *Tenant) Entries(from, to int64) []Entry {
 	begin, end, ok := t.span(time.Unix(to-1, 0))
 	if !ok {
@@ -127,8 +122,8 @@ func (t *Tenant) Entries(from, to int64) []Entry {
 	return entries
 }
 
-// draw holds what chance says about one entry. What decides whether a query finds
-// it is drawn first and apart, since that is asked far more often than the rest.
+// draw is what is drawn for one entry. The part that decides whether a query returns the entry is drawn first
+// and separately, because it is needed far more often than the rest.
 type draw struct {
 	second, n int64
 	hash      uint64
@@ -138,8 +133,7 @@ func (t *Tenant) draw(second, n int64) draw {
 	return draw{second, n, mix(mix(t.Seed^mix(uint64(second))) ^ mix(uint64(n)+0x5851f42d4c957f2d))}
 }
 
-// visibleAt spreads the entries of a second over that second, and the late ones
-// over the time after it.
+// visibleAt spreads the entries of a second over that second, and the late ones over the time after it.
 func (d draw) visibleAt(t *Tenant) time.Time {
 	h := mix(d.hash ^ 1)
 	delay := t.Delay + time.Duration(h%uint64(time.Second))
@@ -165,8 +159,7 @@ func appID(seed, n uint64) string {
 	return fmt.Sprintf("cli_%016x", mix(seed^mix(n+0xa99)))
 }
 
-// id is unique for a seed and, like Feishu's ids, a number of 19 digits: too
-// large for a float64.
+// id is unique for a seed and, like Feishu's ids, a number with 19 digits: too large for a float64.
 func (d draw) id(seed uint64) string {
 	return strconv.FormatInt(d.second<<30|d.n<<10|int64(mix(seed)&1023), 10)
 }

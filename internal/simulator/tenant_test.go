@@ -83,7 +83,7 @@ func TestTenantLateness(t *testing.T) {
 	require.Greater(t, most, 59*time.Minute)
 }
 
-// What the API shows is what Entries says, when it says so.
+// The API shows what Entries returns, at the times in VisibleAt.
 func TestTenantArrivesLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now().Unix()
@@ -126,7 +126,7 @@ func TestEndlessHistory(t *testing.T) {
 	})
 }
 
-// Contents are of the kind that the real log holds.
+// Contents are similar to those of the real log.
 func TestTenantContents(t *testing.T) {
 	tenant := Tenant{Seed: 2, PerSecond: 20}
 	keys, apps, methods := map[string]int{}, map[string]int{}, map[string]int{}
@@ -190,7 +190,7 @@ func TestTenantContents(t *testing.T) {
 	}
 }
 
-// Every odd shape is there, and none of them breaks the page.
+// Every odd form occurs, and none of them breaks the page.
 func TestTenantOddities(t *testing.T) {
 	tenant := Tenant{Seed: 2, PerSecond: 20, OddFraction: 1, Start: base, End: base + 99}
 	found := map[string]bool{}

@@ -14,17 +14,17 @@ import (
 	"time"
 )
 
-// reuseAbove is the remaining life down to which a token is handed out again.
+// reuseAbove is the remaining lifetime down to which a token is returned again.
 const reuseAbove = 30 * time.Minute
 
-// token is an access token that was given out.
+// token is an issued access token.
 type token struct {
 	value   string
 	app     string
 	expires time.Time
 }
 
-// appIDPattern is the form without which an app_id counts as malformed.
+// appIDPattern is the form of a valid app_id.
 var appIDPattern = regexp.MustCompile(`^cli_[0-9A-Za-z_]+$`)
 
 // serveToken answers tenant_access_token/internal. Refused credentials are HTTP
@@ -72,7 +72,7 @@ func (s *Server) serveToken(a *answer, body []byte) {
 	}
 }
 
-// answer is the body of a token that was given out, with its life in seconds.
+// answer is the body for an issued token, with its lifetime in seconds.
 func (f TokenForm) answer(value string, life int64) []byte {
 	switch f {
 	case TokenText:
@@ -87,8 +87,8 @@ func (f TokenForm) answer(value string, life int64) []byte {
 	return fmt.Appendf(nil, `{"code":0,"expire":%d,"msg":"ok","tenant_access_token":"%s"}`, life, value)
 }
 
-// issue returns the app's newest token while it has enough life left, else a new
-// one. Older ones stay valid until they expire.
+// issue returns the app's newest token while it has enough life left, otherwise a new one. Older ones stay valid
+// until they expire.
 func (s *Server) issue(app string, now time.Time) token {
 	valid := s.tokens[:0]
 	for _, t := range s.tokens {
@@ -152,7 +152,7 @@ func (s *Server) authorize(a *answer, authorization string) bool {
 	switch jwt := strings.HasPrefix(value, "eyJ"); {
 	case strings.HasPrefix(value, "t-"), jwt && s.opts.JWTTokens:
 		a.fail(s.opts.TokenErrorStatus, 99991663, invalid)
-	case strings.HasPrefix(value, "u-"), jwt: // a user's token, which this API does not take
+	case strings.HasPrefix(value, "u-"), jwt: // a user's token, which this API does not accept
 		a.fail(s.opts.TokenErrorStatus, 99991668, invalid)
 	default:
 		a.fail(s.opts.TokenErrorStatus, 99991671, "Invalid access token for authorization. The token must start with 't-' or 'u-'.")

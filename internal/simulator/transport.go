@@ -15,14 +15,12 @@ import (
 	"time"
 )
 
-// Transport returns a round tripper that runs the handler in the caller's
-// goroutine, without any network: it works in testing/synctest bubbles, where
-// sockets do not. It behaves like http.Transport in what a caller can see: it asks
-// for gzip and undoes it unless the request has an Accept-Encoding of its own,
+// Transport returns a round tripper that runs the handler in the caller's goroutine, without any network: it
+// works in testing/synctest bubbles, where sockets do not. To its caller it behaves like http.Transport: it
+// requests gzip and decompresses it unless the request has its own Accept-Encoding, obeys the request's context,
+// and turns an aborted answer into a connection error.
 // heeds the request's context, and turns an aborted answer into a connection error.
-//
-// latency, if not nil, is how long each call takes on its way, half of it to the
-// server and half of it back.
+// latency, if not nil, is how long each call is in transit, half of it to the server and half of it back.
 func Transport(h http.Handler, latency func() time.Duration) http.RoundTripper {
 	return &transport{handler: h, latency: latency}
 }
@@ -140,7 +138,7 @@ func (r *recorder) response(req *http.Request, transparent bool) (*http.Response
 	var body io.Reader = &r.body
 	if length, err := strconv.ParseInt(r.sent.Get("Content-Length"), 10, 64); err == nil {
 		res.ContentLength = length
-		if length > int64(r.body.Len()) { // reset in mid-body
+		if length > int64(r.body.Len()) { // reset in the middle of the body
 			body = io.MultiReader(body, brokenReader{})
 		}
 	}
@@ -165,8 +163,7 @@ func (brokenReader) Read([]byte) (int, error) {
 	return 0, fmt.Errorf("read: %w", syscall.ECONNRESET)
 }
 
-// responseBody fails once the request's context has ended or it was closed, as
-// the body of a connection does.
+// responseBody fails once the request's context has ended or it was closed, like the body of a connection.
 type responseBody struct {
 	io.Reader
 	ctx    context.Context //nolint:containedctx // a body of net/http ends with its request, too

@@ -28,7 +28,7 @@ func overHTTP(t *testing.T, s *Server) *client {
 	return c
 }
 
-// What only a connection can do wrong looks the same over HTTP and in process.
+// Connection faults look the same over HTTP and in process.
 func TestConnectionFaults(t *testing.T) {
 	for name, connect := range map[string]func(*testing.T, *Server) *client{"http": overHTTP, "in process": inProcess} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestTransportLatencyAndCancellation(t *testing.T) {
 	})
 }
 
-// The body of an answer is of no use once its request was cancelled or it was closed.
+// The body of an answer cannot be read after its request was cancelled or it was closed.
 func TestTransportBody(t *testing.T) {
 	c := inProcess(t, New(Options{}))
 	ctx, cancel := context.WithCancel(t.Context())

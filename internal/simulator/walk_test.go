@@ -143,8 +143,8 @@ func TestPageTokenSurvivesARestart(t *testing.T) {
 	require.Equal(t, idsOf(opts.Tenant.Entries(base, base+100)), append(first.ids(), second.ids()...))
 }
 
-// Without an end_time a snapshot ends where it did at the first call, and entries
-// that expire between two pages are gone.
+// Without an end_time, a snapshot ends at the time of the first call, and entries that expire between two pages
+// are missing.
 func TestWalkWithBoundsOfTheServer(t *testing.T) {
 	for _, order := range []Order{Ascending, Descending, Shuffled} {
 		synctest.Test(t, func(t *testing.T) {

@@ -16,26 +16,26 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// Book is what a simulated pipeline notes down of one receiver's records, for the
-// promises to be checked. The lock is the sink's.
+// Book records one receiver's records in a simulated pipeline, to check the guarantees. It is protected by the
+// sink's lock.
 type Book struct {
 	ReceivedAt map[string]received
-	// open are the ids taken since the position was last written: only these may
-	// come again, and only if the process ends now.
+	// open are the ids that were accepted since the position was last written: only these may be delivered
+	// again, and only if the process ends now.
 	open map[string]bool
-	// mayRepeat counts, for each id, the deaths of the process that it was open at.
+	// mayRepeat counts, for each id, how often the process died while the id was open.
 	mayRepeat map[string]int
 	known     map[string]bool
-	Again     int      // ids that came again, as they may
-	Wrong     []string // what may not have happened
+	Again     int      // ids that were delivered again, as allowed
+	Wrong     []string // violations
 	// Structured is the form of bodies.
 	Structured bool
 }
 
-// received is a record as it came.
+// received is a record as it arrived.
 type received struct {
 	Hash       uint64
-	Structured bool // the form of bodies, then
+	Structured bool // the form of bodies at that time
 }
 
 // NewBook returns an empty book.
@@ -43,12 +43,12 @@ func NewBook() *Book {
 	return &Book{ReceivedAt: map[string]received{}, open: map[string]bool{}, mayRepeat: map[string]int{}, known: map[string]bool{}}
 }
 
-// Fault notes what may not happen.
+// Fault notes a violation.
 func (b *Book) Fault(format string, args ...any) {
 	b.Wrong = append(b.Wrong, fmt.Sprintf(format, args...))
 }
 
-// taken notes that the pipeline has taken an id, or has refused it permanently.
+// taken notes that the pipeline has accepted an id, or has refused it permanently.
 func (b *Book) taken(uid string) {
 	switch {
 	case !b.known[uid]:
@@ -64,8 +64,8 @@ func (b *Book) taken(uid string) {
 // Committed notes that the position was written.
 func (b *Book) Committed() { clear(b.open) }
 
-// Died notes that the process ended without writing down what is open. A page at most:
-// nothing more is asked for until it is written.
+// Died notes that the process ended without storing what is open. This is at most one page, because nothing more
+// is requested until it is stored.
 func (b *Book) Died(pageSize int) {
 	if len(b.open) > pageSize {
 		b.Fault("%d ids are not written down when the process ends, with pages of %d", len(b.open), pageSize)
@@ -76,8 +76,7 @@ func (b *Book) Died(pageSize int) {
 	clear(b.open)
 }
 
-// Ended notes that the process was shut down in order. unwritten tells that the storage
-// refused the last position.
+// Ended notes that the process was shut down. unwritten reports that the storage refused the last position.
 func (b *Book) Ended(pageSize int, unwritten bool) {
 	if len(b.open) > 0 && !unwritten {
 		b.Fault("a shutdown leaves %d ids that are not written down, with a storage that works", len(b.open))
@@ -90,8 +89,7 @@ var (
 	marshaler plog.ProtoMarshaler
 )
 
-// recordHash is that of everything in a record but when it was observed, its resource
-// and scope among it.
+// recordHash is a hash of everything in a record except when it was observed, including its resource and scope.
 func recordHash(rl plog.ResourceLogs, sl plog.ScopeLogs, record plog.LogRecord) uint64 {
 	alone := plog.NewLogs()
 	resource := alone.ResourceLogs().AppendEmpty()
@@ -110,17 +108,17 @@ func recordHash(rl plog.ResourceLogs, sl plog.ScopeLogs, record plog.LogRecord) 
 
 func (b *Book) keep(uid string, rl plog.ResourceLogs, sl plog.ScopeLogs, record plog.LogRecord) {
 	b.ReceivedAt[uid] = received{recordHash(rl, sl, record), b.Structured}
-	// When the page was received: not later than now, and one value a page.
+	// When the page was received: not later than now, and one value per page.
 	observed := record.ObservedTimestamp()
 	if observed == 0 || observed.AsTime().After(time.Now()) || observed != sl.LogRecords().At(0).ObservedTimestamp() {
 		b.Fault("%s was observed at %s", uid, observed)
 	}
 }
 
-// expectation is what should become of an entry: its uid, and its record's hash.
+// expectation is the expected result for an entry: its uid, and its record's hash.
 type expectation struct{ original, structured *record.Builder }
 
-// Expect returns what records of such settings should be.
+// Expect returns the expected records for these settings.
 func Expect(set record.Settings) *expectation {
 	original, structured := set, set
 	original.Structured, structured.Structured = false, true

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package world is what surrounds a receiver in tests: a disk, a pipeline, a network and an
-// elector that fail as a test says, and books on what they have seen.
+// Package world is the environment of a receiver in tests: a disk, a pipeline, a network and an elector that
+// fail as the test requires, and books of what they have seen.
 package world
 
 import (
@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 )
 
-// FailWith sets what the disk does from now on; nil: it works.
+// FailWith sets the disk's failure from now on; nil: it works.
 func (d *Disk) FailWith(fail func() error) {
 	d.Mu.Lock()
 	defer d.Mu.Unlock()
@@ -33,21 +33,20 @@ type Disk struct {
 	Data  map[string][]byte
 	Fail  func() error // nil: never
 	Dead  bool         // the process was killed: nothing is written any more
-	Fuse  int          // kill the process at the n-th write from now; 0: not
-	Torn  bool         // a batch is not atomic: what came before the kill stays
+	Fuse  int          // kill the process at the n-th write from now; 0: do not
+	Torn  bool         // a batch is not atomic: what was written before the kill stays
 	OnDie func()
 	Bytes int // written
 
 	// Fault is what happens to a batch; nil: nothing.
 	Fault func(ops []*storage.Operation) DiskFault
-	// Hangs is how long a call takes, whatever its context says, as one of a file system
-	// across the network may: open, get, set, batch, or close; nil: no time.
+	// Hangs is how long a call takes, even if its context ends, as with a network file system: open, get, set,
+	// batch, or close; nil: no time.
 	Hangs  func(call string) time.Duration
-	Freed  time.Time     // when a call last stopped to hang
+	Freed  time.Time     // when a call last stopped hanging
 	Killed chan struct{} // closed when the process is dead
-	// OnCommit is called, unless it is nil, when the position was written and the writer
-	// knows. Unwritten is called when the last position was not, and that this is the
-	// disk's fault: replicas read it before they write it.
+	// OnCommit, unless it is nil, is called when the position was written and the writer knows it. Unwritten is
+	// called when the last position was not written because of the disk: replicas read it before they write it.
 	OnCommit  func()
 	Unwritten bool
 }
@@ -56,8 +55,8 @@ type Disk struct {
 type DiskFault struct {
 	Takes time.Duration
 	Err   error
-	// Applies is how many operations are carried out although the batch fails, by Err
-	// or because its context ends first.
+	// Applies is how many operations are carried out although the batch fails, with Err or because its context
+	// ends first.
 	Applies int
 }
 
@@ -70,7 +69,7 @@ func (d *Disk) GetClient(context.Context, component.Kind, component.ID, string) 
 	return d, nil
 }
 
-// hang lets the time pass that a call takes.
+// hang waits for the time that a call takes.
 func (d *Disk) hang(call string) {
 	d.Mu.Lock()
 	hangs := d.Hangs
@@ -121,7 +120,7 @@ func (d *Disk) Delete(ctx context.Context, key string) error {
 	return d.write(ctx, "set", storage.DeleteOperation(key))
 }
 
-// Batch refuses a context that has ended, as a storage across the network does.
+// Batch refuses a context that has ended, as a network storage does.
 func (d *Disk) Batch(ctx context.Context, ops ...*storage.Operation) error {
 	return d.write(ctx, "batch", ops...)
 }
@@ -146,8 +145,7 @@ func (d *Disk) write(ctx context.Context, call string, ops ...*storage.Operation
 	return err
 }
 
-// batch reports whether the disk is to blame for an error: where the writer's own context has
-// ended, it is not.
+// batch reports whether an error is the disk's fault, which it is not if the writer's own context has ended.
 func (d *Disk) batch(ctx context.Context, ops []*storage.Operation) (blame bool, _ error) {
 	if err := d.check(); err != nil {
 		return true, err
@@ -187,7 +185,7 @@ func (d *Disk) batch(ctx context.Context, ops []*storage.Operation) (blame bool,
 	return false, nil
 }
 
-// passes lets time pass, unless the context or the process ends first.
+// passes waits, unless the context or the process ends first.
 func (d *Disk) passes(ctx context.Context, takes time.Duration) error {
 	if takes == 0 {
 		return nil
@@ -229,7 +227,7 @@ func (d *Disk) apply(ops []*storage.Operation) {
 	}
 }
 
-// Snapshot is what is on the disk.
+// Snapshot returns the contents of the disk.
 func (d *Disk) Snapshot() map[string][]byte {
 	d.Mu.Lock()
 	defer d.Mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 )
 
-// Elector is the extension's behaviour: it calls back one at a time.
+// Elector behaves like the extension: it calls back one at a time.
 type Elector struct {
 	component.StartFunc
 	component.ShutdownFunc
@@ -17,7 +17,7 @@ type Elector struct {
 	OnStop  func()
 }
 
-// SetCallBackFuncs is what the k8s_leader_elector extension has.
+// SetCallBackFuncs is the method of the k8s_leader_elector extension.
 func (e *Elector) SetCallBackFuncs(onStart func(context.Context), onStop func()) {
 	e.OnStart, e.OnStop = onStart, onStop
 }

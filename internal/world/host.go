@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/collector/component/componentstatus"
 )
 
-// StatusHost keeps the statuses that are reported.
+// StatusHost records the reported statuses.
 type StatusHost struct {
 	Host
 	mu       sync.Mutex
@@ -26,14 +26,14 @@ func (h *StatusHost) Report(event *componentstatus.Event) {
 	h.Statuses = append(h.Statuses, event.Status())
 }
 
-// Seen are the statuses so far.
+// Seen returns the statuses so far.
 func (h *StatusHost) Seen() []componentstatus.Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.Statuses)
 }
 
-// Last is the last status. There has to be one.
+// Last returns the last status. There has to be one.
 func (h *StatusHost) Last() componentstatus.Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,14 +53,14 @@ var (
 	NetworkID = component.MustNewID("network")
 )
 
-// Network is a middleware extension that answers calls in place of the network.
+// Network is a middleware extension that answers calls instead of the network.
 type Network struct {
 	component.StartFunc
 	component.ShutdownFunc
 	Wire http.RoundTripper
 }
 
-// GetHTTPRoundTripper is what a middleware of confighttp has.
+// GetHTTPRoundTripper is the method of a middleware of confighttp.
 func (n Network) GetHTTPRoundTripper(http.RoundTripper) (http.RoundTripper, error) {
 	return n.Wire, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// IdentityOf is what a sink with ByIdentity tells the record of an entry from others by.
+// IdentityOf identifies the record of an entry in a sink with ByIdentity.
 func IdentityOf(it *entry.Entry) string {
 	second, _ := it.EventTime()
 	app, _ := entry.ParseText(it.Fields[entry.FieldAppID])

@@ -19,37 +19,35 @@ import (
 type Sink struct {
 	Mu       sync.Mutex
 	Accepted map[string]int
-	Lost     map[string]int // how often it was refused permanently, alone or in company
+	Lost     map[string]int // how often it was refused permanently, alone or with others
 	times    map[string]int64
 	Arrived  map[string]time.Time
 	Refuse   func(logs plog.Logs) error // nil: never
 	Mutates  bool
-	// Frees empties what it was handed when its call returns, also with an error, as a
-	// collector does that pools records. The receiver does not know that it does.
+	// Frees empties the records when its call returns, also with an error, like a collector that pools records.
+	// The receiver does not know it.
 	Frees  bool
 	Dead   bool
 	Killed chan struct{} // closed when the process is dead
 
-	// Blocks is how long the pipeline takes, and whether it heeds its context
-	// meanwhile; nil: no time.
+	// Blocks is how long the pipeline takes, and whether it obeys its context meanwhile; nil: no time.
 	Blocks func() (takes time.Duration, heeds bool)
-	Freed  time.Time // when it last stopped to block
+	Freed  time.Time // when it last stopped blocking
 
-	// ByIdentity tells records apart by more than their id, for a log whose ids are shared: see
-	// IdentityOf. Nothing else changes: a partial failure still names ids.
+	// ByIdentity distinguishes records by more than their id, for a log with shared ids: see IdentityOf. Nothing
+	// else changes: a partial failure still names ids.
 	ByIdentity bool
 
-	// Book is kept in simulations; nil elsewhere.
+	// Book is used in simulations; nil elsewhere.
 	Book *Book
 }
 
-// NewSink returns a pipeline that takes everything.
+// NewSink returns a pipeline that accepts everything.
 func NewSink() *Sink {
 	return &Sink{Accepted: map[string]int{}, Lost: map[string]int{}, times: map[string]int64{}, Arrived: map[string]time.Time{}}
 }
 
-// RefuseWith sets what is refused; nil: nothing. As Got and Refused it may be used while the
-// receiver runs.
+// RefuseWith sets what is refused; nil: nothing. Like Got and Refused it may be used while the receiver runs.
 func (s *Sink) RefuseWith(refuse func(plog.Logs) error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -63,7 +61,7 @@ func (s *Sink) Got() map[string]int {
 	return maps.Clone(s.Accepted)
 }
 
-// Refused counts, for each id, how often it was refused permanently, alone or in company.
+// Refused counts, for each id, how often it was refused permanently, alone or with others.
 func (s *Sink) Refused() map[string]int {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -102,13 +100,13 @@ func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	case err == nil:
 		s.take(logs, func(string) bool { return true })
 	}
-	if s.Mutates || s.Frees { // as a processor would, whether the pipeline behind it takes the records or not
+	if s.Mutates || s.Frees { // as a processor would, whether or not the pipeline after it accepts the records
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 	}
 	return err
 }
 
-// leftOf are the ids that partial failures name, where an error consists of such.
+// leftOf returns the ids that partial failures name, if an error consists of partial failures.
 func leftOf(err error) (left map[string]bool, partly bool) {
 	left = map[string]bool{}
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
@@ -145,7 +143,7 @@ func UidsIn(logs plog.Logs) (uids []string) {
 	return uids
 }
 
-// block lets the pipeline take its time.
+// block waits for the time that the pipeline takes.
 func (s *Sink) block(ctx context.Context) error {
 	if s.Blocks == nil {
 		return nil
