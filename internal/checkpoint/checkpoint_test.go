@@ -35,8 +35,7 @@ func somePosition() plan.Snapshot {
 	return c.Position()
 }
 
-// TestCheckpointDamage: any byte changed, to whatever value, added or cut off is
-// noticed. Covers F31, F32.
+// TestCheckpointDamage: any byte that is changed, added or cut off is noticed. Covers F31, F32.
 func TestCheckpointDamage(t *testing.T) {
 	c := someCheckpoint()
 	data := c.Encode()
@@ -66,8 +65,7 @@ func TestCheckpointDamage(t *testing.T) {
 	requireNoticed(page, func(data []byte) error { _, err := DecodeKeys(data); return err })
 }
 
-// TestKeysOutOfRange: times that nobody wrote are refused, also where their sum
-// would overflow.
+// TestKeysOutOfRange: times that nobody wrote are refused, even if their sum would overflow.
 func TestKeysOutOfRange(t *testing.T) {
 	for _, minutes := range [][]int64{{-2}, {maxMinute + 1}, {math.MinInt64 / 2}, {math.MaxInt64 / 2}, {5, math.MaxInt64/2 - 5}} {
 		var keys []plan.Key
@@ -83,8 +81,8 @@ func TestKeysOutOfRange(t *testing.T) {
 	require.Equal(t, keys, got)
 }
 
-// TestStoredBytesPerID: what a remembered id costs in the checkpoint, at the API's ceiling
-// and in quiet and busy minutes around it.
+// TestStoredBytesPerID: the stored size of a remembered id, at the API's limit and with quiet and busy minutes
+// around it.
 func TestStoredBytesPerID(t *testing.T) {
 	for _, perMinute := range []int{10, 1000, 6145, 10_000, 12_288} {
 		var page []plan.Key
@@ -102,7 +100,7 @@ func TestStoredBytesPerID(t *testing.T) {
 	}
 }
 
-// TestCheckpointThatDoesNotFit: what has a right checksum and wrong values.
+// TestCheckpointThatDoesNotFit: a correct checksum and wrong values.
 func TestCheckpointThatDoesNotFit(t *testing.T) {
 	for name, change := range map[string]func(*Checkpoint){
 		"newer version": func(c *Checkpoint) { c.Version++ },
@@ -125,8 +123,8 @@ func TestCheckpointThatDoesNotFit(t *testing.T) {
 	require.ErrorContains(t, err, "version 9, and this build reads versions up to 1")
 }
 
-// TestStore: what is saved is loaded, old ids are deleted from the front, and an
-// error in reading is not an empty storage. Covers F30, F32, F33.
+// TestStore: what is saved is loaded, old ids are deleted from the front, and an error while reading is not an
+// empty storage. Covers F30, F32, F33.
 func TestStore(t *testing.T) {
 	d := &world.Disk{Data: map[string][]byte{}}
 	s := &Store{client: d, query: someCheckpoint().Query}
@@ -149,7 +147,7 @@ func TestStore(t *testing.T) {
 	assert.Equal(t, s.first, again.first)
 	assert.Equal(t, s.pages, again.pages)
 
-	// After a long pause much is deleted, a bounded number in each batch.
+	// After a long pause many pages are deleted, a limited number in each batch.
 	require.NoError(t, again.Save(t.Context(), somePosition(), nil, 1<<40))
 	assert.Len(t, d.Data, 1)
 
@@ -177,7 +175,7 @@ func TestStoreRefusesForeign(t *testing.T) {
 	}
 }
 
-// TestCallsSurvive: what cannot be read of them is as good as none.
+// TestCallsSurvive: calls that cannot be read are ignored.
 func TestCallsSurvive(t *testing.T) {
 	d := &world.Disk{Data: map[string][]byte{}}
 	s := NewStore(d, Query{}, false)
@@ -195,8 +193,8 @@ func TestCallsSurvive(t *testing.T) {
 	assert.Nil(t, calls.Ahead)
 }
 
-// FuzzDecodeCheckpoint seals its input, so that it gets behind the checksum, and
-// holds that what is read is what is written, and that a changed byte is noticed.
+// FuzzDecodeCheckpoint seals its input, so that it passes the checksum. What is read is what is written, and a
+// changed byte is noticed.
 func FuzzDecodeCheckpoint(f *testing.F) {
 	c := someCheckpoint()
 	f.Add(bytes.TrimSuffix(c.Encode()[len(sealPrefix)+9:], []byte("\n")), uint(0), byte(0))
@@ -243,7 +241,7 @@ func FuzzDecodeKeys(f *testing.F) {
 		}
 		for i, k := range got {
 			require.True(t, k.LastMinute() >= -1 && k.LastMinute() <= maxMinute, k)
-			got[i] = plan.StoredKey(k.LastMinute(), k.IsOdd(), k.Hash()) // what is written is of the newest version
+			got[i] = plan.StoredKey(k.LastMinute(), k.IsOdd(), k.Hash()) // the newest version is written
 		}
 		again, err := DecodeKeys(encodeKeys(got))
 		require.NoError(t, err)
@@ -256,8 +254,8 @@ func FuzzDecodeKeys(f *testing.F) {
 	})
 }
 
-// FuzzDecodeCalls holds that a stored record of calls, whatever is in it, is
-// read as calls at times to reckon with, and that what was written is read.
+// FuzzDecodeCalls: a stored record of calls, with any contents, is read as calls at valid times, and what was
+// written is read.
 func FuzzDecodeCalls(f *testing.F) {
 	f.Add([]byte(`{"946684800":3,"946684801":1}`))
 	f.Add([]byte(`{"-9223372036854775808":9223372036854775807,"9223372036854775807":1,"x":2,"5":-1}`))

@@ -12,7 +12,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// TestForgetFrom: the ids of earlier minutes stay, and what their hashes are of does too.
+// TestForgetFrom: the ids of earlier minutes stay, and so does the kind of their hashes.
 func TestForgetFrom(t *testing.T) {
 	page := encodeKeys([]plan.Key{plan.StoredKey(10, false, 1), plan.StoredKey(12, false, 2), plan.StoredKey(11, true, 3)})
 	for _, version := range []byte{keysByID, keysVersion} {
@@ -37,7 +37,7 @@ func TestForgetFrom(t *testing.T) {
 	require.ErrorIs(t, err, errDamaged)
 }
 
-// TestMovedPosition: passes only move where they are beyond, or before, the time.
+// TestMovedPosition: a pass moves only if it is past, or before, the time.
 func TestMovedPosition(t *testing.T) {
 	c := &Checkpoint{Version: Version, Begin: 100, Recheck: []int64{0, 60}, Marks: []int64{500, 300}}
 	c.Rewind(400)

@@ -22,8 +22,8 @@ func nobodyWatches(string) (done func()) { return func() {} }
 
 var ourID = component.MustNewIDWithName("feishu_audit", "lark")
 
-// TestStorageErrors: each names the storage and the receiver's file, and says what to do;
-// what it is stays what it was. Covers F69, F32.
+// TestStorageErrors: each has the storage, the receiver's file, and what to do; the original error can still be
+// recognised. Covers F69, F32.
 func TestStorageErrors(t *testing.T) {
 	files := Place(component.MustNewIDWithName("file_storage", "audit"), ourID)
 	assert.Equal(t, "the storage file_storage/audit (file receiver_feishu_audit_lark in its directory)", files)
@@ -62,8 +62,8 @@ func TestStorageErrors(t *testing.T) {
 	require.Error(t, g.Broken())
 }
 
-// TestReplicasThatLoadTheSamePosition: of two that have loaded it before either wrote it, the
-// second one to write notices. Covers F34.
+// TestReplicasThatLoadTheSamePosition: if two replicas have loaded it before either wrote it, the second one to
+// write notices. Covers F34.
 func TestReplicasThatLoadTheSamePosition(t *testing.T) {
 	for _, empty := range []bool{true, false} {
 		disk := &world.Disk{Data: map[string][]byte{}}

@@ -16,7 +16,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsonoracle"
 )
 
-// FuzzParsePage holds ParsePage against encoding/json.
+// FuzzParsePage compares ParsePage with encoding/json.
 func FuzzParsePage(f *testing.F) {
 	for _, page := range benchdata.Pages()[:1] {
 		f.Add(page.Body()[:2000])
@@ -27,7 +27,7 @@ func FuzzParsePage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		p, err := ParsePage(body)
 		if !json.Valid(body) {
-			if err == nil { // accepts what is nested deeper than encoding/json accepts
+			if err == nil { // it accepts deeper nesting than encoding/json
 				require.Greater(t, strings.Count(string(body), "[")+strings.Count(string(body), "{"), 10000)
 			}
 			return

@@ -28,7 +28,7 @@ func TestParsePage(t *testing.T) {
 		body string
 		want want
 	}{
-		// No answer of the Open API.
+		// Not an answer of the Open API:
 		{body: `{}`},
 		{body: `[]`},
 		{body: ` "code" `},
@@ -59,7 +59,7 @@ func TestParsePage(t *testing.T) {
 		{body: `{"code":0,"data":{"items":null,"has_more":null,"page_token":null}}`, want: want{hasCode: true}},
 		{body: `{"code":0,"data":{"items":[],"has_more":false,"page_token":""}}`, want: want{hasCode: true}},
 
-		// These say success and are of a form that may hide entries.
+		// Successes in a form that may hide entries:
 		{body: `{"code":0,"data":[]}`},
 		{body: `{"code":0,"data":"{}"}`},
 		{body: `{"data":{"items":{"0":{"id":"1"}}},"code":0}`},
@@ -67,7 +67,7 @@ func TestParsePage(t *testing.T) {
 		{body: `{"code":0,"data":{"has_more":[true]}}`},
 		{body: `{"code":0,"data":{"page_token":{}}}`},
 
-		// And of these it is not known which member counts.
+		// It is not known which of the members counts:
 		{body: `{"code":0,"data":{"items":[{"id":"1"}],"items":[]}}`, want: want{ids: []string{"1"}}},
 		{body: `{"code":0,"data":{"items":[{"id":"1"}],"Items":[{"id":"2"}]}}`, want: want{ids: []string{"1"}}},
 		{body: `{"code":0,"data":{"Items":null,"items":[]}}`},
@@ -107,7 +107,7 @@ func TestParsePage(t *testing.T) {
 	}
 }
 
-// The body may hold secrets, and the error goes into a log line.
+// The body may contain secrets, and the error is logged.
 func TestParsePageErrors(t *testing.T) {
 	for _, body := range []string{
 		``, `{"code":0,"data":{"items":[{"payload":"hunter2`, `{"code":0,"data":{"items":[{"id":hunter2}]}}`, `{"code":0} hunter2`,
@@ -131,8 +131,8 @@ func TestParsePageDeepNesting(t *testing.T) {
 	require.Equal(t, "1", p.Entries[0].UID())
 }
 
-// TestParsePageTooManyEntries: an answer of tiny entries must not become a hundred
-// times its size in memory. Covers F25.
+// TestParsePageTooManyEntries: an answer with tiny entries must not take a hundred times its size in memory.
+// Covers F25.
 func TestParsePageTooManyEntries(t *testing.T) {
 	p, err := ParsePage(benchdata.Answer(strings.Split(strings.Repeat("1,", maxPageEntries-1)+"1", ",")...))
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestParsePageTooManyEntries(t *testing.T) {
 	require.Less(t, allocated, uint64(200<<20))
 }
 
-// The body belongs to the caller, who may use it for the next answer.
+// The body belongs to the caller, who may reuse it for the next answer.
 func TestParsePageCopiesBody(t *testing.T) {
 	body := benchdata.Answer(benchdata.Entry(1, "{}"))
 	p, err := ParsePage(body)
@@ -196,7 +196,7 @@ func TestItemUID(t *testing.T) {
 	}
 }
 
-// TestPlaceholderIDs: what is written where there is no id is none. Covers F46.
+// TestPlaceholderIDs: a placeholder for a missing id is not an id. Covers F46.
 func TestPlaceholderIDs(t *testing.T) {
 	for _, id := range []string{
 		`0`, `0.0`, `-1`, `-0`, `"0"`, `"0.0"`, `"000"`, `""`, `" "`, `"\t"`, `"　"`, `"-"`, `"--"`, `"—"`, `"_"`, `"?"`, `"."`, `"null"`, `"NULL"`, `"<nil>"`, `"(none)"`, `" undefined "`, `"N/A"`,
@@ -213,8 +213,8 @@ func TestPlaceholderIDs(t *testing.T) {
 	}
 }
 
-// TestOrderOfMembers: an entry without an id is the same one in whatever order its members
-// come, and another one if anything else differs. Covers F46.
+// TestOrderOfMembers: an entry without an id is the same one with any order of its members, and a different one
+// if anything else differs. Covers F46.
 func TestOrderOfMembers(t *testing.T) {
 	uid := func(text string) string {
 		p, err := ParsePage([]byte(`{"code":0,"data":{"items":[` + text + `]}}`))
@@ -239,7 +239,7 @@ func TestOrderOfMembers(t *testing.T) {
 	require.NotEqual(t, uid(`{"a":1,"a":2}`), uid(`{"a":2,"a":1}`), "the last one counts")
 }
 
-// TestIdentity: which entries are the same one. Covers F46.
+// TestIdentity: which entries are the same. Covers F46.
 func TestIdentity(t *testing.T) {
 	identity := func(text string) string {
 		p, err := ParsePage([]byte(`{"code":0,"data":{"items":[` + text + `]}}`))
@@ -291,7 +291,7 @@ func TestParseInteger(t *testing.T) {
 	}
 }
 
-// allocatedBy is how many bytes f allocates, garbage included.
+// allocatedBy returns how many bytes f allocates, including garbage.
 func allocatedBy(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

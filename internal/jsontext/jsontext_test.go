@@ -21,7 +21,7 @@ func FuzzScanner(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) { check(t, text) })
 }
 
-// check holds the Scanner against encoding/json, which is slower and older.
+// check compares the Scanner with encoding/json, which is slower and older.
 func check(t *testing.T, text string) {
 	s := jsontext.NewScanner(text)
 	value := s.Value()
@@ -46,8 +46,7 @@ func check(t *testing.T, text string) {
 	require.Equal(t, strings.Trim(text, " \t\r\n"), value)
 }
 
-// enter reads a value by entering every object and array, and holds every name
-// and string against encoding/json.
+// enter reads a value by entering every object and array, and compares every name and string with encoding/json.
 func enter(t *testing.T, s *jsontext.Scanner) {
 	switch s.Peek() {
 	case '{':
@@ -75,14 +74,14 @@ func enter(t *testing.T, s *jsontext.Scanner) {
 func checkString(t *testing.T, quoted, content string) {
 	var want string
 	require.NoError(t, json.Unmarshal([]byte(quoted), &want))
-	// What is not UTF-8 stays; encoding/json replaces it. See its unquote.
+	// Invalid UTF-8 is unchanged; encoding/json replaces it. See its unquote.
 	require.Equal(t, want, string([]rune(content)), "%q", quoted)
 }
 
 func TestScanner(t *testing.T) {
 	for _, text := range jsontexttest.Texts {
 		check(t, text)
-		// The end of a text is where scanners go wrong.
+		// Errors of scanners are often at the end of a text.
 		for end := range text {
 			check(t, text[:end])
 		}
@@ -130,7 +129,7 @@ func TestScannerErrors(t *testing.T) {
 	require.EqualError(t, s.Err(), "not JSON at byte 0: a value of another type was expected")
 }
 
-// After an error everything is zero, whatever is called, and the error stays.
+// After an error every method returns zero, and the error stays.
 func TestScannerAfterError(t *testing.T) {
 	s := jsontext.NewScanner(`{"a":x,"b":[1]}`)
 	require.True(t, s.Open('{'))

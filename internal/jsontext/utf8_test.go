@@ -13,8 +13,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// TestValidUTF8: every pair of bytes at the beginning of a character is judged as
-// by the standard library, wherever it stands, whatever follows.
+// TestValidUTF8: every pair of bytes at the start of a character is judged as by the standard library, at any
+// place, whatever follows.
 func TestValidUTF8(t *testing.T) {
 	for first := range 256 {
 		for second := range 256 {
@@ -33,7 +33,7 @@ func TestValidUTF8(t *testing.T) {
 	}
 }
 
-// BenchmarkValidUTF8 is beside the standard library, which ours must be worth.
+// BenchmarkValidUTF8 compares it with the standard library, which it must outperform.
 func BenchmarkValidUTF8(b *testing.B) {
 	for name, s := range map[string]string{
 		"chinese": strings.Repeat("审计日志记录", 50),

@@ -38,7 +38,7 @@ func newTestClient(server *simulator.Server) *Client {
 	})
 }
 
-// openGate lets every call pass, and keeps their errors.
+// openGate admits every call, and records their errors.
 type openGate struct {
 	mu     sync.Mutex
 	errors []error
@@ -59,9 +59,8 @@ func lastHour() ListRequest {
 	return ListRequest{StartTime: now - 3600, EndTime: now, PageSize: 100}
 }
 
-// TestCallErrors: every way in which a call is known to fail is sorted into what
-// to do about it, and tells in one line what happened, what to do, and the log id.
-// Covers F16, F20, F22, F23.
+// TestCallErrors: every known way in which a call fails is classified by what to do about it, and the error has
+// in one line what happened, what to do, and the log id. Covers F16, F20, F22, F23.
 func TestCallErrors(t *testing.T) {
 	list := func(f simulator.Fault) simulator.Options { return simulator.Options{Faults: []simulator.Fault{f}} }
 	token := func(f simulator.Fault) simulator.Options {
@@ -167,7 +166,7 @@ func TestCallErrors(t *testing.T) {
 	}
 }
 
-// TestRedirectKeepsToken: the access token is not sent to where a redirect points.
+// TestRedirectKeepsToken: the access token is not sent to the target of a redirect.
 func TestRedirectKeepsToken(t *testing.T) {
 	var elsewhere atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
@@ -183,8 +182,8 @@ func TestRedirectKeepsToken(t *testing.T) {
 	assert.Zero(t, elsewhere.Load())
 }
 
-// TestUnreadableRefusal: what a server asks for in the headers of a refusal holds where
-// its body cannot be read. Covers F16.
+// TestUnreadableRefusal: the hint in the headers of a refusal is obeyed even if its body cannot be read. Covers
+// F16.
 func TestUnreadableRefusal(t *testing.T) {
 	reset, after := http.Header{"X-Ogw-Ratelimit-Reset": {"30"}}, http.Header{"Retry-After": {"30"}}
 	for name, tc := range map[string]struct {
@@ -230,7 +229,7 @@ func TestCallEndsWithContext(t *testing.T) {
 	})
 }
 
-// TestErrorNeverShowsSecrets: what a server echoes does not reach the log.
+// TestErrorNeverShowsSecrets: secrets that a server echoes are not logged.
 func TestErrorNeverShowsSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestClient(simulator.New(simulator.Options{Faults: []simulator.Fault{
@@ -248,8 +247,8 @@ func respond(operation string, status int, header http.Header, body string) *Cli
 	return c
 }
 
-// TestSuccessNeedsItsStatus: a gateway's own JSON may have the code 0, too. It is not an
-// empty last page, which would move the position past what was never read.
+// TestSuccessNeedsItsStatus: a gateway's own JSON may have the code 0, too. It is not an empty last page, which
+// would move the position past entries that were never read.
 func TestSuccessNeedsItsStatus(t *testing.T) {
 	for _, body := range []string{`{"code":0,"msg":"bad gateway"}`, `{"code":0,"data":{"items":[],"has_more":false}}`} {
 		for _, status := range []int{201, 204, 302, 400, 404, 429, 500, 502, 503} {
@@ -266,8 +265,8 @@ func TestSuccessNeedsItsStatus(t *testing.T) {
 	}
 }
 
-// TestRetryAfter: a hint to wait counts with any failure. What resets the rate limit's
-// count is a hint only where that limit is reached.
+// TestRetryAfter: a hint to wait counts with any failure. The header that resets the rate limit's count is a
+// hint only if that limit is reached.
 func TestRetryAfter(t *testing.T) {
 	const page, internal = "<html>503</html>", `{"code":1780001,"msg":"internal"}`
 	for name, tc := range map[string]struct {
@@ -297,7 +296,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestPageIsHeldOnce: the answer's bytes do not stay beside the page's copy of them.
+// TestPageIsHeldOnce: the answer's bytes are not kept in addition to the page's copy of them.
 func TestPageIsHeldOnce(t *testing.T) {
 	p, res, err := respond(OpList, http.StatusOK, nil, `{"code":0,"data":{"items":[{"id":"1"}]}}`).ListData(t.Context(), lastHour())
 	require.NoError(t, err)
@@ -305,8 +304,7 @@ func TestPageIsHeldOnce(t *testing.T) {
 	assert.Nil(t, res.body)
 }
 
-// TestHeadersAreSecrets: configured headers may hold a credential, and a gateway may echo
-// what it was sent.
+// TestHeadersAreSecrets: configured headers may have a credential, and a gateway may echo what it received.
 func TestHeadersAreSecrets(t *testing.T) {
 	var headers configopaque.MapList
 	headers.Set("X-Key", "k-Zx81Kq27")

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// seen lets the clock see Dates that are so far ahead of ours, a second apart, and returns how
-// far it is ahead then.
+// seen gives the clock Dates that are this far ahead of our clock, a second apart, and returns how far it is
+// ahead then.
 func seen(c *Clock, ahead ...time.Duration) time.Duration {
 	for _, by := range ahead {
 		c.Observe(time.Now().Add(by).Truncate(time.Second), time.Now())
@@ -22,9 +22,9 @@ func seen(c *Clock, ahead ...time.Duration) time.Duration {
 	return time.Until(c.Now())
 }
 
-// TestClockBelievesSeveral: one Date that is far from what the clock says changes nothing, whichever
-// it is and however far; a second one that agrees with it does where it is behind, and as many as
-// it takes where it is ahead. Covers F9, F42.
+// TestClockBelievesSeveral: a single Date that is far from the estimate changes nothing, whatever it is. If it
+// is behind, a second one that agrees changes the estimate; if it is ahead, several have to agree. Covers F9,
+// F42.
 func TestClockBelievesSeveral(t *testing.T) {
 	const h, far = time.Hour, 30 * 365 * 24 * time.Hour
 	ahead := func(by time.Duration, n int) []time.Duration { return slices.Repeat([]time.Duration{by}, n) }
@@ -63,8 +63,8 @@ func TestClockBelievesSeveral(t *testing.T) {
 	}
 }
 
-// TestClockNeverAhead: answers that travel for different times do not make the clock go
-// back or ahead of the server's. Covers F9.
+// TestClockNeverAhead: answers that take different times to arrive never move the clock back or ahead of the
+// server's. Covers F9.
 func TestClockNeverAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Clock{}
@@ -85,8 +85,8 @@ func TestClockNeverAhead(t *testing.T) {
 	})
 }
 
-// TestClockSetBackIsNoDeadEnd: while the server's clock is thought to be behind all that was
-// read, nothing is asked, and no answer could say that it is not. Covers F9, F42.
+// TestClockSetBackIsNoDeadEnd: while the server's clock is believed to be behind everything that was read,
+// nothing is requested, so no answer could show that it is not. Covers F9, F42.
 func TestClockSetBackIsNoDeadEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const h = time.Hour
@@ -109,8 +109,8 @@ func TestClockSetBackIsNoDeadEnd(t *testing.T) {
 	})
 }
 
-// TestClockStartsWhereReadingIs: where our clock is behind what was read, there is still
-// something to ask for. Covers F9, F41.
+// TestClockStartsWhereReadingIs: if our clock is behind what was read, there is still something to request.
+// Covers F9, F41.
 func TestClockStartsWhereReadingIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const h = time.Hour

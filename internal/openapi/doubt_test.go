@@ -19,8 +19,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// TestDoubt: which answers that say success are asked for again, how often, and what is
-// believed then. Covers F45.
+// TestDoubt: which answers that report success are requested again, how often, and what is believed then. Covers
+// F45.
 func TestDoubt(t *testing.T) {
 	const (
 		said   = `{"code":0,"data":{"items":[],"has_more":false}}`
@@ -83,8 +83,8 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// TestDoubtsAreOfOnePage: what one page is answered with says nothing about another, and what
-// is remembered is bounded. Covers F45.
+// TestDoubtsAreOfOnePage: the answers for one page prove nothing about another, and their memory is limited.
+// Covers F45.
 func TestDoubtsAreOfOnePage(t *testing.T) {
 	c := respond(OpList, http.StatusOK, nil, `{"code":0}`)
 	req := lastHour()
@@ -97,9 +97,9 @@ func TestDoubtsAreOfOnePage(t *testing.T) {
 	}
 }
 
-// TestDoubtOfATokenForOneUse: where a page token is good for one use, a page that is not believed is
-// refused when requested again. It is believed after its window was read from the first page
-// again, with other tokens: what counts is which page it is. Covers F45, F47.
+// TestDoubtOfATokenForOneUse: if a page token is valid for one use, the repeated request of a page that is not
+// believed is refused. The page is believed after its window was read again from the first page, with other
+// tokens: its number identifies it. Covers F45, F47.
 func TestDoubtOfATokenForOneUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := respond(OpList, http.StatusOK, nil, "")
@@ -126,8 +126,8 @@ func TestDoubtOfATokenForOneUse(t *testing.T) {
 	})
 }
 
-// TestDatesOfDoubtfulAnswers: the Date of an answer that is asked for again counts, too: what is
-// right between two that are wrong would not be seen otherwise. Covers F42.
+// TestDatesOfDoubtfulAnswers: the Date of an answer that is requested again counts, too: otherwise a correct one
+// between two wrong ones would not be seen. Covers F42.
 func TestDatesOfDoubtfulAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ahead := http.Header{"Date": {time.Now().Add(8 * time.Hour).UTC().Format(http.TimeFormat)}}
@@ -147,7 +147,7 @@ func TestDatesOfDoubtfulAnswers(t *testing.T) {
 	})
 }
 
-// goodForOneUse refuses a page token that was used, and answers others with entries and without
+// goodForOneUse refuses a page token that was used before, and answers other calls with entries and without
 // has_more.
 type goodForOneUse struct {
 	answering
@@ -169,15 +169,15 @@ func (g *goodForOneUse) RoundTrip(req *http.Request) (*http.Response, error) {
 	return g.answering.RoundTrip(req)
 }
 
-// askOnce asks for a page without asking again.
+// askOnce requests a page without repeating the request.
 func askOnce(t *testing.T, c *Client, req ListRequest) (*entry.Page, *Answer, error) {
 	body, err := json.Marshal(req)
 	require.NoError(t, err)
 	return c.listOnce(t.Context(), body, "t-x", req)
 }
 
-// TestDoubtIsSettledAtOnce: a page that does not say whether it is the last costs three calls
-// within a few seconds where nothing reads its time again, whoever asks. Covers F45.
+// TestDoubtIsSettledAtOnce: if nothing reads its time again, a page that does not say whether it is the last
+// costs three calls within a few seconds, for any caller. Covers F45.
 func TestDoubtIsSettledAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := respond(OpList, http.StatusOK, nil, `{"code":0}`)

@@ -24,16 +24,16 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsonoracle"
 )
 
-// The secrets of a call in FuzzAnswer. Its input says with S, T and P where the
-// server writes them, each behind 0x01.
+// The secrets of a call in FuzzAnswer. S, T and P in its input, each after 0x01, are the places where the server
+// writes them.
 const (
 	fuzzSecret    = "app+secret/Zx81Kq27=="
 	fuzzToken     = "t-g104Zx81Kq27ABCDEFGH"
 	fuzzPageToken = "cursor/Kq27+9=="
 )
 
-// answering is a server that gives the same answer to every call but those for a
-// token that are not in question.
+// answering is a server that gives the same answer to every call, except calls for a token if they are not
+// tested.
 type answering struct {
 	operation string
 	status    int
@@ -50,10 +50,9 @@ func (a *answering) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// FuzzAnswer holds that every answer, whatever its status, headers and body, is
-// either a success that can be relied upon, or an error that is sorted and safe for
-// a log line: one line, bounded, printable, without the secrets of the call in any
-// of the spellings that servers use.
+// FuzzAnswer: every answer, with any status, headers and body, is either a success that can be relied upon, or a
+// classified error that is safe for a log line: one line, limited, printable, without the secrets of the call in
+// any of the forms that servers use.
 func FuzzAnswer(f *testing.F) {
 	f.Add(true, 200, "20261123", "", "", `{"code":10014,"msg":"app secret \x01S invalid"}`)
 	f.Add(false, 400, "\x01T", "17", "x", `{"code":99991672,"msg":"\x01t","error":{"log_id":"\x01P","message":"m","permission_violations":[{"subject":"\x01S","url":"https://x/\x01p"},{"scope":7}]}}`)
@@ -67,7 +66,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(false, 400, strings.Repeat("t-g104Zx81Kq27ABCDEFGH", 20), "", "", `{"code":-9223372036854775808,"msg":"`+strings.Repeat("x", 295)+`\x01T"}`)
 	f.Fuzz(func(t *testing.T, ofToken bool, status int, logID, reset, date, body string) {
 		if status < 200 || status > 999 {
-			return // net/http hands no other one on
+			return // net/http passes on no other one
 		}
 		plant := strings.NewReplacer(
 			"\x01S", fuzzSecret, "\x01T", fuzzToken, "\x01P", fuzzPageToken,

@@ -18,8 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestTokenAnswersOfOtherTypes: an access token is read from whatever form its answer has,
-// and lives for as long as that says. Covers F49.
+// TestTokenAnswersOfOtherTypes: an access token is read from an answer in any form, with the lifetime in that
+// answer. Covers F49.
 func TestTokenAnswersOfOtherTypes(t *testing.T) {
 	for body, life := range map[string]time.Duration{
 		`{"code":0,"tenant_access_token":"t-x","expire":7200}`:                                  2 * time.Hour,
@@ -49,8 +49,7 @@ func TestTokenAnswersOfOtherTypes(t *testing.T) {
 	}
 }
 
-// TestTokenAnswersWithoutToken: what holds no token is a failure, however it is written.
-// Covers F49.
+// TestTokenAnswersWithoutToken: an answer without a token is a failure, in any form. Covers F49.
 func TestTokenAnswersWithoutToken(t *testing.T) {
 	for body, kind := range map[string]string{
 		`{}`: "bad_answer none api",
@@ -74,11 +73,11 @@ func TestTokenAnswersWithoutToken(t *testing.T) {
 	}
 }
 
-// unauthorized answers every call of list_data that does not carry the newest token.
+// unauthorized refuses every call of list_data that does not have the newest token.
 type unauthorized struct {
 	status  int
 	body    string
-	every   bool // with whatever token
+	every   bool // with any token
 	tokens  atomic.Int64
 	refused atomic.Int64
 	asked   atomic.Int64
@@ -101,15 +100,15 @@ func (u *unauthorized) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.RoundTrip(r)
 }
 
-// TestUnauthorized: an HTTP 401 costs the access token, whatever else the answer says, and
-// the call is made once more; no more than that. Covers F48.
+// TestUnauthorized: after an HTTP 401, whatever else the answer has, the access token is replaced and the call
+// repeated once, and only once. Covers F48.
 func TestUnauthorized(t *testing.T) {
 	const retried, not = true, false
 	for name, tc := range map[string]struct {
 		status int
 		body   string
 		again  bool
-		kind   string // where it lasts
+		kind   string // if it lasts
 	}{
 		"unknown code":            {401, `{"code":4242,"msg":"unauthorized"}`, retried, "failed other token"},
 		"no code":                 {401, `{"msg":"unauthorized"}`, retried, "bad_answer none token"},

@@ -15,8 +15,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// TestMessagesAreShort: whatever an answer says, what stands before the remedy fits into 300
-// characters together with the title of its cause, and no link is cut. Covers F69.
+// TestMessagesAreShort: for any answer, the text before the remedy, together with the title of its cause, has at
+// most 300 characters, and no link is cut. Covers F69.
 func TestMessagesAreShort(t *testing.T) {
 	link := "https://open.feishu.cn/app/cli_a1b2c3d4e5f60718/auth?q=security_and_compliance:audit_log.openapi_log:readonly&op_from=openapi&token_type=tenant"
 	long := strings.Repeat("应用尚未开通所需的应用身份权限 ", 100)

@@ -24,8 +24,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestNetworkErrors: a call that gets no answer says why, in words, and what to do.
-// The errors are those of real connections, where a loopback address can make them.
+// TestNetworkErrors: a call without an answer has an error with the reason and what to do. The errors are from
+// real connections where a loopback address can cause them.
 func TestNetworkErrors(t *testing.T) {
 	hang := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
@@ -84,9 +84,8 @@ func overNetwork(t *testing.T, cfg confighttp.ClientConfig, endpoint string) *Cl
 	return c
 }
 
-// TestDeadConnection: a connection of HTTP/2 that has died without a word, as behind a
-// firewall that forgot it, costs one call and not every one from then on. A call that
-// times out does not close it.
+// TestDeadConnection: an HTTP/2 connection that has died silently, for example behind a firewall that forgot it,
+// costs one call and not every later one. A call that times out does not close it.
 func TestDeadConnection(t *testing.T) {
 	server := httptest.NewUnstartedServer(simulator.New(simulator.Options{}))
 	var versions atomic.Int64
@@ -112,8 +111,8 @@ func TestDeadConnection(t *testing.T) {
 	wire.dead.Store(wire.conns.Load())
 	_, _, err = c.ListData(t.Context(), lastHour())
 	require.ErrorContains(t, err, "within the time limit")
-	for range 10 { // one is enough, if this machine keeps up
-		<-time.After(100 * time.Millisecond) // nobody calls again at once
+	for range 10 { // one is enough if this machine is fast enough
+		<-time.After(100 * time.Millisecond) // callers wait before they call again
 		if _, _, err = c.ListData(t.Context(), lastHour()); err == nil {
 			break
 		}
@@ -122,8 +121,8 @@ func TestDeadConnection(t *testing.T) {
 	require.Equal(t, int64(2), wire.conns.Load())
 }
 
-// wire hands bytes on between a client and a server, but for the first connections that
-// are dead: these swallow them.
+// wire forwards bytes between a client and a server, except for the first connections, which are dead and
+// swallow them.
 type wire struct {
 	addr        string
 	conns, dead atomic.Int64

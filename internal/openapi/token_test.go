@@ -36,9 +36,9 @@ func TestTokenRefusedOnce(t *testing.T) {
 	}
 }
 
-// TestTokenLife: a token is asked for once by callers that come together, kept for
-// as long as `expire` says, and renewed shortly before. Sources: the official page
-// of the token call; F21 (Devo's collector assumed a constant).
+// TestTokenLife: callers at the same time request a token once; it is kept as long as `expire` allows, and
+// renewed shortly before its end. Sources: the official page of the token call; F21 (Devo's collector assumed a
+// constant).
 func TestTokenLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := simulator.New(simulator.Options{TokenLife: 50 * time.Minute})
@@ -80,8 +80,8 @@ func TestRenewMargin(t *testing.T) {
 	assert.Equal(t, 6*time.Second, renewMargin(time.Minute))
 }
 
-// TestFailedTokenCallIsShared: those who wait for a token that is refused do not ask
-// again, one after the other.
+// TestFailedTokenCallIsShared: callers that wait for a token that is refused do not request it again one after
+// the other.
 func TestFailedTokenCallIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := simulator.New(simulator.Options{})
@@ -102,8 +102,8 @@ func TestFailedTokenCallIsShared(t *testing.T) {
 	})
 }
 
-// TestTokenOfOneThatIsStopped: a caller that has to stop while it asks for a token does
-// not stop those who wait for it.
+// TestTokenOfOneThatIsStopped: if a caller has to stop while it requests a token, those who wait for it do not
+// stop.
 func TestTokenOfOneThatIsStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := simulator.New(simulator.Options{})

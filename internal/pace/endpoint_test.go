@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestEndpointsAreComparedByMeaning: an endpoint is not its spelling. Covers F67.
+// TestEndpointsAreComparedByMeaning: different spellings of an endpoint are equal. Covers F67.
 func TestEndpointsAreComparedByMeaning(t *testing.T) {
 	for want, spellings := range map[string][]string{
 		"https://open.feishu.cn": {

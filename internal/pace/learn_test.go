@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server counts calls as a real one may, and names the limit that the test sets.
+// server counts calls like a real one, and states the limit that the test sets.
 type server struct {
 	limit         int
 	fixed         bool
@@ -53,7 +53,7 @@ func (s *server) call() (ok bool, wait time.Duration) {
 	return true, 0
 }
 
-// drive calls as often as the pace allows, for so long.
+// drive makes calls as often as the pace allows, for this long.
 func (s *server) drive(t *testing.T, p *Pace, lasts time.Duration) (taken, denied int) {
 	t.Helper()
 	s.taken, s.denied = 0, 0
@@ -85,9 +85,8 @@ func (s *server) drive(t *testing.T, p *Pace, lasts time.Duration) (taken, denie
 
 func named(s *server) int { return s.limit }
 
-// TestLearnsWhatTheServerAllows: however the server counts and whatever it says, refusals
-// are near none, what it allows is used, and once it allows more that is used, too.
-// Covers F50.
+// TestLearnsWhatTheServerAllows: however the server counts and whatever it states, there are hardly any
+// refusals, the allowed calls are used, and so are more calls once it allows more. Covers F50.
 func TestLearnsWhatTheServerAllows(t *testing.T) {
 	for name, s := range map[string]server{
 		"named, sliding":        {limit: 30, names: named, hints: true},
@@ -123,8 +122,8 @@ func TestLearnsWhatTheServerAllows(t *testing.T) {
 	}
 }
 
-// TestRefusalsWithoutReason: refusals by chance, which no limit explains, however many and
-// whatever they ask to wait, do not slow reading down for long. Covers F50.
+// TestRefusalsWithoutReason: chance refusals, which no limit explains, do not slow reading down for long,
+// however many there are and whatever hints they have. Covers F50.
 func TestRefusalsWithoutReason(t *testing.T) {
 	for _, tc := range []struct {
 		oneIn int
@@ -156,7 +155,7 @@ func TestRefusalsWithoutReason(t *testing.T) {
 					}
 					t.Logf("%d of %d calls below half of the pace, %d at the end", slow, calls, p.Present())
 					assert.LessOrEqual(t, 6*slow, calls)
-					for range 100 { // two minutes in which all is well
+					for range 100 { // two minutes without refusals
 						time.Sleep(1200 * time.Millisecond)
 						p.Allowed(0)
 					}
@@ -167,8 +166,7 @@ func TestRefusalsWithoutReason(t *testing.T) {
 	}
 }
 
-// TestLimitOnSuccess: a limit that the server names with every answer holds at once, up and
-// down. Covers F50.
+// TestLimitOnSuccess: a limit that the server states with every answer applies at once, up and down. Covers F50.
 func TestLimitOnSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(100)
@@ -189,7 +187,7 @@ func TestLimitOnSuccess(t *testing.T) {
 	})
 }
 
-// TestLearnedIsRemembered: a restart does not begin with what was refused before. Covers F50.
+// TestLearnedIsRemembered: after a restart the calls that were refused before are not made again. Covers F50.
 func TestLearnedIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(100)
@@ -204,8 +202,8 @@ func TestLearnedIsRemembered(t *testing.T) {
 	})
 }
 
-// TestUrgentBehindAnotherReceiver: an urgent call does not wait for an ordinary one of
-// another receiver, which waits a minute longer at most. Covers F68, F14.
+// TestUrgentBehindAnotherReceiver: an urgent call does not wait for an ordinary one of another receiver, which
+// waits at most a minute longer. Covers F68, F14.
 func TestUrgentBehindAnotherReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(100)
@@ -240,8 +238,8 @@ func TestUrgentBehindAnotherReceiver(t *testing.T) {
 	})
 }
 
-// TestCallsInARow: where pages have to follow each other faster than the pace is, the first of them
-// waits until the others need not. More than the limit are never possible. Covers F14, F47.
+// TestCallsInARow: if pages have to follow each other faster than the pace, the first one waits until the others
+// need not wait. More calls than the limit are never possible. Covers F14, F47.
 func TestCallsInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(10)
@@ -272,8 +270,8 @@ func TestCallsInARow(t *testing.T) {
 	})
 }
 
-// TestOwnCallsAreLoadedOnce: what a storage remembers of this process is known, and what two
-// storages remember of one process is counted once. Covers F68, F17.
+// TestOwnCallsAreLoadedOnce: stored calls of this process are known, and calls of one process in two storages
+// are counted once. Covers F68, F17.
 func TestOwnCallsAreLoadedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Hour)

@@ -20,9 +20,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestPaceHolds: whatever time calls take on their way (up to the allowance), the
-// server never counts more than the limit in any 60 s, and the limit is used.
-// Covers F17.
+// TestPaceHolds: however long calls are in transit (up to the allowance), the server never counts more than the
+// limit in any 60 s, and the limit is used. Covers F17.
 func TestPaceHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 100
@@ -55,7 +54,7 @@ func TestPaceHolds(t *testing.T) {
 	})
 }
 
-// TestPaceLeavesNoGap: in a backlog nobody waits for most of a minute.
+// TestPaceLeavesNoGap: in a backlog no call waits for most of a minute.
 func TestPaceLeavesNoGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(100)
@@ -71,15 +70,14 @@ func TestPaceLeavesNoGap(t *testing.T) {
 	})
 }
 
-// TestPaceRemembers: calls of the process before count, also where it made all of
-// them, and whatever happened to one of the clocks since; and no longer than they must.
-// Covers F17.
+// TestPaceRemembers: calls of the previous process count, even if it made all of them, and whatever happened to
+// one of the clocks since; and no longer than necessary. Covers F17.
 func TestPaceRemembers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		down          time.Duration // between the processes
 		ours, servers time.Duration // by how much the clocks were set meanwhile
-		mute          bool          // the server does not tell its time
-		blind         bool          // no clock can tell, so the calls count as just made
+		mute          bool          // the server does not send its time
+		blind         bool          // no clock shows their age, so the calls count as just made
 	}{
 		"restart":                  {},
 		"after a while":            {down: 3 * time.Second},
@@ -117,7 +115,7 @@ func TestPaceRemembers(t *testing.T) {
 					wait = paceWindow
 				}
 				stored := before.Recent()
-				// Our clock being set by so much is what was stored being so far off.
+				// If our clock was set by this much, the stored times are off by as much.
 				shifted := Remembered{Seconds: map[int64]int{}, Ahead: stored.Ahead}
 				for second, n := range stored.Seconds {
 					shifted.Seconds[second-int64(tc.ours.Seconds())] = n
@@ -145,8 +143,7 @@ func TestPaceRemembers(t *testing.T) {
 	}
 }
 
-// TestPaceRemembersAFew: calls before the start that leave room hold nobody back.
-// Covers F36.
+// TestPaceRemembersAFew: earlier calls that do not use up the limit delay nothing. Covers F36.
 func TestPaceRemembersAFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, began := New(10), time.Now()
@@ -157,8 +154,8 @@ func TestPaceRemembersAFew(t *testing.T) {
 	})
 }
 
-// TestPaceWaitsForWhoBegins: after a restart no call is made before each receiver has
-// said which calls it remembers, or before those no longer count. Covers F17, F30.
+// TestPaceWaitsForWhoBegins: after a restart no call is made before each receiver has reported which calls it
+// remembers, or before those no longer count. Covers F17, F30.
 func TestPaceWaitsForWhoBegins(t *testing.T) {
 	for name, tc := range map[string]struct {
 		says  time.Duration // after so long, or never
@@ -209,8 +206,8 @@ func TestPacePauseAndCancel(t *testing.T) {
 	})
 }
 
-// TestPacesShare: receivers with one credential share a pace, that of the smallest limit of
-// those that are there. Covers F17, F68.
+// TestPacesShare: receivers with one credential share a pace, with the smallest limit of the present ones.
+// Covers F17, F68.
 func TestPacesShare(t *testing.T) {
 	var shared Registry
 	a := shared.Get("https://a", "cli_1", 100)
@@ -230,8 +227,8 @@ func TestPacesShare(t *testing.T) {
 	assert.NotSame(t, a, shared.Get("https://b", "cli_1", 100))
 }
 
-// TestServersWaitIsNotOurPace: what the server asks for is counted once, however
-// often it says it, and whoever waits for it does not wait for our pace.
+// TestServersWaitIsNotOurPace: the server's hint to wait is counted once, however often it is sent, and a call
+// that waits for it does not wait for our pace.
 func TestServersWaitIsNotOurPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(100)
@@ -250,8 +247,7 @@ func TestServersWaitIsNotOurPace(t *testing.T) {
 	})
 }
 
-// TestCallsAreBounded: a damaged record of calls holds nobody back for more than a
-// minute and costs no memory.
+// TestCallsAreBounded: a damaged record of calls delays nothing for more than a minute and needs no memory.
 func TestCallsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := map[int64]int{math.MinInt64: math.MaxInt, math.MaxInt64: math.MaxInt, 0: 5, time.Now().Unix(): math.MaxInt}
@@ -268,8 +264,8 @@ func TestCallsAreBounded(t *testing.T) {
 	})
 }
 
-// FuzzRemembered holds that remembered calls, however many and whenever they were, neither
-// hold calls back for more than a minute nor cost memory.
+// FuzzRemembered: remembered calls, of any number and at any time, neither delay calls for more than a minute
+// nor need memory.
 func FuzzRemembered(f *testing.F) {
 	f.Add(int64(946684800), 3, int64(946684801), 1, int64(-3), true)
 	f.Add(int64(-1<<32+1), math.MaxInt, int64(1<<32-1), math.MaxInt, int64(1<<32-1), true)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRefusalByChance: a refusal of a time range counts when it comes twice, and where refusals were
-// chance lately, when it comes more often. Covers F44.
+// TestRefusalByChance: a refusal of a time range counts when it happens twice, and, if refusals were chance
+// recently, only when it happens more often. Covers F44.
 func TestRefusalByChance(t *testing.T) {
 	refused := Failure{Refused: true, Definite: true}
 	s := testSchedule(1000, 120)
@@ -34,8 +34,8 @@ func TestRefusalByChance(t *testing.T) {
 	assert.Equal(t, RestartedAgain, s.NoteFailure(w, refused, 5, assert.AnError))
 }
 
-// TestWhatProvesARange: that others are answered shows that it is this range that fails, unless
-// they are answered with as little as what fails here. Covers F40, F45.
+// TestWhatProvesARange: answers to other calls show that this range fails, unless they have as little as the
+// failing one. Covers F40, F45.
 func TestWhatProvesARange(t *testing.T) {
 	s := testSchedule(1000, 120)
 	w := s.Next(5000, 1)
@@ -53,9 +53,9 @@ func TestWhatProvesARange(t *testing.T) {
 	assert.Equal(t, 2, fails(Failure{}))
 }
 
-// TestRateLimitIsNoGap: a range is not skipped while a rate limit may be all that refuses it: where
-// one call is allowed in minutes, it may always be another one's. A rate limit beside other
-// refusals delays nothing. Covers F40, F50.
+// TestRateLimitIsNoGap: a range is not skipped while a rate limit may be the only reason for its refusals: if
+// one call is allowed in minutes, it may always be another walk's. A rate limit besides other refusals delays
+// nothing. Covers F40, F50.
 func TestRateLimitIsNoGap(t *testing.T) {
 	limited := Failure{Definite: true, Throttled: true}
 	for name, tc := range map[string]struct {
@@ -84,9 +84,10 @@ func TestRateLimitIsNoGap(t *testing.T) {
 	}
 }
 
-// TestTokenForOneUse: a page that does not say whether it is the last is asked for again, and its page
-// token may have been good for one use. Its walk starts again, as long as before: neither the length
-// of the window nor how deep the API goes has to do with it. But not without end. Covers F45, F47.
+// TestTokenForOneUse: a page that does not say whether it is the last is requested again, and its page token may
+// have been valid for one use. Its walk starts again with the same length, because neither the length of the
+// window nor the number of pages is the reason. But this happens only a limited number of times. Covers F45,
+// F47.
 func TestTokenForOneUse(t *testing.T) {
 	used := Failure{Refused: true, Definite: true, Unsaid: true}
 	s := testSchedule(1000, 120)
@@ -119,9 +120,9 @@ func TestTokenForOneUse(t *testing.T) {
 	assert.Less(t, w.seconds(), length)
 }
 
-// TestSecondInOneGo: a second whose page token was refused cannot be shortened; its first page waits
-// until the others can follow at once, of as many as it takes, to a bound. A longer window is
-// shortened first. Covers F47.
+// TestSecondInOneGo: a second whose page token was refused cannot be shortened. Its first page waits until as
+// many calls as the second takes, up to a limit, can follow each other. A longer window is shortened first.
+// Covers F47.
 func TestSecondInOneGo(t *testing.T) {
 	s := testSchedule(1000, 120)
 	w := s.Next(5000, 1)

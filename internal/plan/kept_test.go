@@ -11,9 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRechecksAreInTime: a recheck reads each second once it is recheck_after old, and at most
-// half an hour later; where the API refuses older time than that, before it stops showing it.
-// Covers F1, F8.
+// TestRechecksAreInTime: a recheck reads each second once it is recheck_after old, and at most half an hour
+// later; if the API refuses older time than that, before the API stops showing it. Covers F1, F8.
 func TestRechecksAreInTime(t *testing.T) {
 	const recheck, begin = 4 * 3600, int64(1_000_000)
 	for _, keeps := range []int64{0, 6 * 3600, 4*3600 + 1200, 3 * 3600} {

@@ -17,8 +17,8 @@ func TestNextLength(t *testing.T) {
 	assert.Equal(t, int64(1), nextLength(1, 1000*PagesPerWalk, PagesPerWalk, 3600), "never below a second")
 }
 
-// TestScheduleLearnsDensity: a window that is shorter than planned tells how much
-// fits only where it took a good part of it.
+// TestScheduleLearnsDensity: a window that is shorter than planned shows how much fits only if it has a good
+// part of it.
 func TestScheduleLearnsDensity(t *testing.T) {
 	s := testSchedule(1000)
 	s.length = 3600
@@ -35,8 +35,8 @@ func TestScheduleLearnsDensity(t *testing.T) {
 	assert.Equal(t, int64(480), s.length, "grows by steps")
 }
 
-// TestShare: walks side by side get equal parts of a backlog, shorter ones towards
-// its end, and never scraps. Alone, a walk takes what it can.
+// TestShare: concurrent walks get equal parts of a backlog, shorter ones towards its end, but never tiny ones. A
+// single walk takes as much as it can.
 func TestShare(t *testing.T) {
 	s := &Plan{length: 1000, wide: 4}
 	assert.Equal(t, int64(1000), s.share(100_000))
@@ -46,8 +46,8 @@ func TestShare(t *testing.T) {
 	assert.Equal(t, int64(1000), s.share(2000))
 }
 
-// TestTokenExpires: where page tokens live for a short time, walks become short
-// enough, and in time longer ones are tried again. Covers F5, F51.
+// TestTokenExpires: if page tokens are short-lived, walks become short enough, and later longer ones are tried
+// again. Covers F5, F51.
 func TestTokenExpires(t *testing.T) {
 	s := testSchedule(1000)
 	s.expire(40)
@@ -59,7 +59,7 @@ func TestTokenExpires(t *testing.T) {
 		read()
 	}
 	assert.Equal(t, int64(PagesPerWalk), s.wanted)
-	// Where they do expire, longer windows are tried less and less often.
+	// If they do expire, longer windows are tried less and less often.
 	trials := 0
 	s.expire(4)
 	for range 1000 {
@@ -69,7 +69,7 @@ func TestTokenExpires(t *testing.T) {
 		}
 	}
 	assert.InDelta(t, 1000/mostFits, trials, 6)
-	// Once they do not, it does not take long.
+	// Once they do not, it recovers soon.
 	for range 7 * mostFits {
 		read()
 	}

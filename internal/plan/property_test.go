@@ -16,15 +16,15 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// attempt is a walk from its first page on, as the API sees it.
+// attempt is a walk from its first page on, as seen by the API.
 type attempt struct {
-	asOf  int64 // the earliest server time that an answer can have been of
+	asOf  int64 // the earliest possible server time of an answer
 	pages int   // that it takes
 	read  int   // that were returned, in order
 }
 
-// model plays everybody else: a server with its clock, a pipeline that takes every page, and
-// a process that dies. It notes as of when each second was read.
+// model simulates everything else: a server with its clock, a pipeline that accepts every page, and a process
+// that dies. It notes the server time as of which each second was read.
 type model struct {
 	t       *testing.T
 	name    string
@@ -38,14 +38,13 @@ type model struct {
 	tries   map[*plan.Walk]*attempt
 	read    map[int64]int64 // second: the latest server time as of which it was read whole
 	skipped map[int64]bool
-	late    map[int64]int64 // recheck: how late it has read at least, where less is kept
+	late    map[int64]int64 // recheck: the least delay with which it has read, if less is kept
 	ended   map[error]int
 }
 
-// TestNothingIsLeftUnread: for any order of answers, failures and restarts, no second before a
-// watermark was left unread: each was read to its last page by one walk, at least as late
-// as the watermark's pass reads, unless it was skipped on purpose. Covers F1, F4, F5, F6, F7,
-// F9, F14, F40.
+// TestNothingIsLeftUnread: for any order of answers, failures and restarts, no second before a watermark is left
+// unread: each was read to its last page by one walk, at least as late as the watermark's pass reads, unless it
+// was skipped on purpose. Covers F1, F4, F5, F6, F7, F9, F14, F40.
 func TestNothingIsLeftUnread(t *testing.T) {
 	t.Parallel()
 	reached := map[string]int{}
@@ -81,7 +80,7 @@ func TestNothingIsLeftUnread(t *testing.T) {
 			}
 		}
 	}
-	// A path that the model never takes proves nothing.
+	// A path that the model never reaches proves nothing.
 	for _, want := range []string{
 		"asked", "page", "last page", "restart", "refused", "token dropped", "died", "skipped", "clock set back",
 		"failed", "doubtful", "started again", "started once more", "yields", "set aside", "still aside", "abandoned", "read once more",
@@ -90,7 +89,7 @@ func TestNothingIsLeftUnread(t *testing.T) {
 	}
 }
 
-// step lets one thing happen, and names it.
+// step makes one event happen, and names it.
 func (m *model) step() string {
 	if len(m.calls) > 0 && m.rng.IntN(3) > 0 {
 		i := m.rng.IntN(len(m.calls))
@@ -126,7 +125,7 @@ func (m *model) step() string {
 	return "asked"
 }
 
-// ask notes what is asked for.
+// ask notes a request.
 func (m *model) ask(w *plan.Walk) {
 	_, from, to := w.Span()
 	req := w.Request()
@@ -148,7 +147,7 @@ func (m *model) token(w *plan.Walk) string {
 	return fmt.Sprintf("%d-%d, %d of %d", from, to, m.tries[w].read, m.tries[w].pages)
 }
 
-// calm lets everything succeed from now on: pass 0 gets to the present, or the end.
+// calm makes everything succeed from now on: pass 0 gets to the present, or the end.
 func (m *model) calm() {
 	m.plan.Tick()
 	for range 100_000 {
@@ -176,7 +175,7 @@ func (m *model) calm() {
 	require.Equal(m.t, target, m.plan.Snapshot().Marks[0], "%s: it gets to the present", m.name)
 }
 
-// answer is what becomes of a call.
+// answer decides the outcome of a call.
 func (m *model) answer(w *plan.Walk) string {
 	if _, from, to := w.Span(); from <= m.poison && m.poison < to {
 		m.plan.NoteProbe(true)
@@ -201,10 +200,10 @@ func (m *model) answer(w *plan.Walk) string {
 	}
 	date := m.now
 	if m.rng.IntN(20) == 0 {
-		date -= m.rng.Int64N(600) // its clock was set back, or one of many servers has another
+		date -= m.rng.Int64N(600) // its clock was set back, or one of several servers has another time
 	}
 	if m.rng.IntN(4) == 0 {
-		date = 0 // it does not say
+		date = 0 // it has no date
 	}
 	return m.succeed(w, date)
 }
@@ -213,7 +212,7 @@ func (m *model) answer(w *plan.Walk) string {
 func (m *model) fail(w *plan.Walk) string {
 	f := plan.Failure{Refused: m.rng.IntN(4) == 0, Definite: m.rng.IntN(2) == 0, Throttled: m.rng.IntN(8) == 0, BadPage: m.rng.IntN(8) == 0}
 	verdict := plan.Again
-	for range 1 + m.rng.IntN(3) { // asked for again, with nothing in between
+	for range 1 + m.rng.IntN(3) { // repeated, with nothing in between
 		if verdict = m.plan.NoteFailure(w, f, m.elapsed, assert.AnError); verdict != plan.Again {
 			break
 		}
@@ -239,7 +238,7 @@ func (m *model) succeed(w *plan.Walk, date int64) string {
 		require.NoError(m.t, err, m.name)
 		return "page"
 	}
-	// It is finished at once, and perhaps with others.
+	// It is finished at once, and perhaps others with it.
 	before := m.read
 	m.read = maps.Clone(m.read)
 	for second := from; second < to; second++ {
@@ -254,7 +253,7 @@ func (m *model) succeed(w *plan.Walk, date int64) string {
 	return "last page"
 }
 
-// die is the end of a process, and the next one, perhaps with other rechecks.
+// die ends the process and starts the next one, perhaps with other rechecks.
 func (m *model) die() string {
 	stored := m.plan.Snapshot()
 	if m.rng.IntN(2) == 0 && len(m.set.Recheck) > 1 {
@@ -266,8 +265,8 @@ func (m *model) die() string {
 	return "died"
 }
 
-// skip passes over a time that the API does not show, as the receiver does: nothing is in
-// flight, and it begins at the last watermark.
+// skip skips a time that the API does not show, as the receiver does: nothing is in flight, and the time begins
+// at the last watermark.
 func (m *model) skip() string {
 	from := m.plan.Oldest()
 	if len(m.calls) > 0 || from >= m.now-10 || m.rng.IntN(3) > 0 {
@@ -299,7 +298,7 @@ func (m *model) abandon() string {
 	return "abandoned"
 }
 
-// check holds the promise.
+// check checks the guarantee.
 func (m *model) check() {
 	now := m.plan.Snapshot()
 	require.True(m.t, slices.IsSortedFunc(now.Marks, func(a, b int64) int { return int(b - a) }), "%s: %v", m.name, now.Marks)
@@ -316,7 +315,7 @@ func (m *model) check() {
 		}
 	}
 	if m.rng.IntN(20) > 0 {
-		return // it costs time
+		return // assertions take time
 	}
 	for pass, mark := range now.Marks {
 		for second := m.set.Begin; second < mark; second++ {

@@ -17,7 +17,7 @@ func testSchedule(begin int64, recheck ...int64) *Plan {
 	return New(Settings{Begin: begin, Recheck: recheck, Tick: 60, MaxWindow: 3600, Walks: 3, PageSize: 100}, NewSeen())
 }
 
-// finish ends a walk and returns what was dropped with it.
+// finish ends a walk and returns the walks that were dropped with it.
 func finish(s *Plan, w *Walk) (covered []*Walk) {
 	s.DrainEnded()
 	s.finish(w)
@@ -29,7 +29,7 @@ func finish(s *Plan, w *Walk) (covered []*Walk) {
 	return covered
 }
 
-// TestFinishServesPasses: one walk moves each pass as far as it was old enough for.
+// TestFinishServesPasses: one walk moves each pass as far as the walk's time was old enough for it.
 func TestFinishServesPasses(t *testing.T) {
 	p := newPosition(1000, 0, []int64{0, 120, 3600})
 	p.finish(window{1000, 5000}, 5000, false)
@@ -42,8 +42,8 @@ func TestFinishServesPasses(t *testing.T) {
 	assert.Equal(t, []int64{5060, 4880, 2000}, p.marks)
 }
 
-// TestNoPagesOverTheLastRecheck: what no recheck reads again is never in one window of several
-// pages with the newest time, where entries appear between two pages. Covers F47.
+// TestNoPagesOverTheLastRecheck: time that no recheck reads again is never in one window of several pages with
+// the newest time, where entries appear between two pages. Covers F47.
 func TestNoPagesOverTheLastRecheck(t *testing.T) {
 	p := newPosition(1000, 0, []int64{0, 120, 3600})
 	p.finish(window{1000, 5000}, 5000, true)
@@ -71,7 +71,7 @@ func TestNoPagesOverTheLastRecheck(t *testing.T) {
 func TestAdopt(t *testing.T) {
 	for name, tc := range map[string]struct{ now, want []int64 }{
 		"the same": {[]int64{0, 120, 3600}, []int64{5000, 4880, 1400}},
-		"fewer":    {[]int64{0, 120}, []int64{5000, 1400}}, // what the last one was to read again is read again
+		"fewer":    {[]int64{0, 120}, []int64{5000, 1400}}, // what the last one was going to read again is read again
 		"none":     {[]int64{0}, []int64{1400}},
 		"between":  {[]int64{0, 900}, []int64{5000, 1400}},
 		"longer":   {[]int64{0, 120, 86400}, []int64{5000, 4880, 1400}},
@@ -91,10 +91,9 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// TestScheduleCovers: in whatever order walks finish, are halved or restarted, with
-// pages side by side, each second before a watermark lies in a window that was read
-// at least as late as its pass is due; nothing is skipped, and it gets to the end.
-// Covers F1, F5, F6, F7.
+// TestScheduleCovers: whatever the order in which walks finish, are halved or restarted, with concurrent pages,
+// each second before a watermark is in a window that was read at least as late as its pass is due; nothing is
+// skipped, and it reaches the end. Covers F1, F5, F6, F7.
 func TestScheduleCovers(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
@@ -157,7 +156,7 @@ func TestScheduleCovers(t *testing.T) {
 		for pass, mark := range s.pos.marks {
 			for second := int64(begin); second < mark; second++ {
 				if read[second] >= second+s.pos.recheck[pass] {
-					continue // testify takes its time
+					continue // assertions take time
 				}
 				require.GreaterOrEqual(t, read[second], second+s.pos.recheck[pass], "seed %d: pass %d did not read second %d late enough", seed, pass, second)
 			}
@@ -166,9 +165,8 @@ func TestScheduleCovers(t *testing.T) {
 	}
 }
 
-// TestHalvesAreReadOnce: where walks run side by side and one is cut in two, both
-// halves are read before what comes after them counts, and nothing is read twice.
-// Covers F6.
+// TestHalvesAreReadOnce: if one of several concurrent walks is cut in two, both halves are read before the time
+// after them counts, and nothing is read twice. Covers F6.
 func TestHalvesAreReadOnce(t *testing.T) {
 	const begin, now = 10_000, 12_000
 	s := testSchedule(begin)
@@ -197,8 +195,7 @@ func TestHalvesAreReadOnce(t *testing.T) {
 	assert.Equal(t, int64(now), s.pos.marks[0])
 }
 
-// TestScheduleForgets: ids are remembered as long as an entry may be read again, and
-// no longer. Covers F33.
+// TestScheduleForgets: ids are remembered exactly as long as an entry may be read again. Covers F33.
 func TestScheduleForgets(t *testing.T) {
 	const begin, last = 36_000, 3600
 	s := testSchedule(begin, 120, last)
@@ -216,9 +213,9 @@ func TestScheduleForgets(t *testing.T) {
 	assert.LessOrEqual(t, most, 3*last/60)
 }
 
-// TestEarlyEntriesAreRemembered: where windows return entries whose events were before them, ids are
-// remembered for that much longer, and no more than the last recheck's time; as long as there are
-// such entries. Covers F46.
+// TestEarlyEntriesAreRemembered: if windows return entries whose events were before them, ids are remembered for
+// that much longer, but no longer than the last recheck's time, and only while there are such entries. Covers
+// F46.
 func TestEarlyEntriesAreRemembered(t *testing.T) {
 	const begin, last = 36_000, 3600
 	s := testSchedule(begin, 120, last)
@@ -252,9 +249,8 @@ func TestEarlyEntriesAreRemembered(t *testing.T) {
 	forgettable(720)
 }
 
-// TestOvertakenWalksAreDropped: where the last recheck overtakes walks of another, which
-// wait for their next page, nothing of them is left to be read, and what is before them
-// is forgotten. Covers F33.
+// TestOvertakenWalksAreDropped: if the last recheck overtakes walks of another one that wait for their next
+// page, nothing of them is left to read, and the ids before them are forgotten. Covers F33.
 func TestOvertakenWalksAreDropped(t *testing.T) {
 	const begin = 36_000
 	s := testSchedule(begin, 120, 3600)
@@ -290,9 +286,8 @@ func TestOvertakenWalksAreDropped(t *testing.T) {
 	assert.Equal(t, int64(begin+960), s.tail(1))
 }
 
-// TestRecheckWithoutAnswer: behind a recheck whose calls get no answer, others go on for
-// as long as what is remembered stays within its bound, and in windows that are worth a
-// call; then they wait. Covers F6, F33.
+// TestRecheckWithoutAnswer: while a recheck's calls get no answer, other walks continue, in windows that are
+// worth a call, as long as the remembered ids stay within their limit; then they wait. Covers F6, F33.
 func TestRecheckWithoutAnswer(t *testing.T) {
 	const begin, last = 36_000, 3600
 	s := testSchedule(begin, 120, last)
@@ -343,8 +338,8 @@ func TestRecheckWithoutAnswer(t *testing.T) {
 	}
 }
 
-// TestLastRecheckGoesFirst: where not all rechecks fit into the pace, the last one
-// goes before the others, but not before fresh entries.
+// TestLastRecheckGoesFirst: if the pace is too low for all rechecks, the last one goes before the others, but
+// not before new entries.
 func TestLastRecheckGoesFirst(t *testing.T) {
 	const now, last = 100_000, 3600
 	behind := func(seconds int64) *Plan {

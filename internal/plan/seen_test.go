@@ -17,8 +17,8 @@ func TestHashSet(t *testing.T) {
 	var set hashSet
 	known := map[uint64]bool{}
 	for range 6_000 {
-		h := rng.Uint64() >> rng.IntN(64) // small ones, equal ones, and 0 among them
-		if set.add(h) == known[h] {       // testify takes its time under the race detector
+		h := rng.Uint64() >> rng.IntN(64) // including small ones, equal ones, and 0
+		if set.add(h) == known[h] {       // assertions are slow under the race detector
 			t.Fatalf("%x: known is %v", h, known[h])
 		}
 		known[h] = true
@@ -53,8 +53,8 @@ func TestSeenForgets(t *testing.T) {
 	assert.Equal(t, 1, s.count)
 }
 
-// TestSeenOdd: entries whose time leads nowhere are found again by whatever window
-// returns them, and are not kept without a limit. Covers F9.
+// TestSeenOdd: entries without a usable time are recognised in any window that returns them, and are not kept
+// without a limit. Covers F9.
 func TestSeenOdd(t *testing.T) {
 	w, later := window{from: 6000, to: 6600}, window{from: 6300, to: 7200}
 	future := int64(4_070_908_800) // in 2099
@@ -73,8 +73,8 @@ func TestSeenOdd(t *testing.T) {
 	assert.Zero(t, s.count)
 }
 
-// TestSeenOfOlderBuilds: what an older build has remembered by the id alone is known, as
-// long as it is remembered, beside what is remembered by the whole identity. Covers F46.
+// TestSeenOfOlderBuilds: entries that an older build has remembered only by their ids are recognised while they
+// are remembered, in addition to those remembered by their whole identity. Covers F46.
 func TestSeenOfOlderBuilds(t *testing.T) {
 	w, later := window{from: 6000, to: 6600}, window{from: 60_000, to: 66_000}
 	s := NewSeen()
@@ -100,8 +100,8 @@ func TestSeenOfOlderBuilds(t *testing.T) {
 	assert.False(t, s.Has(c), "no id alone is looked for any more")
 }
 
-// TestSharedIDs: an id that comes with another entry is noticed, and the same entry again is
-// none. Covers F46.
+// TestSharedIDs: an id that occurs with a different entry is noticed, and the same entry again does not count.
+// Covers F46.
 func TestSharedIDs(t *testing.T) {
 	w := window{from: 6000, to: 600_000}
 	p := New(Settings{Begin: 6000, Tick: 60, MaxWindow: 3600, Walks: 1, PageSize: 100}, NewSeen())
@@ -118,8 +118,7 @@ func TestSharedIDs(t *testing.T) {
 	assert.Len(t, p.seen.shared.places, sharedPlaces)
 }
 
-// TestBytesPerID: what a remembered id costs in memory, at the API's ceiling and in quiet
-// and busy minutes around it.
+// TestBytesPerID: the memory of a remembered id, at the API's limit and with quiet and busy minutes around it.
 func TestBytesPerID(t *testing.T) {
 	for _, perMinute := range []int{10, 1000, 6145, 10_000, 12_288} {
 		s := NewSeen()

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOnlyWhatIsNotShownIsSkipped: a recheck comes to a time that the API does not show any more, and
-// windows that are long are refused as well, or fail, with the same code. What is skipped is what is
-// not shown: not what follows it and was never asked for in a window that the API takes. Covers F8, F40.
+// TestOnlyWhatIsNotShownIsSkipped: a recheck reaches a time that the API no longer shows, and long windows are
+// refused as well, or fail, with the same code. Only the time that is not shown is skipped, not the time after
+// it, which was never requested in a window that the API accepts. Covers F8, F40.
 func TestOnlyWhatIsNotShownIsSkipped(t *testing.T) {
 	const (
 		begin, keeps = int64(5_000_000), 8 * int64(3600)
@@ -58,8 +58,8 @@ func TestOnlyWhatIsNotShownIsSkipped(t *testing.T) {
 	}
 }
 
-// TestNoGapByChance: in a long outage in which few calls are answered, a second that has had no luck is
-// not skipped for that. It is where what else was asked for was answered. Covers F40.
+// TestNoGapByChance: in a long outage in which few calls are answered, a second that was never answered is not
+// skipped for that reason. It is skipped if other calls were answered. Covers F40.
 func TestNoGapByChance(t *testing.T) {
 	for failsOf10, skipped := range map[int]bool{0: true, 1: true, 5: true, 9: false} {
 		t.Run(strconv.Itoa(failsOf10), func(t *testing.T) {

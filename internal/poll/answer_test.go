@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/handover"
 )
 
-// TestAnswer: what the pipeline's error says of each record that it was handed. Covers F57.
+// TestAnswer: the class of each delivered record, by the pipeline's error. Covers F57.
 func TestAnswer(t *testing.T) {
 	page, err := entry.ParsePage(benchdata.Answer(`{"id":"a"}`, `{"id":"b"}`, `{"id":"c"}`, `{"id":"a","event_time":7}`))
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func TestAnswer(t *testing.T) {
 		assert.Equal(t, tc.want, string(got), name)
 	}
 
-	// One alone.
+	// A single record.
 	big := errors.New("MESSAGE_TOO_LARGE: more than the server accepts")
 	for err, want := range map[error]handover.Class{
 		big: handover.TooLarge, permanent: handover.Permanent, passing: handover.Retry,
@@ -85,15 +85,15 @@ func TestAnswer(t *testing.T) {
 		assert.Equal(t, want, (&Pipe{}).answer(err, items[:1])(0), err.Error())
 	}
 
-	// Records that are freed are not looked at.
+	// Freed records are not read.
 	answer := (&Pipe{pools: true}).answer(partly(passing, "b"), items)
 	for i := range items {
 		assert.Equal(t, handover.Retry, answer(i))
 	}
 }
 
-// TestPooledRecords: whether the collector pools records is asked of its feature gate, which has
-// to be the one that pdata knows. Covers F58.
+// TestPooledRecords: whether the collector pools records is read from its feature gate, which has to be the one
+// that pdata uses. Covers F58.
 func TestPooledRecords(t *testing.T) {
 	const gate = "pdata.useProtoPooling"
 	assert.False(t, NewPipe(PipeSettings{}).pools)
@@ -102,7 +102,7 @@ func TestPooledRecords(t *testing.T) {
 	assert.True(t, NewPipe(PipeSettings{}).pools)
 }
 
-// TestSafeRefusal: of an exporter's error the status is shown, and nothing that it may quote.
+// TestSafeRefusal: an exporter's error is shown with its status, but without anything that it may quote.
 func TestSafeRefusal(t *testing.T) {
 	for text, want := range map[string]string{
 		"error exporting items, request to http://x:4318/v1/logs responded with HTTP Status Code 413":      "HTTP 413; ",

@@ -18,8 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// TestRetryTimes: the runbook says how long the waits between two tries are, the
-// shortest and the longest that the chance in them allows.
+// TestRetryTimes: the runbook has the waits between two tries: the shortest and the longest ones with their
+// random spread.
 func TestRetryTimes(t *testing.T) {
 	text, err := os.ReadFile("../../docs/runbook.md")
 	require.NoError(t, err)
@@ -60,8 +60,8 @@ func TestRetryTimes(t *testing.T) {
 	}
 }
 
-// TestFirstRetriesAreShort: a single failure after a success costs a part of initial_interval,
-// and only failures in a row wait for as long as it says. Covers F44.
+// TestFirstRetriesAreShort: a single failure after a success costs only a part of initial_interval; only
+// failures in a row wait for all of it. Covers F44.
 func TestFirstRetriesAreShort(t *testing.T) {
 	cfg := configretry.NewDefaultBackOffConfig()
 	cfg.RandomizationFactor = 0
@@ -86,7 +86,7 @@ func TestFirstRetriesAreShort(t *testing.T) {
 	}
 }
 
-// plain writes a duration as people do.
+// plain writes a duration in the form of the runbook.
 func plain(d time.Duration) string {
 	switch {
 	case d%time.Hour == 0:

@@ -14,8 +14,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 )
 
-// TestWhatGoesFirst: of what has happened already, the end of the term goes before a
-// result, and that before the time to wake.
+// TestWhatGoesFirst: of several things that have happened already, the end of the term goes first, then a
+// result, then the time to wake.
 func TestWhatGoesFirst(t *testing.T) {
 	t.Parallel()
 	for range 100 {

@@ -67,7 +67,7 @@ func TestRecordBodyStructuredBounds(t *testing.T) {
 	require.Equal(t, pcommon.ValueTypeMap, record.Body().Type())
 }
 
-// A few entries of a page must not keep all of it in memory.
+// A few entries of a page must not keep the whole page in memory.
 func TestRecordsOfAFewEntriesLetGoOfThePage(t *testing.T) {
 	entries := []string{entryOf(1, `{"app_secret":"hunter2"}`), entryOf(2, "{}"), entryOf(3, strings.Repeat("x", 4000)), "\"\xff\"", entryOf(5, `{}`)}
 	for _, body := range bodies {

@@ -30,8 +30,8 @@ func decode(b *Builder, body []byte, observed time.Time) (records int, err error
 	return logs.LogRecordCount(), nil
 }
 
-// BenchmarkDecodePage takes a page of 100 entries from the bytes of the answer to
-// finished records, with redaction on.
+// BenchmarkDecodePage decodes a page of 100 entries, from the bytes of the answer to finished records, with
+// redaction on.
 func BenchmarkDecodePage(b *testing.B) {
 	builder := NewBuilder(someSettings())
 	observed := time.Unix(1610613400, 0)
@@ -42,9 +42,8 @@ func BenchmarkDecodePage(b *testing.B) {
 	}
 }
 
-// pdata itself needs one object for a record, one for its attributes and one for
-// each value. Beyond that, a response of an
-// unusual form is unescaped, and an entry that is masked gets a text of its own.
+// pdata itself needs one object for a record, one for its attributes and one for each value. In addition, a
+// response in an unusual form is unescaped, and a masked entry gets its own text.
 func TestDecodeAllocations(t *testing.T) {
 	builder := NewBuilder(someSettings())
 	for _, page := range benchdata.Pages() {
@@ -60,7 +59,7 @@ func TestDecodeAllocations(t *testing.T) {
 				most = 17.6 // a text of its own, and feishu.redacted
 			}
 			if page.Name == "tokens" && raceEnabled {
-				most *= 2 // what redaction has pooled is dropped
+				most *= 2 // redaction's pooled memory is dropped
 			}
 			require.LessOrEqual(t, perEntry, most)
 		})

@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// logged makes entries of an audit log.
+// logged creates entries of an audit log.
 type logged struct {
 	entries []string
 	rand    *rand.Rand
@@ -32,7 +32,7 @@ func (l *logged) call(at time.Time, app, ip, apiKey, path, query, payload string
 		7000+len(l.entries), apiKey, at.Unix(), app, ip, path, method, quote(query), quote(payload)))
 }
 
-// download logs one of the ways in which an app takes a document out.
+// download logs one of the ways in which an app downloads a document.
 func (l *logged) download(at time.Time, app, ip, token string) {
 	switch l.rand.IntN(5) {
 	case 0:
@@ -48,9 +48,8 @@ func (l *logged) download(at time.Time, app, ip, token string) {
 	}
 }
 
-// TestInvestigation: redacted records answer what an investigator asks. Which documents
-// did this app take out last night, and from where? Which app opened one of them to
-// anyone who has the link? Covers F74.
+// TestInvestigation: redacted records answer an investigator's questions: which documents did this app download
+// last night, and from where? Which app made one of them accessible to anyone who has the link? Covers F74.
 func TestInvestigation(t *testing.T) {
 	const (
 		suspect, other = "cli_9f3ca975326b501b", "cli_a1b2c3d4e5f60718"
@@ -91,7 +90,7 @@ func TestInvestigation(t *testing.T) {
 	logs, stats := buildAnswer(t, someSettings(), answerOf(l.entries...))
 	require.Positive(t, stats.Redacted)
 
-	// The questions, as a search asks them.
+	// The questions, in the form of a search.
 	got, sharers := map[string]string{}, map[string]string{}
 	for _, record := range recordsOf(logs).All() {
 		of := func(name string) string {
@@ -113,7 +112,7 @@ func TestInvestigation(t *testing.T) {
 	require.Equal(t, map[string]string{opened: other + " from 198.51.100.7"}, sharers)
 }
 
-// isDownload is the list that docs/detections.md has for taking documents out.
+// isDownload has the list of downloads in docs/detections.md.
 func isDownload(apiKey string) bool {
 	switch apiKey {
 	case "GET/open-apis/drive/v1/files/:file_token/download", "POST/open-apis/drive/v1/export_tasks", "GET/open-apis/docs/v1/content",

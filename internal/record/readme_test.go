@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// TestReadmeRecord: the record that both READMEs show is what the receiver makes of this entry.
+// TestReadmeRecord: the record in both READMEs is what the receiver makes of this entry.
 func TestReadmeRecord(t *testing.T) {
 	const entry = `{"id":"7561890231476527132","api_key":"POST/open-apis/drive/v1/permissions/:token/public/password","event_time":1764378420,` +
 		`"app_id":"cli_a1b2c3d4e5f6","ip":"203.0.113.7","log_detail":{"path":"/open-apis/drive/v1/permissions/doxcnB2K8xYv1RzQ/public/password",` +

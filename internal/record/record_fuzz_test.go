@@ -16,8 +16,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/entry"
 )
 
-// FuzzRecord holds that every item of a page becomes exactly one record, whatever
-// it looks like, that the record has its id and a body, and that OTLP can carry it.
+// FuzzRecord: every item of a page becomes exactly one record, in any form; the record has its id and a body,
+// and OTLP can encode it.
 func FuzzRecord(f *testing.F) {
 	for _, entry := range []string{
 		benchdata.Entry(1, `{"app_secret":"hunter2"}`),

@@ -31,7 +31,7 @@ var goldens = filepath.Join("..", "..", "testdata", "records")
 
 var observedAt = time.Unix(1610613400, 123456789)
 
-// someSettings are those of a builder in these tests.
+// someSettings are the settings of a builder in these tests.
 func someSettings(change ...func(*Settings)) Settings {
 	set := Settings{Endpoint: "https://open.feishu.cn", AppID: "cli_reader", Version: "1.2.3", Redact: true}
 	for _, c := range change {
@@ -69,7 +69,7 @@ func buildEntry(t *testing.T, set Settings, entry string) (plog.LogRecord, Stats
 	return recordsOf(logs).At(0), stats
 }
 
-// attributesOf is an entry's attributes but for its id.
+// attributesOf returns an entry's attributes except its id.
 func attributesOf(t *testing.T, entry string) map[string]any {
 	t.Helper()
 	record, _ := buildEntry(t, someSettings(), entry)
@@ -78,8 +78,8 @@ func attributesOf(t *testing.T, entry string) map[string]any {
 	return attrs
 }
 
-// The golden files are what the answers beside them become: the sample of the
-// official page as it stands there, entries as they should be, and odd ones.
+// The golden files are the results for the answers next to them: the official sample, regular entries, and odd
+// ones.
 func TestRecordsGolden(t *testing.T) {
 	for _, name := range []string{"official_sample", "good", "odd"} {
 		for form, body := range bodies {
@@ -107,8 +107,8 @@ func TestRecordsGolden(t *testing.T) {
 	}
 }
 
-// TestRecordModel: docs/record-model.md has every attribute that records have, and
-// says rightly which of them are OpenTelemetry's semantic conventions.
+// TestRecordModel: docs/record-model.md has every attribute of records, and is right about which of them are
+// OpenTelemetry's semantic conventions.
 func TestRecordModel(t *testing.T) {
 	const odd = `{"id":"1","api_key":"X/open-apis/x/:x_id/y/:y_id","app_id":"cli_a","ip":"192.0.2.1","event_time":"soon",` +
 		`"log_detail":{"method":"X","path":"/open-apis/x/1/y/2","payload":"token=x","status_code":500,"response":"{\"code\":1,\"msg\":\"m\"}"}}`
@@ -234,9 +234,8 @@ func TestRecordURL(t *testing.T) {
 	require.Equal(t, map[string]any{"url.path": "/open-apis/a/7"}, attributesOf(t, `{"log_detail":{"path":"/open-apis/a/7"}}`))
 }
 
-// TestRecordAttributesAreShort: what an entry's caller has sent cannot make the
-// attributes of its record larger than what backends take. The body has all of it,
-// and the id stays unique. Covers F26.
+// TestRecordAttributesAreShort: an entry's caller cannot make the attributes of its record larger than backends
+// accept. The body has everything, and the id stays unique. Covers F26.
 func TestRecordAttributesAreShort(t *testing.T) {
 	long := strings.Repeat("x", entry.MaxAttribute-1) + strings.Repeat("成", 30_000)
 	number := strings.Repeat("9", 5000)
@@ -275,7 +274,7 @@ func TestRecordAttributesAreShort(t *testing.T) {
 	}
 }
 
-// Integers beyond 2^53 are the ones that float64 would change. Covers F28.
+// float64 would change integers beyond 2^53. Covers F28.
 func TestRecordIntegersStayExact(t *testing.T) {
 	const entry = `{"id":9007199254740993,"app_id":9007199254740993,"n":[9007199254740993,-9007199254740993,18446744073709551615],` +
 		`"log_detail":{"status_code":9007199254740993,"response":"{\"code\":9007199254740993}"}}`

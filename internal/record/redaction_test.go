@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// TestRecordResourceTokens: which document was read stays, unless it is to be masked. Covers F74.
+// TestRecordResourceTokens: the document that was read is kept, unless it is to be masked. Covers F74.
 func TestRecordResourceTokens(t *testing.T) {
 	const entry = `{"id":"1","api_key":"POST/open-apis/drive/v1/files/:file_token/copy","log_detail":{"path":"/open-apis/drive/v1/files/boxcn1/copy",` +
 		`"payload":"{\"folder_token\":\"fldcn2\",\"token\":\"doccn3\"}","query_param":"{\"page_token\":\"next\"}"}}`
@@ -49,7 +49,7 @@ func TestRecordRedaction(t *testing.T) {
 		require.Contains(t, record.Body().AsString(), "hunter2")
 	}
 
-	// What is masked is not malformed, and an entry keeps its id and its time.
+	// A masked entry is not malformed, and keeps its id and its time.
 	record, stats := buildEntry(t, someSettings(func(set *Settings) {
 		set.RedactKeys = []string{"id", "ip", "event_time", "status_code", "log_detail"}
 	}), entry)

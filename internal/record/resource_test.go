@@ -50,8 +50,8 @@ func callOf(apiKey, path, query, payload string) string {
 	return fmt.Sprintf(`{"id":"1","api_key":%q,"log_detail":{"path":%q,"query_param":%q,"payload":%q}}`, apiKey, path, query, payload)
 }
 
-// TestResourceOfEveryAPI: over all of the vendor's public APIs a call's resource is the
-// last variable of its path and the one before it, whatever else the path has.
+// TestResourceOfEveryAPI: for all of the vendor's public APIs a call's resource is the last variable of its
+// path, and the parent is the one before it, whatever else the path has.
 func TestResourceOfEveryAPI(t *testing.T) {
 	variable := regexp.MustCompile(`:(\w+)`)
 	listed := map[string]bool{}
@@ -168,13 +168,13 @@ func TestResource(t *testing.T) {
 	// JSON that is no string.
 	entry := `{"id":"1","api_key":"` + send + `","log_detail":{"payload":{"receive_id":"oc_1"}}}`
 	require.Equal(t, pair("chat", "oc_1"), touched(t, someSettings(), entry))
-	// An attribute's length is no limit for what is read.
+	// An attribute's maximum length does not limit what is read.
 	long := "/open-apis/" + strings.Repeat("x", 2000) + "/"
 	require.Equal(t, pair("file", "boxcn1"), touched(t, someSettings(), callOf("GET"+long+":file_token", long+"boxcn1", "", "")))
 }
 
-// TestResourceIsNotMasked: what is masked elsewhere in the entry never stands in the
-// attributes of its resource. Covers F39.
+// TestResourceIsNotMasked: a value that is masked elsewhere in the entry is never in the attributes of its
+// resource. Covers F39.
 func TestResourceIsNotMasked(t *testing.T) {
 	const (
 		user  = "GET/open-apis/contact/v3/users/:user_id"
@@ -199,7 +199,7 @@ func TestResourceIsNotMasked(t *testing.T) {
 	require.Equal(t, map[string]string{"type": "comment", "id": "7", "parent_id": "boxcn1"}, touched(t, someSettings(), file))
 	require.Equal(t, map[string]string{"type": "comment", "id": "7"}, touched(t, tokens, file))
 
-	// A credential in the place of an id.
+	// A credential instead of an id.
 	require.Empty(t, touched(t, someSettings(), callOf(user, "/open-apis/contact/v3/users/Bearer t-g1044ghJRUIJJ5ELPZ3LL7SBQA", "", "")))
 	require.Empty(t, touched(t, someSettings(), callOf("GET/open-apis/x/v1/y/:session_token", "/open-apis/x/v1/y/abc", "", "")))
 }

@@ -40,13 +40,12 @@ func TestRecordResult(t *testing.T) {
 		`"response":{"code":5,"msg":"x"}`:                                                                   {"feishu.response.code": int64(5), "feishu.response.msg": "x", "error.type": "5"},
 		`"response":"{\"msg\":\"x\",\"data\":\"` + strings.Repeat("y", 2*smallResponse) + `\",\"code\":5}"`: {"feishu.response.code": int64(5), "feishu.response.msg": "x", "error.type": "5"},
 
-		// The call failed for the API, whatever the status says.
+		// The call failed according to the API, whatever the status is.
 		`"status_code":200,"response":"{\"code\":5}"`: {"feishu.status_code": int64(200), "http.response.status_code": int64(200), "feishu.response.code": int64(5), "error.type": "5"},
 		`"status_code":400,"response":"{\"code\":5}"`: {"feishu.status_code": int64(400), "http.response.status_code": int64(400), "feishu.response.code": int64(5), "error.type": "5"},
 		`"status_code":502,"response":"{\"code\":0}"`: {"feishu.status_code": int64(502), "http.response.status_code": int64(502), "feishu.response.code": int64(0), "error.type": "502"},
 
-		// Broken: what stands before the break counts, but a number at the end
-		// may have been longer.
+		// Broken: what comes before the break counts, but a number at the end may have been longer.
 		`"response":"{\"code\":7,\"msg\":\"cut of"`:            {"feishu.response.code": int64(7), "error.type": "7"},
 		`"response":"{\"msg\":\"whole\""`:                      {"feishu.response.msg": "whole"},
 		`"response":"{\"msg\":\"whole\",\"code\":999"`:         {"feishu.response.msg": "whole"},
@@ -73,8 +72,8 @@ func TestRecordResult(t *testing.T) {
 	}
 }
 
-// TestReadPlainResponse holds the short way to read a response against the long one,
-// which the space in front leads to.
+// TestReadPlainResponse compares the fast way to read a response with the slow one, which the leading space
+// triggers.
 func TestReadPlainResponse(t *testing.T) {
 	plain := 0
 	for _, text := range []string{
@@ -89,7 +88,7 @@ func TestReadPlainResponse(t *testing.T) {
 		require.NoError(t, err)
 		for _, field := range []string{string(field), `"` + strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), `"`, `\"`) + `"`} {
 			if !json.Valid([]byte(field)) {
-				continue // a Scanner lets none pass
+				continue // a Scanner accepts none
 			}
 			got, ok := readPlainResponse(field)
 			if !ok {

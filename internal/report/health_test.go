@@ -15,8 +15,7 @@ import (
 	"go.opentelemetry.io/collector/config/configretry"
 )
 
-// TestStatusesAreDocumented: docs/operating.md says when a status comes and goes, with
-// the figures of health.go.
+// TestStatusesAreDocumented: docs/operating.md has when a status starts and ends, with the figures of health.go.
 func TestStatusesAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/operating.md")
 	require.NoError(t, err)

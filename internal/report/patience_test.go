@@ -18,8 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// TestPatience: which failure in a row is the first that is reported, by cause and by the waits
-// between tries. Covers F38, F59.
+// TestPatience: the number of the first failure in a row that is reported, by cause and by the waits between
+// tries. Covers F38, F59.
 func TestPatience(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cause cause.Cause
@@ -60,9 +60,8 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestSlowFailures: whatever the failures before it and however long it hangs, a try is
-// reported LongWait after the first of them was sent; after a success they do not count.
-// Covers F38, F59.
+// TestSlowFailures: whatever the failures before it and however long it hangs, a try is reported LongWait after
+// the first of them was sent; after a success earlier failures do not count. Covers F38, F59.
 func TestSlowFailures(t *testing.T) {
 	const (
 		try   = time.Second

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCloseWaitsForATermThatEnds: while one End waits for a term that takes its time, Close
-// waits, too, and what begins meanwhile does not run beside it. Covers F63.
+// TestCloseWaitsForATermThatEnds: while End waits for a slow term, Close waits, too, and a term that begins
+// meanwhile does not run at the same time. Covers F63.
 func TestCloseWaitsForATermThatEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var running atomic.Int64
@@ -51,8 +51,8 @@ func TestCloseWaitsForATermThatEnds(t *testing.T) {
 	})
 }
 
-// TestOneTermAtATime: whatever the order of begins, ends and lost elections, no two terms
-// run at once, and one runs where the last call was a begin. Covers F63.
+// TestOneTermAtATime: with any order of begins, ends and lost elections, two terms never run at the same time,
+// and one runs if the last call was a begin. Covers F63.
 func TestOneTermAtATime(t *testing.T) {
 	for seed := range uint64(200) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
