@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -52,4 +54,25 @@ func TestCounts(t *testing.T) {
 		}))
 	}
 	require.Greater(t, texts, 1000)
+}
+
+// TestHelpFits: no line of a help text is wider than a terminal of 80 columns, but for one command to copy.
+func TestHelpFits(t *testing.T) {
+	t.Parallel()
+	var check func(cmd *cobra.Command)
+	commands := 0
+	check = func(cmd *cobra.Command) {
+		commands++
+		for line := range strings.Lines(cmd.Long + "\n" + cmd.Example) {
+			assert.True(t, len(strings.TrimRight(line, "\n")) <= 80 || strings.HasPrefix(line, "  feishu-audit "), "%s: %s", cmd.CommandPath(), line)
+		}
+		for line := range strings.Lines(cmd.LocalFlags().FlagUsagesWrapped(80)) {
+			assert.LessOrEqual(t, len(strings.TrimRight(line, "\n")), 80, "%s: %s", cmd.CommandPath(), line)
+		}
+		for _, sub := range cmd.Commands() {
+			check(sub)
+		}
+	}
+	check(newCommand())
+	require.Greater(t, commands, 10)
 }

@@ -68,9 +68,9 @@ var catalogue = map[string]string{
 	"start_time and end_time: inclusive or not?":                         "start_time 和 end_time 是否包含边界",
 	"how long a window may be":                                           "时间窗口最长可以多长",
 	"how far back entries can be seen":                                   "最早能看到多久以前的条目",
-	"using a page token, and reading the same time ranges again":         "使用一个分页标记，并重读同样的时间范围",
-	"waiting for time to pass: %s until the next look":                   "等待中：%s后再次查看",
-	"the API asks to wait, or has failed in passing; trying again in %s": "API 要求等待，或暂时失败；%s后重试",
+	"using a page token; reading the ranges again":         "使用一个分页标记，并重读同样的时间范围",
+	"waiting: %s until the next look":                   "等待中：%s后再次查看",
+	"the API asks to wait, or fails; again in %s": "API 要求等待，或暂时失败；%s后重试",
 
 	// Access.
 	"connected to %s": "已连接到 %s",

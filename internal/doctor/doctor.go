@@ -158,7 +158,7 @@ func (s *session) examine(ctx context.Context) []Finding {
 	lookFailed := ranges.look(ctx)
 	for i, part := range looks {
 		s.waitUntil(ctx, s.began.Add(s.duration/part))
-		s.say(msg("using a page token, and reading the same time ranges again"))
+		s.say(msg("using a page token; reading the ranges again"))
 		tokens.use(ctx)
 		last := i == len(looks)-1
 		late.again(ctx, last)
@@ -182,7 +182,7 @@ func (s *session) examine(ctx context.Context) []Finding {
 func (s *session) waitUntil(ctx context.Context, at time.Time) {
 	for ctx.Err() == nil && time.Now().Before(at) {
 		left := time.Until(at)
-		s.say(msg("waiting for time to pass: %s until the next look", short(left.Round(time.Second))))
+		s.say(msg("waiting: %s until the next look", short(left.Round(time.Second))))
 		if sleep(ctx, min(left, max(left/4, 10*time.Second))) != nil {
 			return
 		}

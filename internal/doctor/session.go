@@ -65,7 +65,7 @@ func (s *session) list(ctx context.Context, q openapi.ListRequest) (*listing, er
 			s.judge(err)
 			return a, err
 		}
-		s.say(msg("the API asks to wait, or has failed in passing; trying again in %s", short(wait)))
+		s.say(msg("the API asks to wait, or fails; again in %s", short(wait)))
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}

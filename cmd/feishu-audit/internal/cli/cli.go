@@ -55,10 +55,12 @@ func Root(commands ...*cobra.Command) *cobra.Command {
 		Short: "Examine, export and simulate the OpenAPI audit log of Feishu and Lark",
 		Long: `feishu-audit is the tool beside the collector with the feishu_audit receiver.
 
-Results go to standard output, progress to standard error. It exits with 0 when it has
-done what it was asked, with 1 when it has not and standard error says why, with 2 when
-the command line is wrong. An app secret comes from the environment variable
-` + SecretVariable + ` or from a file, never from a flag.`,
+Results go to standard output, progress to standard error. It exits with 0
+when it has done what it was asked, with 1 when it has not and standard error
+says why, with 2 when the command line is wrong. An app secret comes from the
+environment variable ` + SecretVariable + ` or from a file, never from a flag.
+
+Without a tenant: simulate serves one, and prints what to set for the others.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
@@ -100,13 +102,23 @@ func Run(ctx context.Context, root *cobra.Command, args []string) int {
 	case errors.Is(err, ErrReported):
 		return ExitProblem
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: interrupted\n", cmd.CommandPath())
+		complain(cmd, "interrupted")
 		return ExitProblem
 	case errors.As(err, &usage):
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\nRun %s --help for its flags and examples.\n", cmd.CommandPath(), err, cmd.CommandPath())
+		complain(cmd, fmt.Sprintf("%v\nRun %s --help for its flags and examples.", err, cmd.CommandPath()))
 		return ExitUsage
 	default:
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", cmd.CommandPath(), err)
+		complain(cmd, err.Error())
 		return ExitProblem
 	}
+}
+
+// complain writes why a command was not done, in lines of the terminal's width if it is one.
+func complain(cmd *cobra.Command, text string) {
+	out := cmd.ErrOrStderr()
+	text = cmd.CommandPath() + ": " + text + "\n"
+	if IsTerminal(out) {
+		text = Wrap(text, Width(out))
+	}
+	fmt.Fprint(out, text)
 }

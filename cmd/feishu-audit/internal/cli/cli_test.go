@@ -17,6 +17,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// TestTenantFromTheEnvironment: a flag goes before its variable, and the endpoint is Feishu's without either.
+func TestTenantFromTheEnvironment(t *testing.T) {
+	for name, tc := range map[string]struct {
+		tenant          Tenant
+		env             map[string]string
+		appID, endpoint string
+	}{
+		"flags":     {Tenant{AppID: "cli_a", Endpoint: "lark"}, map[string]string{"FEISHU_APP_ID": "cli_b", "FEISHU_ENDPOINT": "https://b.example.com"}, "cli_a", "https://open.larksuite.com"},
+		"variables": {Tenant{}, map[string]string{"FEISHU_APP_ID": "cli_b", "FEISHU_ENDPOINT": "https://b.example.com"}, "cli_b", "https://b.example.com"},
+		"neither":   {Tenant{AppID: "cli_a"}, nil, "cli_a", "https://open.feishu.cn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret, err := tc.tenant.Read(func(name string) string { return map[string]string{SecretVariable: "s"}[name] + tc.env[name] })
+			require.NoError(t, err)
+			require.Equal(t, []string{tc.appID, tc.endpoint, "s"}, []string{tc.tenant.AppID, tc.tenant.Endpoint, secret.Value})
+		})
+	}
+	_, err := (&Tenant{}).Read(func(string) string { return "" })
+	require.ErrorIs(t, err, ErrNoAppID)
+}
+
 // TestExitCodes: 0 for done, 1 for not done, 2 for a wrong command line, and the reason on
 // standard error.
 func TestExitCodes(t *testing.T) {

@@ -15,6 +15,23 @@ import (
 // SecretVariable is the environment variable with the app secret.
 const SecretVariable = "FEISHU_APP_SECRET"
 
+// Variables of the environment that stand in for flags, by the names that the examples' configurations use.
+const (
+	AppIDVariable    = "FEISHU_APP_ID"
+	EndpointVariable = "FEISHU_ENDPOINT"
+)
+
+// Or returns the value of a flag, or of a variable where the flag is not set.
+func Or(flag, variable string, getenv func(string) string) string {
+	if flag != "" {
+		return flag
+	}
+	return getenv(variable)
+}
+
+// ErrNoAppID says what is missing.
+var ErrNoAppID = Usagef("--app-id is missing, and " + AppIDVariable + " is not set: the App ID (cli_...) is on the app's page of the developer console")
+
 // Secret is an app secret and its source. There is no flag for it, because every user of a machine can see the
 // arguments of its processes.
 type Secret struct {
@@ -55,7 +72,7 @@ func ReadSecret(file string, getenv func(string) string) (Secret, error) {
 // Endpoint is the base URL that a flag names: feishu and lark stand for the public clouds.
 func Endpoint(name string) string {
 	switch strings.ToLower(name) {
-	case "feishu":
+	case "", "feishu":
 		return openapi.FeishuEndpoint
 	case "lark":
 		return openapi.LarkEndpoint

@@ -24,8 +24,8 @@ type Tenant struct {
 
 // AddFlags defines its flags.
 func (t *Tenant) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&t.AppID, "app-id", "", "App `ID` of the custom app that reads the log (cli_...); required")
-	fs.StringVar(&t.Endpoint, "endpoint", "feishu", "base `URL` of the Open API, or feishu or lark for the public clouds")
+	fs.StringVar(&t.AppID, "app-id", "", "App `ID` of the custom app that reads the log (cli_...); without it "+AppIDVariable)
+	fs.StringVar(&t.Endpoint, "endpoint", "", "base `URL` of the Open API, or feishu or lark for the public clouds; without it "+EndpointVariable+", or feishu")
 	fs.StringVar(&t.SecretFile, "app-secret-file", "", "`file` with the app secret, instead of "+SecretVariable)
 	fs.StringVar(&t.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY is used")
 	fs.StringVar(&t.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
@@ -33,10 +33,10 @@ func (t *Tenant) AddFlags(fs *pflag.FlagSet) {
 
 // Read checks the flags, resolves names in them, and reads the secret.
 func (t *Tenant) Read(getenv func(string) string) (Secret, error) {
-	if t.AppID == "" {
-		return Secret{}, Usagef("--app-id is missing: the App ID (cli_...) is on the app's page of the developer console")
+	if t.AppID = Or(t.AppID, AppIDVariable, getenv); t.AppID == "" {
+		return Secret{}, ErrNoAppID
 	}
-	t.Endpoint = Endpoint(t.Endpoint)
+	t.Endpoint = Endpoint(Or(t.Endpoint, EndpointVariable, getenv))
 	if t.CAFile != "" {
 		path, err := filepath.Abs(t.CAFile)
 		if err != nil {

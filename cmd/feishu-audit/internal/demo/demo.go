@@ -31,9 +31,10 @@ func Command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show a collector that reads a simulated tenant",
-		Long: `demo starts a simulated tenant and a collector with the receiver that reads it, and
-shows the records as they arrive. It needs no credential and no network, and goes on
-where it stopped when it is run again. In a checkout, make demo builds what it needs.`,
+		Long: `demo starts a simulated tenant and a collector with the receiver that reads it,
+and shows the records as they arrive. It needs no credential and no network, and
+goes on where it stopped when it is run again. In a checkout, make demo builds
+what it needs.`,
 		Example: `  make demo
   DEMO_SECONDS=20 make demo`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -152,7 +153,11 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	} else {
 		err = fmt.Errorf("the collector has ended (%w). Run make demo again: it goes on where it stopped. The last lines of its log:\n%s", child.err, child.last())
 	}
-	return out.summary(shown(known.since, time.Now())), err
+	received = out.summary(shown(known.since, time.Now()))
+	if err == nil {
+		out.line("Next, with a tenant of yours: _build/feishu-audit doctor. Without one, _build/feishu-audit simulate prints what to set first.")
+	}
+	return received, err
 }
 
 // shown returns what the simulated API shows at one time, of the log since another.

@@ -49,7 +49,8 @@ API refuses it), at most %d calls of list_data, at most %d of them a minute
 call to the other cloud if this one does not take the credential. It shows
 nothing of the log's content.
 
-The app secret is taken from the environment variable %s, or from a file.
+The app secret is taken from the environment variable %s,
+or from a file.
 
 The report, its progress and the remarks of the configuration are in Chinese
 with --lang zh, or without --lang if the first of LC_ALL, LC_MESSAGES and LANG
@@ -64,8 +65,8 @@ that is set names a Chinese locale. --json is the same in every language.`,
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&opts.AppID, "app-id", "", "App `ID` of the custom app (cli_...); required")
-	fs.StringVar(&opts.Endpoint, "endpoint", "feishu", "base `URL` of the Open API, or feishu or lark for the public clouds")
+	fs.StringVar(&opts.AppID, "app-id", "", "App `ID` of the custom app (cli_...); without it "+cli.AppIDVariable)
+	fs.StringVar(&opts.Endpoint, "endpoint", "", "base `URL` of the Open API, or feishu or lark for the public clouds; without it "+cli.EndpointVariable+", or feishu")
 	fs.StringVar(&secretFile, "app-secret-file", "", "`file` with the app secret, instead of "+cli.SecretVariable)
 	fs.StringVar(&opts.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY is used")
 	fs.StringVar(&opts.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
@@ -86,7 +87,7 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile, lang s
 	if opts.Duration < doctor.MinDuration {
 		return cli.Usagef("--duration: %s is too short: use %s or more", opts.Duration, doctor.MinDuration)
 	}
-	opts.Endpoint = cli.Endpoint(opts.Endpoint)
+	opts.Endpoint = cli.Endpoint(cli.Or(opts.Endpoint, cli.EndpointVariable, c.getenv))
 	if opts.CAFile != "" {
 		path, err := filepath.Abs(opts.CAFile)
 		if err != nil {
@@ -94,8 +95,8 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile, lang s
 		}
 		opts.CAFile = path
 	}
-	if opts.AppID == "" {
-		return cli.Usagef("--app-id is missing: the App ID (cli_...) is on the app's page of the developer console")
+	if opts.AppID = cli.Or(opts.AppID, cli.AppIDVariable, c.getenv); opts.AppID == "" {
+		return cli.ErrNoAppID
 	}
 	secret, err := cli.ReadSecret(secretFile, c.getenv)
 	if err != nil {

@@ -33,7 +33,7 @@ func try(t *testing.T, transport http.RoundTripper, secret string, args ...strin
 func tryIn(t *testing.T, transport http.RoundTripper, env map[string]string, args ...string) output {
 	var stdout, stderr bytes.Buffer
 	c := command{transport: transport, getenv: func(name string) string {
-		require.Contains(t, []string{"FEISHU_APP_SECRET", "LC_ALL", "LC_MESSAGES", "LANG"}, name)
+		require.Contains(t, []string{"FEISHU_APP_SECRET", "FEISHU_APP_ID", "FEISHU_ENDPOINT", "LC_ALL", "LC_MESSAGES", "LANG"}, name)
 		return env[name]
 	}}
 	root := cli.Root(c.cobra())
@@ -138,7 +138,7 @@ func TestDoctorReport(t *testing.T) {
 		_, checks, _ := strings.Cut(out.stdout, "Is everything in order? No: 1 problem.\n\n")
 		require.True(t, strings.HasPrefix(checks, "  PROBLEM  "), out.stdout)
 		require.NoFileExists(t, fresh)
-		for line := range strings.Lines(out.stdout) {
+		for line := range strings.Lines(out.stdout + out.stderr) {
 			require.True(t, len(line) <= 81 || strings.Contains(line, "://"), line)
 		}
 	})

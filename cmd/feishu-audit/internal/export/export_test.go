@@ -44,7 +44,7 @@ type outcome struct {
 // try runs a command line against a simulated tenant, in a bubble.
 func try(ctx context.Context, wire http.RoundTripper, args ...string) outcome {
 	var stdout, stderr bytes.Buffer
-	c := command{now: time.Now, open: filestore.OpenUnsynced, transport: wire, getenv: func(string) string { return simulator.DefaultAppSecret }}
+	c := command{now: time.Now, open: filestore.OpenUnsynced, transport: wire, getenv: secretOnly}
 	root := cli.Root(c.cobra())
 	root.SetOut(&stdout)
 	root.SetErr(&stderr)
@@ -233,7 +233,7 @@ func (f *full) Write(p []byte) (int, error) {
 func TestExportCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := simulator.Options{Tenant: simulator.Tenant{Seed: 3, PerSecond: 1, Start: time.Now().Unix() - 7200}}
-		c := command{now: time.Now, open: filestore.OpenUnsynced, transport: simulator.Transport(simulator.New(o), nil), getenv: func(string) string { return simulator.DefaultAppSecret }}
+		c := command{now: time.Now, open: filestore.OpenUnsynced, transport: simulator.Transport(simulator.New(o), nil), getenv: secretOnly}
 		root := cli.Root(c.cobra())
 		var stderr bytes.Buffer
 		root.SetOut(&full{after: 50_000})
@@ -291,4 +291,9 @@ func TestShowRedactions(t *testing.T) {
 func jsonTime(t time.Time) string {
 	text, _ := json.Marshal(t.Unix()) // a number always marshals
 	return string(text)
+}
+
+// secretOnly is an environment with the app secret.
+func secretOnly(name string) string {
+	return map[string]string{cli.SecretVariable: simulator.DefaultAppSecret}[name]
 }

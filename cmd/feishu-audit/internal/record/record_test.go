@@ -24,7 +24,7 @@ import (
 
 func try(t *testing.T, wire http.RoundTripper, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	root := cli.Root(command{transport: wire, getenv: func(string) string { return simulator.DefaultAppSecret }}.cobra())
+	root := cli.Root(command{transport: wire, getenv: secretOnly}.cobra())
 	root.SetOut(&out)
 	root.SetErr(&errs)
 	code = cli.Run(t.Context(), root, append([]string{"record", "--app-id", simulator.DefaultAppID}, args...))
@@ -149,4 +149,9 @@ func TestUsage(t *testing.T) {
 		require.Equal(t, cli.ExitUsage, code, args)
 		require.Contains(t, stderr, says, args)
 	}
+}
+
+// secretOnly is an environment with the app secret.
+func secretOnly(name string) string {
+	return map[string]string{cli.SecretVariable: simulator.DefaultAppSecret}[name]
 }

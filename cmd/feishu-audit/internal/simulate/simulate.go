@@ -116,7 +116,7 @@ receivers:
     app_id: %[2]s
     app_secret: ${env:FEISHU_APP_SECRET}
 
-For the shell that starts it, and those of examples/:
+For the shell that starts it, those of examples/, and feishu-audit doctor:
 
 export FEISHU_ENDPOINT=%[1]s
 export FEISHU_APP_ID=%[2]s
