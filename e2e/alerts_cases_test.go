@@ -56,7 +56,7 @@ func alertCases() map[string]alertCase {
 			change: series{`held_entries{}`: "0x20 1x100", `held_age<s>{}`: grows, `lag<s>{pass="0"}`: ageGrows}, fires: firing{24: "", 26: "Held", 45: "Held", 58: "Held"},
 		},
 		"one record is refused": {change: series{`held_entries{}`: "0x20 1x100", `held_age<s>{}`: grows}, fires: firing{24: "", 26: "Held", 58: "Held"}},
-		// Something is always held, but nothing for long.
+		// Some record is always held, but none for long.
 		"now one record is refused, now another": {
 			change: series{`held_entries{}`: "0x20 1x100", `held_age<s>{}`: "0x20 " + strings.Repeat("0+30x17 ", 6)}, fires: firing{26: "", 45: "", 58: ""},
 		},
@@ -138,7 +138,7 @@ func alertCases() map[string]alertCase {
 		"vmalert's rules fail":        {change: series{`vmalert_alerting_rules_errors_total{group="feishu-audit",alertname="x"}`: "0x20 0+1x100"}, fires: firing{12: "RuleFailures", 58: "RuleFailures"}},
 	}
 	for cause, alert := range alertOf {
-		// Nothing is read meanwhile, so lag and ages grow, too, and need no alert of their own.
+		// Nothing is read meanwhile, so lag and ages grow, too, and need no separate alert.
 		cases["problem, "+cause] = alertCase{
 			change: series{fmt.Sprintf(`trouble<s>{cause=%q}`, cause): grows, `lag<s>{pass="0"}`: ageGrows, `walk_age<s>{}`: ageGrows, `checkpoint_age<s>{}`: ageGrows},
 			fires:  firing{10: "", 10 + alert.minutes - 1: "", 10 + alert.minutes: alert.name, 55: alert.name},
@@ -147,8 +147,8 @@ func alertCases() map[string]alertCase {
 	return cases
 }
 
-// queue is a queue of 100 batches: how many are in it, how many records it has sent, and how
-// many it has refused; empty for a counter that has not counted yet.
+// queue is a queue of 100 batches: its size, and how many records it has sent and refused; empty for a counter
+// that has not counted yet.
 func queue(size, sent, refused string) series {
 	s := series{`otelcol_exporter_queue_capacity{exporter="otlp",data_type="logs"}`: "100x120", `otelcol_exporter_queue_size{exporter="otlp",data_type="logs"}`: size}
 	if sent != "" {
@@ -185,7 +185,7 @@ var longAlertCases = map[string]alertCase{
 	},
 	"nothing yet":        {change: series{`entries<t>{result="delivered"}`: "0x#"}, fires: firing{10: "", 30: "", 200: ""}},
 	"a weekend is quiet": {change: series{`entries<t>{result="delivered"}`: "0+60x240 14400x95 14400+60x240 28800x95"}, fires: firing{119: "", 167: "", 287: "", 300: "", 330: ""}},
-	// The other replica goes on where the first one stopped.
+	// The other replica resumes where the first one stopped.
 	"a failover": {
 		change: series{
 			`entries<t>{result="delivered"}`: "0+60x120 stale", `entries<t>{result="delivered",instance="b:8888"}`: "0x120 0+60x120",

@@ -18,24 +18,24 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// alertFault is something that is wrong, and the alerts that tell of it.
+// alertFault is a fault, and the alerts that report it.
 type alertFault struct {
 	opts          simulator.Options
 	extra         []string // further lines of the receiver's section
 	perSecond     float64
-	odd           float64 // the part of entries in an odd shape
+	odd           float64 // the fraction of entries in an odd form
 	perMinute     int
 	before        func(t *testing.T, s *scene) // before the start
 	wrong, fix    func(t *testing.T, s *scene)
 	fires         []string // in the order of the alphabet
 	then          []string // what fires later instead
-	may           []string // may fire until then: not everything is hurried
-	comesAndGoes  []string // meanwhile
-	cause         string   // of the problem, "" for none
+	may           []string // may fire until then: not every duration is shortened
+	comesAndGoes  []string // may fire and end meanwhile
+	cause         string   // of the problem, "" without one
 	suffixes      bool
 	retry         string        // retry_on_failure, if not the fast one
-	lines         int           // that say that something is wrong, 0: not counted
-	patience      time.Duration // until it fires, where that may take longer than recovers
+	lines         int           // number of lines that report a problem, 0: not counted
+	patience      time.Duration // until it fires, if that may take longer than recovers
 	neverWell     bool
 	brief         bool // it does not last
 	exporterWaits bool
@@ -45,7 +45,7 @@ type alertFault struct {
 	slow          bool   // runs with -slow only
 }
 
-// anyCause may be there, or none.
+// anyCause may be present, or none.
 const anyCause = "any"
 
 // alertFaults are all of them, by name.
@@ -77,12 +77,12 @@ func alertFaults() map[string]*alertFault {
 		"wrong filter":   {wrong: faulty(simulator.Fault{Kind: simulator.FaultInvalidParam}), fix: healed, fires: []string{"Request"}, cause: "filter"},
 		"large answers":  {extra: []string{"max_response_size: 256KiB"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultHuge, Size: 1 << 20}), fix: healed, fires: []string{"Request"}, cause: "answer_size"},
 		"rate limit":     {opts: simulator.Options{RateHintValue: "1"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultRateLimited}), fix: healed, fires: []string{"API"}, cause: "rate_limit"},
-		// Its end is noticed after minutes, as its waits grow; health_test.go has them.
+		// Its end is noticed only after minutes, because its waits grow; health_test.go tests them.
 		"endless paging": {wrong: faulty(simulator.Fault{Kind: simulator.FaultRepeatToken}), fires: []string{"API"}, cause: "paging", may: []string{"CheckpointAge", "NoSuccess"}},
 		"API fails":      {wrong: faulty(simulator.Fault{Kind: simulator.FaultInternal}), fix: healed, fires: []string{"API"}, cause: "api", suffixes: true},
 		"API fails three times of four": {
 			wrong: faulty(simulator.Fault{Kind: simulator.FaultInternal, Probability: 0.75}), fix: healed, fires: []string{"API"}, cause: "api",
-			// What fails by chance is set aside; how long that lasts is not hurried.
+			// A chance failure is set aside; how long that lasts is not shortened.
 			retry: "{initial_interval: 100ms, max_interval: 10s}", lines: 1, comesAndGoes: []string{"SetAside"},
 		},
 		"API is down": {
@@ -99,7 +99,7 @@ func alertFaults() map[string]*alertFault {
 				})
 			},
 			fix: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline",
-			// Where a look never meets the moments without a refusal, this is true, too.
+			// If a check never hits a moment without a refusal, this is true, too.
 			retry: "{initial_interval: 100ms, max_interval: 10s}", lines: 1, comesAndGoes: []string{"Held"},
 		},
 		"foreign checkpoint": {
@@ -135,19 +135,19 @@ func alertFaults() map[string]*alertFault {
 			wrong: func(_ *testing.T, s *scene) {
 				s.backend.answering(func(int) (time.Duration, int) { return hang, http.StatusOK })
 			},
-			// After half a minute the receiver says what it waits for; that is not hurried.
+			// After half a minute the receiver reports what it waits for; that time is not shortened.
 			fires: []string{"Pipeline"}, may: []string{"CheckpointAge", "NoSuccess"}, cause: "pipeline", exporterWaits: true,
 		},
 		"too slow": {
-			// 20 entries a second where 10 can be read, in windows that are soon read.
+			// 20 entries a second, of which 10 can be read, in windows that are read quickly.
 			perSecond: 20, perMinute: 60, extra: []string{"page_size: 10", "max_window: 2s", "recheck_after: [1h]"},
 			fires: []string{"Lag"}, neverWell: true, suffixes: true,
 		},
 		"late entries": {
 			extra: []string{"recheck_after: [1s, 2s, 3s]"},
 			wrong: func(_ *testing.T, s *scene) {
-				// One in each second of the last minute: some lie in the seconds that
-				// the next window has in common with the last one.
+				// One in each second of the last minute: some are in the seconds that the next window shares
+				// with the last one.
 				now := time.Now().Unix()
 				var late []simulator.Entry
 				for second := now - 60; second < now; second++ {
@@ -183,8 +183,8 @@ func alertFaults() map[string]*alertFault {
 		"a window takes long": {
 			extra: []string{"page_size: 1", "max_concurrent_walks: 1"},
 			wrong: func(_ *testing.T, s *scene) {
-				// One second cannot be divided, and has five minutes of pages; what the
-				// window before it still has takes some seconds.
+				// One second cannot be split, and has five minutes of pages; the rest of the previous window
+				// takes some seconds.
 				var burst []simulator.Entry
 				for i := range 1500 {
 					burst = append(burst, simulator.Entry{ID: fmt.Sprint("burst-", i), APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a"})
@@ -194,7 +194,7 @@ func alertFaults() map[string]*alertFault {
 					o.Faults = []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 200 * time.Millisecond}}
 				})
 			},
-			// Pages of what is known already are not written down.
+			// Pages with only known entries are not stored.
 			fix: healed, fires: []string{"NoSuccess"}, may: []string{"CheckpointAge"},
 		},
 		"one second is too large": {

@@ -22,24 +22,23 @@ import (
 
 var slow = flag.Bool("slow", false, "run the case of TestAlerts that takes a quarter of an hour")
 
-// lasting are the alerts about a loss. They outlast the fault.
+// lasting are the alerts about a loss. They last longer than the fault.
 var lasting = []string{"EntriesTooLate", "Exporter", "RecordsLost", "TimeSkipped"}
 
-// scene is what takes part in a test of the alerts.
+// scene is the environment of a test of the alerts.
 type scene struct {
 	api       *api
 	backend   *backend
 	setup     *setup
 	collector *collector
 	p         *prometheus
-	repair    func() // ends the fault, where that takes what was made with it
+	repair    func() // ends the fault, if the test has to undo what it did
 	second    string // where Prometheus finds another collector of the same job
 }
 
-// TestAlerts breaks one thing at a time, with a real Prometheus that scrapes a real
-// collector and has our rules, by which a minute is a second: the right alert fires,
-// no other does, also when the fault lasts, and none fires before and, where the
-// cause can be repaired at once, after; an alert about a loss stays. Every query of the
+// TestAlerts causes one fault at a time, with a real Prometheus that scrapes a real collector and has our rules,
+// with minutes shortened to seconds. The right alert fires, and no other, even if the fault lasts. None fires
+// before and, if the cause can be repaired at once, after; an alert about a loss stays. Every query of the
 // dashboard works meanwhile, and shows the cause. Covers F55.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
@@ -63,7 +62,7 @@ func TestAlerts(t *testing.T) {
 		}
 	})
 	if int(ran.Load()) < len(cases) {
-		return // some were asked for
+		return // only selected ones run
 	}
 	for _, rule := range readRules(t).alerts() {
 		_, ok := fired.Load(rule.Alert)
@@ -149,8 +148,8 @@ func (f *alertFault) run(t *testing.T) {
 	}
 }
 
-// lastWeek is what Prometheus has recorded of a collector in the week before, by the time of
-// these tests, until some hours ago: records came all the time.
+// lastWeek is what Prometheus has recorded about a collector in the last week, in the shortened time of these
+// tests, until some hours ago: records arrived all the time.
 func lastWeek(instance string) string {
 	var text strings.Builder
 	n := 0
@@ -161,9 +160,9 @@ func lastWeek(instance string) string {
 	return text.String() + "# EOF\n"
 }
 
-// firing are the names of the alerts that fire, without their prefix, but for some. On a loaded
-// machine a scrape takes longer than its time limit now and then, which ends an alert for a moment:
-// what has fired within three seconds counts.
+// firing returns the names of the alerts that fire, without their prefix, except some. On a loaded machine a
+// scrape sometimes takes longer than its time limit, which ends an alert for a moment: an alert that has fired
+// within three seconds counts.
 func (p *prometheus) firing(t *testing.T, but ...string) []string {
 	t.Helper()
 	names := []string{}
@@ -176,7 +175,7 @@ func (p *prometheus) firing(t *testing.T, but ...string) []string {
 	return names
 }
 
-// holds requires that these alerts, and no others, fire all the time.
+// holds requires that exactly these alerts fire all the time.
 func (f *alertFault) holds(t *testing.T, p *prometheus, d time.Duration, names ...string) {
 	t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); pause(t, 500*time.Millisecond) {
@@ -189,8 +188,8 @@ func (f *alertFault) holds(t *testing.T, p *prometheus, d time.Duration, names .
 	}
 }
 
-// looks is a look at the dashboard: every query of it works, and it shows the alerts
-// that fire and the cause, if there is one, and no other.
+// looks checks the dashboard: every query works, and it shows the alerts that fire and the cause, if there is
+// one, and no other.
 func (s *scene) looks(t *testing.T, p *prometheus, fires []string, cause string, but ...string) {
 	t.Helper()
 	for title, exprs := range queries(t) {

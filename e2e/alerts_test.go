@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shippedBudget is feishu_audit:monthly_call_budget where nobody has set it.
+// shippedBudget is the default of feishu_audit:monthly_call_budget.
 const shippedBudget = "vector(1000000)\n"
 
 const alertsFile = "../examples/prometheus/alerts.yaml"
@@ -29,12 +29,12 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// series are metrics with promtool's values of every step, where # is the number of steps that a
-// case has. <s> and <t> stand for the unit and the suffix that a reader may add. A name that is not
-// of the collector, or of who evaluates rules, is one of the receiver's.
+// series are metrics with promtool's values of every step, where # is the number of steps of a case. <s> and <t>
+// stand for the unit and the suffix that a reader may add. A name that belongs neither to the collector nor to a
+// rule engine is one of the receiver's.
 type series map[string]string
 
-// well are the metrics of a receiver that has no problem.
+// well are the metrics of a receiver without a problem.
 func well() series {
 	s := series{
 		`walk_age<s>{}`: "30x#", `checkpoint_age<s>{}`: "30x#", `clock_skew<s>{}`: "1x#", `leader{}`: "1x#",
@@ -52,8 +52,7 @@ func well() series {
 	return s
 }
 
-// alertOf is the alert about each cause, and after how many minutes of a problem it fires at
-// the latest.
+// alertOf is the alert about each cause, and the latest minute of a problem at which it fires.
 var alertOf = map[string]struct {
 	name    string
 	minutes int
@@ -68,7 +67,7 @@ var alertOf = map[string]struct {
 // firing are the alerts that fire, without their prefix, by the minute, or the hour.
 type firing map[int]string
 
-// alertCase is what happens to a receiver that was well, and what fires then.
+// alertCase is what happens to a healthy receiver, and what fires then.
 type alertCase struct {
 	change series
 	gone   []string // metrics that are not there
@@ -83,21 +82,20 @@ type ruleTest struct {
 	fired map[string]bool
 }
 
-// newRuleTest begins a file of tests of rules that are evaluated every step.
+// newRuleTest starts a file of tests of rules that are evaluated every step.
 func newRuleTest(rules string, step int, unit string) *ruleTest {
 	x := &ruleTest{step: step, unit: unit, fired: map[string]bool{}}
 	fmt.Fprintf(&x.file, "rule_files: [%s]\nevaluation_interval: %ds\ntests:\n", rules, step)
 	return x
 }
 
-// spellings are how readers name metrics: as the collector does by default, and with units,
-// suffixes and the scope.
+// spellings are how readers name metrics: the collector's default, and with units, suffixes and the scope.
 var spellings = []*strings.Replacer{
 	strings.NewReplacer("<s>", "", "<t>", ""),
 	strings.NewReplacer("<s>", "_seconds", "<t>", "_total", "}", `,otel_scope_name="x",service_instance_id="y"}`),
 }
 
-// named gives a series its whole name, with the labels of a scrape.
+// named returns the complete name of a series, with the labels of a scrape.
 func named(metric string, spelling *strings.Replacer) string {
 	metric, labels, _ := strings.Cut(spelling.Replace(metric), "{")
 	labels = strings.Trim(strings.TrimSuffix(labels, "}"), ",")
@@ -135,7 +133,7 @@ func (x *ruleTest) add(name string, input map[string]string, fires firing) {
 	}
 }
 
-// cases adds each case, in one of the spellings: recorded holds that this makes no difference.
+// cases adds each case in one of the spellings: recorded checks that this makes no difference.
 func (x *ruleTest) cases(cases map[string]alertCase) {
 	for i, name := range slices.Sorted(maps.Keys(cases)) {
 		x.add(name, cases[name].input(spellings[i%len(spellings)]), cases[name].fires)
@@ -154,8 +152,8 @@ func (c alertCase) input(spelling *strings.Replacer) map[string]string {
 	return input
 }
 
-// recorded adds for each spelling that every name is recorded, with one series for each of the
-// metric's, and nothing of the scope.
+// recorded adds for each spelling a test that every name is recorded, with one series for each of the metric's,
+// and without the scope.
 func (x *ruleTest) recorded(t *testing.T) {
 	change := queue("0x#", "0x#", "0x#")
 	change[`otelcol_exporter_send_failed_log_records<t>{exporter="otlp"}`] = "0x#"
@@ -170,7 +168,7 @@ func (x *ruleTest) recorded(t *testing.T) {
 	}
 }
 
-// run asks promtool.
+// run runs promtool.
 func (x *ruleTest) run(t *testing.T) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "alerts_test.yaml")
@@ -179,8 +177,8 @@ func (x *ruleTest) run(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 }
 
-// TestAlertRules is the unit test of the alert rules: which fire when, and that no
-// other does, by promtool, for both ways in which a collector may name its metrics.
+// TestAlertRules is the unit test of the alert rules with promtool: exactly the expected alerts fire, for both
+// ways in which a collector may name its metrics.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	rules, err := filepath.Abs(alertsFile)
@@ -210,8 +208,8 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// changesSpelling adds a receiver whose metrics get other names after half an hour, as when its
-// reader is changed: nothing fires for that, and what has fired goes on.
+// changesSpelling adds a receiver whose metrics get other names after half an hour, because its reader is
+// changed: nothing fires for that, and alerts that fire continue.
 func (x *ruleTest) changesSpelling() {
 	for lost, fires := range map[int]string{0: "", 100: "RecordsLost"} {
 		metrics, input := well(), map[string]string{}
@@ -227,8 +225,8 @@ func (x *ruleTest) changesSpelling() {
 	}
 }
 
-// TestRulesAreRobust: in every file of rules alerts ask for recorded names where a metric of the
-// collector has two, keep the labels that tell receivers apart, and say what a person needs.
+// TestRulesAreRobust: in every file of rules, alerts use recorded names if a metric of the collector has two,
+// keep the labels that distinguish receivers, and have what a person needs.
 func TestRulesAreRobust(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../examples/*/alerts.yaml")

@@ -17,10 +17,9 @@ import (
 // callTimeout is the time limit of one call in the scenarios below.
 const callTimeout = time.Second
 
-// TestBrokenAPI: the API breaks in mid-walk and stays broken for a while, or breaks
-// every third call. The collector stays up, says what is wrong, does not call more
-// often than its backoff allows, and goes on in the same place: every entry arrives,
-// once. Covers F12, F18, F19, F20, F23, F25.
+// TestBrokenAPI: the API fails during a walk and keeps failing for a while, or fails every third call. The
+// collector keeps running, reports what is wrong, does not call more often than its backoff allows, and resumes
+// in the same place: every entry arrives once. Covers F12, F18, F19, F20, F23, F25.
 func TestBrokenAPI(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -58,8 +57,8 @@ func TestBrokenAPI(t *testing.T) {
 			before := b.count()
 			pause(t, 3*time.Second)
 			require.Equal(t, before, b.count())
-			// Four windows are tried each time. A backoff of 1 s is at least 0.5 s by chance,
-			// and begins at 0.1 s; a try may need a token first.
+			// Four windows are tried each time. A random backoff of 1 s is at least 0.5 s, and starts at 0.1 s;
+			// a try may need a token first.
 			require.Less(t, float64(len(a.Calls())-calls), 4*(6+2*time.Since(began).Seconds()), "calls while the API is broken")
 
 			tc.fault.Every = 3
@@ -78,9 +77,8 @@ func TestBrokenAPI(t *testing.T) {
 	}
 }
 
-// TestSlowAPI: an API so slow that a page takes 70 % of the time limit and twice the
-// poll interval delays entries and loses none, and there is never a call beside another.
-// Covers F20, F29.
+// TestSlowAPI: an API so slow that a page takes 70 % of the time limit and twice the poll interval delays
+// entries and loses none, and there are never two concurrent calls. Covers F20, F29.
 func TestSlowAPI(t *testing.T) {
 	t.Parallel()
 	const (

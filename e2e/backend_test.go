@@ -15,10 +15,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestBackendAway: the backend cannot be reached, hangs, or answers slowly or only
-// now and then, and nothing stands between it and the receiver that could keep the
-// records. They wait in the log: nothing is lost, nothing comes twice. Covers F18,
-// F24, F25.
+// TestBackendAway: the backend cannot be reached, hangs, or answers slowly or only sometimes, and no component
+// between it and the receiver can keep the records. They wait in the log: nothing is lost or duplicated. Covers
+// F18, F24, F25.
 func TestBackendAway(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -69,16 +68,15 @@ func TestBackendAway(t *testing.T) {
 			b.answering(always(http.StatusOK))
 			entries := a.ends(log)
 			b.arrivals(t, entries)
-			pause(t, 6*time.Second) // what comes now would come twice
+			pause(t, 6*time.Second) // records that arrive now would be duplicates
 			c.term(t)
 			b.check(t, entries, 0)
 		})
 	}
 }
 
-// TestRefusedForGood: what the backend never takes neither blocks the rest nor vanishes
-// unreported: it is counted, logged with its id, and not sent again. All the rest arrives,
-// once. Covers F24, F37, F53.
+// TestRefusedPermanently: a record that the backend never accepts neither blocks the rest nor disappears without
+// a report: it is counted, logged with its id, and not sent again. All others arrive once. Covers F24, F37, F53.
 func TestRefusedPermanently(t *testing.T) {
 	t.Parallel()
 	log := simulator.Tenant{Seed: 8, PerSecond: 20, Start: time.Now().Unix() - 60}
@@ -96,7 +94,7 @@ func TestRefusedPermanently(t *testing.T) {
 	pause(t, 5*time.Second)
 	entries := a.ends(log)
 	eventually(t, recovers, "every entry was taken or given up", func() bool { return b.count()+len(c.lostIDs()) >= len(entries) })
-	pause(t, 6*time.Second) // what comes now would come twice
+	pause(t, 6*time.Second) // records that arrive now would be duplicates
 	eventually(t, recovers, "the collector counts what was lost", func() bool {
 		return b.counter("otelcol_receiver_feishu_audit_entries", "lost") == int64(len(poison)) &&
 			b.counter("otelcol_receiver_feishu_audit_entries", "delivered") == int64(b.count())
@@ -104,7 +102,7 @@ func TestRefusedPermanently(t *testing.T) {
 	c.term(t)
 	require.Equal(t, poison, c.lostIDs(), "ids in the collector's log")
 	b.mu.Lock()
-	b.refused = map[string]int{} // its neighbours were refused, too, and came
+	b.refused = map[string]int{} // its neighbours were refused, too, and arrived
 	for _, id := range poison {
 		b.refused[id] = 1
 	}
@@ -114,7 +112,7 @@ func TestRefusedPermanently(t *testing.T) {
 
 var lost = regexp.MustCompile(`Dropped record (\S+): the pipeline rejects it`)
 
-// lostIDs are the ids that the collector's log calls lost, sorted.
+// lostIDs are the ids that the collector's log reports as lost, sorted.
 func (c *collector) lostIDs() []string {
 	var ids []string
 	for _, line := range lost.FindAllStringSubmatch(c.out.String(), -1) {

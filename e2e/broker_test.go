@@ -103,7 +103,7 @@ func (k *broker) up(t *testing.T) {
 	eventually(t, 5*time.Minute, "Kafka answers", func() bool { return k.client.Ping(t.Context()) == nil })
 }
 
-// down kills the broker the first time, and ends it in order the next.
+// down kills the broker the first time, and shuts it down the next.
 func (k *broker) down(t *testing.T) {
 	k.end(t, k.next)
 	k.next = syscall.SIGTERM
@@ -126,9 +126,8 @@ func (k *broker) epochs(t *testing.T) int32 {
 	return sum
 }
 
-// TestKafka: through examples/kafka every entry arrives in the topic of a real broker,
-// keyed by the calling app, while the broker is killed, and ended in order, and comes back
-// with further leader epochs.
+// TestKafka: through examples/kafka every entry arrives in the topic of a real broker, keyed by the calling app,
+// although the broker is killed, shut down, and started again with new leader epochs.
 func TestKafka(t *testing.T) {
 	t.Parallel()
 	k := newBroker(t, true)
@@ -140,8 +139,8 @@ func TestKafka(t *testing.T) {
 	back(t, k)
 }
 
-// back reads the topic by a second collector, with the configuration of the example, into
-// VictoriaLogs: all of it arrives, while that is down, and the collector is killed.
+// back reads the topic with a second collector, with the configuration of the example, into VictoriaLogs:
+// everything arrives, although VictoriaLogs is down for a while and the collector is killed.
 func back(t *testing.T, k *broker) {
 	t.Helper()
 	v := newVictoriaLogs(t)
@@ -178,9 +177,8 @@ func back(t *testing.T, k *broker) {
 	note(row{t.Name() + "/back", len(byID(sent)), len(held), 0, 0, len(v.held(t)) - len(held), len(sent)})
 }
 
-// TestKafkaTopicTooSmall: a topic with Kafka's own limit for a message, 1 MB, refuses a large
-// entry each time. Everything else arrives, the entry is held, and once the topic's limit is
-// raised it arrives, too. Covers F53.
+// TestKafkaTopicTooSmall: a topic with Kafka's own limit for a message, 1 MB, refuses a large entry each time.
+// Everything else arrives, the entry is held, and it arrives once the topic's limit is raised. Covers F53.
 func TestKafkaTopicTooSmall(t *testing.T) {
 	t.Parallel()
 	k := newBroker(t, false)
@@ -213,7 +211,7 @@ func TestKafkaTopicTooSmall(t *testing.T) {
 	checkPath(t, entries, e.held(t), strings.Count(c.out.String(), "Exporting failed"))
 }
 
-// incompressible is a text of so many bytes that no compression makes much smaller.
+// incompressible returns a text of this size that cannot be compressed much.
 func incompressible(size int) string {
 	var text strings.Builder
 	for random := rand.New(rand.NewPCG(1, 2)); text.Len() < size; {

@@ -15,13 +15,11 @@ import (
 	"time"
 )
 
-// bulk takes Elasticsearch's bulk requests and keeps documents by index and id, as
-// its documentation says: "create" answers 409 where the id exists, each document has
-// a status of its own, and the request as a whole succeeds. It stands in for
-// Elasticsearch itself, of which no Go module exists: ids and refusals of single
-// documents. Elastic's own mock (github.com/elastic/mock-es)
-// draws its answers by lot and keeps no documents, and the Go proxy that these tests
-// are built with does not serve it.
+// bulk receives Elasticsearch's bulk requests and keeps documents by index and id, as documented: "create"
+// answers 409 if the id exists, each document has its own status, and the request as a whole succeeds. It
+// replaces Elasticsearch itself, which is not available as a Go module, for ids and refusals of single
+// documents. Elastic's own mock (github.com/elastic/mock-es) draws its answers at random and keeps no documents,
+// and is not available from the Go proxy of these tests.
 type bulk struct {
 	*server
 	gate
@@ -30,7 +28,7 @@ type bulk struct {
 	docs      map[bulkID]map[string]any
 	conflicts int
 	streams   bool                       // whether every request asked for data streams only
-	refuses   func(n int, id string) int // the status that refuses a document, the n-th that came, or 0
+	refuses   func(n int, id string) int // the status that refuses a document, the n-th that arrived, or 0
 	sent      int                        // documents
 	refused   int
 }

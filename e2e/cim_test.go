@@ -15,7 +15,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// cimFields are the fields of Splunk's Common Information Model that an entry decides.
+// cimFields are the fields of Splunk's Common Information Model that depend on an entry.
 var cimFields = map[string]func(outcome) string{
 	"action":      cimAction,
 	"app":         func(outcome) string { return "feishu" },
@@ -69,9 +69,8 @@ func cimTags(o outcome) []string {
 	return tags
 }
 
-// TestCIM: the expressions of the Splunk app make the fields of the Common Information
-// Model of each event, as the tables in docs/record-model.md say, and its tags put each
-// event into the right data models.
+// TestCIM: the expressions of the Splunk app produce the fields of the Common Information Model for each event,
+// as in the tables of docs/record-model.md, and its tags put each event into the right data models.
 func TestCIM(t *testing.T) {
 	t.Parallel()
 	s := newSplunk(t)

@@ -19,8 +19,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// clientEntry is an entry as the vendor's clients print it. Python's model has an int for id, and
-// keeps the string that it gets.
+// clientEntry is an entry as the vendor's clients print it. Python's model has an int for id, and keeps the
+// string that it receives.
 type clientEntry struct {
 	ID        string `json:"id"`
 	APIKey    string `json:"api_key"`
@@ -37,9 +37,9 @@ type clientEntry struct {
 	} `json:"log_detail"`
 }
 
-// TestVendorClients: the vendor's own clients, used as the official page of list_data shows them,
-// page the simulator to its end. They know nothing of this project: what they cannot read, the
-// API would not send. The Go SDK is in internal/conformance.
+// TestVendorClients: the vendor's own clients, used as on the official page of list_data, read all pages of the
+// simulator. They are independent of this project: the API would not send what they cannot read. The Go SDK is
+// in internal/conformance.
 func TestVendorClients(t *testing.T) {
 	built := func(parts ...string) string {
 		path, err := filepath.Abs(filepath.Join(append([]string{"..", "_build"}, parts...)...))
@@ -102,7 +102,7 @@ func TestVendorClients(t *testing.T) {
 	}
 }
 
-// printed are the entries that a client has printed: one a line, or a page a line.
+// printed are the entries that a client has printed: one per line, or a page per line.
 func printed(t *testing.T, out string) (entries []clientEntry) {
 	for line := range strings.Lines(out) {
 		var page struct {

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e runs the real collector binary between a simulated Open API and a
-// server that takes OTLP, and counts entries by id.
+// Package e2e runs the real collector binary between a simulated Open API and a server that receives OTLP, and
+// counts entries by id.
 package e2e
 
 import (
@@ -38,7 +38,7 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// feishuAudit returns the path of the tool beside the collector.
+// feishuAudit returns the path of the command-line tool.
 func feishuAudit(t *testing.T) string {
 	path, err := filepath.Abs("../_build/feishu-audit")
 	require.NoError(t, err)
@@ -49,20 +49,20 @@ func feishuAudit(t *testing.T) string {
 // setup is a collector's configuration and its folder.
 type setup struct {
 	Storage     string // the folder of file_storage
-	Secret      string // how the configuration gets the app secret
+	Secret      string // the reference to the app secret in the configuration
 	Endpoint    string
 	Extra       []string          // further lines of the receiver's section
 	Others      map[string]*other // further receivers of the same pipeline, by name
 	Exporter    []string          // further lines of the exporter's section
 	LockTimeout time.Duration     // of file_storage, for the lock of its file, if not 200ms
-	Timeout     time.Duration     // of the exporter: long, for one that gives up may have delivered
+	Timeout     time.Duration     // of the exporter: long, because after a time-out records may have been delivered
 	Backend     string            // its base URL
 	Metrics     bool              // whether the collector sends its own metrics to the backend
 	PerMinute   int               // requests_per_minute
 	Retry       string            // retry_on_failure: fast, if not the default
 	Scrape      string            // where Prometheus finds the collector's metrics, "" for nowhere
 	Suffixes    bool              // whether they are named with units and suffixes, which is not the collector's default
-	Health      string            // where healthcheckv2 listens, "" for nowhere
+	Health      string            // the address of healthcheckv2, "" for none
 	Life        int               // counts the starts and reloads, in a header of every request to the backend
 
 	binary, dir string
@@ -96,7 +96,7 @@ func (s *setup) ScrapePort() string {
 	return port
 }
 
-// file is where the receiver's storage lies.
+// file is the path of the receiver's storage.
 func (s *setup) file() string { return filepath.Join(s.Storage, "receiver_feishu_audit_") }
 
 var configTemplate = template.Must(template.New("").Parse(`
@@ -218,7 +218,7 @@ func (s *setup) start(t *testing.T, b *backend) *collector {
 	return s.startAs(t, b, (*exec.Cmd).Start)
 }
 
-// startAs starts the collector in a way of its own.
+// startAs starts the collector with the given function.
 func (s *setup) startAs(t *testing.T, b *backend, start func(*exec.Cmd) error) *collector {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), s.binary, "--config", s.write(t, b))
@@ -235,8 +235,8 @@ func (s *setup) startAs(t *testing.T, b *backend, start func(*exec.Cmd) error) *
 	return c
 }
 
-// What must stay inside. Users, chats and messages are named by the contents of entries
-// only: by paths, queries, payloads and responses.
+// What must not be shown. Users, chats and messages are named only by the contents of entries: by paths,
+// queries, payloads and responses.
 var (
 	credentials = []*regexp.Regexp{
 		regexp.MustCompile(regexp.QuoteMeta(simulator.DefaultAppSecret)),
@@ -249,7 +249,7 @@ var (
 // otherSecret is what the app secret is changed to.
 const otherSecret = "simulator-secret-Qw50Rt93"
 
-// shows fails the test if a text shows what must stay inside.
+// shows fails the test if a text contains what must not be shown.
 func shows(t *testing.T, where, text string, inside []*regexp.Regexp) {
 	t.Helper()
 	for _, what := range inside {
@@ -309,10 +309,10 @@ func (c *collector) alive() bool {
 	}
 }
 
-// ready is what a collector says once it has started everything.
+// ready is the collector's log line once it has started everything.
 const ready = "Everything is ready"
 
-// says waits until the collector's output holds the text.
+// says waits until the collector's output contains the text.
 func (c *collector) says(t *testing.T, text string, within time.Duration) {
 	t.Helper()
 	eventually(t, within, fmt.Sprintf("the collector says %q", text), func() bool {

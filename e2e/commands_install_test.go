@@ -33,7 +33,7 @@ func checkAskPassword(t *testing.T, c *docCommand) {
 	require.Equal(t, "-n", c.args[0], c.page)
 }
 
-// checkInstall: what comes through a pipe goes into a file of the packages that holds it, which nobody but root may read.
+// checkInstall: the input of a pipe goes into a file of the packages that is for it, which only root may read.
 func checkInstall(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t)
 	c.only(t, values, "-m")

@@ -23,8 +23,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// documentation are the pages that tell somebody to do something, by path from the root
-// of the repository.
+// documentation are the pages with instructions, by path from the root of the repository.
 func documentation(t *testing.T) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
@@ -32,7 +31,7 @@ func documentation(t *testing.T) map[string]string {
 		matches, err := filepath.Glob(filepath.Join("..", pattern))
 		require.NoError(t, err)
 		for _, path := range matches {
-			if filepath.Base(path) == "CHANGELOG.md" { // what was, not what to do
+			if filepath.Base(path) == "CHANGELOG.md" { // history, not instructions
 				continue
 			}
 			text, err := os.ReadFile(path)
@@ -51,8 +50,8 @@ func documentation(t *testing.T) map[string]string {
 // fence finds the blocks of a page with their language.
 var fence = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")
 
-// languages are those of the blocks, and what becomes of them. What nobody reads must
-// not be there.
+// languages are the languages of the blocks, and how each is checked. A block that nothing checks is not
+// allowed.
 var languages = map[string]string{
 	"sh":     "TestDocumentedCommands",
 	"yaml":   "TestDocumentedConfigs",
@@ -73,11 +72,11 @@ type docCommand struct {
 	all  []string // every command line of the page's blocks
 }
 
-// folder is that of the page, where its commands run if they need the page's files.
+// folder is the page's folder, where its commands run if they need the page's files.
 func (c *docCommand) folder() string { return filepath.Join("..", filepath.Dir(c.page)) }
 
-// flags splits arguments into flags that have a value, flags that have none, and the
-// rest. Which flags have none is given.
+// flags splits arguments into flags with a value, flags without one, and the rest. The flags without a value are
+// given.
 func (c *docCommand) flags(t *testing.T, alone ...string) (values map[string][]string, rest []string) {
 	t.Helper()
 	values = map[string][]string{}
@@ -105,8 +104,8 @@ func (c *docCommand) only(t *testing.T, values map[string][]string, known ...str
 	}
 }
 
-// validators judge the commands of the documentation, by program. A program that is not
-// here fails: nobody would notice when it goes wrong.
+// validators check the commands of the documentation, by program. A program without a validator fails the test:
+// nobody would notice errors in it.
 var validators map[string]func(*testing.T, *docCommand)
 
 func init() { // they mention each other
@@ -115,14 +114,13 @@ func init() { // they mention each other
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
 		"_build/vmalert": checkVmalert, "promtool": checkPromtool, "amtool": checkAmtool, "grep": checkGrep, "fuser": checkFuser, "timedatectl": anything, "df": anything,
 		"dpkg": checkPackage, "rpm": checkPackage, "systemd-ask-password": checkAskPassword, "systemd-creds": anything, "sha256sum": anything,
-		// Takes a command of its own, in this documentation one that is somebody else's.
+		// It would take a command; in this documentation it is only a word of prose.
 		"kill": func(t *testing.T, c *docCommand) { require.Equal(t, []string{"-9"}, c.args, "prose") },
 	}
 }
 
-// TestDocumentedCommands: every command line of the documentation is one that works, as
-// far as its program can be asked here: targets, tests, programs and their flags exist,
-// and files, units and objects are those of this repository.
+// TestDocumentedCommands: every command line of the documentation works, as far as it can be checked here:
+// targets, tests, programs and their flags exist, and files, units and objects are in this repository.
 func TestDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	found := map[string]int{}
@@ -148,7 +146,7 @@ func TestDocumentedCommands(t *testing.T) {
 				found[judge(t, page, line, args, lines, true)]++
 			}
 		}
-		// In the middle of a sentence, too, where it is one of the same programs.
+		// Also inside a sentence, if it is one of the same programs.
 		for _, span := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
 			if first, _, more := strings.Cut(span[1], " "); more && (validators[first] != nil || strings.Contains(first, "=")) {
 				for _, args := range words(t, span[1]) {
@@ -255,8 +253,7 @@ func makefile(t *testing.T) string {
 	return string(text)
 }
 
-// makefileHas: a variable that is given to make is one that it, or a script that it
-// runs, reads.
+// makefileHas: the Makefile, or a script that it runs, reads a variable that is given to make.
 func makefileHas(t *testing.T, page, variable string) {
 	t.Helper()
 	var text strings.Builder
@@ -291,7 +288,7 @@ func helpOf(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// hasFlags: the help names every flag that is given, with one dash or two.
+// hasFlags: the help has every given flag, with one dash or two.
 func hasFlags(t *testing.T, c *docCommand, help string) {
 	t.Helper()
 	for _, arg := range c.args {
@@ -352,8 +349,7 @@ func goSource(t *testing.T, folder string) string {
 	return all.String()
 }
 
-// checkExport: what is put into the environment is what a configuration, a program or
-// a compose file of ours takes from there.
+// checkExport: a configuration, a program or a compose file of ours reads an exported variable.
 func checkExport(t *testing.T, c *docCommand) {
 	require.NotEmpty(t, c.args)
 	var taken strings.Builder
@@ -374,10 +370,10 @@ func checkExport(t *testing.T, c *docCommand) {
 	}
 }
 
-// anything is a validator of what only moves bytes.
+// anything is a validator for programs that only copy bytes.
 func anything(*testing.T, *docCommand) {}
 
-// checkRedis: the key is one of those that redis_storage gives the receiver.
+// checkRedis: the key is one that redis_storage uses for the receiver.
 func checkRedis(t *testing.T, c *docCommand) {
 	require.Regexp(t, `^receiver_feishu_audit_[a-z]*(position|calls|seen/[0-9]+)$`, c.args[len(c.args)-1], c.page)
 }
@@ -435,7 +431,7 @@ func manifests(t *testing.T) map[string][]map[string]any {
 	return objects
 }
 
-// at follows keys into what YAML has made.
+// at follows keys into a YAML value.
 func at(value any, keys ...string) any {
 	for _, key := range keys {
 		m, ok := value.(map[string]any)
@@ -546,7 +542,7 @@ func checkSystemctl(t *testing.T, c *docCommand) {
 	}
 }
 
-// linesOfOthers are what the collector's own components log, and systemd.
+// linesOfOthers are lines of the collector's own components, and of systemd.
 var linesOfOthers = []string{"feishu_audit", "Exporting failed", "Exporting failed. Dropping data", "panic|fatal|oom|Error:|exited"}
 
 func checkJournalctl(t *testing.T, c *docCommand) {

@@ -12,11 +12,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestKills: the collector is killed with SIGKILL, again and again, at random
-// moments, from before it has come up, and right when the backend takes a page, which
-// is when the checkpoint is not yet written. Nothing is lost; a kill repeats at most
-// the one page that it caught in that place, and a SIGTERM nothing. Covers F1, F2, F3,
-// F6, F24, F30, F32, F33.
+// TestKills: the collector is killed with SIGKILL, again and again, at random moments: before it is ready, and
+// right when the backend accepts a page, before the checkpoint is written. Nothing is lost; a kill repeats at
+// most the one page that was in this state, and a SIGTERM nothing. Covers F1, F2, F3, F6, F24, F30, F32, F33.
 func TestKills(t *testing.T) {
 	t.Parallel()
 	const kills, terms = 40, 8
@@ -36,11 +34,11 @@ func TestKills(t *testing.T) {
 		"arriving, late": {log: arriving, extra: []string{"recheck_after: [2s, 6s]"}},
 		"arriving, late, side by side": {
 			log:    arriving,
-			faults: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}}, // fast answers need one walk
+			faults: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}}, // fast answers need only one walk
 			extra:  []string{"recheck_after: [2s, 6s]", "max_concurrent_walks: 3"},
 		},
-		// Nothing is read again here, and the end of a walk lies in no other one's
-		// overlap: nothing recovers what a watermark that ran ahead has lost.
+		// Nothing is read again here, and the end of a walk is not in the overlap of another one: nothing would
+		// recover what a watermark that moved too early has lost.
 		"history, no rechecks": {
 			log: func(now int64) simulator.Tenant {
 				return simulator.Tenant{Seed: 18, PerSecond: 100, Start: now - 500, End: now - 10}
@@ -62,7 +60,7 @@ func TestKills(t *testing.T) {
 				c := s.start(t, b)
 				term := i%(kills/terms+1) == kills/terms
 				if term {
-					// SIGTERM is heeded a moment after the collector has said so.
+					// SIGTERM is handled a moment after the collector has logged this.
 					c.says(t, ready, starts)
 					pause(t, 300*time.Millisecond)
 				}
@@ -83,7 +81,7 @@ func TestKills(t *testing.T) {
 			entries := a.ends(log)
 			c := s.start(t, b)
 			b.arrivals(t, entries)
-			pause(t, 2*lastRecheck) // what comes now would come twice
+			pause(t, 2*lastRecheck) // records that arrive now would be duplicates
 			c.term(t)
 
 			t.Logf("%d kills", kills)
@@ -93,8 +91,7 @@ func TestKills(t *testing.T) {
 	}
 }
 
-// waitFor waits until the backend has taken so many requests, or for the time
-// given.
+// waitFor waits until the backend has accepted this many requests, or until the time is over.
 func (b *backend) waitFor(t *testing.T, requests int, atMost time.Duration) {
 	t.Helper()
 	for deadline := time.Now().Add(atMost); b.requests() < requests && time.Now().Before(deadline); {

@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// dashboard is what asks Prometheus.
+// dashboard is a source of queries for Prometheus.
 type dashboard struct {
 	Panels []struct {
 		Title   string `json:"title"`
@@ -49,7 +49,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 }
 
 var (
-	// asGrafana fills in the variables as Grafana does where all are chosen.
+	// asGrafana replaces the variables like Grafana if all values are selected.
 	asGrafana   = strings.NewReplacer("$job", ".*", "$receiver", ".*", "$__rate_interval", "10s")
 	labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
 )
@@ -82,13 +82,12 @@ func documentedMetrics(t *testing.T) (names []string) {
 	return names
 }
 
-// twoSpellings is a range of a metric that a reader may name in two ways. Where both lie in
-// the range, as after the reader was changed, the query fails until one of them is older.
+// twoSpellings matches a range of a metric that a reader may name in two ways. If both are in the range, for
+// example after the reader was changed, the query fails until one of them is out of it.
 var twoSpellings = regexp.MustCompile(`__name__=~[^}]*\}\[`)
 
-// TestDashboard: every query of the dashboard has an answer in numbers, for both ways
-// in which a collector may name its metrics, and every metric of the receiver is
-// shown by one.
+// TestDashboard: every query of the dashboard returns numbers, for both ways in which a collector may name its
+// metrics, and every metric of the receiver is in a query.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	for name, suffixes := range map[string]bool{"as by default": false, "with units and suffixes": true} {
@@ -108,7 +107,7 @@ func TestDashboard(t *testing.T) {
 				require.NotRegexp(t, twoSpellings, exprs, title)
 			}
 			require.Greater(t, len(panels), 15)
-			// Each on its own: a rate over a few seconds without an event has no number.
+			// Each separately: a rate over a few seconds without an event has no value.
 			missing := maps.Clone(panels)
 			defer func() {
 				for title, exprs := range missing {

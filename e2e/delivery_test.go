@@ -12,8 +12,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// tenant makes a log that began some minutes ago and goes on for a while: bursts of
-// 1,500 entries in one second, and a third of all late by up to the last recheck.
+// tenant makes a log that started some minutes ago and continues for a while: bursts of 1,500 entries in one
+// second, and a third of all entries late, by at most the last recheck.
 func tenant(seed uint64, end time.Time) simulator.Tenant {
 	return simulator.Tenant{
 		Seed: seed, PerSecond: 5, BurstEvery: time.Minute, BurstSize: 1500,
@@ -23,10 +23,9 @@ func tenant(seed uint64, end time.Time) simulator.Tenant {
 
 const lastRecheck = 6 * time.Second
 
-// TestExactlyOnce: every entry of the log arrives, once, whatever the order and the
-// bounds of the API, with access tokens revoked every few calls, through a SIGTERM
-// in mid-walk; a kill -9 repeats at most the page that it caught, and a SIGTERM
-// nothing. Covers F1 to F5, F14, F21, F24.
+// TestExactlyOnce: every entry of the log arrives once, with any order and any bounds of the API, with access
+// tokens revoked every few calls, and with a SIGTERM during a walk; a kill -9 repeats at most the page that was
+// being delivered, and a SIGTERM nothing. Covers F1 to F5, F14, F21, F24.
 func TestExactlyOnce(t *testing.T) {
 	t.Parallel()
 	for i, order := range []simulator.Order{simulator.Ascending, simulator.Descending, simulator.Shuffled} {
@@ -61,7 +60,7 @@ func TestExactlyOnce(t *testing.T) {
 				c := s.start(t, b)
 				entries := log.Entries(log.Start, log.End+1)
 				b.arrivals(t, entries)
-				pause(t, 2*lastRecheck) // what comes now would come twice
+				pause(t, 2*lastRecheck) // records that arrive now would be duplicates
 				c.term(t)
 				t.Logf("%d kills", len(killed))
 				b.check(t, entries, len(killed))

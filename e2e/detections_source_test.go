@@ -19,8 +19,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// TestDetectionSources: what `make detections` has written is of today's rules and program. `make detections-check` writes
-// it once more and compares; this needs no Python.
+// TestDetectionSources: the output of `make detections` is from the present rules and program. `make
+// detections-check` generates it again and compares; this test needs no Python.
 func TestDetectionSources(t *testing.T) {
 	t.Parallel()
 	var files []string
@@ -62,7 +62,7 @@ func vendorKeys(t *testing.T) []vendorKey {
 	return keys[1:]
 }
 
-// sigmaRule is what this test reads of a document of detections/*.yml.
+// sigmaRule is the part of a document in detections/*.yml that this test reads.
 type sigmaRule struct {
 	Name        string
 	Detection   map[string]any
@@ -96,7 +96,7 @@ func sigmaRules(t *testing.T) map[string]sigmaRule {
 	return rules
 }
 
-// keys are the API keys that a rule lists, and the beginnings of those that it takes all of.
+// keys are the API keys that a rule lists, and the prefixes that it lists.
 func (r *sigmaRule) keys() (whole, begin []string) {
 	for _, part := range r.Detection {
 		fields, _ := part.(map[string]any)
@@ -119,7 +119,7 @@ func (r *sigmaRule) keys() (whole, begin []string) {
 	return whole, begin
 }
 
-// hasPattern reports whether a rule takes API keys by a regular expression.
+// hasPattern reports whether a rule matches API keys with a regular expression.
 func (r *sigmaRule) hasPattern() bool {
 	for _, part := range r.Detection {
 		if fields, ok := part.(map[string]any); ok && fields["api_key|re"] != nil {
@@ -129,8 +129,8 @@ func (r *sigmaRule) hasPattern() bool {
 	return false
 }
 
-// TestDetectionKeys: every API of the vendor's that is of a sensitive class is in a rule, and every API in a rule is one of
-// the vendor's.
+// TestDetectionKeys: every API of the vendor in a sensitive class is in a rule, and every API in a rule is one
+// of the vendor's.
 func TestDetectionKeys(t *testing.T) {
 	t.Parallel()
 	var whole, begin []string

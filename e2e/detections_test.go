@@ -23,10 +23,10 @@ var executed = flag.Bool("executed", false, "write what TestDetections saw to de
 
 const executedFile = "../detections/executed.tsv"
 
-// findings is what a backend made of the attacks of a week, by alert.
+// findings is what a backend reported about the attacks of a week, by alert.
 type findings struct {
 	seen  map[string]map[week.When]bool // whether each attack was named
-	wrong map[string][]string           // what else was
+	wrong map[string][]string           // other subjects that were named
 }
 
 // verdict compares what was named with what happened.
@@ -53,7 +53,7 @@ func verdict(attacks []week.Attack, named names) findings {
 	return o
 }
 
-// rows are an findings's lines of detections/executed.tsv.
+// rows returns the lines of the findings for detections/executed.tsv.
 func (o findings) rows(backend string) []string {
 	var rows []string
 	for alert, seen := range o.seen {
@@ -67,7 +67,7 @@ func (o findings) rows(backend string) []string {
 	return rows
 }
 
-// check fails where an attack was not named, or something else was.
+// check fails if an attack was not named, or something else was.
 func (o findings) check(t *testing.T) {
 	for alert, seen := range o.seen {
 		for when, fired := range seen {
@@ -77,8 +77,8 @@ func (o findings) check(t *testing.T) {
 	assert.Empty(t, o.wrong, "named although nothing had happened")
 }
 
-// TestDetections: every detection names the app of each of its attacks, in time, late and in the backlog of an outage,
-// and nothing else in a week of a tenant's life: on vmalert and VictoriaLogs, and on OpenSearch.
+// TestDetections: every detection names the app of each of its attacks, in time, late and in the backlog of an
+// outage, and nothing else in a week of a tenant's life: with vmalert and VictoriaLogs, and with OpenSearch.
 func TestDetections(t *testing.T) {
 	t.Parallel()
 	w := week.New(22, true)

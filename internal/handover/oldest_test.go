@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestOldestSince: it is when the oldest record that is still open was added, and what was taken or
-// given up no longer counts, wherever the queue has put it meanwhile. Covers F37, F53.
+// TestOldestSince: it is when the oldest record that is still open was added; records that were accepted or
+// given up no longer count, wherever the queue has put them meanwhile. Covers F37, F53.
 func TestOldestSince(t *testing.T) {
 	l := newLine(t, Settings{})
 	assert.Zero(t, l.OldestSince(), "there is none")

@@ -36,7 +36,7 @@ const (
 	FewHeld      = 100
 )
 
-// Class is the pipeline's answer for a record. If it has several branches, the highest of their
+// Class is the pipeline's answer for a record. If the pipeline has several branches, the highest of their
 // answers counts.
 type Class int
 
@@ -45,8 +45,8 @@ const (
 	Taken Class = iota
 	// Permanent: the same records will be refused again.
 	Permanent
-	// TooLarge: the record is refused alone for its size, until somebody raises a limit. Others
-	// need not wait for it.
+	// TooLarge: the record is refused alone for its size, until somebody raises a limit. Others need not wait
+	// for it.
 	TooLarge
 	// Retry: the refusal is temporary.
 	Retry
@@ -96,7 +96,7 @@ type Record[T any] struct {
 	alone, looked time.Time
 	turn          int // of alone
 	strikes       int
-	stuck         bool // the refusals alone were temporary, or for its size
+	stuck         bool // the refusals alone were temporary, or because of its size
 }
 
 // suspect reports whether the record was refused alone, and so waits until others are accepted.

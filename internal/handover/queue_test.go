@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pace is a backoff without chance: 5 s, doubling up to 30 s.
+// pace is a backoff without randomness: 5 s, doubling up to 30 s.
 type pace struct{ wait time.Duration }
 
 func (p *pace) NextBackOff() time.Duration {
@@ -23,8 +23,8 @@ func (p *pace) NextBackOff() time.Duration {
 }
 func (p *pace) Reset() { p.wait = 0 }
 
-// line is a queue in front of a pipeline that answers as the test says, and what became of the
-// records, by number.
+// line is a queue before a pipeline that answers as the test requires. It records the outcome of the records, by
+// number.
 type line struct {
 	*Queue[int]
 	t       *testing.T
@@ -58,7 +58,7 @@ func (l *line) add(n int) *Batch {
 	return l.Add(l.now, records)
 }
 
-// run makes the hand-overs of a time, and stays where until says.
+// run makes the deliveries of this duration, and stops when until returns true.
 func (l *line) run(d time.Duration, until func() bool) {
 	for end := l.now.Add(d); ; {
 		if until != nil && until() {
@@ -107,8 +107,9 @@ func bad(class Class, which ...int) func([]*Record[int], int) Class {
 	}
 }
 
-// TestOneBadRecord: wherever in its page it is, it costs at most 20 hand-overs, the others are
-// taken at once, and it is given up soon, but for one place, where nothing is taken after it. Covers F53.
+// TestOneBadRecord: wherever in its page it is, a bad record costs at most 20 deliveries, the others are
+// accepted at once, and it is given up soon, except in one place, where nothing is accepted after it. Covers
+// F53.
 func TestOneBadRecord(t *testing.T) {
 	for n := 1; n <= 100; n++ {
 		waits := 0
@@ -139,9 +140,9 @@ func TestOneBadRecord(t *testing.T) {
 	}
 }
 
-// TestNothingTaken: a pipeline that refuses everything gets one record at the retry's pace,
-// after eight tries that divide. Nothing is given up, reading goes on for a while, and when the
-// pipeline takes records again all are taken in few hand-overs. Covers F54.
+// TestNothingTaken: a pipeline that refuses everything gets one record at a time, at the interval of the
+// backoff, after eight tries with split batches. Nothing is given up, reading continues for a while, and when
+// the pipeline accepts records again, all are accepted in few deliveries. Covers F54.
 func TestNothingTaken(t *testing.T) {
 	for _, n := range []int{1, 2, 7, 100} {
 		l := newLine(t, Settings{})
@@ -176,8 +177,8 @@ func TestNothingTaken(t *testing.T) {
 	}
 }
 
-// TestOutageAfterOutage: records that were refused alone while nothing was taken, and again in
-// the next outage, with a success in between, are not to blame. Covers F54.
+// TestOutageAfterOutage: records that were refused alone while nothing was accepted, and again in the next
+// outage, with a success in between, are not the cause. Covers F54.
 func TestOutageAfterOutage(t *testing.T) {
 	l := newLine(t, Settings{})
 	takes := 0
@@ -201,8 +202,8 @@ func TestOutageAfterOutage(t *testing.T) {
 	assert.Len(t, l.taken, 9)
 }
 
-// TestRetryable: what may pass is retried at the retry's pace, after five tries with one record
-// only, and reading waits.
+// TestRetryable: temporary refusals are retried at the interval of the backoff, after five tries with only one
+// record, and reading waits.
 func TestRetryable(t *testing.T) {
 	l := newLine(t, Settings{})
 	l.refuses = func([]*Record[int], int) Class { return Retry }
@@ -219,9 +220,9 @@ func TestRetryable(t *testing.T) {
 	assert.Empty(t, l.gaveUp)
 }
 
-// TestSize: batches above a size are divided, whether the refusal calls itself permanent or
-// not, and from then on handed over in the size that is taken. A larger one is tried now and
-// then: the limit may have been raised. Covers F53.
+// TestSize: batches above a size are split, whether or not the refusal is marked permanent, and from then on
+// delivered in the accepted size. A larger one is tried from time to time, because the limit may have been
+// raised. Covers F53.
 func TestSize(t *testing.T) {
 	for class, most := range map[Class]time.Duration{Permanent: 0, Retry: 10 * time.Minute} {
 		l := newLine(t, Settings{})
@@ -260,8 +261,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestAllOfAPageBad: a page of records that are all refused holds up neither what comes after
-// it nor itself: what is read next shows that the pipeline takes others. Covers F53.
+// TestAllOfAPageBad: a page of records that are all refused delays neither later records nor itself: the next
+// records show that the pipeline accepts others. Covers F53.
 func TestAllOfAPageBad(t *testing.T) {
 	l := newLine(t, Settings{})
 	l.refuses = func(records []*Record[int], _ int) Class {
@@ -287,8 +288,8 @@ func TestAllOfAPageBad(t *testing.T) {
 	assert.Less(t, len(l.tries), 200+1000)
 }
 
-// TestStuck: a record that is refused alone with a retryable error holds up nothing, and is
-// tried for a day. Covers F53.
+// TestStuck: a record that is refused alone with a temporary error delays nothing, and is retried for a day.
+// Covers F53.
 func TestStuck(t *testing.T) {
 	l := newLine(t, Settings{})
 	l.refuses = bad(Retry, 42)
@@ -311,7 +312,7 @@ func TestStuck(t *testing.T) {
 	assert.Equal(t, map[int]Why{42: Stuck}, l.gaveUp)
 }
 
-// TestPartly: what a refusal names is all that is tried again.
+// TestPartly: only the records that a refusal names are retried.
 func TestPartly(t *testing.T) {
 	l := newLine(t, Settings{})
 	first := true
@@ -329,8 +330,8 @@ func TestPartly(t *testing.T) {
 	assert.ElementsMatch(t, []int{10, 3, 3}, l.tries)
 }
 
-// TestConfiguredEnd: max_elapsed_time and enabled: false give up what is refused, whatever the
-// pipeline does with others, and no more.
+// TestConfiguredEnd: max_elapsed_time and enabled: false give up exactly the refused records, whatever the
+// pipeline does with others.
 func TestConfiguredEnd(t *testing.T) {
 	for _, class := range []Class{Retry, Permanent} {
 		l := newLine(t, Settings{MaxElapsed: 5 * time.Minute})
@@ -356,9 +357,9 @@ func TestConfiguredEnd(t *testing.T) {
 	}
 }
 
-// TestWorlds: pages arrive, some records are bad, batches have a limit, and at times nothing is
-// taken, permanently or not. Whatever comes in between: what is good is taken once, what is
-// given up is bad, and what is bad is given up when others have been taken for long enough. Covers F53, F54.
+// TestWorlds: pages arrive, some records are bad, batches have a limit, and at times nothing is accepted,
+// permanently or not. In any case good records are accepted once, only bad records are given up, and bad records
+// are given up when others have been accepted for long enough. Covers F53, F54.
 func TestWorlds(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
@@ -371,7 +372,7 @@ func TestWorlds(t *testing.T) {
 			isBad := map[int]bool{}
 			down := Taken
 			var changes time.Time
-			raised := l.now.Add(time.Duration(rng.Int64N(int64(12 * time.Hour)))) // what is too large is taken from here on
+			raised := l.now.Add(time.Duration(rng.Int64N(int64(12 * time.Hour)))) // records that are too large are accepted from here on
 			l.refuses = func(records []*Record[int], _ int) Class {
 				if down != Taken {
 					return down

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sized refuses batches that contain one of the records as the exporter of Kafka does: smaller
-// ones may be taken, and a record alone once a limit was raised.
+// sized refuses batches that contain one of the records, like the exporter of Kafka: smaller ones may be
+// accepted, and a single record once a limit was raised.
 func sized(raised *bool, which func(id int) bool) func([]*Record[int], int) Class {
 	return func(records []*Record[int], _ int) Class {
 		for _, r := range records {
@@ -28,8 +28,8 @@ func sized(raised *bool, which func(id int) bool) func([]*Record[int], int) Clas
 	}
 }
 
-// TestOneTooLarge: wherever it is in its page, a record that is too large holds up no other, and is
-// not given up in a day: once the limit was raised it is taken within the retry's longest wait. Covers F53.
+// TestOneTooLarge: wherever in its page it is, a record that is too large delays no other, and is not given up
+// within a day: once the limit is raised, it is accepted within the longest wait of the backoff. Covers F53.
 func TestOneTooLarge(t *testing.T) {
 	for n := 1; n <= 100; n++ {
 		for which := range n {
@@ -59,8 +59,8 @@ func TestOneTooLarge(t *testing.T) {
 	}
 }
 
-// TestAllTooLarge: where all are too large, because a limit is wrong, they are tried at the retry's
-// pace, none is given up, and all are taken once it was put right. Covers F53, F54.
+// TestAllTooLarge: if all are too large, because a limit is wrong, they are tried at the interval of the
+// backoff, none is given up, and all are accepted once the limit is corrected. Covers F53, F54.
 func TestAllTooLarge(t *testing.T) {
 	raised := false
 	l := newLine(t, Settings{})
