@@ -113,12 +113,7 @@ func Run(ctx context.Context, root *cobra.Command, args []string) int {
 	}
 }
 
-// complain writes why a command was not done, in lines of the terminal's width if it is one.
+// complain writes why a command was not done.
 func complain(cmd *cobra.Command, text string) {
-	out := cmd.ErrOrStderr()
-	text = cmd.CommandPath() + ": " + text + "\n"
-	if IsTerminal(out) {
-		text = Wrap(text, Width(out))
-	}
-	fmt.Fprint(out, text)
+	Print(cmd.ErrOrStderr(), cmd.CommandPath()+": "+text)
 }

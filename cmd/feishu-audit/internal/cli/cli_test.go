@@ -127,5 +127,6 @@ func TestTimesAndSpans(t *testing.T) {
 func TestWrap(t *testing.T) {
 	require.Equal(t, "one two\nthree\n", Wrap("one two three", 8))
 	require.Equal(t, "  one\n  two\nhttps://a.long/link\n\nend\n", Wrap("  one two\nhttps://a.long/link\n\nend", 6))
+	require.Equal(t, "a  b\nc d\n", Wrap("a  b   c d  ", 5), "spaces are kept where no line ends")
 	require.Equal(t, strings.Repeat("x", 20)+"\n", Wrap(strings.Repeat("x", 20), 10))
 }

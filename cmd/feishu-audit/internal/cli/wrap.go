@@ -4,6 +4,8 @@
 package cli
 
 import (
+	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,25 +16,42 @@ func Wrap(text string, width int) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSuffix(text, "\n") + "\n") {
 		line = strings.TrimSuffix(line, "\n")
-		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		rest := strings.TrimLeft(line, " ")
+		indent := line[:len(line)-len(rest)]
 		used := 0
-		for word := range strings.FieldsSeq(line) {
+		for space := 0; rest != ""; {
+			word := rest
+			if end := strings.IndexByte(rest, ' '); end >= 0 {
+				word = rest[:end]
+			}
 			n := utf8.RuneCountInString(word)
 			switch {
 			case used == 0:
 				b.WriteString(indent)
 				used = len(indent)
-			case used+1+n > width:
+			case used+space+n > width:
 				b.WriteString("\n" + indent)
 				used = len(indent)
 			default:
-				b.WriteByte(' ')
-				used++
+				b.WriteString(strings.Repeat(" ", space)) // as it is: it may be of a path
+				used += space
 			}
 			b.WriteString(word)
 			used += n
+			after := strings.TrimLeft(rest[len(word):], " ")
+			space, rest = len(rest)-len(word)-len(after), after
 		}
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// Print writes lines, broken to the terminal's width if w is one.
+func Print(w io.Writer, text string) {
+	if IsTerminal(w) {
+		text = Wrap(text, Width(w))
+	} else {
+		text += "\n"
+	}
+	fmt.Fprint(w, text)
 }

@@ -93,9 +93,9 @@ func (j *job) tell(s *summary, report func(io.Writer), err error) error {
 		encoder.SetIndent("", "  ")
 		err = errors.Join(err, encoder.Encode(s))
 	case err == nil && !j.quiet:
-		fmt.Fprintf(j.stderr, "Complete: %s\n", s)
+		cli.Print(j.stderr, "Complete: "+s.String())
 	case err != nil:
-		fmt.Fprintf(j.stderr, "Not complete: %s\n", s)
+		cli.Print(j.stderr, "Not complete: "+s.String())
 	}
 	return err
 }

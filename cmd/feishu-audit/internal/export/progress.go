@@ -138,7 +138,7 @@ func (m *meter) say(text string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clear()
-	fmt.Fprintln(m.out, text)
+	cli.Print(m.out, text)
 }
 
 // clear removes the progress line.

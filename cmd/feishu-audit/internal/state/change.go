@@ -78,7 +78,7 @@ func (c command) changePosition(cmd *cobra.Command, t target, yes bool, change e
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(out, strings.Join(says, "\n"))
+		cli.Print(out, strings.Join(says, "\n"))
 		return errNotYet
 	}
 	var says []string
@@ -89,8 +89,8 @@ func (c command) changePosition(cmd *cobra.Command, t target, yes bool, change e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, strings.Join(says, "\n"))
-	fmt.Fprintf(out, "Done. The file from before: %s\n", backup)
+	cli.Print(out, strings.Join(says, "\n"))
+	cli.Print(out, "Done. The file from before: "+backup)
 	return nil
 }
 
@@ -211,7 +211,7 @@ the API's limit, and so does the list of records given up.`,
 		`  feishu-audit state reset /var/lib/otelcol/storage --yes`,
 		func(cmd *cobra.Command, t target) error {
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "Removes the position in %s: the receiver starts at start_time or initial_lookback.\n", t.path)
+			cli.Print(out, "Removes the position in "+t.path+": the receiver starts at start_time or initial_lookback.")
 			if !yes {
 				return errNotYet
 			}
@@ -219,7 +219,7 @@ the API's limit, and so does the list of records given up.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "Done. The file from before: %s\n", backup)
+			cli.Print(out, "Done. The file from before: "+backup)
 			return nil
 		})
 	confirm(cmd, &yes)
