@@ -167,6 +167,8 @@ func TestStatusLine(t *testing.T) {
 	p.line("a line")
 	p.show("the next")
 	p.summary(nil)
+	p.line("the end")
+	require.True(t, strings.HasSuffix(text.String(), "twice.\nthe end\n"), "no status line below the end")
 	cut := "-- 7 records, lag 2s, 98 of 100 calls …"
 	require.Contains(t, text.String(), cut+"\r\x1b[Ka line\n"+cut+"\r\x1b[Kthe next\r\x1b[K\n0 records")
 }
