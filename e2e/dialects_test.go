@@ -16,12 +16,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// dialect says how a query language writes a condition on the API key. Group 1 is a regular expression of the whole key, 2 the
-// key itself or a list of them in quotes, 3 a beginning.
+// dialect is how a query language writes a condition on the API key. Group 1 is a regular expression of the
+// whole key, 2 the key itself or a list of them in quotes, 3 a prefix.
 type dialect struct {
 	condition *regexp.Regexp
-	escaped   func(pattern string) string // takes the language's own escapes out
-	drop      *regexp.Regexp              // conditions that are denied
+	escaped   func(pattern string) string // removes the language's own escapes
+	drop      *regexp.Regexp              // negated conditions
 }
 
 func same(pattern string) string { return pattern }
@@ -119,7 +119,7 @@ func converted(t *testing.T) map[string]map[string]string {
 	return all
 }
 
-// TestSearchedFields: the component template for Elasticsearch has every field that a detection names, and no other.
+// TestSearchedFields: the component template for Elasticsearch has exactly the fields that the detections use.
 func TestSearchedFields(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../examples/elasticsearch/logs-otel@custom.json")
@@ -148,8 +148,8 @@ func TestSearchedFields(t *testing.T) {
 	assert.ElementsMatch(t, found(`((?:resource\.)?attributes\.[a-z_.]+)`, all.String()), mapped)
 }
 
-// TestDialects: in each language a detection is about the same API keys of the vendor's, with their variables and with ids in
-// their place, the same response codes, and the same threshold.
+// TestDialects: in each language a detection matches the same API keys of the vendor's, with their variables and
+// with ids in place of them, the same response codes, and the same threshold.
 func TestDialects(t *testing.T) {
 	t.Parallel()
 	keys := vendorKeys(t)
@@ -161,7 +161,7 @@ func TestDialects(t *testing.T) {
 		}
 		t.Run(r.Custom.Alert, func(t *testing.T) {
 			var listed []string
-			only := true // what is listed, and no pattern besides
+			only := true // only listed keys, and no pattern
 			for _, base := range append(r.Correlation.Rules, name) {
 				b := rules[base]
 				for _, deeper := range append(b.Correlation.Rules, base) {

@@ -20,15 +20,15 @@ import (
 
 var yamlBlock = regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```$")
 
-// otherYAML are the blocks that are no configuration of a collector, by page and first
-// line, with the test that holds them.
+// otherYAML are the blocks that are not a configuration of a collector, by page and first line, with the test
+// that checks them.
 var otherYAML = map[string]string{
 	"README.md: receivers:":    "a manifest of ocb: TestDocumentedManifest",
 	"README.zh.md: receivers:": "the same",
 }
 
-// TestDocumentedConfigs: every configuration of a collector in the documentation is
-// one that the collector takes, alone or in addition to a minimal one.
+// TestDocumentedConfigs: the collector accepts every configuration of a collector in the documentation, alone or
+// in addition to a minimal one.
 func TestDocumentedConfigs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -41,7 +41,7 @@ service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 	validate := func(page, block string, configs ...string) {
 		t.Helper()
 		path := filepath.Join(dir, "block.yaml")
-		// The placeholder is to be replaced by whoever copies the block, and refused until then.
+		// A user has to replace the placeholder in the block; it is refused until then.
 		block = strings.ReplaceAll(block, "cli_xxx", simulator.DefaultAppID)
 		require.NoError(t, os.WriteFile(path, []byte(block), 0o600))
 		args := []string{"validate"}
@@ -68,7 +68,7 @@ service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 			for key := range parts {
 				require.Contains(t, []string{"receivers", "processors", "exporters", "extensions", "connectors", "service"}, key, "%s: no configuration of a collector:\n%s", page, block[1])
 			}
-			// What only the start would find: a storage that nobody has.
+			// An error that only the start would find: a storage that does not exist.
 			if _, ok := parts["extensions"]; ok {
 				var config struct {
 					Receivers  map[string]map[string]any `yaml:"receivers"`
@@ -93,12 +93,12 @@ service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 	for page, least := range map[string]int{"README.md": 1, "README.zh.md": 1, "examples/prometheus/README.md": 1, "docs/operating.md": 4, "docs/sharding.md": 3} {
 		require.GreaterOrEqual(t, found[page], least, page)
 	}
-	// What the doctor recommends needs nothing besides.
+	// The doctor's recommendation needs nothing else.
 	for _, page := range []string{"docs/doctor.md", "docs/zh/doctor.md"} {
 		config, commands := advised(t, []byte(documentation(t)[page]))
 		require.Greater(t, len(commands), 3)
 		validate(page, config)
-		// And what it leaves to be uncommented.
+		// And the lines that a user may uncomment.
 		filtering := regexp.MustCompile(`(?m)^# (processors:|  )`).ReplaceAllString(config, "$1")
 		filtering = strings.Replace(filtering, "exporters: [debug]", "processors: [filter]\n      exporters: [debug]", 1)
 		require.Equal(t, 2, strings.Count(filtering, "filter"+":")+strings.Count(filtering, "[filter]\n"))
@@ -106,8 +106,7 @@ service: {pipelines: {logs: {receivers: [feishu_audit], exporters: [debug]}}}
 	}
 }
 
-// TestDocumentedManifest: the manifest of ocb that the README shows names this module,
-// in the version that our own manifest has.
+// TestDocumentedManifest: the manifest of ocb in the README has this module, in the version of our own manifest.
 func TestDocumentedManifest(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../builder-config.yaml")

@@ -19,9 +19,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestDoctor: a new admin who reads nothing but what the doctor says. Its configuration
-// is saved as it is, its commands are run as they are, and the records of the tenant
-// appear; only the dots are filled in, and the folder of the storage is one of the test's.
+// TestDoctor: a new admin follows only the doctor's report. Its configuration is saved and its commands are run
+// unchanged, and the records of the tenant appear; only the dots are filled in, and the storage is in a folder
+// of the test.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -58,7 +58,7 @@ func TestDoctor(t *testing.T) {
 			require.NoError(t, cmd.Run(), "%s%s", &report, &progress)
 			config, commands := advised(t, report.Bytes())
 
-			// The folder of the one who follows.
+			// The folder of this admin.
 			dir := t.TempDir()
 			require.Contains(t, config, "./storage ")
 			config = strings.Replace(config, "./storage ", filepath.Join(dir, "storage")+" ", 1)
@@ -67,7 +67,7 @@ func TestDoctor(t *testing.T) {
 			require.NoError(t, os.Symlink(binary(t), filepath.Join(dir, "_build", "otelcol-feishu")))
 			require.Equal(t, "make build", commands[0])
 			last := len(commands) - 1
-			// Several collectors of this test cannot have one port for their own metrics.
+			// Several collectors of this test cannot use one port for their own metrics.
 			commands[last] = "exec " + commands[last] + " --set=service.telemetry.metrics.level=none"
 			script := strings.ReplaceAll(strings.Join(commands[1:], "\n"), "=...", "="+simulator.DefaultAppSecret)
 			require.Contains(t, script, "_build/otelcol-feishu validate --config config.yaml\n")
@@ -81,7 +81,7 @@ func TestDoctor(t *testing.T) {
 			c := launch(t, follow, (*exec.Cmd).Start)
 			c.says(t, ready, starts)
 
-			// All of the last hour but for its beginning, which the collector's start decides.
+			// All of the last hour except its start, which depends on the collector's start.
 			var missing map[string]bool
 			expected := func() int {
 				missing = map[string]bool{}
@@ -108,8 +108,7 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// advised is the configuration that a report recommends, and the commands that it tells
-// to run.
+// advised returns the configuration that a report recommends, and its commands.
 func advised(t *testing.T, report []byte) (config string, commands []string) {
 	t.Helper()
 	if report[0] == '{' {

@@ -14,8 +14,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// ecsFields are the fields of an ECS document that its entry decides. An empty text
-// means that there is no such field. What an entry alone cannot tell is checked apart.
+// ecsFields are the fields of an ECS document that depend on its entry. An empty text means that there is no
+// such field. Fields that an entry alone does not determine are checked separately.
 var ecsFields = map[string]func(outcome) string{
 	"@timestamp":     func(o outcome) string { return time.Unix(o.entry.EventTime, 0).UTC().Format(time.RFC3339) },
 	"event.id":       func(o outcome) string { return o.entry.ID },
@@ -54,7 +54,7 @@ var ecsFields = map[string]func(outcome) string{
 	"server.domain":             func(outcome) string { return "" },
 }
 
-// listed is a list as its document has it.
+// listed is a list in the form of its document.
 func listed(values []string) string {
 	text, _ := json.Marshal(values) //nolint:errchkjson // strings
 	return string(text)
@@ -86,7 +86,7 @@ func ecsType(o outcome) []string {
 	return types
 }
 
-// ecs is the path through examples/mapping/ecs.yaml.
+// ecs is the destination of examples/mapping/ecs.yaml.
 type ecs struct{ *bulk }
 
 func (ecs) config() []string { return []string{"mapping/ecs.yaml"} }
@@ -101,8 +101,8 @@ func (e ecs) held(*testing.T) []arrival {
 	return held
 }
 
-// TestECS: the statements of examples/mapping make each entry a document of the Elastic
-// Common Schema, as the tables in docs/record-model.md say.
+// TestECS: the statements of examples/mapping turn each entry into a document of the Elastic Common Schema, as
+// in the tables of docs/record-model.md.
 func TestECS(t *testing.T) {
 	t.Parallel()
 	began := time.Now().Truncate(time.Second)

@@ -20,8 +20,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// TestElasticsearch: through examples/elasticsearch every entry becomes one document,
-// whatever stops in mid-flow.
+// TestElasticsearch: through examples/elasticsearch every entry becomes one document, whichever part stops while
+// records arrive.
 func TestElasticsearch(t *testing.T) {
 	t.Parallel()
 	b := newBulk(t)
@@ -37,9 +37,8 @@ func TestElasticsearch(t *testing.T) {
 	}
 }
 
-// TestElasticsearchConflicts: a page that comes again leaves one document an entry.
-// Its conflicts are neither retried nor taken for a failure, and the collector's log
-// has a few lines about them, not one for each.
+// TestElasticsearchConflicts: a page that is delivered again leaves one document for each entry. Its conflicts
+// are neither retried nor treated as a failure, and the collector logs a few lines about them, not one for each.
 func TestElasticsearchConflicts(t *testing.T) {
 	t.Parallel()
 	b := newBulk(t)
@@ -48,15 +47,14 @@ func TestElasticsearchConflicts(t *testing.T) {
 	require.Equal(t, pageSize, b.conflicts, "one page came again, once")
 	lines := strings.Count(out, "failed to index document")
 	require.Positive(t, lines)
-	// Of equal lines the collector shows the first 10 in 10 s and each 100th. The
-	// exporter has no setting yet that would silence conflicts.
+	// Of equal lines the collector logs the first 10 in 10 s and each 100th. The exporter has no setting yet
+	// that would silence conflicts.
 	require.LessOrEqual(t, lines, 20, "the documentation says so")
 	require.NotContains(t, out, "is tried again")
 }
 
-// TestElasticsearchRefusesDocuments: the request succeeds, and single documents of it
-// are refused, for want of a shard, a right or an index. They are sent again until
-// they are taken, and nothing else is.
+// TestElasticsearchRefusesDocuments: the request succeeds, and single documents of it are refused, because a
+// shard, a right or an index is missing. They are sent again until they are accepted, and nothing else is.
 func TestElasticsearchRefusesDocuments(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]int{
@@ -92,9 +90,9 @@ func readFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// patience is how long the exporter sends a refused document again: it doubles the
-// wait, as createElasticsearchBackoffFunc of its v0.139.0 does in 64 bits, and shortens
-// it by chance by up to a half. ok is whether every wait is one.
+// patience is how long the exporter sends a refused document again: it doubles the wait, like
+// createElasticsearchBackoffFunc of its v0.139.0 in 64 bits, and shortens it at random by up to a half. ok
+// reports whether every wait is positive.
 func patience(initial, longest time.Duration, retries int) (atLeast, onAverage time.Duration, ok bool) {
 	for n := range retries {
 		wait := min(longest, initial*(1<<n))
@@ -107,9 +105,9 @@ func patience(initial, longest time.Duration, retries int) (atLeast, onAverage t
 	return atLeast, onAverage, true
 }
 
-// TestElasticsearchPatience: the exporter drops a document that is refused for too
-// long, unseen by the receiver. It is as patient as the documentation says, and as it
-// can be: one retry more, and it would not wait any longer, but no longer wait.
+// TestElasticsearchPatience: the exporter drops a document that is refused for too long, without the receiver's
+// knowledge. It is as patient as the documentation says, and as possible: with one retry more, it would not wait
+// at all.
 func TestElasticsearchPatience(t *testing.T) {
 	t.Parallel()
 	documented := regexp.MustCompile(`for (\d+) hours at\s+least, (\d+) on average`).FindStringSubmatch(readFile(t, "elasticsearch/README.md"))
@@ -137,10 +135,9 @@ func TestElasticsearchPatience(t *testing.T) {
 	}
 }
 
-// TestElasticsearchLosesDocuments: what is refused one by one, permanently or for longer
-// than the exporter's patience, is lost, and the rest of its page is not. The receiver
-// does not see it; the collector's log and the exporter's metrics do, and the alerts
-// of the example fire.
+// TestElasticsearchLosesDocuments: documents that are refused one by one, permanently or for longer than the
+// exporter's patience, are lost, and the rest of their page is not. The receiver does not see it; the
+// collector's log and the exporter's metrics do, and the alerts of the example fire.
 func TestElasticsearchLosesDocuments(t *testing.T) {
 	t.Parallel()
 	b := newBulk(t)
@@ -183,9 +180,8 @@ func TestElasticsearchLosesDocuments(t *testing.T) {
 	checkDocumentAlerts(t, metrics)
 }
 
-// checkDocumentAlerts evaluates the alert rules of examples/elasticsearch by promtool,
-// over the series that a collector really had, whose counters appear, rest, and grow
-// again.
+// checkDocumentAlerts evaluates the alert rules of examples/elasticsearch with promtool, with the series that a
+// collector really had: its counters appear, pause, and grow again.
 func checkDocumentAlerts(t *testing.T, metrics map[string]float64) {
 	t.Helper()
 	rules, err := filepath.Abs(filepath.Join(examples, "elasticsearch/alerts.yaml"))
@@ -195,7 +191,7 @@ func checkDocumentAlerts(t *testing.T, metrics map[string]float64) {
 		if !strings.HasPrefix(metric, "otelcol_elasticsearch_docs_") {
 			continue
 		}
-		for _, suffix := range []string{"", "_total"} { // two collectors, of which one names its counters so
+		for _, suffix := range []string{"", "_total"} { // two collectors, one of which uses this suffix for its counters
 			name, labels, _ := strings.Cut(metric, "{")
 			series := fmt.Sprintf(`%s%s{job="otelcol",instance="a%s:8888",%s`, name, suffix, suffix, labels)
 			fmt.Fprintf(&losses, "      - {series: '%s', values: '_x10 %gx400 %gx400'}\n", series, value, value+1)

@@ -23,7 +23,7 @@ import (
 
 const examples = "../examples"
 
-// exampleFiles are the YAML files below examples/ for which want holds.
+// exampleFiles are the YAML files below examples/ that want accepts.
 func exampleFiles(t *testing.T, want func(name string, keys map[string]any) bool) []string {
 	var files []string
 	require.NoError(t, filepath.WalkDir(examples, func(path string, entry fs.DirEntry, err error) error {
@@ -45,8 +45,8 @@ func exampleFiles(t *testing.T, want func(name string, keys map[string]any) bool
 // needed finds the variables of a configuration that have no default.
 var needed = regexp.MustCompile(`\$\{env:([A-Z0-9_]+)\}`)
 
-// TestExamplesAreValid: the collector finds no fault in any of its configurations below
-// examples/. One without a receiver goes on top of the collector.yaml beside it.
+// TestExamplesAreValid: the collector accepts all of its configurations below examples/. A configuration without
+// a receiver is added to the collector.yaml next to it.
 func TestExamplesAreValid(t *testing.T) {
 	t.Parallel()
 	files := exampleFiles(t, func(_ string, keys map[string]any) bool {
@@ -79,7 +79,7 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
-// pinned is an image whose version is given to the last digit.
+// pinned matches an image with a complete version.
 var pinned = regexp.MustCompile(`^[a-z0-9./_-]+:v?\d+\.\d+\.\d+[\w.-]*$`)
 
 // given are the variables that a user sets for the compose files.
@@ -88,8 +88,8 @@ var given = types.Mapping{
 	"SPLUNK_PASSWORD": "password", "SPLUNK_HEC_TOKEN": "00000000-0000-0000-0000-000000000000",
 }
 
-// loadCompose reads a compose file as Docker does, by its own loader: against its
-// schema, and with the variables filled in.
+// loadCompose reads a compose file with Docker's own loader, which checks it against its schema and fills in the
+// variables.
 func loadCompose(t *testing.T, file string, environment types.Mapping) (*types.Project, error) {
 	folder, err := filepath.Abs(filepath.Dir(file))
 	require.NoError(t, err)
@@ -99,14 +99,13 @@ func loadCompose(t *testing.T, file string, environment types.Mapping) (*types.P
 	return loader.LoadWithContext(t.Context(), details, func(o *loader.Options) { o.SetProjectName("example", true) })
 }
 
-// healthyByItself are the images that bring a health check of their own.
+// healthyByItself are the images that have their own health check.
 var healthyByItself = regexp.MustCompile(`^splunk/splunk:`)
 
-// TestComposeFiles: Docker's own loader takes the compose files below examples/, and
-// refuses them without a variable that they need. Images are pinned, and what is
-// built or mounted exists; what is waited for comes about; no port is open to other
-// machines; and the collector gets its configuration, every variable that it needs
-// and no other, and a volume for its storage.
+// TestComposeFiles: Docker's own loader accepts the compose files below examples/, and refuses them without a
+// variable that they need. Images are pinned; everything that is built or mounted exists; every awaited
+// condition can be met; no port is open to other machines; and the collector gets its configuration, exactly the
+// variables that it needs, and a volume for its storage.
 func TestComposeFiles(t *testing.T) {
 	t.Parallel()
 	files := exampleFiles(t, func(name string, _ map[string]any) bool { return name == "compose.yaml" })
@@ -198,8 +197,8 @@ func checkService(t *testing.T, project *types.Project, name string, service typ
 	}
 }
 
-// TestGrafanaProvisioning: what Grafana is configured to read at its start can be read, has no
-// setting that the test does not know, and fits the compose file.
+// TestGrafanaProvisioning: the files that Grafana reads at its start are valid, have no unknown setting, and fit
+// the compose file.
 func TestGrafanaProvisioning(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(examples, "loki")
@@ -252,7 +251,7 @@ func TestGrafanaProvisioning(t *testing.T) {
 	require.NotEmpty(t, shown, "dashboards in %s", dashboards.Providers[0].Options.Path)
 }
 
-// strictly reads a YAML file in which every key is known.
+// strictly reads a YAML file and refuses unknown keys.
 func strictly(t *testing.T, file string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(file)

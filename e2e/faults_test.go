@@ -14,9 +14,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestFaults breaks one thing at a time. The collector stays up, says clearly what
-// is wrong, recovers automatically when the cause ends, and nothing is lost. Covers
-// F20, F22, F24, F32, F39.
+// TestFaults causes one fault at a time. The collector keeps running, reports clearly what is wrong, recovers
+// automatically when the cause ends, and nothing is lost. Covers F20, F22, F24, F32, F39.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -51,7 +50,7 @@ func TestFaults(t *testing.T) {
 		},
 		"unusable storage": {
 			wrong: func(t *testing.T, s *setup, _ *api, _ *backend) {
-				// A folder where the storage wants to have its file: refused for root, too.
+				// A folder in place of the storage's file: refused for root, too.
 				require.NoError(t, os.MkdirAll(s.file(), 0o700))
 			},
 			mend: func(t *testing.T, s *setup, _ *api, _ *backend) {
@@ -90,8 +89,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestForeignCheckpoint: a checkpoint of another query is not started over: the
-// receiver says so and stops, and the collector goes on. Covers F31.
+// TestForeignCheckpoint: with a checkpoint of another query the receiver does not start over: it reports this
+// and stops, and the collector keeps running. Covers F31.
 func TestForeignCheckpoint(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Unix()

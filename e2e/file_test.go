@@ -15,9 +15,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestFileRotates: the first configuration of the packages, copied to a folder, writes every entry to a file that is rotated, and
-// a later life of the collector appends to it. What was written when the collector was killed is there: of each kill
-// one page may come again. Covers F35.
+// TestFileRotates: the first configuration of the packages, copied to a folder, writes every entry to a file
+// that is rotated, and a later run of the collector appends to it. What was written before a kill is kept; each
+// kill may repeat one page. Covers F35.
 func TestFileRotates(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -63,7 +63,7 @@ func TestFileRotates(t *testing.T) {
 	c.term(t)
 	c = start()
 	eventually(t, recovers, "everything is written", func() bool { return len(written()) >= len(entries) })
-	pause(t, 2*time.Second) // what comes now would come twice
+	pause(t, 2*time.Second) // records that arrive now would be duplicates
 	c.term(t)
 
 	ids, doubled := written(), 0

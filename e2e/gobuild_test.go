@@ -25,8 +25,8 @@ build)
 esac
 `
 
-// TestBuildShowsProgress: a build that takes minutes shows how far it is, in plain lines or, on a terminal, in one that moves; what
-// the compiler says is shown, and its status is kept.
+// TestBuildShowsProgress: a build that takes minutes shows its progress, in plain lines or, on a terminal, in
+// one that is updated; the compiler's output is shown, and its status is returned.
 func TestBuildShowsProgress(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -26,8 +26,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// gateway is another collector's otlp receiver, as it is by default but for its address and, if it is not 0, the size of
-// what it takes.
+// gateway is another collector's otlp receiver with its defaults, except its address and, if it is not 0, the
+// size limit.
 type gateway struct {
 	addr string
 	mu   sync.Mutex
@@ -75,13 +75,13 @@ func (g *gateway) count() int {
 	return len(g.came)
 }
 
-// TestGRPCSizes: another collector takes 4 MiB at once over gRPC by default. A page above that is divided and arrives whole,
-// once; an entry above it is given up, with a line that has its id, and arrives where the other collector takes more, as
-// docs/operating.md says. Covers F53, F62.
+// TestGRPCSizes: another collector accepts 4 MiB at once over gRPC by default. A larger page is split and
+// delivered completely, once; an entry above the limit is given up, with a log line that has its id, and is
+// delivered if the other collector accepts more, as described in docs/operating.md. Covers F53, F62.
 func TestGRPCSizes(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		mib  int // that the other collector takes, if not the default
+		mib  int // limit of the other collector, if not the default
 		lost int
 	}{
 		"4 MiB by default": {lost: 1},
@@ -103,7 +103,7 @@ func TestGRPCSizes(t *testing.T) {
 			}
 			add("3MB", 2900, 3_000_000)
 			add(huge, 2800, 5_000_000)
-			for i := range 20 { // what is taken after it shows that it is the entry
+			for i := range 20 { // accepted records after it show that the entry is the reason
 				add("small-"+strconv.Itoa(i), 2700-int64(i), 100)
 				sent++
 			}
@@ -114,7 +114,7 @@ func TestGRPCSizes(t *testing.T) {
 			require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, grpcConfig, folder, a.addr, simulator.DefaultAppID, simulator.DefaultAppSecret, g.addr), 0o600))
 			c := launch(t, exec.CommandContext(t.Context(), binary(t), "--config="+config), (*exec.Cmd).Start)
 			eventually(t, recovers, "all that is taken arrives", func() bool { return g.count() >= sent-tc.lost })
-			// What comes later shows that the pipeline works: only then is a record given up.
+			// Later records show that the pipeline works: only then is a record given up.
 			for i := 0; tc.lost > 0 && !strings.Contains(c.out.String(), "Dropped record "+huge); i++ {
 				require.Less(t, i, 60, "it is not given up")
 				a.Add(simulator.Entry{ID: "later-" + strconv.Itoa(i), APIKey: "POST/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a"})

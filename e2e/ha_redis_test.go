@@ -17,10 +17,10 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// redisPassword is what the secret of the manifests has for Redis.
+// redisPassword is the password for Redis in the secret of the manifests.
 const redisPassword = "redis-password"
 
-// startRedis runs a Redis as examples/kubernetes/replicas/redis.yaml does, and returns how to kill it.
+// startRedis runs a Redis as in examples/kubernetes/replicas/redis.yaml, and returns a function that kills it.
 func startRedis(t *testing.T, addr, dir string) (kill func()) {
 	host, port, err := net.SplitHostPort(addr)
 	require.NoError(t, err)
@@ -50,8 +50,9 @@ func startRedis(t *testing.T, addr, dir string) (kill func()) {
 	return kill
 }
 
-// redisGone: while the one Redis is down neither replica reads on, the leader says why, and nobody else is elected in its place; once
-// a Redis has the same disk again, reading goes on: no entry is lost, and one page at most comes twice.
+// redisGone: while the only Redis is down, neither replica reads, the leader reports why, and no other replica
+// is elected; once a Redis runs with the same disk again, reading resumes: no entry is lost, and at most one
+// page is duplicated.
 func redisGone(t *testing.T, kube *cluster) {
 	log := simulator.Tenant{Seed: 62, PerSecond: 20, Start: time.Now().Unix() - 60}
 	a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)

@@ -27,10 +27,10 @@ import (
 
 var ha = flag.Bool("ha", false, "run the tests that need kube-apiserver, etcd and Redis")
 
-// TestHighAvailability: two collectors with examples/kubernetes/replicas, the real
-// k8s_leader_elector, a real kube-apiserver and a real Redis. The leader is ended or
-// killed, cut off from the API server, or paused for longer than its lease: the
-// other one takes over, no entry is lost, and at most one page comes twice. Covers F34.
+// TestHighAvailability: two collectors with examples/kubernetes/replicas, the real k8s_leader_elector, a real
+// kube-apiserver and a real Redis. The leader is ended or killed, cut off from the API server, or paused for
+// longer than its lease: the other one takes over, no entry is lost, and at most one page is duplicated. Covers
+// F34.
 func TestHighAvailability(t *testing.T) {
 	if !*ha {
 		t.Skip("needs kube-apiserver, etcd and Redis: run `make e2e-ha`")
@@ -129,7 +129,7 @@ type replica struct {
 	metrics string    // where they are scraped
 }
 
-// leads is the receiver's metric leader, as a scrape finds it.
+// leads is the receiver's metric leader, as scraped.
 func (r *replica) leads(t *testing.T) float64 {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.metrics+"/metrics", nil)
@@ -164,12 +164,12 @@ func newReplica(t *testing.T, kube *cluster, name string, a *api, b *backend, re
 	return r
 }
 
-// elected is how many terms it has had.
+// elected returns how many terms it has had.
 func (r *replica) elected() int {
 	return strings.Count(r.out.String(), "Elected: this replica reads the audit log")
 }
 
-// forward hands connections on, until it is switched off.
+// forward forwards connections until it is switched off.
 func (s *switched) forward(ctx context.Context, addr string) {
 	for {
 		conn, err := s.Accept()
@@ -192,7 +192,7 @@ func (s *switched) forward(ctx context.Context, addr string) {
 	}
 }
 
-// of is how many records came from a life.
+// of returns how many records came from a run.
 func (b *backend) of(life string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,20 +16,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hec is a Splunk HTTP Event Collector, written from Splunk's documentation, "Troubleshoot
-// HTTP Event Collector" (9.2), "Possible error codes": a request is refused at its first event
-// that is wrong, by number, and what stands before that event is taken. It has no ids: what comes twice,
-// it has twice.
+// hec is a Splunk HTTP Event Collector, written from Splunk's documentation, "Troubleshoot HTTP Event Collector"
+// (9.2), "Possible error codes": a request is refused at its first wrong event, with its number, and the events
+// before that one are stored. It has no ids: duplicates are stored twice.
 type hec struct {
 	*server
 
 	mu      sync.Mutex
 	events  []arrival
 	refused map[int]int // requests, by code
-	// What it knows, and whether its queues are full.
+	// The token and the index that exist, and whether its queues are full.
 	token, index string
 	busy         bool
-	// invalid is the log.record.uid of an event whose fields it does not take.
+	// invalid is the log.record.uid of an event whose fields it does not accept.
 	invalid string
 }
 
@@ -66,7 +65,7 @@ func (h *hec) env() []string {
 	return []string{"SPLUNK_HEC_ENDPOINT=http://" + h.addr + "/services/collector", "SPLUNK_HEC_TOKEN=" + hecToken}
 }
 
-// set changes what it knows.
+// set changes its state.
 func (h *hec) set(change func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -148,17 +147,17 @@ func (h *hec) held(*testing.T) []arrival {
 	return append([]arrival(nil), h.events...)
 }
 
-// codes is how many requests were refused with a code.
+// codes returns how many requests were refused with a code.
 func (h *hec) codes(code int) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.refused[code]
 }
 
-// TestSplunkErrors: while Splunk takes nothing, since it does not know the token or the index, or
-// is busy, the receiver holds, and delivers all of it once it does. An event that Splunk never
-// takes is given up alone, with its id in the collector's log; what stood before it in its
-// requests, which Splunk had taken, is there twice. Covers F53, F54.
+// TestSplunkErrors: while Splunk accepts nothing, because it does not know the token or the index or is busy,
+// the receiver holds the records, and delivers all of them once it does. An event that Splunk never accepts is
+// given up alone, with its id in the collector's log; the events before it in its requests, which Splunk had
+// stored, are duplicated. Covers F53, F54.
 func TestSplunkErrors(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -195,8 +194,7 @@ func TestSplunkErrors(t *testing.T) {
 	}
 }
 
-// victoriaHEC is VictoriaLogs, which speaks Splunk's protocol: a server by other authors than
-// the exporter's.
+// victoriaHEC is VictoriaLogs, which supports Splunk's protocol: a server by other authors than the exporter.
 type victoriaHEC struct{ *victoriaLogs }
 
 func (victoriaHEC) config() []string { return []string{"splunk/collector.yaml"} }
@@ -220,8 +218,8 @@ func (v victoriaHEC) held(t *testing.T) []arrival {
 	return held
 }
 
-// TestSplunkVictoriaLogs: through examples/splunk every entry arrives in VictoriaLogs' HTTP
-// Event Collector, too, with index, source, sourcetype, and the indexed fields.
+// TestSplunkVictoriaLogs: through examples/splunk every entry also arrives in VictoriaLogs' HTTP Event
+// Collector, with index, source, sourcetype, and the indexed fields.
 func TestSplunkVictoriaLogs(t *testing.T) {
 	t.Parallel()
 	v := victoriaHEC{newVictoriaLogs(t)}

@@ -11,8 +11,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// TestHelmValues: the values for the OpenTelemetry project's chart have no other configuration, rights, limits, probes or
-// volume than the manifests, which are tested. The chart itself cannot be fetched here.
+// TestHelmValues: the values for the OpenTelemetry project's chart have the same configuration, rights, limits,
+// probes and volume as the manifests, which are tested. The chart itself cannot be downloaded here.
 func TestHelmValues(t *testing.T) {
 	t.Parallel()
 	read := func(file string) (value map[string]any) {

@@ -13,17 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// javaServer is a server of jars from Maven Central, fetched by a command of make.
+// javaServer is a server of jars from Maven Central, which a make target downloads.
 type javaServer struct {
-	name string // the folder below _build, which is the target of make, too
+	name string // the folder below _build, which is also the make target
 	main string // its main class
 	heap string
 	cmd  *exec.Cmd
 	out  *output
 }
 
-// run starts the server. The compiler of the JVM is kept to its first tier, which starts
-// in half the time.
+// run starts the server. The JVM's compiler is limited to its first tier, which halves the time to start.
 func (s *javaServer) run(t *testing.T, args ...string) {
 	t.Helper()
 	built, err := filepath.Abs(filepath.Join("..", "_build", s.name))
@@ -36,7 +35,7 @@ func (s *javaServer) run(t *testing.T, args ...string) {
 		"-cp", filepath.Join(built, "classes") + ":" + filepath.Join(built, "lib", "*"), s.main,
 	}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
-	s.cmd.Dir = t.TempDir() // what it may write beside its data
+	s.cmd.Dir = t.TempDir() // for other files that it may write
 	cmd := s.cmd
 	require.NoError(t, cmd.Start(), "the end-to-end tests need Java 17")
 	t.Cleanup(func() {

@@ -46,8 +46,7 @@ func (k *kafka) up(*testing.T) { k.listener.turn(true) }
 
 func (k *kafka) down(*testing.T) { k.listener.turn(false) }
 
-// switched is a listener that can be down: it closes its connections and every new
-// one.
+// switched is a listener that can be down: it then closes its connections and every new one.
 type switched struct {
 	net.Listener
 	mu    sync.Mutex
@@ -82,9 +81,8 @@ func (s *switched) turn(up bool) {
 	s.conns = nil
 }
 
-// TestKafkaDownAtTheEnd: what the exporter has started to send, it cannot take back, so
-// that with the broker down the collector ends on SIGTERM only once the broker is
-// back. Nothing comes twice then.
+// TestKafkaDownAtTheEnd: the exporter cannot cancel what it has started to send, so with the broker down the
+// collector ends on SIGTERM only once the broker is back. Nothing is duplicated then.
 func TestKafkaDownAtTheEnd(t *testing.T) {
 	t.Parallel()
 	k := newKafka(t)
@@ -105,9 +103,9 @@ func TestKafkaDownAtTheEnd(t *testing.T) {
 	checkPath(t, entries, e.held(t), 0)
 }
 
-// TestKafkaTooLarge: a message beyond the exporter's limit is refused each time. Everything
-// else arrives, the entry is held, and once the limit is raised it arrives, too; what was taken
-// of its page comes again with each try. Covers F53.
+// TestKafkaTooLarge: a message beyond the exporter's limit is refused each time. Everything else arrives, the
+// entry is held, and it arrives once the limit is raised; the accepted records of its page are sent again with
+// each try. Covers F53.
 func TestKafkaTooLarge(t *testing.T) {
 	t.Parallel()
 	k := newKafka(t)

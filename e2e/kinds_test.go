@@ -17,8 +17,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// callKinds are the expressions of docs/record-model.md that say what a call does, in
-// their order: the last one that matches counts.
+// callKinds are the expressions of docs/record-model.md that show what a call does, in their order: the last one
+// that matches counts.
 var callKinds = sync.OnceValue(func() []callKind {
 	page, err := os.ReadFile("../docs/record-model.md")
 	if err != nil {
@@ -40,7 +40,7 @@ type callKind struct {
 	re               *regexp.Regexp
 }
 
-// kindOf is what an API does: create, read, change, delete, or "" where that is not known.
+// kindOf is what an API does: create, read, change, delete, or "" if that is not known.
 func kindOf(apiKey string) string {
 	kind := ""
 	for _, k := range callKinds() {
@@ -58,8 +58,8 @@ func kindOfCall(o outcome) string {
 	return kindOf(o.entry.APIKey)
 }
 
-// ofAccounts and ofTokens are the APIs of people and their rights, and those that hand out
-// tokens, as docs/record-model.md has them.
+// ofAccounts and ofTokens are the APIs of people and their rights, and those that issue tokens, as in
+// docs/record-model.md.
 const (
 	ofAccounts = `^[A-Z]+/open-apis/(contact|directory|admin/v1/password|corehr/v1/authorizations)/`
 	ofTokens   = `^POST/open-apis/(auth|authen)/`
@@ -100,8 +100,7 @@ func callsOfEveryAPI(t *testing.T, at int64) []simulator.Entry {
 	return calls
 }
 
-// TestKindsOfCalls: the expressions are the same wherever they stand, and say the right
-// thing of APIs that people have looked at.
+// TestKindsOfCalls: the expressions are the same in all places, and correct for APIs that people have checked.
 func TestKindsOfCalls(t *testing.T) {
 	t.Parallel()
 	kinds := callKinds()

@@ -28,16 +28,15 @@ import (
 // namespace is that of the manifests below examples/kubernetes.
 const namespace = "feishu-audit"
 
-// cluster is a real kube-apiserver, built by `make kube-apiserver`, with an etcd. It
-// has no nodes: what is asked of it here are leases, rights and whether it takes the
-// manifests.
+// cluster is a real kube-apiserver, built by `make kube-apiserver`, with an etcd. It has no nodes: it is used
+// for leases, rights and to check whether it accepts the manifests.
 type cluster struct {
 	dir, addr string
 	client    *http.Client
 }
 
-// Tokens of those who may ask. The collector's name is that of its service account, so
-// that the role of examples/kubernetes is what it may do.
+// Tokens of users. The collector's name is that of its service account, so that the role of examples/kubernetes
+// limits what it may do.
 const (
 	adminToken     = "admin-token"
 	collectorToken = "collector-token"
@@ -90,7 +89,7 @@ func run(t *testing.T, name string, args ...string) {
 	})
 }
 
-// ask returns the answer's status, 0 if there is none, and its text.
+// ask returns the status of the answer, 0 if there is none, and its text.
 func (c *cluster) ask(t *testing.T, method, path string, body any) (int, string) {
 	text, err := json.Marshal(body)
 	require.NoError(t, err)
@@ -108,7 +107,7 @@ func (c *cluster) ask(t *testing.T, method, path string, body any) (int, string)
 	return res.StatusCode, string(answer)
 }
 
-// collections are where the API server keeps what the manifests make.
+// collections are the paths of the API server for the kinds of the manifests.
 var collections = map[string]string{
 	"v1 ConfigMap": "/api/v1/namespaces/%s/configmaps",
 	"v1 Service":   "/api/v1/namespaces/%s/services", "v1 ServiceAccount": "/api/v1/namespaces/%s/serviceaccounts",
@@ -119,8 +118,7 @@ var collections = map[string]string{
 	"networking.k8s.io/v1 NetworkPolicy":       "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies",
 }
 
-// create sends objects to the API server, which refuses unknown fields; with dryRun it
-// only says what it would do.
+// create sends objects to the API server, which refuses unknown fields; with dryRun nothing is changed.
 func (c *cluster) create(t *testing.T, objects map[string]map[string]any, dryRun bool) {
 	t.Helper()
 	query := "?fieldValidation=Strict"
@@ -136,7 +134,7 @@ func (c *cluster) create(t *testing.T, objects map[string]map[string]any, dryRun
 	}
 }
 
-// kubeconfig leads a collector to the API server through an address of its own.
+// kubeconfig connects a collector to the API server through a separate address.
 func (c *cluster) kubeconfig(t *testing.T, addr string) string {
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, os.WriteFile(path, []byte(`

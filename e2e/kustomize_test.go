@@ -57,8 +57,8 @@ func list(value any) []any {
 	return l
 }
 
-// TestKustomizations: what the folders of examples/kubernetes make names only what it
-// makes, apart from the secret of the user: configuration, account, roles, selectors.
+// TestKustomizations: the output of the folders of examples/kubernetes refers only to objects in it, apart from
+// the user's secret: configuration, account, roles, selectors.
 func TestKustomizations(t *testing.T) {
 	t.Parallel()
 	for folder, workload := range map[string]string{"single": "statefulset/feishu-audit", "replicas": "deployment/feishu-audit"} {
@@ -155,8 +155,8 @@ func TestKustomizations(t *testing.T) {
 				}
 			}
 			require.NotNil(t, mounted)
-			// kustomize has put the hash of the content behind the name: a pod gets a new
-			// configuration when it changes.
+			// kustomize has appended the hash of the content to the name: a pod gets a new configuration when it
+			// changes.
 			require.Regexp(t, `^feishu-audit-config-\w+$`, mounted)
 			require.Contains(t, objects, "configmap/"+mounted.(string))
 			if lease := at(objects["role/feishu-audit"], "rules"); lease != nil {
@@ -173,7 +173,7 @@ func TestKustomizations(t *testing.T) {
 	}
 }
 
-// podOf: a pod mounts what it or its workload has, and its account is there.
+// podOf: everything that a pod mounts is in the pod or its workload, and its account exists.
 func podOf(t *testing.T, objects map[string]map[string]any, name string, object any) {
 	t.Helper()
 	pod := at(object, "spec", "template", "spec")
@@ -223,8 +223,8 @@ func podOf(t *testing.T, objects map[string]map[string]any, name string, object 
 	}
 }
 
-// TestOverlay: a copy of the overlay is all that a user edits: namespace, image with its digest and backend reach every
-// object of either folder, and nothing is left of what they replace.
+// TestOverlay: a user edits only a copy of the overlay: namespace, image with its digest and backend are applied
+// to every object of either folder, and nothing is left of what they replace.
 func TestOverlay(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../examples/kubernetes/overlay/kustomization.yaml")
@@ -264,8 +264,8 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
-// TestPrometheusOperator: what examples/prometheus makes for Prometheus' operator scrapes the port that the collectors of
-// examples/kubernetes have, and has the alerts and the dashboard that are tested.
+// TestPrometheusOperator: the output of examples/prometheus for Prometheus' operator scrapes the port of the
+// collectors in examples/kubernetes, and has the alerts and the dashboard that are tested.
 func TestPrometheusOperator(t *testing.T) {
 	t.Parallel()
 	objects := map[string]map[string]any{}

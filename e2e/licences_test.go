@@ -21,19 +21,19 @@ import (
 )
 
 var (
-	// affero is the licence that nothing here may be under, as a text or as a name.
+	// affero is the licence that is not allowed here, as a text or as a name.
 	affero = regexp.MustCompile(`(?i)GNU AFFERO GENERAL PUBLIC LICENSE\s+Version|\A\W*(the )?GNU AFFERO|OSI Approved :: GNU AFFERO|\bAGPL`)
-	// open are the licences that everything has to be under, by their texts and names. The
-	// LGPL, the EPL and the like do for what is run, and not linked to.
+	// open are the allowed licences, by their texts and names. The LGPL, the EPL and the like are allowed for
+	// programs that are run, and not linked.
 	open = regexp.MustCompile(`(?i)apache\.org/licenses/LICENSE-2|Apache[ -]?(Software )?(License|2|\(Software\))|\bMIT\b|\bMIT-0\b|Permission is hereby granted, free of charge|BSD|` +
 		`Redistribution and use in source and binary forms|Mozilla Public License|\bMPL|\bISC\b|Permission to use, copy, modify,? and(/or)? distribute|` +
 		`Eclipse (Public|Distribution) License|\bE[PD]L\b|CC0|Unlicense|public domain|Python Software Foundation|\bPython-2\.0\b|\bPSF|LGPL|GNU LESSER GENERAL PUBLIC|` +
 		`GNU GENERAL PUBLIC LICENSE[\s\S]*Classpath|Common Development and Distribution|CDDL|zlib|BlueOak|Unicode|golang\.org/LICENSE`)
-	// closed are modules under the AGPL, by name: what is named is not always built.
+	// closed are modules under the AGPL, by name: a named module is not always built.
 	closed = regexp.MustCompile(`github\.com/(grafana/(loki|grafana|tempo|mimir|pyroscope|oncall|k6)|minio/(minio|mc)|metrico/[\w-]+|openobserve/[\w-]+|parseablehq/[\w-]+)(/|\s|$)`)
 )
 
-// tracked are the files of this repository of a name, from its root.
+// tracked are the files of this repository with a name, from its root.
 func tracked(t *testing.T, name string) []string {
 	t.Helper()
 	var files []string
@@ -68,7 +68,8 @@ func TestNamedModules(t *testing.T) {
 	require.False(t, closed.MatchString("	github.com/grafana/lezer-logql v0.4.2"))
 }
 
-// TestAffero: the AGPL is noticed by its text and by each of its names, and not where another licence refers to it.
+// TestAffero: the AGPL is recognised by its text and by each of its names, and not where another licence refers
+// to it.
 func TestAffero(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -82,8 +83,8 @@ func TestAffero(t *testing.T) {
 	}
 }
 
-// TestGoLicences: each module that the product, its distribution, the tools beside it and the
-// backends of these tests are compiled from has a licence, and an open one.
+// TestGoLicences: each module that the product, its distribution, its tools and the backends of these tests are
+// compiled from has a licence, and an open one.
 func TestGoLicences(t *testing.T) {
 	t.Parallel()
 	modules := map[string]string{} // folders by module and version
@@ -133,7 +134,7 @@ func licenceTexts(tree fs.FS, want func(name string) bool) (texts []string) {
 	return texts
 }
 
-// judgeLicence requires that one of the texts is of an open licence, and none of them the AGPL.
+// judgeLicence requires that one of the texts is an open licence, and none of them the AGPL.
 func judgeLicence(t *testing.T, what string, texts []string) {
 	t.Helper()
 	assert.True(t, slices.ContainsFunc(texts, open.MatchString), "%s: no open licence that the test knows, among %d texts", what, len(texts))
@@ -142,7 +143,8 @@ func judgeLicence(t *testing.T, what string, texts []string) {
 
 var pomParent = regexp.MustCompile(`(?s)<parent>.*?</parent>`)
 
-// pomLicences are the licenses of a pom, or those of the next parent that has some. The poms of a jar lie beside it.
+// pomLicences are the licences of a pom, or those of the next parent that has some. The poms are next to their
+// jar.
 func pomLicences(t *testing.T, pom string) []string {
 	t.Helper()
 	text, err := os.ReadFile(pom)
@@ -158,7 +160,7 @@ func pomLicences(t *testing.T, pom string) []string {
 	return pomLicences(t, filepath.Join(filepath.Dir(pom), name))
 }
 
-// TestJarLicences: each jar that is fetched has an open licence, in it or in its pom.
+// TestJarLicences: each downloaded jar has an open licence, in it or in its pom.
 func TestJarLicences(t *testing.T) {
 	t.Parallel()
 	jars, err := filepath.Glob("../_build/*/lib/*.jar")
@@ -219,8 +221,8 @@ func pythonName(name string) string {
 	return regexp.MustCompile(`[-_.]+`).ReplaceAllString(strings.ToLower(name), "-")
 }
 
-// TestPythonLicences: each package of a list of pinned ones is installed, and has an open licence, in its metadata or in the
-// files beside them.
+// TestPythonLicences: each package of a list of pinned ones is installed, and has an open licence, in its
+// metadata or in the files next to them.
 func TestPythonLicences(t *testing.T) {
 	t.Parallel()
 	for _, file := range tracked(t, "requirements*.txt") {

@@ -19,23 +19,22 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestReload: the collector has to read its configuration again (SIGHUP), again
-// and again while entries arrive: other options of this receiver, another receiver
-// that comes and goes, the same storage. Nothing is lost and nothing comes twice.
-// Covers F4, F30, F31, F35.
+// TestReload: the collector has to read its configuration again (SIGHUP), again and again while entries arrive,
+// with other options of this receiver, with another receiver that is added and removed, and with the same
+// storage. Nothing is lost or duplicated. Covers F4, F30, F31, F35.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(9, 9))
 	start := time.Now().Unix() - 120
 	log := simulator.Tenant{Seed: 9, PerSecond: 20, BurstEvery: 5 * time.Second, BurstSize: 500, Start: start, LateFraction: 1.0 / 3, MaxLateness: lastRecheck}
 	second := simulator.Tenant{Seed: 10, PerSecond: 5, Start: start}
-	// Slow enough for walks side by side, where they are allowed.
+	// Slow enough for concurrent walks, if they are allowed.
 	slow := []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}}
 	a, a2 := newAPI(t, simulator.Options{Tenant: log, Faults: slow}), newAPI(t, simulator.Options{Tenant: second})
 	b := newBackend(t)
 
 	s := newSetup(t, "http://"+a.addr)
-	// The last recheck stays, for it is what late entries rely on.
+	// The last recheck stays, because late entries depend on it.
 	configs := [][]string{
 		{"initial_lookback: 10m", "recheck_after: [2s, 6s]"},
 		{"initial_lookback: 10m", "recheck_after: [1s, 3s, 6s]", "page_size: 30", "body: structured"},
@@ -57,7 +56,7 @@ func TestReload(t *testing.T) {
 		if i%2 == 0 {
 			pause(t, time.Duration(rng.IntN(1500))*time.Millisecond)
 		} else {
-			b.waitFor(t, b.requests()+1+rng.IntN(4), 3*time.Second) // in mid-walk
+			b.waitFor(t, b.requests()+1+rng.IntN(4), 3*time.Second) // during a walk
 		}
 		configure(i)
 		s.write(t, b)
@@ -69,14 +68,14 @@ func TestReload(t *testing.T) {
 	}
 	entries := append(a.ends(log), a2.ends(second)...)
 	b.arrivals(t, entries)
-	pause(t, 2*lastRecheck) // what comes now would come twice
+	pause(t, 2*lastRecheck) // records that arrive now would be duplicates
 	c.term(t)
 	b.check(t, entries, 0)
 }
 
-// TestSecretRotated: the app secret is a file, and is rotated while entries arrive. The
-// old one is refused, which is said; once the file has the new one, and the collector has
-// read its configuration again (SIGHUP), everything arrives, once. Covers F21.
+// TestSecretRotated: the app secret is a file, and is rotated while entries arrive. The old one is refused,
+// which is reported; once the file has the new one, and the collector has read its configuration again (SIGHUP),
+// everything arrives once. Covers F21.
 func TestSecretRotated(t *testing.T) {
 	t.Parallel()
 	log := simulator.Tenant{Seed: 19, PerSecond: 10, Start: time.Now().Unix() - 60}
@@ -99,14 +98,13 @@ func TestSecretRotated(t *testing.T) {
 	eventually(t, recovers, "more arrives", func() bool { return b.count() > before })
 	entries := a.ends(log)
 	b.arrivals(t, entries)
-	pause(t, 4*time.Second) // what comes now would come twice
+	pause(t, 4*time.Second) // records that arrive now would be duplicates
 	c.term(t)
 	b.check(t, entries, 0)
 }
 
-// TestEndsWhileAllHangs: the collector ends on SIGTERM within a bounded time while
-// API and backend hang at the same moment, whatever the exporter does about it, and
-// its next life has lost nothing. Covers F20, F32, F35.
+// TestEndsWhileAllHangs: the collector ends on SIGTERM within a limited time while API and backend hang at the
+// same moment, with any configuration of the exporter, and its next run has lost nothing. Covers F20, F32, F35.
 func TestEndsWhileAllHangs(t *testing.T) {
 	t.Parallel()
 	const (
@@ -123,16 +121,15 @@ func TestEndsWhileAllHangs(t *testing.T) {
 		"no retry":        {exporter: []string{noQueue, noRetry}, timeout: time.Minute},
 		"retry":           {exporter: []string{noQueue, retry}, timeout: time.Minute},
 		"retry, all gone": {exporter: []string{noQueue, retry}, timeout: time.Minute, gone: true},
-		// The queue of an exporter waits for the request in flight, for as long as
-		// the exporter's own time limit says.
+		// The queue of an exporter waits for the request in flight, up to the exporter's own time limit.
 		"retry, persistent queue": {exporter: []string{queue, retry}, timeout: 2 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := time.Now().Unix() - 60
 			log := simulator.Tenant{Seed: 12, PerSecond: 20, Start: start}
-			// Two walks go on side by side, as answers are slow; the third page is what the backend
-			// hangs with, and the call for the fourth hangs beside it.
+			// Two walks are read concurrently, because answers are slow; the backend hangs with the third page,
+			// and the call for the fourth hangs at the same time.
 			a := newAPI(t, simulator.Options{Tenant: log, Faults: []simulator.Fault{
 				{Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond, Count: 3}, {Kind: simulator.FaultHang, After: 3},
 			}})

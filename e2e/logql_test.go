@@ -21,10 +21,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// lokiVariables fills in the variables of the dashboard as Grafana does.
+// lokiVariables replaces the variables of the dashboard like Grafana.
 var lokiVariables = strings.NewReplacer("$__auto", "5m", "$__range", "1h", "$app", ".*")
 
-// logqlQueries are all queries in LogQL of this repository, by where they stand.
+// logqlQueries are all LogQL queries of this repository, by their place.
 func logqlQueries(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -61,7 +61,7 @@ func logqlQueries(t *testing.T) map[string]string {
 	return all
 }
 
-// logqlGrammar says of each query what Grafana's grammar does not know in it, "" for nothing.
+// logqlGrammar returns for each query what Grafana's grammar does not accept in it, "" for nothing.
 func logqlGrammar(t *testing.T, queries []string) []string {
 	t.Helper()
 	dir := filepath.Join("..", "_build", "logql")
@@ -90,9 +90,9 @@ var (
 	logqlOr          = regexp.MustCompile(`\bor\b`)
 )
 
-// mixedFilters returns the first stage of a query that joins filters on labels by `and` and by `or` without parentheses, or "".
-// Loki evaluates these from left to right ("Log queries" of Loki's documentation, "Label filter expression"), so that a reader
-// who expects the precedence of PromQL is wrong.
+// mixedFilters returns the first stage of a query that joins filters on labels by `and` and by `or` without
+// parentheses, or "". Loki evaluates these from left to right ("Log queries" of Loki's documentation, "Label
+// filter expression"), so a reader who expects the precedence of PromQL would be wrong.
 func mixedFilters(query string) string {
 	query = logqlTemplate.ReplaceAllString(query, `""`)
 	for _, pipeline := range found(`\}((?:\s*\|[^|\[]*)+)`, query) {
@@ -112,8 +112,8 @@ func mixedFilters(query string) string {
 	return ""
 }
 
-// logqlText is what the grammar does not look into: regular expressions, templates, the number of topk, and `and` beside `or`.
-// It returns the first fault, or nil.
+// logqlText checks what the grammar does not: regular expressions, templates, the number of topk, and `and`
+// together with `or`. It returns the first error, or nil.
 func logqlText(query string) error {
 	unquoted := func(quoted string) (string, error) {
 		if quoted[0] == '`' {
@@ -158,8 +158,8 @@ func logqlText(query string) error {
 	return nil
 }
 
-// TestLogQL: Grafana's own grammar knows every query in LogQL of this repository, and what it
-// does not look into is right: regular expressions and templates.
+// TestLogQL: Grafana's own grammar accepts every LogQL query of this repository, and what the grammar does not
+// check is right: regular expressions and templates.
 func TestLogQL(t *testing.T) {
 	t.Parallel()
 	all := logqlQueries(t)

@@ -31,8 +31,9 @@ func lokiRules(t *testing.T) []ruleGroup {
 	return file.Groups
 }
 
-// TestLokiRules: on a real Loki, every rule is answered without a fault, and every query of the dashboard finds something
-// in a made-up day that has many apps and APIs. What the rules name is held against the other languages by TestDialects.
+// TestLokiRules: with a real Loki, every rule is answered without an error, and every query of the dashboard
+// finds something in a made-up day with many apps and APIs. TestDialects compares what the rules name with the
+// other languages.
 func TestLokiRules(t *testing.T) {
 	t.Parallel()
 	l := newLoki(t)
@@ -65,9 +66,9 @@ func TestLokiRules(t *testing.T) {
 	}
 }
 
-// TestRuler: Loki's ruler has every rule of examples/loki/rules, and those that it has evaluated had no fault. The ruler of
-// the Loki at LOKI_URL must have the file as it is, for the tenant that receives the entries, as examples/loki/compose.yaml
-// mounts it.
+// TestRuler: Loki's ruler has every rule of examples/loki/rules, and the rules that it has evaluated had no
+// error. The ruler of the Loki at LOKI_URL must have the file unchanged, for the tenant that receives the
+// entries, as examples/loki/compose.yaml mounts it.
 func TestRuler(t *testing.T) {
 	t.Parallel()
 	l := newLoki(t)
@@ -108,7 +109,8 @@ func TestRuler(t *testing.T) {
 	}
 }
 
-// TestSensitiveAPIs: what the dashboard calls sensitive is of a sensitive class, and so in a detection.
+// TestSensitiveAPIs: the APIs that the dashboard calls sensitive are in a sensitive class, and so in a
+// detection.
 func TestSensitiveAPIs(t *testing.T) {
 	t.Parallel()
 	sensitive := regexp.MustCompile(`feishu_api_key =~ "([^"]*)"`).FindStringSubmatch(panels(t)["Sensitive APIs"].expr)

@@ -26,11 +26,11 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// The tests of this file, and TestLokiRules and TestRuler, are for the
-// Loki at LOKI_URL: see loki. Those of examples/loki that need no Loki are in otlp_test.go.
+// The tests of this file, and TestLokiRules and TestRuler, are for the Loki at LOKI_URL: see loki. Tests of
+// examples/loki that need no Loki are in otlp_test.go.
 
-// TestLoki: through examples/loki every entry becomes one line, whatever stops in
-// mid-flow. Loki itself is not stopped, it cannot be reached.
+// TestLoki: through examples/loki every entry becomes one line, whichever part stops while records arrive. Loki
+// itself is not stopped, but cannot be reached.
 func TestLoki(t *testing.T) {
 	t.Parallel()
 	l := newLoki(t)
@@ -40,7 +40,7 @@ func TestLoki(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.JSONEq(t, `{"status":"success","data":[{"service_name":"feishu","service_namespace":"`+l.namespace+`"}]}`, string(body), "one stream, whatever apps and APIs there are")
 
-	// What the README says of the query language.
+	// The statements of the README about the query language.
 	parsed := l.lines(t, l.everything()+` | json | log_detail_method = "POST"`)
 	require.NotEmpty(t, parsed)
 	for _, s := range parsed {
@@ -61,7 +61,7 @@ func countRecords(next http.Handler, sent *atomic.Int64) http.Handler {
 		text := body
 		if r.Header.Get("Content-Encoding") == "gzip" {
 			if unzipped, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
-				text, _ = io.ReadAll(unzipped) // what is no request counts for none
+				text, _ = io.ReadAll(unzipped) // text that is not a request does not count
 			}
 		}
 		request := plogotlp.NewExportRequest()
@@ -80,9 +80,8 @@ func (p plain) config() []string {
 	return append(p.loki.config(), "../e2e/testdata/loki-namespace-plain.yaml")
 }
 
-// TestLokiRepeats: a page that Loki has taken and that comes again, since nobody got
-// the answer, stays one line an entry, for what the example does to the observed time:
-// without it the page is there twice.
+// TestLokiRepeats: a page that Loki has stored and that is delivered again, because nobody got the answer, stays
+// one line for each entry, because the example changes the observed time: without that the page is stored twice.
 func TestLokiRepeats(t *testing.T) {
 	t.Parallel()
 	lokiURL(t)
@@ -115,7 +114,7 @@ func TestLokiRepeats(t *testing.T) {
 	}
 }
 
-// counted is what a query counts in the last two hours.
+// counted is the number that a query counts in the last two hours.
 func (l *loki) counted(t *testing.T) int {
 	t.Helper()
 	answer := l.query(t, "/loki/api/v1/query", url.Values{"query": {`sum(count_over_time(` + l.everything() + `[2h]))`}})
@@ -125,9 +124,8 @@ func (l *loki) counted(t *testing.T) int {
 	return n
 }
 
-// TestLokiCounts: lines that come twice are shown once, but Loki counts again what
-// went into another block, as its README says. Each block holds 256 KB, Loki's default
-// of ingester.chunk_block_size.
+// TestLokiCounts: duplicate lines are shown once, but Loki counts those again that were stored in another block,
+// as its README says. Each block has 256 KB, Loki's default of ingester.chunk_block_size.
 func TestLokiCounts(t *testing.T) {
 	t.Parallel()
 	l := newLoki(t)
@@ -152,8 +150,8 @@ func TestLokiCounts(t *testing.T) {
 	require.LessOrEqual(t, l.counted(t), 300)
 }
 
-// TestLokiBacklog: three hours of the past arrive whole, in whatever order the API
-// answers within a window.
+// TestLokiBacklog: three hours of the past arrive completely, with any order of the API's answers within a
+// window.
 func TestLokiBacklog(t *testing.T) {
 	t.Parallel()
 	lokiURL(t)
@@ -179,7 +177,7 @@ func (l *loki) push(t *testing.T, body string, times ...time.Time) (status int, 
 	return l.send(t, logs)
 }
 
-// load sends entries to Loki in the form that the receiver gives them.
+// load sends entries to Loki in the receiver's form.
 func (l *loki) load(t *testing.T, entries []simulator.Entry) {
 	t.Helper()
 	entries = slices.Clone(entries)
@@ -213,7 +211,7 @@ func (l *loki) load(t *testing.T, entries []simulator.Entry) {
 	}
 }
 
-// manySeries asks for more series than Loki's default allows.
+// manySeries queries more series than Loki's default allows.
 func (l *loki) manySeries(t *testing.T, now time.Time) (status int, body []byte) {
 	t.Helper()
 	var entries []simulator.Entry
@@ -236,10 +234,9 @@ func hundred(at time.Time) []time.Time {
 	return times
 }
 
-// TestLokiLimits: what the README says that Loki takes and what it refuses, with the
-// example's settings and with others. What needs others is skipped where Loki has the
-// example's: start Loki with examples/loki/loki.yaml and with the arguments that the
-// subtest names, and run that subtest alone:
+// TestLokiLimits: what Loki accepts and what it refuses according to the README, with the example's settings and
+// with others. Subtests for other settings are skipped if Loki has the example's: start Loki with
+// examples/loki/loki.yaml and with the arguments in the subtest, and run only that subtest:
 //
 //	LOKI_URL=http://... go test -count=1 -v -run '^TestLokiLimits$/^defaults$' .
 func TestLokiLimits(t *testing.T) {
@@ -250,7 +247,7 @@ func TestLokiLimits(t *testing.T) {
 	t.Run("the example's", func(t *testing.T) {
 		t.Parallel()
 		l := newLoki(t)
-		// Oldest first, as each may be at most an hour older than the newest.
+		// Oldest first, because each may be at most an hour older than the newest.
 		for _, at := range []time.Time{now.AddDate(-1, 0, 0), now.AddDate(0, 0, -8)} {
 			status, reason := l.push(t, "old", at)
 			require.Equal(t, http.StatusNoContent, status, reason)
@@ -321,8 +318,8 @@ func TestLokiLimits(t *testing.T) {
 	})
 }
 
-// TestLokiLargeEntries: a page with payloads of half a MiB arrives whole, and so does an
-// entry whose path, API key and message are far longer than Loki's metadata may be.
+// TestLokiLargeEntries: a page with payloads of half a MiB arrives completely, and so does an entry whose path,
+// API key and message are far longer than Loki's metadata may be.
 func TestLokiLargeEntries(t *testing.T) {
 	t.Parallel()
 	largeEntries(t, newLoki(t))

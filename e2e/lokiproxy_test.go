@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lokiProxy is VictoriaLogs where examples/loki sends to: a real server with Loki's path. It
-// takes each line as often as it comes, which Loki does not: for that see lokiStandIn.
+// lokiProxy is VictoriaLogs at the address that examples/loki sends to: a real server with Loki's path. It
+// stores each line as often as it arrives, which Loki does not: for that see lokiStandIn.
 type lokiProxy struct {
 	*victoriaLogs
 	through *server
@@ -40,8 +40,8 @@ func (*lokiProxy) config() []string { return []string{"loki/collector.yaml"} }
 
 func (p *lokiProxy) env() []string { return []string{"LOKI_ENDPOINT=http://" + p.through.addr} }
 
-// TestLokiProxy: through examples/loki, as it is, every entry arrives in a real server, whatever
-// stops in mid-flow, in one stream.
+// TestLokiProxy: through examples/loki, unchanged, every entry arrives in a real server, in one stream,
+// whichever part stops while records arrive.
 func TestLokiProxy(t *testing.T) {
 	t.Parallel()
 	p := newLokiProxy(t)
