@@ -23,7 +23,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// quoted finds what stands in `code` type.
+// quoted finds text in `code` type.
 var quoted = regexp.MustCompile("`([^`]+)`")
 
 // tableRows are the cells of a table in docs/record-model.md, by row, whose heading
@@ -99,14 +99,14 @@ func recordAttributes(t *testing.T) []string {
 	return names
 }
 
-// outcome is what an entry says about the call's end.
+// outcome is the result of a call according to its entry.
 type outcome struct {
 	entry  simulator.Entry
 	code   string // of the response, "" if there is none
 	msg    string
 	status string // of HTTP, "" if there is none
 
-	attributes map[string]any // of the record; TestResourceOfEveryAPI holds them against the entry
+	attributes map[string]any // of the record; TestResourceOfEveryAPI compares them with the entry
 	query      string         // query_param as it is in the body
 }
 
@@ -141,7 +141,7 @@ func outcomeOf(e simulator.Entry) outcome {
 	return o
 }
 
-// failure is the code of a failed call, "" if it did not fail.
+// failure returns the code of a failed call, "" if it did not fail.
 func (o outcome) failure() string {
 	switch {
 	case o.code != "" && o.code != "0":
@@ -152,7 +152,7 @@ func (o outcome) failure() string {
 	return ""
 }
 
-// named chooses a name for the outcome.
+// named returns the name for the outcome.
 func (o outcome) named(success, failure, unknown string) string {
 	switch {
 	case o.failure() != "":
@@ -163,7 +163,7 @@ func (o outcome) named(success, failure, unknown string) string {
 	return unknown
 }
 
-// attribute is one of the record as text, "" if it is not there.
+// attribute returns an attribute of the record as text, "" if it is missing.
 func (o outcome) attribute(name string) string {
 	if value, ok := o.attributes[name]; ok {
 		return fmt.Sprint(value)
@@ -171,12 +171,12 @@ func (o outcome) attribute(name string) string {
 	return ""
 }
 
-// attributeOf is a field that has the value of an attribute.
+// attributeOf is a field with the value of an attribute.
 func attributeOf(name string) func(outcome) string {
 	return func(o outcome) string { return o.attribute(name) }
 }
 
-// queryString is query_param where it says anything.
+// queryString is query_param, unless it is empty.
 func (o outcome) queryString() string { return onlyIf(o.query != "{}", o.query) }
 
 // touchesPerson reports whether the call is about a person.
@@ -193,7 +193,7 @@ func (o outcome) malformed() string {
 	return ""
 }
 
-// onlyIf is the text if the condition holds, else nothing.
+// onlyIf returns the text if the condition holds, otherwise "".
 func onlyIf(condition bool, text string) string {
 	if condition {
 		return text
@@ -206,7 +206,7 @@ func isAddress(text string) bool {
 	return err == nil
 }
 
-// orUnknown is for what OCSF requires.
+// orUnknown is for fields that OCSF requires.
 func orUnknown(text string) string {
 	if text == "" {
 		return "unknown"
@@ -222,17 +222,17 @@ func service(o outcome) string {
 	return ""
 }
 
-// mapping is what a test knows of one of the mappings.
+// mapping is what a test needs to know about one of the mappings.
 type mapping struct {
 	column         int
 	fields         map[string]func(outcome) string
-	body, observed string                       // the fields that hold the entry's text and the time when it was read
+	body, observed string                       // the fields with the entry's text and the time when it was read
 	parse          func(string) time.Time       // reads that time
 	documents      map[string]map[string]string // flat, by the entry's id
 }
 
-// newMappedLog serves the log that a mapping is tested with: generated entries, and some
-// that lack what the others have.
+// newMappedLog serves the log for the tests of a mapping: generated entries, and some in which fields are
+// missing.
 func newMappedLog(t *testing.T, seed uint64) (*api, []simulator.Entry) {
 	a, entries := newBacklog(t, seed, 400)
 	at := entries[0].EventTime
@@ -254,7 +254,7 @@ func newMappedLog(t *testing.T, seed uint64) (*api, []simulator.Entry) {
 	return a, entries
 }
 
-// check holds the documents against the tables and the entries.
+// check compares the documents with the tables and the entries.
 func (m *mapping) check(t *testing.T, entries []simulator.Entry, began time.Time) {
 	t.Helper()
 	documented, same := mappedFields(t, m.column)

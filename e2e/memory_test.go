@@ -13,8 +13,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestBacklogInBoundedMemory: the collector reads a backlog of 300,000 entries in the memory
-// that its first tenth takes. Covers F25.
+// TestBacklogInBoundedMemory: the collector reads a backlog of 300,000 entries with the memory that the first
+// tenth needs. Covers F25.
 func TestBacklogInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	const count = 300_000
@@ -34,7 +34,7 @@ func TestBacklogInBoundedMemory(t *testing.T) {
 	c.term(t)
 	sent := 0
 	b.checkIDs(t, func(yield func(string) bool) {
-		for second := log.Start; second <= log.End; second++ { // all at once are half a gigabyte
+		for second := log.Start; second <= log.End; second++ { // all together are half a gigabyte
 			for _, e := range log.Entries(second, second+1) {
 				sent++
 				if !yield(strings.Clone(e.ID)) {

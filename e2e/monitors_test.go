@@ -44,7 +44,8 @@ func monitors(t *testing.T) []monitor {
 	return all
 }
 
-// search is what OpenSearch's alerting asks: the monitor's search, with the trigger as a bucket selector in it.
+// search is the query that OpenSearch's alerting sends: the monitor's search, with the trigger as a bucket
+// selector in it.
 func (m *monitor) search(t *testing.T) string {
 	condition := m.Triggers[0].Trigger.Condition
 	delete(condition, "parent_bucket_path")
@@ -55,7 +56,7 @@ func (m *monitor) search(t *testing.T) string {
 	return string(text)
 }
 
-// take sends records to OpenSearch as the collector's exporter does.
+// take sends records to OpenSearch like the collector's exporter.
 func (s *openSearch) take(t *testing.T, logs plog.Logs) {
 	var bulk bytes.Buffer
 	encoder := json.NewEncoder(&bulk)
@@ -75,12 +76,12 @@ func (s *openSearch) take(t *testing.T, logs plog.Logs) {
 
 func millis(t pcommon.Timestamp) int64 { return t.AsTime().UnixMilli() }
 
-// onOpenSearch runs the searches of detections/opensearch every two hours, which is how far they look back: when things
-// happen, on the whole of Wednesday, and when the weekly job runs. vmalert looks at the rest, too.
+// onOpenSearch runs the searches of detections/opensearch every two hours, which is how far they look back: when
+// attacks happen, on the whole of Wednesday, and when the weekly job runs. vmalert runs at the other times, too.
 func onOpenSearch(t *testing.T, w *week.Week) names {
 	o := newOpenSearch(t)
 	s := newShipment(w.Entries, func(logs plog.Logs) { o.take(t, logs) })
-	s.until(t, week.Start.Add(-time.Minute)) // what was read just now would be new
+	s.until(t, week.Start.Add(-time.Minute)) // otherwise entries that were just read would be new
 	all := monitors(t)
 	searches := make([]string, len(all))
 	for i := range all {

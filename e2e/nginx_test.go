@@ -14,8 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startNginx runs nginx with the template of an example, as its image fills it in, and
-// returns its address.
+// startNginx runs nginx with the template of an example, filled in like in its image, and returns its address.
 func startNginx(t *testing.T, template, variable, value string) string {
 	t.Helper()
 	addr := "127.0.0.1:" + freePort(t)

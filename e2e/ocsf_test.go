@@ -33,7 +33,7 @@ func activity(o outcome) (id int, name string) {
 	return 99, cmp.Or(o.entry.Method, "Other")
 }
 
-// observables are what an analyst looks up.
+// observables are the values that an analyst searches for.
 func observables(o outcome) string {
 	var all []any
 	add := func(name, kind string, id int, value string) {
@@ -59,7 +59,7 @@ func resources(o outcome) string {
 	return string(text)
 }
 
-// ocsfFields are the fields of an OCSF event that its entry decides.
+// ocsfFields are the fields of an OCSF event that depend on its entry.
 var ocsfFields = map[string]func(outcome) string{
 	"time":                               func(o outcome) string { return strconv.FormatInt(o.entry.EventTime*1000, 10) },
 	"metadata.uid":                       func(o outcome) string { return o.entry.ID },
@@ -97,7 +97,7 @@ var ocsfFields = map[string]func(outcome) string{
 	"dst_endpoint.hostname":              func(outcome) string { return "" },
 }
 
-// ocsf keeps the bodies of records that come by OTLP.
+// ocsf keeps the bodies of records that arrive by OTLP.
 type ocsf struct {
 	*server
 	mu     sync.Mutex
@@ -148,8 +148,8 @@ func (o *ocsf) serveLogs(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestOCSF: the statements of examples/mapping make each entry an API Activity event, as
-// the tables in docs/record-model.md say, with every attribute that the class requires.
+// TestOCSF: the statements of examples/mapping turn each entry into an API Activity event, as in the tables of
+// docs/record-model.md, with every attribute that the class requires.
 func TestOCSF(t *testing.T) {
 	t.Parallel()
 	began := time.Now().Truncate(time.Millisecond)

@@ -24,13 +24,13 @@ import (
 
 var onCall = flag.String("oncall", "", "write what the person on call sees in each fault to this folder")
 
-// onCallFault is something that somebody has to name.
+// onCallFault is a fault that somebody has to name.
 type onCallFault struct {
 	name   string
 	wrong  func(*testing.T, *scene)
 	cause  string
-	title  string // that the status begins with
-	letter string // of the file for people
+	title  string // start of the status
+	letter string // name of the file for people
 
 	scene  *scene
 	broken time.Time
@@ -68,14 +68,13 @@ func onCallFaults() []*onCallFault {
 	}
 }
 
-// TestOnCall breaks one thing in each of some collectors with the default retries and
-// time limits, all at once. Within a minute of the first call after that, the metric,
-// the status and the last line that is not about debugging name the cause. (With the
-// default poll_interval that call is made within a minute; here it is a second.)
+// TestOnCall causes one fault in each of several collectors with the default retries and time limits, all at
+// once. Within a minute of the first call after that, the metric, the status and the last line above debug level
+// name the cause. (With the default poll_interval that call is made within a minute; here it is a second.)
 //
-// With -oncall it writes down what the person on call has a minute later: the
-// dashboard, the status and that line. Somebody who knows no more should be able to
-// say what is wrong and whose fault it is; key.txt has the answers.
+// With -oncall it writes what the person on call sees a minute later: the dashboard, the status and that line.
+// Somebody who knows nothing else should be able to name the fault and who is responsible; key.txt has the
+// answers.
 func TestOnCall(t *testing.T) {
 	faults := onCallFaults()
 	var scrapes []string
@@ -128,8 +127,8 @@ func TestOnCall(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(*onCall, "key.txt"), []byte(key.String()), 0o600))
 }
 
-// isNamed reports whether metric, status and log line all say the right cause. None of
-// them may say a wrong one.
+// isNamed reports whether metric, status and log line all have the right cause. None of them may have a wrong
+// one.
 func (f *onCallFault) isNamed(t *testing.T, p *prometheus) bool {
 	t.Helper()
 	trouble := p.query(t, fmt.Sprintf(`{__name__=~"otelcol_receiver_feishu_audit_trouble(_seconds)?", instance=%q} > 0`, f.scene.setup.Scrape))
@@ -149,7 +148,7 @@ func (f *onCallFault) isNamed(t *testing.T, p *prometheus) bool {
 	return len(trouble) == 1 && status.Error != "" && line != ""
 }
 
-// lastLine is the receiver's last line that says that something is wrong.
+// lastLine is the receiver's last line that reports a problem.
 func (s *scene) lastLine() string {
 	lines := slices.DeleteFunc(strings.Split(s.collector.out.String(), "\n"), func(line string) bool {
 		return !strings.Contains(line, "feishu_audit") || !strings.Contains(line, "\twarn\t") && !strings.Contains(line, "\terror\t")
@@ -160,7 +159,7 @@ func (s *scene) lastLine() string {
 	return lines[len(lines)-1]
 }
 
-// write is what the person on call sees.
+// write writes what the person on call sees.
 func (s *scene) write(t *testing.T, p *prometheus, path string) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "# The dashboard's panels now\n\n")

@@ -20,14 +20,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openSearch is an OpenSearch node, fetched by `make opensearch`, with the index template of
-// the example, and the nginx of the example before it.
+// openSearch is an OpenSearch node, downloaded by `make opensearch`, with the index template of the example, and
+// the nginx of the example in front of it.
 type openSearch struct {
 	gate
 	javaServer
 	port, dir string
 	namespace string
-	through   *server // forwards to the node, and keeps answers back
+	through   *server // forwards to the node, and can delay answers
 	next      syscall.Signal
 	bulks     atomic.Int64 // requests that were answered
 }
@@ -66,7 +66,7 @@ func (s *openSearch) up(t *testing.T) {
 	})
 }
 
-// down kills the node the first time, and ends it in order the next.
+// down kills the node the first time, and shuts it down the next.
 func (s *openSearch) down(t *testing.T) {
 	s.end(t, s.next)
 	s.next = syscall.SIGTERM
@@ -90,7 +90,7 @@ func (s *openSearch) call(t *testing.T, method, path, body string) (int, []byte)
 	return res.StatusCode, text
 }
 
-// does is a call that succeeds.
+// does makes a call that has to succeed.
 func (s *openSearch) does(t *testing.T, method, path, body string) []byte {
 	t.Helper()
 	status, text := s.call(t, method, path, body)
@@ -142,9 +142,8 @@ func (s *openSearch) held(t *testing.T) []arrival {
 	return held
 }
 
-// TestOpenSearch: through examples/opensearch every entry becomes one document of the data
-// stream, whatever stops in mid-flow: the node itself, killed and ended in order, and the
-// collector.
+// TestOpenSearch: through examples/opensearch every entry becomes one document of the data stream, whichever
+// part stops while records arrive: the node itself, killed or shut down, and the collector.
 func TestOpenSearch(t *testing.T) {
 	t.Parallel()
 	s := newOpenSearch(t)
@@ -169,8 +168,8 @@ func TestOpenSearch(t *testing.T) {
 	}
 }
 
-// TestOpenSearchConflicts: a page that comes again leaves one document an entry. OpenSearch
-// answers 409, which is neither retried nor taken for a failure.
+// TestOpenSearchConflicts: a page that is delivered again leaves one document for each entry. OpenSearch answers
+// 409, which is neither retried nor treated as a failure.
 func TestOpenSearchConflicts(t *testing.T) {
 	t.Parallel()
 	s := newOpenSearch(t)
@@ -188,8 +187,8 @@ func TestOpenSearchConflicts(t *testing.T) {
 	})
 }
 
-// refusedMapping: a document that does not fit the mapping is dropped, and the others of its
-// page are not. The exporter logs and counts it, and the alert of ../elasticsearch fires.
+// refusedMapping: a document that does not fit the mapping is dropped, and the others of its page are not. The
+// exporter logs and counts it, and the alert of ../elasticsearch fires.
 func refusedMapping(t *testing.T, s *openSearch) {
 	var template map[string]any
 	require.NoError(t, json.Unmarshal([]byte(readFile(t, "opensearch/index-template.json")), &template))
@@ -217,9 +216,8 @@ func refusedMapping(t *testing.T, s *openSearch) {
 	checkPath(t, append(entries, odd), s.held(t), 0, odd.ID)
 }
 
-// TestOpenSearchFullDisk: beyond the flood-stage watermark OpenSearch refuses documents one
-// by one (429). The exporter sends them again; nothing is lost, and all of it arrives once
-// there is space.
+// TestOpenSearchFullDisk: beyond the flood-stage watermark OpenSearch refuses documents one by one (429). The
+// exporter sends them again; nothing is lost, and everything arrives once there is space.
 func TestOpenSearchFullDisk(t *testing.T) {
 	t.Parallel()
 	s := newOpenSearch(t)

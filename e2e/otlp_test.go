@@ -24,11 +24,10 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// lokiStandIn takes OTLP where Loki takes it, and stands in for Loki in what
-// examples/loki/README.md says of lines: two are one if stream, time, text and structured
-// metadata are equal, of which the observed time is a part; and what is more than an hour
-// older than the newest of its stream is refused, as is what is longer than a line may be,
-// and a request with more than may come at once. It has no query language.
+// lokiStandIn receives OTLP at Loki's path, and behaves like Loki as described in examples/loki/README.md: two
+// lines are one if stream, time, text and structured metadata are equal, including the observed time; lines that
+// are more than an hour older than the newest of their stream are refused, and so are lines and requests above a
+// size limit. It has no query language.
 type lokiStandIn struct {
 	*server
 	gate
@@ -39,9 +38,9 @@ type lokiStandIn struct {
 	newest  map[string]time.Time
 	sent    int // records
 	refused int
-	// Bytes of a line, and of a request: max_line_size and ingestion_burst_size_mb.
+	// Size limits of a line and of a request, in bytes: max_line_size and ingestion_burst_size_mb.
 	longest, burst int
-	why            string // the last refusal, in Loki's words
+	why            string // the last refusal, in Loki's wording
 }
 
 // lokiTakes is how much older than the newest of its stream a line may be: half of
@@ -111,7 +110,7 @@ func atoi(t *testing.T, text string) int {
 	return n
 }
 
-// storeAll returns how many records are refused. The others are taken.
+// storeAll returns how many records are refused. The others are stored.
 func (s *lokiStandIn) storeAll(logs plog.Logs) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,8 +147,8 @@ func (s *lokiStandIn) store(attributes map[string]string, record plog.LogRecord)
 	s.lines[string(key)] = line
 }
 
-// TestOTLP: through examples/loki every entry becomes one line in one stream, whatever
-// stops in mid-flow.
+// TestOTLP: through examples/loki every entry becomes one line in one stream, whichever part stops while records
+// arrive.
 func TestOTLP(t *testing.T) {
 	t.Parallel()
 	s := newLokiStandIn(t)
@@ -166,9 +165,9 @@ func (plainStandIn) config() []string {
 	return []string{"loki/collector.yaml", "../e2e/testdata/loki-plain.yaml"}
 }
 
-// TestOTLPRepeats: a page that comes again, since nobody got the answer, is equal in all
-// that Loki compares, for what the example does to the observed time: without it the page
-// is there twice. TestLokiRepeats asks a Loki.
+// TestOTLPRepeats: a page that is delivered again, because nobody got the answer, is equal in everything that
+// Loki compares, because the example changes the observed time: without that the page is stored twice.
+// TestLokiRepeats checks it with Loki.
 func TestOTLPRepeats(t *testing.T) {
 	t.Parallel()
 	for name, doubled := range map[string]int{"with the example": 0, "without its transform": pageSize} {
@@ -188,8 +187,8 @@ func TestOTLPRepeats(t *testing.T) {
 	}
 }
 
-// TestOTLPBacklog: three hours of the past arrive whole, in whatever order the API answers
-// within a window. None of it is older than Loki takes it.
+// TestOTLPBacklog: three hours of the past arrive completely, with any order of the API's answers within a
+// window. None of it is too old for Loki.
 func TestOTLPBacklog(t *testing.T) {
 	t.Parallel()
 	for _, order := range []simulator.Order{simulator.Descending, simulator.Shuffled} {
@@ -219,15 +218,15 @@ func backlog(t *testing.T, d destination, order simulator.Order) {
 	checkPath(t, entries, d.held(t), 0)
 }
 
-// TestOTLPLargeEntries: a page with payloads of half a MiB arrives whole, and so does an
-// entry whose path, API key and message are very long.
+// TestOTLPLargeEntries: a page with payloads of half a MiB arrives completely, and so does an entry whose path,
+// API key and message are very long.
 func TestOTLPLargeEntries(t *testing.T) {
 	t.Parallel()
 	largeEntries(t, newLokiStandIn(t))
 }
 
-// largeEntries reads large entries through an example. What becomes attributes of theirs
-// is cut off, since Loki refuses a line whose structured metadata is longer than 64 KB.
+// largeEntries reads large entries through an example. Their attributes are cut off, because Loki refuses a line
+// with more than 64 KB of structured metadata.
 func largeEntries(t *testing.T, d destination) {
 	t.Helper()
 	a := newAPI(t, simulator.Options{})
@@ -263,7 +262,7 @@ func largeEntries(t *testing.T, d destination) {
 	checkPath(t, entries, rest, 0)
 }
 
-// TestOTLPHeaders: the headers that examples/loki has as a comment reach the backend.
+// TestOTLPHeaders: the headers in a comment of examples/loki reach the backend.
 func TestOTLPHeaders(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../examples/loki/collector.yaml")

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBudgetOverlay: the patch that examples/prometheus/README.md shows sets the budget of calls, and changes nothing
-// else, for those who do not edit the rules themselves.
+// TestBudgetOverlay: the patch in examples/prometheus/README.md sets the budget of calls, and changes nothing
+// else, for users who do not edit the rules themselves.
 func TestBudgetOverlay(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../examples/prometheus/README.md")
@@ -39,8 +39,8 @@ func TestBudgetOverlay(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// TestDashboardConfigMaps: of every dashboard that is shipped, kustomize makes a ConfigMap that Grafana's sidecar finds, with
-// the dashboard as it is.
+// TestDashboardConfigMaps: kustomize makes a ConfigMap of every shipped dashboard, which Grafana's sidecar
+// finds, with the dashboard unchanged.
 func TestDashboardConfigMaps(t *testing.T) {
 	t.Parallel()
 	shipped := map[string]string{} // path, contents

@@ -15,9 +15,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestOwnCallsFiltered: with the filter of docs/operating.md the receiver's own calls,
-// which this tenant logs, stay out of the backend, and nothing else does: neither calls
-// of others nor other calls with the same credential. Without it they arrive.
+// TestOwnCallsFiltered: the filter of docs/operating.md removes exactly the receiver's own calls, which this
+// tenant logs, and keeps calls of others and other calls with the same credential. Without it they arrive.
 func TestOwnCallsFiltered(t *testing.T) {
 	t.Parallel()
 	var block string

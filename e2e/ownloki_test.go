@@ -29,13 +29,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// loki is the Grafana Loki at LOKI_URL. This project builds none: Loki is under the
-// AGPL. It must have the settings of examples/loki/loki.yaml, as the Loki that
-// examples/loki/compose.yaml starts has; a test that needs other settings names them.
+// loki is the Grafana Loki at LOKI_URL. This project builds none: Loki is under the AGPL. It must have the
+// settings of examples/loki/loki.yaml, like the Loki that examples/loki/compose.yaml starts; a test that needs
+// other settings names them.
 //
-// The Loki may be shared, and may have what earlier runs have left: each value of this
-// type has a service.namespace of its own, which Loki makes a label. Nothing is deleted
-// in the end.
+// The Loki may be shared, and may have data of earlier runs: each value of this type has its own
+// service.namespace, which Loki makes a label. Nothing is deleted in the end.
 type loki struct {
 	*server   // where the collector sends to: it forwards to Loki, and can be down
 	url       string
@@ -136,7 +135,7 @@ func askLoki(address string, atMost time.Duration) (asked lokiAnswer, err error)
 		return asked, fmt.Errorf("the Loki at LOKI_URL=%s does not give its version: %w", address, err)
 	}
 	asked.version = build.Version
-	// A gateway may keep this page back.
+	// A gateway may block this page.
 	if status, text, err := ask(ctx, address+"/config"); err == nil && status == http.StatusOK {
 		asked.settings, err = readSettings(text)
 		return asked, err
@@ -144,7 +143,7 @@ func askLoki(address string, atMost time.Duration) (asked lokiAnswer, err error)
 	return asked, nil
 }
 
-// awaitJSON asks until it is answered, by something other than a Loki that is starting.
+// awaitJSON repeats a request until it is answered by something other than a Loki that is starting.
 func awaitJSON(ctx context.Context, address, path string) ([]byte, error) {
 	var refusal error
 	for {
@@ -199,8 +198,7 @@ func readSettings(text []byte) (map[string]string, error) {
 	return settings, nil
 }
 
-// exampleSettings are those of examples/loki/loki.yaml that the tests depend on, and two
-// defaults.
+// exampleSettings are the settings of examples/loki/loki.yaml that the tests depend on, and two defaults.
 func exampleSettings(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("../examples/loki/loki.yaml")
@@ -217,8 +215,7 @@ func exampleSettings(t *testing.T) map[string]string {
 	return wanted
 }
 
-// differing says which settings are not as wanted. One that Loki does not show is not
-// judged.
+// differing returns which settings are not as wanted. A setting that Loki does not show is not checked.
 func differing(settings, wanted map[string]string) []string {
 	var differences []string
 	for name, want := range wanted {
@@ -232,8 +229,7 @@ func differing(settings, wanted map[string]string) []string {
 
 var byteSize = regexp.MustCompile(`^(\d+)([KMG])B$`)
 
-// plainSetting is a setting in the form in which two can be compared: 2h is 2h0m0s, and
-// 4MB is 4096KB.
+// plainSetting is a setting in a form that can be compared: 2h is 2h0m0s, and 4MB is 4096KB.
 func plainSetting(value string) string {
 	if d, err := time.ParseDuration(value); err == nil {
 		return d.String()
@@ -246,8 +242,8 @@ func plainSetting(value string) string {
 	return value
 }
 
-// TestOwnLokiSettings: settings that differ from the example's are found, and the same
-// setting in another notation is not one of them.
+// TestOwnLokiSettings: settings that differ from the example's are found, and the same setting in another
+// notation is not.
 func TestOwnLokiSettings(t *testing.T) {
 	t.Parallel()
 	wanted := exampleSettings(t)
@@ -269,8 +265,7 @@ ingester: {max_chunk_age: 2h0m0s, query_store_max_look_back_period: -1ns, chunk_
 		differing(settings, wanted))
 }
 
-// TestOwnLokiIsNone: where LOKI_URL does not lead to a Loki, the error says so, and what
-// answered instead.
+// TestOwnLokiIsNone: if LOKI_URL is not the address of a Loki, the error says so, and what answered instead.
 func TestOwnLokiIsNone(t *testing.T) {
 	t.Parallel()
 	_, err := askLoki("localhost:3100", time.Second)
@@ -303,8 +298,7 @@ func (l *loki) get(t *testing.T, path string, query url.Values) (int, []byte) {
 	return status, body
 }
 
-// stream is a part of an answer: lines that have all labels in common, or a sample
-// of a metric.
+// stream is a part of an answer: lines with the same labels, or a sample of a metric.
 type stream struct {
 	Stream map[string]string `json:"stream"`
 	Values [][2]any          `json:"values"` // time and line, or time and value
@@ -325,15 +319,15 @@ func (l *loki) query(t *testing.T, path string, query url.Values) []stream {
 	return answer.Data.Result
 }
 
-// everything is the selector that the README names.
+// everything is the selector in the README.
 const everything = `{service_name=~"feishu|lark"}`
 
-// everything is that selector, of what this test has sent.
+// everything is that selector, limited to what this test has sent.
 func (l *loki) everything() string {
 	return strings.TrimSuffix(everything, "}") + `, service_namespace="` + l.namespace + `"}`
 }
 
-// own is a query of an example, over what this test has sent.
+// own is a query of an example, limited to what this test has sent.
 func (l *loki) own(t *testing.T, query string) string {
 	t.Helper()
 	require.Contains(t, query, everything)

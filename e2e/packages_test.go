@@ -74,7 +74,7 @@ func (m *machine) run(t *testing.T, args ...string) string {
 	return strings.TrimSpace(out)
 }
 
-// put writes a file, with a mode that a person would give it.
+// put writes a file with the given mode.
 func (m *machine) put(t *testing.T, from io.Reader, path, mode string) {
 	t.Helper()
 	out, err := m.try(t, from, "install", "-m", mode, "/dev/stdin", path)
@@ -85,7 +85,7 @@ var recordID = regexp.MustCompile(`"key":"log.record.uid","value":\{"stringValue
 
 const unit = "otelcol-feishu.service"
 
-// ids are those of the records that the first configuration has written, and how often each is there.
+// ids returns the ids of the records that the first configuration has written, and how often each occurs.
 func (m *machine) ids(t *testing.T) map[string]int {
 	text, _ := m.try(t, nil, "cat", "/var/lib/otelcol-feishu/audit.jsonl") // it may not be there yet
 	ids := map[string]int{}
@@ -95,10 +95,10 @@ func (m *machine) ids(t *testing.T) map[string]int {
 	return ids
 }
 
-// TestPackages: the deb and the rpm of `make package` on a machine with systemd: nothing starts before
-// two values are set; with them the service reads the log as the unit's sandbox lets it; a reload and
-// an upgrade go on from the checkpoint with what the user has changed; what is removed leaves
-// configuration and position, and a deb that is purged nothing.
+// TestPackages: the deb and the rpm of `make package` on a machine with systemd: nothing starts before two
+// values are set; with them the service reads the log inside the unit's sandbox; a reload and an upgrade resume
+// from the checkpoint, with the user's changes; removal keeps configuration and position, and purging a deb
+// deletes everything.
 func TestPackages(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
@@ -118,7 +118,7 @@ func TestPackages(t *testing.T) {
 		arch                     map[string]string
 	}{
 		"deb": {"otelcol-feishu_%s_%s.deb", []string{"dpkg", "--install"}, []string{"dpkg", "--install"}, []string{"dpkg", "--remove"}, map[string]string{}},
-		// Debian's rpm knows nothing of what dpkg has installed.
+		// Debian's rpm does not know what dpkg has installed.
 		"rpm": {"otelcol-feishu-%s-1.%s.rpm", []string{"rpm", "--install", "--nodeps"}, []string{"rpm", "--upgrade", "--nodeps"}, []string{"rpm", "--erase"}, map[string]string{"amd64": "x86_64", "arm64": "aarch64"}},
 	} {
 		t.Run(kind, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestPackages(t *testing.T) {
 
 			log := simulator.Tenant{Seed: 61, PerSecond: 5, Start: time.Now().Unix() - 60}
 			a := newAPI(t, simulator.Options{Tenant: log})
-			// The two values, and for this test where the API is, ports of its own, and that it looks often.
+			// The two values, and for this test the API's address, other ports, and a short poll interval.
 			m.run(t, "sed", "-i", "-e", "s#^FEISHU_APP_ID=.*#FEISHU_APP_ID="+simulator.DefaultAppID+"#",
 				"-e", "s#^FEISHU_ENDPOINT=.*#FEISHU_ENDPOINT=http://"+a.addr+"#", "-e", "$aHEALTH_ENDPOINT=127.0.0.1:0\\nMETRICS_PORT=0", "/etc/otelcol-feishu/otelcol-feishu.env")
 			m.put(t, strings.NewReader(simulator.DefaultAppSecret), "/etc/otelcol-feishu/app_secret", "0600")
@@ -190,8 +190,8 @@ func TestPackages(t *testing.T) {
 	}
 }
 
-// reload: a configuration that is not valid is refused and the old one runs on; a valid one is taken
-// by the same process, from the checkpoint on. The sandbox is as tight as systemd-analyze says of the file.
+// reload: an invalid configuration is refused and the old one stays in use; a valid one is applied by the same
+// process, from the checkpoint on. The sandbox is as strict as systemd-analyze says about the file.
 func (m *machine) reload(t *testing.T) {
 	m.run(t, "systemd-analyze", "security", "--threshold=20", "--no-pager", unit)
 	pid := m.run(t, "systemctl", "show", "--property=MainPID", unit)
@@ -208,8 +208,8 @@ func (m *machine) reload(t *testing.T) {
 	require.Equal(t, pid, m.run(t, "systemctl", "show", "--property=MainPID", unit))
 }
 
-// TestRelease: what `make package` has written has the sums that it says, and the archive has what a
-// person needs who installs by hand.
+// TestRelease: the output of `make package` has the right checksums, and the archive has everything for an
+// installation by hand.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	sums, err := os.ReadFile("../_build/release/SHA256SUMS")

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestServiceUnit: systemd finds no fault in the unit, and little that it leaves open.
+// TestServiceUnit: systemd finds no error in the unit, and a small exposure.
 func TestServiceUnit(t *testing.T) {
 	t.Parallel()
 	_, err := exec.LookPath("systemd-analyze")
@@ -34,15 +34,15 @@ func TestServiceUnit(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(unit), "/usr/bin/otelcol-feishu", collector)), 0o600))
 	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	// What systemd says of other units of this machine is not about ours.
+	// What systemd reports about other units of this machine does not matter.
 	require.NotContains(t, string(out), filepath.Base(path)+":")
-	// Of 100, tenths of what it shows as the level of exposure.
+	// Out of 100: ten times the exposure level that it shows.
 	out, err = exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 
-// TestServiceEnvironment: the first configuration of the packages gets what it needs from the unit: variables of the file that
-// the unit reads, and the secret from a credential.
+// TestServiceEnvironment: the first configuration of the packages gets what it needs from the unit: variables
+// from the file that the unit reads, and the secret from a credential.
 func TestServiceEnvironment(t *testing.T) {
 	t.Parallel()
 	variables, err := os.ReadFile("../packaging/otelcol-feishu.env")
@@ -73,7 +73,7 @@ func TestServiceEnvironment(t *testing.T) {
 	below(t, soft[1], atMost[1])
 }
 
-// below: what Go tries to stay below is four fifths of what the kernel allows, both in MiB.
+// below: Go's memory limit is four fifths of the kernel's, both in MiB.
 func below(t *testing.T, soft, hard string) {
 	t.Helper()
 	s, err := strconv.ParseFloat(soft, 64)
@@ -83,12 +83,12 @@ func below(t *testing.T, soft, hard string) {
 	require.InDelta(t, 0.8, s/h, 0.01)
 }
 
-// dockerfile is what packaging/Dockerfile makes.
+// dockerfile is the result of packaging/Dockerfile.
 type dockerfile struct {
 	bases           []string
 	storage         bool       // whether STORAGE_DIR is the folder that the user owns
-	copies          [][]string // of the last stage: the stage that it is from, source, destination
-	made            []string   // what RUN leaves in the first stage
+	copies          [][]string // of the last stage: source stage, source, destination
+	made            []string   // what RUN creates in the first stage
 	owned           string     // the folder that belongs to the image's user
 	user            string
 	entrypoint, cmd []string
@@ -117,7 +117,7 @@ func readDockerfile(t *testing.T) dockerfile {
 				words := strings.Fields(command)
 				switch {
 				case strings.HasSuffix(command, "make build"):
-					// The Makefile's default goal for it is the binary.
+					// The Makefile's default goal is the binary.
 					built := regexp.MustCompile(`(?m)^build: \$\(BUILD\)/(\S+) `).FindStringSubmatch(makefile(t))
 					require.NotNil(t, built)
 					d.made = append(d.made, folder+"/_build/"+built[1])
@@ -161,11 +161,10 @@ func readDockerfile(t *testing.T) dockerfile {
 	return d
 }
 
-// TestDockerfile: the image is built with the Go release that go.mod asks for, which is new enough for all that it
-// builds, without fetching another one, on a base
-// that has no shell; it copies what the build makes, and no more; its user has a number
-// other than root's, as Kubernetes wants to see it, and owns the one folder to write.
-// That the bases are what they were yesterday is for the release: packaging/README.md.
+// TestDockerfile: the image is built with the Go release of go.mod, which is new enough for everything that it
+// builds, without downloading another one, on a base without a shell. It copies exactly what the build makes.
+// Its user has a number other than root's, as Kubernetes requires, and owns the only folder to write to. That
+// the bases have not changed is checked at a release: packaging/README.md.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	d := readDockerfile(t)
@@ -199,8 +198,8 @@ func TestDockerfile(t *testing.T) {
 	require.Contains(t, documentation(t)["packaging/README.md"], "user "+strings.Split(d.user, ":")[0]+" ")
 }
 
-// buildContext are the files of a folder that packaging/Dockerfile.dockerignore lets into a build: of the patterns that match a
-// file or a folder above it, the last one decides.
+// buildContext are the files of a folder that packaging/Dockerfile.dockerignore admits to a build: of the
+// patterns that match a file or a folder above it, the last one decides.
 func buildContext(t *testing.T, root string) (files []string) {
 	t.Helper()
 	text, err := os.ReadFile("../packaging/Dockerfile.dockerignore")
@@ -243,7 +242,8 @@ func buildContext(t *testing.T, root string) (files []string) {
 	return files
 }
 
-// TestBuildContext: no file that may hold a secret gets into the build of the image, and nothing that it needs is left out.
+// TestBuildContext: no file that may have a secret gets into the build of the image, and no necessary file is
+// left out.
 func TestBuildContext(t *testing.T) {
 	t.Parallel()
 	planted := t.TempDir()
@@ -270,8 +270,8 @@ func TestBuildContext(t *testing.T) {
 	require.FileExists(t, filepath.Join(copied, "_build", "feishu-audit"))
 }
 
-// TestContainers: the manifests of examples/kubernetes run the image as its user, with
-// nothing to write but volumes, and mount what it looks for where it looks.
+// TestContainers: the manifests of examples/kubernetes run the image as its user, with only volumes to write to,
+// and mount files where the image looks for them.
 func TestContainers(t *testing.T) {
 	t.Parallel()
 	image := readDockerfile(t)
@@ -309,7 +309,7 @@ func TestContainers(t *testing.T) {
 	require.Equal(t, 3, found, "two collectors and Redis")
 }
 
-// TestBillOfMaterials: it names every module that is in the collector or the tool, and no other.
+// TestBillOfMaterials: it has exactly the modules of the collector or the tool.
 func TestBillOfMaterials(t *testing.T) {
 	t.Parallel()
 	for name, binary := range map[string]string{"collector": binary(t), "tool": feishuAudit(t)} {

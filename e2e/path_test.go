@@ -24,20 +24,19 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// A path is one way out of the collector: a configuration that users copy, from
-// examples/, and the backend that it is for. The scenarios below use that very file;
-// what they override are the variables that a user sets, too.
+// A path is one way out of the collector: a configuration for users to copy, from examples/, and its backend.
+// The scenarios below use that very file; they override only variables that users set, too.
 
 // destination is the backend of a path.
 type destination interface {
-	// config are the files below examples/.
+	// config returns the files below examples/.
 	config() []string
-	// env are the variables of the example that lead to the backend.
+	// env returns the variables of the example for the address of the backend.
 	env() []string
 	up(t *testing.T)
-	// down makes the backend unreachable; what it has stays.
+	// down makes the backend unreachable; it keeps its data.
 	down(t *testing.T)
-	// held is what the backend has, copies of the same entry included.
+	// held returns what the backend has, including duplicates.
 	held(t *testing.T) []arrival
 }
 
@@ -49,15 +48,14 @@ type arrival struct {
 	attributes map[string]string // of the record and its resource, as text
 }
 
-// example is a collector that runs with a configuration from examples/.
+// example is a collector with a configuration from examples/.
 type example struct {
 	args, env []string
 	api       *api
 	destination
 }
 
-// quiet keeps the collector from serving its own metrics: the port would be the same
-// for all.
+// quiet prevents the collector from serving its own metrics: the port would be the same for all.
 const quiet = "--set=service.telemetry.metrics.level=none"
 
 // newExample prepares the configuration of a path for a simulated API.
@@ -74,7 +72,7 @@ func newExample(t *testing.T, a *api, d destination) *example {
 	return e
 }
 
-// held is what the backend has, and notes it for the table.
+// held returns what the backend has, and notes it for the table.
 func (e *example) held(t *testing.T) []arrival {
 	held := e.destination.held(t)
 	found := len(byID(held))
@@ -82,11 +80,11 @@ func (e *example) held(t *testing.T) []arrival {
 	return held
 }
 
-// counter is a backend that can count the different entries that it has. That is cheaper than
-// to read all of them again and again.
+// counter is a backend that can count its different entries, which is cheaper than reading all of them again and
+// again.
 type counter interface{ different(t *testing.T) int }
 
-// found is how many different entries the backend has, and notes it for the table.
+// found returns how many different entries the backend has, and notes it for the table.
 func (e *example) found(t *testing.T) int {
 	c, ok := e.destination.(counter)
 	if !ok {
@@ -97,15 +95,15 @@ func (e *example) found(t *testing.T) int {
 	return found
 }
 
-// arrives waits until the backend has so many different entries.
+// arrives waits until the backend has this many different entries.
 func (e *example) arrives(t *testing.T, n int) {
 	t.Helper()
 	eventually(t, recovers, "everything arrives", func() bool { return e.found(t) >= n })
 }
 
-// settled is what the backend has once every entry can be found: what was found once, or
-// counted, is not always found a moment later, while a backend writes and merges. What cannot
-// be found for long is lost; it is for count to say so.
+// settled returns what the backend has once every entry can be found: while a backend writes and merges, an
+// entry that was found or counted once cannot always be found a moment later. An entry that cannot be found for
+// long is lost; count reports it.
 func (e *example) settled(t *testing.T, entries []simulator.Entry, refused ...string) []arrival {
 	t.Helper()
 	for deadline := time.Now().Add(starts); ; pause(t, time.Second) {
@@ -121,8 +119,7 @@ func (e *example) settled(t *testing.T, entries []simulator.Entry, refused ...st
 	}
 }
 
-// scraped lets the collector serve its metrics, as they are named by default, at the
-// address.
+// scraped lets the collector serve its metrics, with their default names, at the returned address.
 func (e *example) scraped(t *testing.T) string {
 	port := freePort(t)
 	e.args = slices.DeleteFunc(e.args, func(arg string) bool { return arg == quiet })
@@ -159,8 +156,8 @@ func (e *example) start(t *testing.T) *collector {
 	return launch(t, cmd, (*exec.Cmd).Start)
 }
 
-// newBacklog serves a log of the hour that an example reads first, up to 30 pages, and
-// takes its time for each. None of it is read again within the minutes of a test.
+// newBacklog serves a log of the hour that an example reads first, up to 30 pages, with a delay for each. None
+// of it is read again within the minutes of a test.
 func newBacklog(t *testing.T, seed uint64, entries int64) (*api, []simulator.Entry) {
 	now := time.Now().Unix()
 	log := simulator.Tenant{Seed: seed, PerSecond: 1, Start: now - 3400, End: now - 3400 + entries - 1}
@@ -170,15 +167,15 @@ func newBacklog(t *testing.T, seed uint64, entries int64) (*api, []simulator.Ent
 	return a, written
 }
 
-// deliver runs the example while its backend is stopped and started and the collector
-// killed, twice, once of it while the backend is down: every entry arrives as
-// documented. Each stop of the backend and each kill may leave one page whose answer
-// nobody got: its records come again, which the backend removes, or not.
+// deliver runs the example while its backend is stopped and started and the collector is killed, twice, once of
+// it while the backend is down: every entry arrives as documented. Each stop of the backend and each kill may
+// leave one page whose answer nobody got: its records are sent again, and the backend may or may not remove the
+// duplicates.
 func deliver(t *testing.T, d destination, removesDoubles bool) {
 	a, entries := newBacklog(t, 50, 3000)
 	e := newExample(t, a, d)
 	progress := func(n int) func() bool {
-		n = min(n+e.found(t), len(entries)) // on a slow machine all may have arrived
+		n = min(n+e.found(t), len(entries)) // on a slow machine everything may have arrived
 		return func() bool { return e.found(t) >= n }
 	}
 
@@ -218,9 +215,8 @@ func byID(held []arrival) map[string][]arrival {
 	return ids
 }
 
-// checkPath compares what the backend has with the log, record by record, and notes
-// the result in the table. The refused ids are those that the backend has refused
-// permanently.
+// checkPath compares what the backend has with the log, record by record, and notes the result in the table. The
+// refused ids are those that the backend has refused permanently.
 func checkPath(t *testing.T, entries []simulator.Entry, held []arrival, pages int, refused ...string) {
 	t.Helper()
 	came := count(t, entries, held, pages, refused...)
@@ -246,7 +242,7 @@ func count(t *testing.T, entries []simulator.Entry, held []arrival, pages int, r
 	}
 	doubled := len(held) - len(came)
 	note(row{t.Name(), len(entries), len(came), len(refused), len(lost), doubled, pages * pageSize})
-	for id := range came { // first: what belongs to another test makes the counts look right
+	for id := range came { // first, because entries of another test would make the counts look right
 		require.True(t, wanted[id], "%s was invented; %d entries were lost", id, len(lost))
 		require.NotContains(t, refused, id, "it was refused, and came")
 	}
@@ -257,7 +253,7 @@ func count(t *testing.T, entries []simulator.Entry, held []arrival, pages int, r
 	return came
 }
 
-// check holds the record against its entry.
+// check compares the record with its entry.
 func (r *arrival) check(t *testing.T, entry simulator.Entry) {
 	t.Helper()
 	require.Equal(t, entry.EventTime*int64(time.Second), r.time, "time of %s", entry.ID)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestKafkaPaused: a broker that answers nothing for longer than any time-out of the exporter,
-// from the start or with messages on their way to it, holds up entries and loses none.
+// TestKafkaPaused: a broker that answers nothing for longer than any time-out of the exporter, from the start or
+// with messages in transit, delays entries and loses none.
 func TestKafkaPaused(t *testing.T) {
 	t.Parallel()
 	for _, first := range []bool{true, false} {

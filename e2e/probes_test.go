@@ -18,7 +18,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// probeOf is where Kubernetes asks, and with what: the probe of a manifest.
+// probeOf is the path and the port of a probe in a manifest.
 func probeOf(t *testing.T, manifest, kind string) (path, port string) {
 	text, err := os.ReadFile(manifest)
 	require.NoError(t, err)
@@ -61,8 +61,7 @@ func probeOf(t *testing.T, manifest, kind string) (path, port string) {
 	return "", ""
 }
 
-// shipped is a collector that runs with a configuration as it is shipped, but for
-// addresses and folders.
+// shipped is a collector with a shipped configuration, except for addresses and folders.
 type shipped struct {
 	*setup
 	files []string
@@ -78,8 +77,8 @@ func newShipped(t *testing.T, files ...string) *shipped {
 func (s *shipped) start(t *testing.T, a *api, b *backend) *collector {
 	t.Helper()
 	_, port, _ := strings.Cut(s.Health, ":")
-	// The test's backend reads no compressed requests, and several collectors cannot
-	// have one port for their own metrics.
+	// The test's backend does not read compressed requests, and several collectors cannot use one port for their
+	// own metrics.
 	cmd := exec.CommandContext(t.Context(), s.binary, "--set=service.telemetry.metrics.level=none", "--set=exporters.otlphttp.compression=none")
 	for _, file := range s.files {
 		cmd.Args = append(cmd.Args, "--config="+file)
@@ -90,7 +89,7 @@ func (s *shipped) start(t *testing.T, a *api, b *backend) *collector {
 	return launch(t, cmd, (*exec.Cmd).Start)
 }
 
-// probed asks as Kubernetes does: it looks at nothing but the HTTP status.
+// probed makes the request of Kubernetes' probe, which uses only the HTTP status.
 func (s *shipped) probed(t *testing.T, path string) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Health+path, nil)
@@ -101,15 +100,15 @@ func (s *shipped) probed(t *testing.T, path string) int {
 	return res.StatusCode
 }
 
-// says is what ?verbose says of the receiver.
+// says returns the receiver's part of ?verbose.
 func (s *shipped) says(t *testing.T) health {
 	t.Helper()
 	_, all := s.health(t)
 	return all.Components["pipeline:logs"].Components["receiver:feishu_audit"]
 }
 
-// problems are what happens to a receiver whose collector runs well: something that a
-// person has to act on while it goes on trying, and something that makes it stop.
+// problems are problems of a receiver whose collector runs well: one that a person has to fix while it keeps
+// retrying, and one that stops it.
 var problems = map[string]struct {
 	status string
 	cause  string
@@ -118,7 +117,7 @@ var problems = map[string]struct {
 	"damaged checkpoint": {"StatusPermanentError", `the stored checkpoint cannot be used: key "position": damaged`},
 }
 
-// inTrouble starts the collector, well at first, and waits until it says what is wrong.
+// inTrouble starts the collector, first without a problem, and waits until it reports the problem.
 func (s *shipped) inTrouble(t *testing.T, name string, well func(*collector)) *collector {
 	t.Helper()
 	a := newAPI(t, simulator.Options{Tenant: simulator.Tenant{Seed: 23, PerSecond: 5, Start: time.Now().Unix() - 60}})
@@ -135,7 +134,7 @@ func (s *shipped) inTrouble(t *testing.T, name string, well func(*collector)) *c
 	} else {
 		a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultMissingScope}} })
 	}
-	// The next look of the shipped configuration is a minute after the one before.
+	// The shipped configuration polls every minute.
 	eventually(t, recovers, "the cause is named", func() bool {
 		of := s.says(t)
 		return of.Status == problems[name].status && strings.Contains(of.Error, problems[name].cause)
@@ -143,9 +142,9 @@ func (s *shipped) inTrouble(t *testing.T, name string, well func(*collector)) *c
 	return c
 }
 
-// TestProbes: the probes of examples/kubernetes ask whether the collector runs. Neither a
-// missing scope nor a damaged checkpoint makes Kubernetes restart it or take it out, and
-// ?verbose names the cause. Covers F38.
+// TestProbes: the probes of examples/kubernetes check whether the collector runs. Neither a missing scope nor a
+// damaged checkpoint makes Kubernetes restart it or take it out of service, and ?verbose has the cause. Covers
+// F38.
 func TestProbes(t *testing.T) {
 	t.Parallel()
 	for name := range problems {
@@ -180,9 +179,9 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-// TestDocumentedHealthCheck: with the health check of docs/operating.md what needs a restart turns
-// the answer bad at once, and what may be over within its five minutes does not; both
-// are named. That it turns bad after its recovery_duration is TestHealthCheck's.
+// TestDocumentedHealthCheck: with the health check of docs/operating.md, a problem that needs a restart turns
+// the answer bad at once, and one that may end within its five minutes does not; both are named. TestHealthCheck
+// tests that it turns bad after its recovery_duration.
 func TestDocumentedHealthCheck(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/operating.md")

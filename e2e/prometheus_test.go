@@ -19,14 +19,13 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// prometheus is a real one that scrapes collectors, with our rules, by which time
-// runs faster.
+// prometheus is a real one that scrapes collectors, with our rules with shortened times.
 type prometheus struct{ addr string }
 
 // prometheusOptions are what a Prometheus is started with.
 type prometheusOptions struct {
 	scrapes []string
-	budget  string // what feishu_audit:monthly_call_budget is, if not the one that is shipped
+	budget  string // feishu_audit:monthly_call_budget, if not the default
 	broken  bool   // one of its rules about the audit log cannot be evaluated
 	history string // OpenMetrics text of what it has recorded before
 }
@@ -107,7 +106,7 @@ func (p *prometheus) query(t *testing.T, expr string) []sample {
 	return data.Result
 }
 
-// labelValues are what a variable of a dashboard offers.
+// labelValues are the values of a variable of a dashboard.
 func (p *prometheus) labelValues(t *testing.T, label, selector string) (values []string) {
 	t.Helper()
 	p.get(t, "label/"+label+"/values?match[]="+url.QueryEscape(selector), &values)

@@ -14,11 +14,10 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestQueueKilled: the collector is killed with SIGKILL while the exporter's queue
-// holds what the receiver counts as delivered, with a backend that is down in every
-// other life. A queue with a storage, as the README has it, loses nothing, and repeats
-// at most what its consumers had in flight and the page between queue and checkpoint.
-// A queue in memory loses, which is why the documentation warns of it. Covers F24, F32.
+// TestQueueKilled: the collector is killed with SIGKILL while the exporter's queue has records that the receiver
+// counts as delivered, with a backend that is down in every other run. A queue with a storage, configured as in
+// the documentation, loses nothing, and repeats at most what its consumers had in flight and the page between
+// queue and checkpoint. A queue in memory loses records, so the documentation warns of it. Covers F24, F32.
 func TestQueueKilled(t *testing.T) {
 	t.Parallel()
 	const kills, consumers = 10, 10 // the exporter's default
@@ -36,7 +35,7 @@ func TestQueueKilled(t *testing.T) {
 			now := time.Now().Unix()
 			log := simulator.Tenant{Seed: 19, PerSecond: 100, Start: now - 500, End: now - 10}
 			a, b := newAPI(t, simulator.Options{Tenant: log}), newBackend(t)
-			// Nothing is read again, so nothing recovers what the queue has lost.
+			// Nothing is read again, so nothing recovers losses of the queue.
 			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: []")
 			s.Exporter = []string{tc.queue, retry}
 			for i := range kills {

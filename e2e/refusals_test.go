@@ -23,9 +23,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// strict is a backend that refuses for reasons, whatever it is sent: it looks for the ids in
-// the body. It answers as OTLP over HTTP, Splunk's HEC and Elasticsearch's _bulk do where they
-// take all.
+// strict is a backend that refuses requests, of any protocol, for given reasons: it searches for the ids in the
+// body. It answers like OTLP over HTTP, Splunk's HEC and Elasticsearch's _bulk if they accept everything.
 type strict struct {
 	*server
 	mu      sync.Mutex
@@ -35,7 +34,7 @@ type strict struct {
 	refused int
 }
 
-// strictIDs are the ids of its entries, as they stand in any body.
+// strictIDs matches the ids of its entries, as they are in any body.
 var strictIDs = regexp.MustCompile(`strict-[0-9]{3}`)
 
 func newStrict(t *testing.T) *strict {
@@ -80,15 +79,14 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{}`)
 }
 
-// answers sets how it answers from now on.
+// answers sets its answers from now on.
 func (s *strict) answers(status func(ids []string) int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status, s.calls, s.refused = status, 0, 0
 }
 
-// count is how many entries it took, how many of them more than once, and how many requests
-// there were.
+// count returns how many entries it accepted, how many of them more than once, and the number of requests.
 func (s *strict) count() (entries, twice, calls int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,12 +98,12 @@ func (s *strict) count() (entries, twice, calls int) {
 	return len(s.took), twice, s.calls
 }
 
-// strictPipelines are the ways to a strict backend. fast is what exporters need to answer at
-// once: neither a queue nor retries of their own.
+// strictPipelines are the pipelines to a strict backend. fast makes exporters answer at once: no queue and no
+// retries.
 var strictPipelines = map[string]struct {
 	exporters string
 	gate      bool // records are pooled
-	fanOut    bool // a second backend takes everything: it may get entries again
+	fanOut    bool // a second backend accepts everything: it may get entries again
 	cases     []string
 }{
 	"otlphttp": {
@@ -130,13 +128,12 @@ var strictPipelines = map[string]struct {
 	},
 	"elasticsearch": {
 		exporters: "  elasticsearch: {endpoints: [http://%[1]s], sending_queue: {enabled: false}, retry: {enabled: false}}\n",
-		cases:     []string{"401", "413", "503"}, // it sees refusals of single documents to itself
+		cases:     []string{"401", "413", "503"}, // it handles refusals of single documents itself
 	},
 }
 
-// TestRefusals: a backend that refuses everything for a while, batches above a size, or one
-// record. Through real exporters everything else arrives, once, and nothing is given up but
-// that record. Covers F53, F54, F57, F58.
+// TestRefusals: a backend that refuses everything for a while, batches above a size, or one record. Through real
+// exporters everything else arrives once, and nothing is given up except that record. Covers F53, F54, F57, F58.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const entries, bad = 250, "strict-042"

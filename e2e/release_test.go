@@ -13,8 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// TestRegistryEntry: the entry for opentelemetry.io has what its schema requires and no key that it does not know, and names the
-// module and the version that are here.
+// TestRegistryEntry: the entry for opentelemetry.io has what its schema requires and no unknown key, and the
+// module and the version of this repository.
 func TestRegistryEntry(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../packaging/registry.yaml")
@@ -64,8 +64,8 @@ func TestRegistryEntry(t *testing.T) {
 	require.Contains(t, string(manifest), "\n  version: "+entry.Package.Version[1:]+"\n")
 }
 
-// TestReleaseWorkflow: it has not been run where this is tested, so only that it is YAML, says so, calls targets that there are, and
-// gives no job more rights than it names.
+// TestReleaseWorkflow: it has not been run where this is tested. So the test only checks that it is valid YAML,
+// says so, calls existing targets, and gives no job more rights than it lists.
 func TestReleaseWorkflow(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../.github/workflows/release.yml")

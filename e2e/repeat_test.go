@@ -11,8 +11,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// gate keeps back the answer to what a backend has already taken, so that the
-// collector can be killed between the two.
+// gate delays the answer to what a backend has already accepted, so that the collector can be killed between the
+// two.
 type gate struct {
 	mu     sync.Mutex
 	closed chan struct{} // nil: open
@@ -32,7 +32,7 @@ func (g *gate) open() {
 	g.closed = nil
 }
 
-// waiting reports whether an answer is being kept back.
+// waiting reports whether an answer is being delayed.
 func (g *gate) waiting() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -49,8 +49,8 @@ func (g *gate) pass() {
 	}
 }
 
-// repeat kills the collector after the backend has taken a page and before it says
-// so: that page comes again. It returns the last collector's output.
+// repeat kills the collector after the backend has accepted a page and before it answers: that page is delivered
+// again. It returns the last collector's output.
 func repeat(t *testing.T, d destination, g *gate) ([]simulator.Entry, string) {
 	a, entries := newBacklog(t, 51, 1500)
 	e := newExample(t, a, d)

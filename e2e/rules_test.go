@@ -55,7 +55,7 @@ func readRulesOf(t *testing.T, path string) ruleFile {
 	return rules
 }
 
-// faster is by how much time runs faster in the rules' tests with real processes.
+// faster is by how much times are shortened in the rules' tests with real processes.
 const faster = 60
 
 var (
@@ -64,15 +64,15 @@ var (
 	ages    = regexp.MustCompile(`(feishu_audit:\w+_seconds(?:\{[^}]*\})? > )(\d+)\b`)
 )
 
-// hurry lets a minute of a rule be a second: its ranges, its patience, and the ages
-// that it compares with. The clock's skew is no age.
+// hurry shortens a minute of a rule to a second: its ranges, its `for`, and the ages that it compares with. The
+// clock's skew is not an age.
 func (r *rule) hurry() {
 	hurried := func(text string) string {
 		text = minutes.ReplaceAllString(text, "${1}s")
 		return hours.ReplaceAllString(text, "${1}m")
 	}
 	r.Expr, r.For = hurried(r.Expr), hurried(r.For)
-	// Two starts of a process may be closer to each other, too.
+	// Two starts of a process may be closer together, too.
 	r.Expr = strings.Replace(r.Expr, ") < 5)", ") < 2)", 1)
 	r.Expr = ages.ReplaceAllStringFunc(r.Expr, func(comparison string) string {
 		parts := ages.FindStringSubmatch(comparison)

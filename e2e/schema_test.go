@@ -16,8 +16,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// TestConfigSchema: config.schema.json takes each configuration with this receiver that the
-// documentation and the examples have, and refuses what the collector would refuse.
+// TestConfigSchema: config.schema.json accepts each configuration with this receiver in the documentation and
+// the examples, and refuses what the collector would refuse.
 func TestConfigSchema(t *testing.T) {
 	t.Parallel()
 	schema, err := jsonschema.NewCompiler().Compile("../config.schema.json")

@@ -68,14 +68,14 @@ func merge(into, further map[string]any) {
 	}
 }
 
-// TestScreenshot shows what a person sees: VictoriaLogs' own page, with the failed calls
-// that the demo's collector has shipped. Chromium says what is on the page, and takes a
-// picture of it. `make screenshot` keeps the picture.
+// TestScreenshot shows what a person sees: VictoriaLogs' own page, with the failed calls that the demo's
+// collector has delivered. Chromium reports what is on the page, and takes a picture of it. `make screenshot`
+// keeps the picture.
 func TestScreenshot(t *testing.T) {
 	needsChromium(t)
 	t.Parallel()
 	v := newVictoriaLogs(t)
-	// As if the demo had started 40 minutes ago, and been interrupted at once.
+	// As if the demo had started 40 minutes ago and had been interrupted at once.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "received"), []byte(time.Now().Add(-40*time.Minute).UTC().Format(time.RFC3339)+"\n"), 0o600))
 	cmd := exec.CommandContext(t.Context(), feishuAudit(t), "demo", "--collector", binary(t), "--config", demoConfig(t), "--dir", dir)
@@ -118,7 +118,7 @@ func TestScreenshot(t *testing.T) {
 	takePicture(t, page, "victorialogs.png")
 }
 
-// needsChromium skips where there is no Chromium, which is large.
+// needsChromium skips the test without Chromium, which is large.
 func needsChromium(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil && *screenshot == "" {
@@ -138,7 +138,7 @@ func chromium(t *testing.T, page, does string) string {
 	return string(out)
 }
 
-// takePicture takes a picture of a page, and keeps it where that was asked for.
+// takePicture takes a picture of a page, and keeps it if requested.
 func takePicture(t *testing.T, page, name string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
@@ -172,8 +172,7 @@ func checkPicture(t *testing.T, file string) {
 	require.Greater(t, dark, 10_000, "dark points, of letters, in the lower half")
 }
 
-// TestPicture: the pictures in the documentation are some, and their captions say how they were
-// made.
+// TestPicture: the documentation's pictures are not empty, and their captions say how they were made.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	checkPicture(t, "../docs/img/victorialogs.png")

@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/week"
 )
 
-// firingNow are the alerts that a vmalert has, by name, each with what it names.
+// firingNow are the firing alerts of a vmalert, by name, with their subjects.
 func firingNow(t *testing.T, addr string) names {
 	t.Helper()
 	var answer struct {
@@ -44,13 +44,13 @@ func firingNow(t *testing.T, addr string) names {
 	return named
 }
 
-// TestScreenshotVmalert shows what a person on call sees: vmalert's own page, with the rules as they are shipped, while the
-// attacks of a made-up week happen, which is moved so that this is now.
+// TestScreenshotVmalert shows what a person on call sees: vmalert's own page, with the shipped rules, during the
+// attacks of a made-up week, whose times are shifted to now.
 func TestScreenshotVmalert(t *testing.T) {
 	needsChromium(t)
 	t.Parallel()
 	w := week.New(22, true)
-	attacked := week.InTime.At().Add(30 * time.Minute) // all within the hours that the rules look at
+	attacked := week.InTime.At().Add(30 * time.Minute) // all within the hours that the rules cover
 	moved := time.Since(attacked).Truncate(time.Second)
 	v := newVictoriaLogs(t)
 	s := newShipment(w.Entries, func(logs plog.Logs) { v.take(t, logs) })
@@ -83,7 +83,7 @@ func TestScreenshotVmalert(t *testing.T) {
 			require.Contains(t, dom, subject, alert)
 		}
 	}
-	// The expressions are long: one technique of ATT&CK fills the picture.
+	// The expressions are long: one ATT&CK technique fills the picture.
 	group := regexp.MustCompile(`id="(group-\d+)"[^>]*>\s*<a [^>]*>feishu-audit \(`).FindStringSubmatch(dom)
 	require.NotNil(t, group)
 	takePicture(t, page+"?search=t1110#"+group[1], "vmalert.png")

@@ -15,8 +15,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// server serves HTTP on a loopback port that stays its own when it is stopped and
-// started again.
+// server serves HTTP on a loopback port that it keeps when it is stopped and started again.
 type server struct {
 	handler http.Handler
 	addr    string
@@ -39,8 +38,8 @@ func (s *server) up(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 }
 
-// down ends with every request answered: whether the caller has its answer would
-// otherwise be chance, and whether it may ask again.
+// down returns when every request is answered: otherwise it would be random whether the caller has its answer,
+// and whether it may try again.
 func (s *server) down(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -61,7 +60,7 @@ func freePort(t *testing.T) string {
 type api struct {
 	*simulator.Server
 	*server
-	known row // what the table says of a scenario that fails before it could count
+	known row // what the table shows for a scenario that fails before it could count
 }
 
 func newAPI(t *testing.T, opts simulator.Options) *api {
@@ -76,8 +75,7 @@ func (a *api) heal() {
 	a.Update(func(o *simulator.Options) { o.Faults = nil })
 }
 
-// ends stops the arrival of entries, unless the log has an end already, and returns
-// all that there are.
+// ends stops the arrival of entries, unless the log has an end already, and returns all entries.
 func (a *api) ends(log simulator.Tenant) []simulator.Entry {
 	if log.End == 0 {
 		log.End = time.Now().Unix()

@@ -21,15 +21,14 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// backend takes OTLP over HTTP and keeps which record came from which life of the
-// collector.
+// backend receives OTLP over HTTP and records which record came from which run of the collector.
 type backend struct {
 	*server
 	mu       sync.Mutex
 	came     map[string][]string // the life of each arrival, by id
 	refused  map[string]int      // how often each id was refused with 400
-	taken    int                 // requests whose records were taken
-	total    int                 // records taken
+	taken    int                 // requests whose records were accepted
+	total    int                 // records accepted
 	asked    int                 // requests since the last call of answering
 	answer   answering
 	poison   map[string]bool  // ids: a request with one of them is refused
@@ -37,12 +36,11 @@ type backend struct {
 	counters map[string]int64 // the collector's own, by name and result
 }
 
-// lifeHeader is how a life of the collector names itself, see setup.
+// lifeHeader is the header with the run of the collector, see setup.
 const lifeHeader = "X-Life"
 
-// answering says how the n-th request is answered, counted from 1: after which
-// wait, and with which HTTP status. Records are taken with 200 only. A caller that
-// hangs up during the wait gets no answer.
+// answering decides the answer to the n-th request, counted from 1: a wait, and an HTTP status. Records are
+// accepted only with 200. A caller that disconnects during the wait gets no answer.
 type answering func(n int) (wait time.Duration, status int)
 
 func always(status int) answering {
@@ -63,15 +61,14 @@ func newBackend(t *testing.T) *backend {
 
 func (b *backend) url() string { return "http://" + b.addr }
 
-// answering changes how requests are answered from now on.
+// answering changes the answers from now on.
 func (b *backend) answering(answer answering) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked, b.answer = 0, answer
 }
 
-// refusing refuses requests that hold one of these ids with an HTTP status from now on, and no
-// others.
+// refusing refuses exactly the requests with one of these ids from now on, with an HTTP status.
 func (b *backend) refusing(status int, ids ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -170,34 +167,34 @@ func (b *backend) counter(name, result string) int64 {
 	return b.counters[name+" "+result]
 }
 
-// count is how many different records were taken.
+// count returns how many different records were accepted.
 func (b *backend) count() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.came)
 }
 
-// requests is how many requests were taken.
+// requests returns how many requests were accepted.
 func (b *backend) requests() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.taken
 }
 
-// askedFor is how many requests came since answering was called last.
+// askedFor returns how many requests arrived since answering was last called.
 func (b *backend) askedFor() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.asked
 }
 
-// arrivals waits until all entries have come, or for long: check then counts what is missing.
+// arrivals waits until all entries have arrived, or for a long time: check then counts what is missing.
 func (b *backend) arrivals(t *testing.T, entries []simulator.Entry) {
 	t.Helper()
 	b.arrive(t, len(entries), recovers)
 }
 
-// arrive waits until so many different entries have come, or for the time given.
+// arrive waits until this many different entries have arrived, or for the given time.
 func (b *backend) arrive(t *testing.T, n int, atMost time.Duration) {
 	t.Helper()
 	for deadline := time.Now().Add(atMost); b.count() < n && time.Now().Before(deadline); {
@@ -205,9 +202,8 @@ func (b *backend) arrive(t *testing.T, n int, atMost time.Duration) {
 	}
 }
 
-// check compares what came with what the log holds, and notes the result in the
-// table. pages is how many pages may have come again: one for each life in which the
-// process ended between the backend's answer and the checkpoint.
+// check compares what arrived with the log, and notes the result in the table. pages is how many pages may be
+// duplicated: one for each run that ended between the backend's answer and the checkpoint.
 func (b *backend) check(t *testing.T, entries []simulator.Entry, pages int) {
 	t.Helper()
 	b.checkIDs(t, func(yield func(string) bool) {
@@ -219,7 +215,7 @@ func (b *backend) check(t *testing.T, entries []simulator.Entry, pages int) {
 	}, pages)
 }
 
-// checkIDs is check for a log whose entries are too many to keep all of them.
+// checkIDs is check for a log with too many entries to keep all of them: it compares only ids.
 func (b *backend) checkIDs(t *testing.T, ids iter.Seq[string], pages int) {
 	t.Helper()
 	b.mu.Lock()
@@ -246,8 +242,7 @@ func (b *backend) checkIDs(t *testing.T, ids iter.Seq[string], pages int) {
 	require.LessOrEqual(t, doubled, pages*pageSize, "entries came twice")
 }
 
-// doubles counts the records that came again, by the life that they had come in
-// before: the one that forgot them.
+// doubles counts the duplicated records by the run in which they had arrived before: the one that forgot them.
 func (b *backend) doubles() map[string]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -260,8 +255,8 @@ func (b *backend) doubles() map[string]int {
 	return doubles
 }
 
-// checkDoubles sees that only lives that were killed have forgotten something, and no
-// more than the page that was on its way.
+// checkDoubles checks that only runs that were killed have forgotten something, and no more than the page in
+// flight.
 func (b *backend) checkDoubles(t *testing.T, killed map[string]bool) {
 	t.Helper()
 	doubles := b.doubles()

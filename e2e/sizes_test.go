@@ -15,7 +15,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// The kinds of entries that a path may treat in a way of its own, by size, age or number.
+// The kinds of entries that a path may handle differently, by size, age or number.
 const (
 	kindSmall  = "0.4 KB"
 	kind300K   = "300 KB"
@@ -26,8 +26,7 @@ const (
 	kindSecond = "2,000 in one second"
 )
 
-// kinds lists them, with how many entries there are, how long their texts are at least, and
-// how old they are.
+// kinds lists them, with the number of entries, the minimum length of their texts, and their age.
 var kinds = []struct {
 	name  string
 	count int
@@ -43,17 +42,17 @@ var kinds = []struct {
 	{kindOld, 1, 0, 40 * 24 * time.Hour},
 }
 
-// fate is what becomes of an entry.
+// fate is what happens to an entry.
 type fate int
 
 const (
-	whole   fate = iota // the backend has it, as it is
+	whole   fate = iota // the backend has it unchanged
 	cut                 // the backend has it, its text cut, with a mark
 	refused             // the backend does not have it: the README says so, and an alert fires
 )
 
-// sizes runs the example over a log with every kind of entries. Each of them arrives once
-// and as it is, but for those kinds whose fate is given.
+// sizes runs the example with a log that has every kind of entries. Each of them arrives once and unchanged,
+// except for the kinds with a given fate.
 func sizes(t *testing.T, d destination, fates map[string]fate, settings ...string) {
 	t.Helper()
 	start := time.Now().Truncate(time.Second)
@@ -69,7 +68,7 @@ func sizes(t *testing.T, d destination, fates map[string]fate, settings ...strin
 			entry.ID = fmt.Sprintf("75%02d%015d", i, n)
 			entry.EventTime = start.Add(-kind.ago).Unix()
 			if kind.bytes > 0 {
-				// Three bytes a character, which a limit in bytes may cut in its middle.
+				// Three bytes a character, which a limit in bytes may cut in the middle.
 				entry.Payload = `{"text":"` + strings.Repeat("字", kind.bytes/3) + `"}`
 			}
 			kindOf[entry.ID] = kind.name
@@ -89,7 +88,7 @@ func sizes(t *testing.T, d destination, fates map[string]fate, settings ...strin
 	}
 	c := e.start(t)
 	eventually(t, recovers, "everything arrives", func() bool { return e.found(t) >= len(entries)-len(lost) })
-	pause(t, 2*time.Second) // what comes now would come twice
+	pause(t, 2*time.Second) // records that arrive now would be duplicates
 	c.term(t)
 
 	came := count(t, entries, e.settled(t, entries, lost...), 0, lost...)
@@ -112,11 +111,11 @@ func sizes(t *testing.T, d destination, fates map[string]fate, settings ...strin
 // textOnly is a backend that has the text and the time of an entry, and no attributes.
 type textOnly interface{ textOnly() }
 
-// mark ends a text that was cut.
+// mark is at the end of a text that was cut.
 const mark = " [TRUNCATED]"
 
-// checkCut: the text is the beginning of the entry's, without a broken character, and says
-// that it was cut; an attribute has the size that it had.
+// checkCut: the text is the start of the entry's, without a broken character, and has the mark; an attribute has
+// the original size.
 func checkCut(t *testing.T, entry simulator.Entry, r arrival) {
 	t.Helper()
 	text, marked := strings.CutSuffix(r.body, mark)
@@ -128,12 +127,12 @@ func checkCut(t *testing.T, entry simulator.Entry, r arrival) {
 	r.check(t, entry)
 }
 
-// patientHEC is for a server that shares a busy machine with seven other scenarios: it may take
-// longer for megabytes than the exporter waits by default, 10 s, and then no try is different.
+// patientHEC is for a server that shares a busy machine with seven other scenarios: for megabytes it may take
+// longer than the exporter's default time-out of 10 s, and each retry would be the same.
 const patientHEC = "exporters.splunk_hec.timeout=1m"
 
-// TestSizes: every path takes entries of every size, age and number, or says what it does
-// not take. Covers F62.
+// TestSizes: every path accepts entries of every size, age and number, or documents what it does not accept.
+// Covers F62.
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -24,8 +24,8 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
-// splunk is an HTTP Event Collector: the collector's own receiver for its protocol. It
-// has no ids: what comes twice, it has twice.
+// splunk is an HTTP Event Collector: the collector's own receiver for its protocol. It has no ids: duplicates
+// are stored twice.
 type splunk struct {
 	gate
 	addr string
@@ -96,8 +96,8 @@ func (s *splunk) held(*testing.T) []arrival {
 	return append([]arrival(nil), s.events...)
 }
 
-// TestSplunk: through examples/splunk every entry becomes an event with the time, the
-// index, the source and the sourcetype that the documentation says.
+// TestSplunk: through examples/splunk every entry becomes an event with the documented time, index, source and
+// sourcetype.
 func TestSplunk(t *testing.T) {
 	t.Parallel()
 	s := newSplunk(t)
@@ -110,7 +110,7 @@ func TestSplunk(t *testing.T) {
 		}
 		require.Contains(t, []string{"9", "13"}, event.attributes["otel.log.severity.number"])
 	}
-	// What is not a field of its own in Splunk, but part of each event.
+	// Not separate fields in Splunk, but parts of each event.
 	indexed := append(indexedFields(t), "com.splunk.index", "com.splunk.source", "com.splunk.sourcetype", "host.name")
 	for _, event := range s.events {
 		for name := range event.attributes {
@@ -156,7 +156,7 @@ func indexedFields(t *testing.T) []string {
 	for name, settings := range stanzas(t, splunkApp+"/default/fields.conf") {
 		require.Equal(t, map[string]string{"INDEXED": "true"}, settings, name)
 		name, scoped := strings.CutPrefix(name, "sourcetype::feishu:openapi::")
-		// Other data may well have a field of a name that is not ours.
+		// Other data may have a field with a name that is not only ours.
 		require.Equal(t, !strings.HasPrefix(name, "feishu.") && name != "log.record.uid", scoped, name)
 		names = append(names, name)
 	}
@@ -164,9 +164,8 @@ func indexedFields(t *testing.T) []string {
 	return names
 }
 
-// TestSplunkApp: the files of the app can be read, have no setting that Splunk does not
-// know, and fit each other, the collector's configuration and the record; and what
-// they say holds for searches in other apps, too.
+// TestSplunkApp: the files of the app are valid, have no setting that Splunk does not know, and fit each other,
+// the collector's configuration and the record; and they also apply to searches in other apps.
 func TestSplunkApp(t *testing.T) {
 	t.Parallel()
 	settings := map[string][]string{ // of each file, as Splunk's documentation has them
@@ -217,13 +216,13 @@ func TestSplunkApp(t *testing.T) {
 		require.Contains(t, files["default/eventtypes.conf"], strings.TrimPrefix(name, "eventtype="))
 	}
 	require.Len(t, files["default/tags.conf"], len(files["default/eventtypes.conf"]))
-	// What the exporter adds to the record's attributes.
+	// The exporter's additions to the record's attributes.
 	want := append(recordAttributes(t), "otel.log.severity.number")
 	slices.Sort(want)
 	require.Equal(t, want, indexedFields(t), "fields.conf, against docs/record-model.md")
 }
 
-// evaluated are the settings of props.conf that make fields in searches.
+// evaluated are the settings of props.conf that compute fields in searches.
 func evaluated() []string {
 	var settings []string
 	for field := range cimFields {
@@ -232,8 +231,8 @@ func evaluated() []string {
 	return settings
 }
 
-// TestSplunkRepeats: a page that comes again is there twice, with the same
-// log.record.uid, by which a search removes it.
+// TestSplunkRepeats: a page that is delivered again is stored twice, with the same log.record.uid, by which a
+// search removes the duplicates.
 func TestSplunkRepeats(t *testing.T) {
 	t.Parallel()
 	s := newSplunk(t)

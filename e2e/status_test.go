@@ -24,8 +24,7 @@ type health struct {
 	Components map[string]health `json:"components"`
 }
 
-// health asks the collector's health check. The HTTP status is the one that
-// orchestrators look at.
+// health requests the collector's health check. The HTTP status is the one for orchestrators.
 func (s *setup) health(t *testing.T) (httpStatus int, all health) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Health+"/status?verbose", nil)
@@ -39,8 +38,8 @@ func (s *setup) health(t *testing.T) (httpStatus int, all health) {
 	return res.StatusCode, all
 }
 
-// becomes waits until the health check says the status of a component of the
-// pipeline: it hears of it a moment after the log does.
+// becomes waits until the health check has this status for a component of the pipeline: it gets it a moment
+// after the log line.
 func (s *setup) becomes(t *testing.T, component, status string) {
 	t.Helper()
 	eventually(t, recovers, component+" becomes "+status, func() bool {
@@ -49,9 +48,8 @@ func (s *setup) becomes(t *testing.T, component, status string) {
 	})
 }
 
-// TestHealthCheck: the answer of the collector's health check turns bad when a cause
-// comes, with a reason that a person understands, and good when the cause goes.
-// Covers F38.
+// TestHealthCheck: the answer of the collector's health check turns bad when a problem starts, with an
+// understandable reason, and good when it ends. Covers F38.
 func TestHealthCheck(t *testing.T) {
 	t.Parallel()
 	faulty := func(fault simulator.Fault) func(*testing.T, *setup, *api, *backend) {
@@ -67,14 +65,14 @@ func TestHealthCheck(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		before      func(t *testing.T, s *setup, a *api, b *backend) // before the start; else it is well at first
+		before      func(t *testing.T, s *setup, a *api, b *backend) // before the start; otherwise it is healthy at first
 		wrong, mend func(t *testing.T, s *setup, a *api, b *backend)
 		says        []string
 	}{
 		"wrong secret":  {wrong: secret("another"), mend: secret(simulator.DefaultAppSecret), says: []string{"app_id or app_secret is wrong: ", "check that app_id and app_secret belong together"}},
 		"missing scope": {wrong: faulty(simulator.Fault{Kind: simulator.FaultMissingScope}), mend: healed, says: []string{"the app may not read the audit log: ", "/app/" + simulator.DefaultAppID + "/auth?q=security_and_compliance:audit_log.openapi_log:readonly"}},
 		"IP refused":    {wrong: faulty(simulator.Fault{Kind: simulator.FaultIPRefused}), mend: healed, says: []string{"this collector's IP address is not allowed: ", "IP whitelist"}},
-		// Its end is noticed within the hour only, which health_test.go waits for.
+		// Its end is noticed only within the hour, which health_test.go waits for.
 		"quota":      {wrong: faulty(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), says: []string{"the tenant's calls of this month are used up: ", "an admin can buy more"}},
 		"rate limit": {wrong: faulty(simulator.Fault{Kind: simulator.FaultRateLimited}), mend: healed, says: []string{"the API's rate limit is reached: ", "code 99991400"}},
 		"network": {
@@ -119,7 +117,7 @@ func TestHealthCheck(t *testing.T) {
 					return false
 				}
 				require.Equal(t, "StatusRecoverableError", all.Status)
-				// The exporter may have something to say of its own.
+				// The exporter may report something of its own.
 				of := all.Components["pipeline:logs"].Components["receiver:feishu_audit"]
 				if of.Error == "" {
 					return false

@@ -21,10 +21,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestFullStorage: the storage takes no more in mid-walk. The collector says so,
-// hands over nothing beyond the page that it could not write down, and goes on when
-// there is room again: nothing is lost. Without an end of the process in between
-// nothing comes twice; each end repeats that one page. Covers F24, F32.
+// TestFullStorage: the storage becomes full during a walk. The collector reports it, delivers nothing after the
+// page that it could not commit, and resumes when there is space again: nothing is lost. If the process does not
+// end in between, nothing is duplicated; each end repeats that one page. Covers F24, F32.
 func TestFullStorage(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -65,7 +64,7 @@ func TestFullStorage(t *testing.T) {
 			c := s.start(t, b)
 			eventually(t, starts, "some pages arrive", func() bool { return b.count() >= 3*pageSize })
 			tc.fill(t, s, c)
-			// Whichever write comes first: of the position or of a call that is to be made.
+			// Whichever write comes first: the position, or a call that is to be made.
 			c.says(t, "the position cannot be read or written: cannot write", recovers)
 			c.says(t, "retrying. Nothing is lost", recovers)
 			before := b.count()
@@ -84,7 +83,7 @@ func TestFullStorage(t *testing.T) {
 			c.says(t, "works again", recovers)
 			entries := a.ends(log)
 			b.arrivals(t, entries)
-			pause(t, 4*time.Second) // what comes now would come twice
+			pause(t, 4*time.Second) // records that arrive now would be duplicates
 			c.term(t)
 			b.check(t, entries, tc.ends)
 		})
@@ -106,9 +105,8 @@ func fillUp(t *testing.T, folder string) {
 	require.Error(t, err)
 }
 
-// TestReadOnlyStorage: the storage's folder cannot be written, from the beginning
-// and later. The collector waits for it, ends at once if asked to, and loses
-// nothing. Covers F22, F32.
+// TestReadOnlyStorage: the storage's folder cannot be written, from the start or later. The collector waits for
+// it, ends at once if asked to, and loses nothing. Covers F22, F32.
 func TestReadOnlyStorage(t *testing.T) {
 	t.Parallel()
 	log := simulator.Tenant{Seed: 14, PerSecond: 10, Start: time.Now().Unix() - 60}
@@ -149,29 +147,28 @@ func TestReadOnlyStorage(t *testing.T) {
 	c.says(t, "works again", recovers)
 	entries := a.ends(log)
 	b.arrivals(t, entries)
-	pause(t, 4*time.Second) // what comes now would come twice
+	pause(t, 4*time.Second) // records that arrive now would be duplicates
 	c.term(t)
 	b.check(t, entries, 0)
 }
 
-// TestDamagedStorage: the storage's file is damaged, in its structure or in one
-// value. The receiver never starts over on its own: it says what is wrong, in a
-// permanent status where nothing but a restart can fix it, and stops, while
-// another receiver of the collector goes on. With the file repaired it resumes where it
-// was: nothing lost, nothing twice. Covers F31, F32, F38.
+// TestDamagedStorage: the storage's file is damaged, in its structure or in one value. The receiver never starts
+// over on its own: it reports what is wrong, in a permanent status if only a restart can fix it, and stops,
+// while another receiver of the collector continues. With the file repaired it resumes where it was: nothing is
+// lost or duplicated. Covers F31, F32, F38.
 func TestDamagedStorage(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		damage  func(t *testing.T, path string)
 		says    []string
-		restart bool // needed to go on
+		restart bool // needed to resume
 	}{
 		"garbage": {
 			damage: func(t *testing.T, path string) { overwrite(t, path, 0) },
 			says:   []string{"cannot open the storage file_storage (file receiver_feishu_audit_ in its directory): invalid database", "retrying. Nothing is lost"},
 		},
 		"garbage after a good head": {
-			// bbolt's two meta pages are good, so it goes on to the others and panics.
+			// bbolt's two meta pages are valid, so it reads the others and panics.
 			damage:  func(t *testing.T, path string) { overwrite(t, path, 2*os.Getpagesize()) },
 			says:    []string{"its file is probably damaged", "put back a good copy", "Other components keep running"},
 			restart: true,
@@ -237,8 +234,7 @@ func TestDamagedStorage(t *testing.T) {
 			if tc.restart {
 				c.term(t)
 			}
-			// As a copy under another name and a rename: whoever has the bad file open
-			// keeps that one.
+			// As a copy under another name and a rename: a process that has the bad file open keeps it.
 			require.NoError(t, os.WriteFile(s.file()+".good", good, 0o600))
 			require.NoError(t, os.Rename(s.file()+".good", s.file()))
 			if tc.restart {
@@ -246,7 +242,7 @@ func TestDamagedStorage(t *testing.T) {
 			}
 			entries := append(a.ends(log), a2.ends(second)...)
 			b.arrivals(t, entries)
-			pause(t, 4*time.Second) // what comes now would come twice
+			pause(t, 4*time.Second) // records that arrive now would be duplicates
 			c.term(t)
 			b.check(t, entries, 0)
 		})
@@ -279,8 +275,8 @@ func change(t *testing.T, path, key string, f func(value []byte) []byte) {
 
 var addresses atomic.Int64
 
-// freeAddress is a loopback address where nobody listens now. On Linux it is of a
-// host of its own: there no connection of another test takes its port meanwhile.
+// freeAddress is a loopback address where nobody listens now. On Linux it is a different host address, so that
+// no connection of another test takes its port meanwhile.
 func freeAddress(t *testing.T) string {
 	host := "127.0.0.1"
 	if runtime.GOOS == "linux" {

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rsyslog is Debian's rsyslogd with the configuration of the example. It has no ids: what
-// comes twice, it has twice.
+// rsyslog is Debian's rsyslogd with the configuration of the example. It has no ids: duplicates are stored
+// twice.
 type rsyslog struct {
 	port, settings, file string
 	cmd                  *exec.Cmd
@@ -64,7 +64,7 @@ func (s *rsyslog) up(t *testing.T) {
 	})
 }
 
-// down ends it in order: it writes down what it has taken.
+// down shuts it down: it writes what it has received.
 func (s *rsyslog) down(t *testing.T) {
 	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	_ = s.cmd.Wait() // a signal ended it
@@ -73,7 +73,7 @@ func (s *rsyslog) down(t *testing.T) {
 func (s *rsyslog) held(t *testing.T) []arrival {
 	text, err := os.ReadFile(s.file)
 	if os.IsNotExist(err) {
-		return nil // nothing has come yet
+		return nil // nothing has arrived yet
 	}
 	require.NoError(t, err)
 	var held []arrival
@@ -103,9 +103,9 @@ func (s *rsyslog) env() []string {
 
 func (*rsyslog) textOnly() {}
 
-// TestSyslog: through examples/syslog every entry of any size becomes one message, while
-// rsyslog cannot be reached and the collector is killed. TCP has no answer: what was on its way
-// when rsyslog ended may be lost, a page for each end, as the README says.
+// TestSyslog: through examples/syslog every entry of any size becomes one message, although rsyslog cannot be
+// reached for a while and the collector is killed. TCP has no answer: what was in transit when rsyslog ended may
+// be lost, a page for each end, as described in the README.
 func TestSyslog(t *testing.T) {
 	t.Parallel()
 	s := newRsyslog(t)

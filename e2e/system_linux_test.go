@@ -37,16 +37,15 @@ func limitFiles(t *testing.T, pid int, size uint64) {
 	require.NoError(t, unix.Prlimit(pid, unix.RLIMIT_FSIZE, &limit, nil))
 }
 
-// startBoundByPermissions starts a process that the permission bits of files bind,
-// even if we are root.
+// startBoundByPermissions starts a process that has to obey the permission bits of files, even if we are root.
 func startBoundByPermissions(cmd *exec.Cmd) error {
 	if os.Geteuid() != 0 {
 		return cmd.Start()
 	}
 	done := make(chan error)
 	go func() {
-		// Never unlocked, so that the thread ends with this goroutine: what it has
-		// lost, it cannot get back. Its child inherits the loss.
+		// Never unlocked, so that the thread ends with this goroutine: it cannot get back the capabilities that
+		// it has dropped. Its child inherits the loss.
 		runtime.LockOSThread()
 		for _, right := range []uintptr{unix.CAP_DAC_OVERRIDE, unix.CAP_DAC_READ_SEARCH} {
 			if err := unix.Prctl(unix.PR_CAPBSET_DROP, right, 0, 0, 0); err != nil {

@@ -20,5 +20,5 @@ func limitFiles(t *testing.T, _ int, _ uint64) { t.Skip("on Linux only") }
 // startBoundByPermissions starts a process; run these tests as another user than root.
 func startBoundByPermissions(cmd *exec.Cmd) error { return cmd.Start() }
 
-// peak is known on Linux only.
+// peak is only known on Linux.
 func (*collector) peak(*testing.T) int64 { return 0 }

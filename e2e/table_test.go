@@ -16,9 +16,8 @@ import (
 	"time"
 )
 
-// row is the outcome of one scenario, counted by id. found are the entries that the
-// backend has taken, refused those that it has refused permanently; doubled is how many
-// records were taken beyond the first of their id.
+// row is the result of one scenario, counted by id. found are the entries that the backend has accepted, refused
+// those that it has refused permanently; doubled is how many records were accepted beyond the first of their id.
 type row struct {
 	scenario                                       string
 	sent, found, refused, lost, doubled, mayDouble int
@@ -36,8 +35,8 @@ func note(r row) {
 	table.rows = append(table.rows, r)
 }
 
-// ended notes whether a scenario failed. One that failed before it could count gets a
-// row nevertheless, with what is known of it.
+// ended notes whether a scenario failed. One that failed before it could count still gets a row, with what is
+// known about it.
 func ended(t *testing.T, known row) {
 	if !t.Failed() {
 		return
@@ -58,10 +57,10 @@ func ended(t *testing.T, known row) {
 // they wait most of the time.
 const atOnce = "8"
 
-// memory is what the tests' own process may use, where it can: eight scenarios at a time read
-// megabytes again and again until all has arrived, and GOGC of internal/tools/test.sh would let
-// the garbage grow to five times what is in use, which is some 300 MB at most. The race detector
-// takes three times as much again.
+// memory is the memory limit of the tests' own process, if it can be set: eight scenarios at a time read
+// megabytes again and again until everything has arrived, and with the GOGC of internal/tools/test.sh the
+// garbage would grow to five times the memory in use, which is at most about 300 MB. The race detector takes
+// three times as much again.
 const memory = 1 << 30
 
 func TestMain(m *testing.M) {

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// backendsWithoutATenant are the paths whose README says how to try them without a
-// tenant, with the variable that leads to the backend.
+// backendsWithoutATenant are the paths whose README explains how to try them without a tenant, with the variable
+// for the address of the backend.
 var backendsWithoutATenant = map[string]struct {
 	endpoint string
 	start    func(*testing.T) destination
@@ -28,9 +28,9 @@ var backendsWithoutATenant = map[string]struct {
 	"kafka":         {"KAFKA_BROKER", func(t *testing.T) destination { return newKafka(t) }},
 }
 
-// TestWithoutATenant does what a README says about trying an example without a tenant:
-// the containers are there, and reachable where the collector is sent to; and with
-// backends of these tests in their place, records of the simulator arrive. Covers F75.
+// TestWithoutATenant follows a README's instructions for trying an example without a tenant: the containers
+// exist, and can be reached at the addresses that the collector uses; and with backends of these tests in their
+// place, records of the simulator arrive. Covers F75.
 func TestWithoutATenant(t *testing.T) {
 	t.Parallel()
 	for name, backend := range backendsWithoutATenant {
@@ -74,7 +74,7 @@ func TestWithoutATenant(t *testing.T) {
 				}
 			}
 
-			// The simulator, on a port of our own.
+			// The simulator, on a free port.
 			port := freePort(t)
 			require.Equal(t, "--listen", served[0])
 			documented := served[1]
@@ -87,7 +87,7 @@ func TestWithoutATenant(t *testing.T) {
 				_ = sim.Wait()
 			})
 
-			// The collector, sent to them.
+			// The collector, with their addresses.
 			d := backend.start(t)
 			for len(collected) > 0 && !strings.HasPrefix(collected[0], "_build/") {
 				variable, value, _ := strings.Cut(collected[0], "=")

@@ -18,8 +18,7 @@ const (
 	kafkaPartitions = 12
 )
 
-// topic is what a consumer has read of the topic. A log has no ids: what comes twice, it
-// has twice.
+// topic is what a consumer has read from the topic. A topic has no ids: duplicates are stored twice.
 type topic struct {
 	mu       sync.Mutex
 	records  []arrival
@@ -27,14 +26,14 @@ type topic struct {
 	broken   []error
 }
 
-// message is what is known of a message of the topic.
+// message is what is known about a message of the topic.
 type message struct {
 	key       string
 	partition int32
 	apps      map[string]bool // the calling apps of its records
 }
 
-// consume reads the topic from its beginning until the test ends.
+// consume reads the topic from its start until the test ends.
 func (k *topic) consume(t *testing.T, brokers ...string) {
 	consumer, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(kafkaTopic),
 		kgo.MetadataMinAge(100*time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 100 * time.Millisecond }))
@@ -68,7 +67,7 @@ func (k *topic) take(r *kgo.Record) {
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
-				// The record's own attributes last: they are what the documentation promises.
+				// The record's own attributes last: they are the documented ones.
 				attributes := texts(texts(map[string]string{}, rl.Resource().Attributes()), record.Attributes())
 				app, _ := record.Attributes().Get("feishu.app.id")
 				m.apps[app.AsString()] = true
@@ -87,8 +86,8 @@ func (k *topic) held(*testing.T) []arrival {
 	return append([]arrival(nil), k.records...)
 }
 
-// checkKeys: a message holds the entries of one app; all messages of an app have one key,
-// which is that app's alone, and lie in one partition.
+// checkKeys: a message has the entries of one app; all messages of an app have one key, which no other app has,
+// and are in one partition.
 func (k *topic) checkKeys(t *testing.T) {
 	t.Helper()
 	k.mu.Lock()

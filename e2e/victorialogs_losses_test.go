@@ -26,9 +26,9 @@ func (uncut) config() []string {
 	return []string{"victorialogs/collector.yaml", "../e2e/testdata/victorialogs-uncut.yaml"}
 }
 
-// TestVictoriaLogsDrops: what VictoriaLogs drops with a success for an answer, it drops where
-// the example's settings are not used, and the alerts of the example fire. With them it
-// drops nothing, and no alert fires. Covers F62.
+// TestVictoriaLogsDrops: VictoriaLogs drops some records although it answers with success, if the example's
+// settings are not used, and the alerts of the example fire. With these settings it drops nothing, and no alert
+// fires. Covers F62.
 func TestVictoriaLogsDrops(t *testing.T) {
 	t.Parallel()
 	t.Run("without the settings of the example", func(t *testing.T) {
@@ -48,9 +48,9 @@ func TestVictoriaLogsDrops(t *testing.T) {
 	})
 }
 
-// fires evaluates the alert rules of an example by promtool, over metrics as they were
-// scraped: they appear after ten minutes, have the values before for five, if there are any,
-// and then the values after. Exactly these alerts fire.
+// fires evaluates the alert rules of an example with promtool, with metrics as they were scraped: they appear
+// after ten minutes, have the values before for five, if there are any, and then the values after. Exactly these
+// alerts fire.
 func fires(t *testing.T, rules string, before, after map[string]float64, alerts ...string) {
 	t.Helper()
 	file, err := filepath.Abs(filepath.Join(examples, rules))
@@ -78,8 +78,8 @@ func fires(t *testing.T, rules string, before, after map[string]float64, alerts 
 	require.NoError(t, err, "%s", out)
 }
 
-// TestVictoriaLogsFullDisk: without space on its disk VictoriaLogs refuses what comes. The
-// receiver waits, says so, and delivers all of it once there is space.
+// TestVictoriaLogsFullDisk: without space on its disk VictoriaLogs refuses records. The receiver waits, reports
+// it, and delivers all of them once there is space.
 func TestVictoriaLogsFullDisk(t *testing.T) {
 	t.Parallel()
 	v := newVictoriaLogs(t, "-storage.minFreeDiskSpaceBytes=1000TB")
@@ -97,10 +97,9 @@ func TestVictoriaLogsFullDisk(t *testing.T) {
 	checkPath(t, entries, e.settled(t, entries), 0)
 }
 
-// TestVictoriaLogsKilled: VictoriaLogs answers before it has written to its disk. Killed, it
-// loses what came within the last seconds, as its documentation says; what a bounded export
-// of that time reads again makes the log whole, and no query counts an entry twice. Covers
-// F62.
+// TestVictoriaLogsKilled: VictoriaLogs answers before it has written to its disk. If it is killed, it loses what
+// arrived within the last seconds, as documented; a bounded export that reads that time again completes the log,
+// and no query counts an entry twice. Covers F62.
 func TestVictoriaLogsKilled(t *testing.T) {
 	t.Parallel()
 	v := newVictoriaLogs(t)
@@ -109,9 +108,8 @@ func TestVictoriaLogsKilled(t *testing.T) {
 	c := e.start(t)
 	eventually(t, starts, "some pages arrive", func() bool { return len(e.held(t)) >= 5*pageSize })
 	written := byID(e.held(t))
-	// A second until the rows are a part in memory, one more until that is due, one until the next
-	// flush, and the writing (lib/logstorage/datadb.go of VictoriaLogs). On a busy machine each of
-	// them takes longer.
+	// A second until the rows are a part in memory, one more until that is due, one until the next flush, and
+	// the writing (lib/logstorage/datadb.go of VictoriaLogs). On a busy machine each of them takes longer.
 	pause(t, 6*time.Second)
 	eventually(t, recovers, "what has arrived is on the disk", func() bool {
 		rows := scrape(t, v.addr)
@@ -123,13 +121,13 @@ func TestVictoriaLogsKilled(t *testing.T) {
 	v.up(t)
 	fires(t, "victorialogs/alerts.yaml", before, scrape(t, v.addr), "FeishuAuditVictoriaLogsRestarted")
 	eventually(t, recovers, "the collector delivered the rest", func() bool {
-		// Not by what is found: the last entries may be among those that are lost.
+		// Not by what is found: the last entries may be among the lost ones.
 		return slices.ContainsFunc(a.Calls(), func(call simulator.Call) bool {
 			return call.Endpoint == simulator.EndpointList && call.Code == 0 && !call.HasMore && call.EndTime > entries[len(entries)-1].EventTime
 		})
 	})
 	c.term(t)
-	v.post(t, "/internal/force_flush", nil) // what came last cannot be found for some seconds
+	v.post(t, "/internal/force_flush", nil) // the last records cannot be found for some seconds
 	found := byID(e.held(t))
 	kept := len(found)
 	t.Logf("%d of %d were lost", len(entries)-kept, len(entries))
@@ -147,7 +145,7 @@ func TestVictoriaLogsKilled(t *testing.T) {
 	c.says(t, "The export is complete", recovers)
 	c.term(t)
 	held := again.settled(t, entries)
-	checkPath(t, entries, held, (kept+pageSize-1)/pageSize) // those that were there are there twice
+	checkPath(t, entries, held, (kept+pageSize-1)/pageSize) // the remaining ones are duplicated
 	counted := v.rows(t, `{service.name=~"feishu|lark"} feishu.credential.app_id:="`+simulator.DefaultAppID+`" | stats count_uniq(log.record.uid) n`)
 	require.Equal(t, strconv.Itoa(len(entries)), counted[0]["n"])
 }

@@ -22,19 +22,19 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// victoriaLogs is a running VictoriaLogs, built by `make victoria-logs`. It has no
-// ids: what comes twice, it has twice.
+// victoriaLogs is a running VictoriaLogs, built by `make victoria-logs`. It has no ids: duplicates are stored
+// twice.
 type victoriaLogs struct {
 	addr, dir string
-	flags     []string // those of examples/victorialogs/compose.yaml, and what a test adds
+	flags     []string // the flags of examples/victorialogs/compose.yaml, and a test's additions
 	cmd       *exec.Cmd
 	ended     chan struct{} // closed when it has ended, with err
 	err       error
 	out       *output
 }
 
-// newVictoriaLogs starts VictoriaLogs with the flags of the example. Those that are given
-// come last, where they win.
+// newVictoriaLogs starts VictoriaLogs with the flags of the example. The given flags come last, so they take
+// precedence.
 func newVictoriaLogs(t *testing.T, flags ...string) *victoriaLogs {
 	v := &victoriaLogs{addr: freeAddress(t), dir: t.TempDir(), flags: append(exampleFlags(t), flags...)}
 	v.up(t)
@@ -79,7 +79,7 @@ func (v *victoriaLogs) up(t *testing.T) {
 	})
 	eventually(t, starts, "VictoriaLogs answers", func() bool {
 		select {
-		case <-ended: // what answers is not this one
+		case <-ended: // another process answers
 			require.Fail(t, "VictoriaLogs ended")
 		default:
 		}
@@ -91,14 +91,14 @@ func (v *victoriaLogs) up(t *testing.T) {
 	})
 }
 
-// down asks it to end, as an administrator would: it writes down what it has taken.
+// down shuts it down like an administrator: it writes what it has received.
 func (v *victoriaLogs) down(t *testing.T) {
 	require.NoError(t, v.cmd.Process.Signal(syscall.SIGINT))
 	<-v.ended
 	require.NoError(t, v.err)
 }
 
-// kill ends it as a power cut does.
+// kill ends it like a power failure.
 func (v *victoriaLogs) kill(t *testing.T) {
 	require.NoError(t, v.cmd.Process.Kill())
 	<-v.ended
@@ -149,8 +149,8 @@ func (v *victoriaLogs) countUniq(t *testing.T, field string) int {
 	return n
 }
 
-// TestVictoriaLogs: through examples/victorialogs every entry arrives, whatever stops in
-// mid-flow. What comes twice counts once in every query of the README.
+// TestVictoriaLogs: through examples/victorialogs every entry arrives, whichever part stops while records
+// arrive. Duplicates count once in every query of the README.
 func TestVictoriaLogs(t *testing.T) {
 	t.Parallel()
 	v := newVictoriaLogs(t)

@@ -33,20 +33,20 @@ func (n names) add(alert, subject string) {
 	n[alert][subject] = true
 }
 
-// vmalertRun has a real vmalert evaluate a group of rules over made-up time: it stands between vmalert and VictoriaLogs
-// as a proxy that answers the n-th question of each rule as of from + n steps, with what had arrived by then, and takes
-// the alerts, as an Alertmanager does.
+// vmalertRun has a real vmalert evaluate a group of rules over made-up time: it is a proxy between vmalert and
+// VictoriaLogs that answers the n-th query of each rule as of from + n steps, with what had arrived by then, and
+// it receives the alerts like an Alertmanager.
 type vmalertRun struct {
 	logs     *victoriaLogs
 	from, to time.Time
 	step     time.Duration
-	delay    time.Duration     // how much earlier than it asks the group looks
-	advance  func(t time.Time) // what arrives by then is there
+	delay    time.Duration     // how much earlier than its query time the group looks
+	advance  func(t time.Time) // makes available what arrives by then
 
 	mu     sync.Mutex
 	asked  map[string]int // by rule's expression
 	rules  int
-	passed int // rules that have been asked for all of the time
+	passed int // rules that have been queried for the whole time
 	done   chan struct{}
 	alerts names
 	errors []string
@@ -137,7 +137,7 @@ func vmalertGroups(t *testing.T) map[string][]any {
 	return groups
 }
 
-// run lets vmalert evaluate rules until it has come to the end, and returns what it named.
+// run lets vmalert evaluate rules until the end of the time, and returns what it named.
 func (r *vmalertRun) run(t *testing.T, rules []any) names {
 	r.passed, r.asked, r.alerts, r.done, r.rules = 0, map[string]int{}, names{}, make(chan struct{}), len(rules)
 	server := httptest.NewServer(r)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestVmalertReadsRules: vmalert takes the flags of examples/victorialogs, and knows every
-// expression and template of the rules that these lead to.
+// TestVmalertReadsRules: vmalert accepts the flags of examples/victorialogs, and every expression and template
+// of the rules in them.
 func TestVmalertReadsRules(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, filepath.Join(examples, "victorialogs/compose.yaml"), given)

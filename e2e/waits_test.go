@@ -12,18 +12,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// How long a test waits for something before it gives up. Neither is a promise of the product:
-// the tests' machine does other work, eight scenarios at a time among it.
+// How long a test waits for something before it gives up. Neither is a guarantee of the product: the tests'
+// machine has other load, including eight scenarios at a time.
 const (
 	// starts is for a process that was started: until it is ready, or its first entries are there.
 	starts = 2 * time.Minute
-	// recovers is for what is to come after a fault. The next try may be 45 s away: max_interval
-	// of the default configuration, and half of it by chance.
+	// recovers is for what has to happen after a fault. The next try may be 45 s later: max_interval of the
+	// default configuration, and at random half of it in addition.
 	recovers = 4 * time.Minute
 )
 
-// eventually waits until something is so. Between two looks it waits as long as a look takes:
-// the machine is to do other things than to be asked.
+// eventually waits until a condition holds. Between two checks it waits as long as a check takes: the machine
+// has other things to do.
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
