@@ -69,10 +69,10 @@ type scene struct {
 	collector *process.Process
 	endpoint  string
 	port      int
-	ready     time.Duration // from the collector's start to its being ready
+	ready     time.Duration // from the collector's start until it is ready
 }
 
-// play starts both. The simulator has the receivers' apps and no rate limit.
+// play starts both. The simulator has an app for each receiver and no rate limit.
 func (b *bench) play(ctx context.Context, s setup, simulator ...string) (*scene, error) {
 	dir, err := os.MkdirTemp("", "feishu-bench-")
 	if err != nil {
@@ -103,8 +103,8 @@ func (sc *scene) end() {
 	_ = os.RemoveAll(sc.dir) // a temporary directory
 }
 
-// backlog is a bounded export of n entries that ended two hours ago, so that one
-// reading serves all passes: the simulator's arguments and the receiver's lines.
+// backlog is a bounded export of n entries that ended two hours ago, so that one reading serves all passes: the
+// simulator's arguments and the receiver's settings.
 func backlog(n int) (simulator, settings []string, from, to time.Time) {
 	to = time.Now().Add(-2 * time.Hour).Truncate(time.Second)
 	const perSecond = 50
@@ -114,7 +114,7 @@ func backlog(n int) (simulator, settings []string, from, to time.Time) {
 	return simulator, settings, from, to
 }
 
-// quiet waits until the collector computes nearly nothing.
+// quiet waits until the collector uses hardly any CPU.
 func (sc *scene) quiet(ctx context.Context) error {
 	for {
 		before, err := sc.collector.CPU()

@@ -29,8 +29,8 @@ type decodeFigures struct {
 	Page           string  `json:"page"`
 	AllocsPerEntry float64 `json:"allocs_per_entry"`
 	SDK            float64 `json:"sdk_of_ours"`     // time of the SDK's way / time of ours
-	Structs        float64 `json:"structs_of_ours"` // the same for encoding/json
-	Check          string  `json:"check"`           // the fastest right one
+	Structs        float64 `json:"structs_of_ours"` // time of the SDK's way / our time
+	Check          string  `json:"check"`           // the fastest correct one
 	OfFloor        float64 `json:"ours_of_floor"`   // with that check
 	OfLaxFloor     float64 `json:"ours_of_lax_floor"`
 }
@@ -42,12 +42,12 @@ type sizeFigures struct {
 	Cost float64 `json:"cost"`
 }
 
-// laxCheck is the fastest check of all. It accepts wrong escapes and control
-// characters, so it is no part of the floor, only shown beside it.
+// laxCheck is the fastest check of all. It accepts wrong escapes and control characters, so it is not part of
+// the floor, but shown for comparison.
 const laxCheck = "sonic"
 
-// decode runs the benchmarks of the receiver and those of internal/bench/decode
-// in turns, so that what else the machine does hits both.
+// decode runs the benchmarks of the receiver and those of internal/bench/decode alternately, so that other load
+// of the machine affects both.
 func (b *bench) decode(ctx context.Context) error {
 	ours, err := b.ourBenchmarks(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (b *bench) decode(ctx context.Context) error {
 	return b.saveDecode(best, figures)
 }
 
-// profile writes where the time of decoding goes, page by page.
+// profile prints where the time of decoding is spent, page by page.
 func (b *bench) profile(ctx context.Context) error {
 	ours, err := b.ourBenchmarks(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ func (b *bench) ourBenchmarks(ctx context.Context) (string, error) {
 	return ours, goTool(ctx, ".", "test", "-c", "-o", ours, "./internal/record")
 }
 
-// fastestChecks are the fastest of the right checks, by page.
+// fastestChecks are the fastest correct checks, by page.
 func fastestChecks(best map[string]sample) map[string]string {
 	fastest := map[string]string{}
 	for _, page := range benchdata.Pages() {
@@ -202,8 +202,7 @@ func goTool(ctx context.Context, dir string, args ...string) error {
 
 var benchmarkLine = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
 
-// operations is how often a page is decoded for one sample: often enough that
-// garbage is collected several times in it.
+// operations is how often a page is decoded for one sample: often enough for several garbage collections.
 func operations(page benchdata.Page) int {
 	return max(100, min(1000, 32<<20/len(page.Body())))
 }

@@ -1,9 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures the receiver beside other ways to do the same, and
-// prints tables of ratios and counts: times of a shared machine mean nothing
-// elsewhere. See docs/performance.md.
+// Command bench compares the receiver with other ways to do the same, and prints tables of ratios and counts:
+// absolute times of a shared machine mean nothing elsewhere. See docs/performance.md.
 //
 //	bench decode                  pages to records, beside the official SDK and a floor
 //	bench profile                 where the time of our own decoding goes
@@ -102,5 +101,5 @@ func table(title string, rows ...[]string) {
 	for _, row := range rows {
 		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
 	}
-	_ = w.Flush() // as fmt.Printf: nobody to tell
+	_ = w.Flush() // like fmt.Printf: an error cannot be reported
 }

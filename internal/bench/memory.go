@@ -20,8 +20,8 @@ type memoryFigures struct {
 
 const mib = 1 << 20
 
-// memory lets the collector catch up on backlogs of different sizes, and on one
-// of an hour at the API's ceiling, whose ids have to be remembered.
+// memory lets the collector catch up on backlogs of different sizes, and on an hour at the API's limit, whose
+// ids have to be remembered.
 func (b *bench) memory(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
 	defer cancel()
@@ -38,8 +38,8 @@ func (b *bench) memory(ctx context.Context) error {
 		}
 		all = append(all, f)
 	}
-	// Ten thousand a minute for an hour. They are read once; whether the rechecks
-	// have come does not matter to what is remembered.
+	// Ten thousand a minute for an hour. They are read once; whether the rechecks have run does not matter for
+	// the remembered ids.
 	hour := []string{"--rate", "166.7", "--history", "59m", "--until", time.Now().Format(time.RFC3339), "--verbose"}
 	f, err := b.catchUpMemory(ctx, idle, 590_000, setup{receivers: 1, settings: []string{"initial_lookback: 1h", "requests_per_minute: 1000000"}}, false, hour...)
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 // pipelineFigures compare the collector with a plain program.
 type pipelineFigures struct {
 	Backend string `json:"backend"`
-	// Rate is records a second of the collector / those of the program, CPU is
-	// the program's time for a record / the collector's: more is better for us.
+	// Rate is records a second of the collector / those of the program, CPU is the program's time per record /
+	// the collector's: a larger value is better for the collector.
 	Rate float64 `json:"rate_of_sdk_loop"`
 	CPU  float64 `json:"sdk_loop_cpu_of_ours"`
 }
 
 type cost struct{ elapsed, cpu time.Duration }
 
-// pipeline lets the collector and the program of sdk-loop read the same entries,
-// with the quota lifted, into nothing and into an OTLP backend.
+// pipeline lets the collector and the program of sdk-loop read the same entries, without the quota, into nothing
+// and into an OTLP backend.
 func (b *bench) pipeline(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 6*time.Minute)
 	defer cancel()
@@ -33,7 +33,7 @@ func (b *bench) pipeline(ctx context.Context) error {
 	var all []pipelineFigures
 	for _, backend := range []string{"none", "otlphttp"} {
 		ours, theirs := cost{}, cost{}
-		for range 2 { // the better of two, in turns
+		for range 2 { // the better of two, alternating
 			our, their, err := b.compare(ctx, n, backend == "otlphttp")
 			if err != nil {
 				return err
@@ -71,12 +71,12 @@ func (b *bench) compare(ctx context.Context, n int, otlp bool) (ours, theirs cos
 		return ours, theirs, err
 	}
 	defer sc.end()
-	began := time.Now() // the first pages may have come before
+	began := time.Now() // the first pages may have arrived before
 	if err := sc.collector.Await(ctx, "The export is complete", 1); err != nil {
 		return ours, theirs, err
 	}
 	ours.elapsed = time.Since(began)
-	if ours.cpu, err = sc.collector.CPU(); err != nil { // its start included
+	if ours.cpu, err = sc.collector.CPU(); err != nil { // including its start
 		return ours, theirs, err
 	}
 	sc.collector.Stop()

@@ -13,7 +13,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/bench/svg"
 )
 
-// plots draws what the other commands have measured.
+// plots draws the measurements of the other commands.
 func (b *bench) plots(context.Context) error {
 	if err := os.MkdirAll(b.images, 0o750); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// catchUpFigures are those of TestCatchUp, which says what they mean.
+// catchUpFigures are those of TestCatchUp, which explains them.
 type catchUpFigures struct {
 	LatencyMillis   int     `json:"latency_ms"`
 	Walks           int     `json:"max_concurrent_walks"`

@@ -19,9 +19,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/bench/decode"
 )
 
-// sdkLoop is the program that one would write with the official SDK: it pages
-// through a time range, makes the same records, and posts them as OTLP. It keeps
-// no position and reads everything once.
+// sdkLoop is a plain program with the official SDK: it reads the pages of a time range, makes the same records,
+// and posts them as OTLP. It keeps no position and reads everything once.
 func sdkLoop(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("sdk-loop", flag.ContinueOnError)
 	endpoint := flags.String("endpoint", "", "base `URL` of the API")

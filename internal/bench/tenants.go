@@ -13,7 +13,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/bench/process"
 )
 
-// tenantFigures are of one collector with so many receivers.
+// tenantFigures are about one collector with this many receivers.
 type tenantFigures struct {
 	Receivers   int     `json:"receivers"`
 	StartRatio  float64 `json:"start_of_one"`  // time to be ready / time with one receiver
@@ -35,7 +35,7 @@ type busyFigures struct {
 	LagP99    float64 `json:"lag_p99_s"`
 }
 
-// observed is how long the tenants are watched: most of a poll_interval.
+// observed is how long the tenants are observed: most of a poll_interval.
 const observed = 45 * time.Second
 
 // tenants runs collectors with more and more receivers.
@@ -94,7 +94,7 @@ func (b *bench) idle(ctx context.Context, n int) (f tenantFigures, ready time.Du
 	}
 	defer sc.end()
 	f.Receivers = n
-	// The first looks, at once, and then one in each poll_interval.
+	// The first polls, which are immediate, and then one in each poll_interval.
 	if err := sc.quiet(ctx); err != nil {
 		return f, 0, 0, err
 	}

@@ -1,7 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package benchdata makes the pages that benchmarks of this repository read.
+// Package benchdata makes the pages for the benchmarks of this repository.
 package benchdata
 
 import (
@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// Page is an answer of list_data, made when the program asks for it.
+// Page is an answer of list_data, made when it is requested.
 type Page struct {
 	Name    string
 	Entries int
@@ -26,7 +26,7 @@ type Page struct {
 
 // Body is the answer, the same one each time.
 func (p Page) Body() []byte {
-	r := rand.New(rand.NewPCG(7, 11)) // variety, the same one each time
+	r := rand.New(rand.NewPCG(7, 11)) // varied, but the same each time
 	entries := make([]string, p.Entries)
 	for i := range entries {
 		c := calls[r.IntN(len(calls))]
@@ -38,8 +38,8 @@ func (p Page) Body() []byte {
 	return Answer(entries...)
 }
 
-// Pages are realistic pages of 100 entries, by what makes their payloads special.
-// No two entries are alike: a processor would learn a page by heart.
+// Pages are realistic pages of 100 entries, by what is special about their payloads. All entries differ: a
+// processor would adapt to a repeated page.
 func Pages() []Page {
 	return []Page{
 		{Name: "small", Entries: 100, payload: few},
@@ -76,7 +76,7 @@ var calls = []call{
 	{"DELETE", "/open-apis/task/v2/tasks/:task_guid", `{}`},
 }
 
-// tokenCalls have names in them that end as those of credentials.
+// tokenCalls have names in them that end like those of credentials.
 var tokenCalls = []call{
 	{"GET", "/open-apis/drive/v1/files/:file_token/comments", `{"file_type":"docx","page_token":"eVQrYzJBNDNONlk4"}`},
 	{"POST", "/open-apis/bitable/v1/apps/:app_token/tables/:table_id/records", `{"user_id_type":"open_id"}`},
@@ -92,7 +92,7 @@ func varied(r *rand.Rand, n int, c call, payload string) string {
 	case 1, 2:
 		response = `{"code":0,"msg":"success","data":{"message_id":"om_` + letters(r, 32) + `"}}`
 	case 3:
-		status = 0 // as in the official samples
+		status = 0 // like in the official samples
 	}
 	path := c.template
 	for part := range strings.SplitSeq(c.template, "/") {
@@ -105,7 +105,7 @@ func varied(r *rand.Rand, n int, c call, payload string) string {
 		7e15+r.Int64N(1e15), c.method+c.template, EventTime+int64(n), letters(r, 16), r.IntN(256), path, c.method, quote(c.query), quote(payload), status, quote(response))
 }
 
-// few are payloads of calls that send next to nothing.
+// few are payloads of calls that send hardly anything.
 func few(r *rand.Rand) string {
 	return [...]string{`{}`, ``, fmt.Sprintf(`{"page_size":%d}`, 10*(1+r.IntN(10)))}[r.IntN(3)]
 }
@@ -179,8 +179,8 @@ func Answer(entries ...string) []byte {
 	return []byte(`{"code":0,"msg":"success","data":{"items":[` + strings.Join(entries, ",") + `],"page_token":"eVQrYzJBNDNONlk4","has_more":false}}`)
 }
 
-// Entry is the n-th entry, whose call sent the payload. There is no secret in it
-// but what the payload brings along, as in most entries.
+// Entry is the n-th entry, whose call sent the payload. Only the payload may contain a secret, as in most
+// entries.
 func Entry(n int, payload string) string {
 	return fmt.Sprintf(`{"id":"74351872%08d","api_key":"POST/open-apis/im/v1/chats/:chat_id/members","event_time":%d,`+
 		`"app_id":"cli_9f3ca975326b501b","ip":"203.0.113.%d","log_detail":{"path":"/open-apis/im/v1/chats/oc_5ad11d72b830411d72b836c20/members",`+
@@ -188,7 +188,7 @@ func Entry(n int, payload string) string {
 		n, EventTime+int64(n), n%256, quote(payload))
 }
 
-// EventTime is that of the first entry of a page; each has a second of its own.
+// EventTime is the time of the first entry of a page; each entry has a different second.
 const EventTime = int64(1610613336)
 
 // quote writes text as a JSON string, with < and > as they are.
@@ -205,19 +205,18 @@ func quote(text string) string {
 // garbage is how much a benchmark may allocate before it is collected.
 const garbage = 32 << 20
 
-// Run measures a way to take a page apart, which returns the number of its entries.
-// The way is made for the page, before the clock starts.
+// Run measures a way to decode a page, which returns the number of its entries. The way is prepared for the page
+// before the clock starts.
 //
-// Beside the usual figures it reports the CPU time of the whole process, as
-// cpu-ns/op: on a shared machine the time of a clock is also that of others.
-// Garbage is collected after the same number of bytes, whoever runs: by default
-// a program that keeps more alive would collect less often. The clock starts when
-// that much memory has been used and collected more than once: to touch it for
-// the first time costs more than to decode pages into it.
+// In addition to the usual figures it reports the CPU time of the whole process, as cpu-ns/op: on a shared
+// machine, wall-clock time includes other processes. Garbage is collected after the same number of bytes for
+// every program: by default a program that keeps more memory alive would collect less often. The clock starts
+// when that much memory has been used and collected more than once, because using memory for the first time
+// costs more than decoding pages into it.
 func Run(b *testing.B, page Page, prepare func(body []byte) (decode func(body []byte) (entries int, err error))) {
 	b.Run(page.Name, func(b *testing.B) {
 		defer debug.SetGCPercent(debug.SetGCPercent(100))
-		ballast := make([]byte, garbage) // never touched, so never paid for
+		ballast := make([]byte, garbage) // never used, so it costs nothing
 		defer runtime.KeepAlive(ballast)
 		runtime.GC()
 		body := page.Body()

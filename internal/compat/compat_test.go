@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package compat runs the receiver with a recent collector release, while the
-// product requires the lowest one that it works with. `make compat` runs it.
+// Package compat runs the receiver with a recent collector release, while the product requires the lowest one
+// that it supports. `make compat` runs it.
 package compat
 
 import (

@@ -33,7 +33,7 @@ func newSDK(t *testing.T, app, secret string, s *simulator.Server) *larksecurity
 		HttpClient:       server.Client(),
 		LogLevel:         larkcore.LogLevelError,
 	}
-	// What the SDK's root package, which brings in every service, does for its users.
+	// The SDK's root package, which includes every service, does this for its users.
 	larkcore.NewLogger(config)
 	larkcore.NewCache(config)
 	larkcore.NewSerialization(config)
@@ -48,7 +48,7 @@ func listReq(pageToken string) *larksecurity.ListDataOpenapiLogReq {
 	return larksecurity.NewListDataOpenapiLogReqBuilder().ListOpenapiLogRequest(body.Build()).Build()
 }
 
-// walk pages to the end.
+// walk reads all pages.
 func walk(t *testing.T, sdk *larksecurity.V1) (all []*larksecurity.OpenapiLog, pages int) {
 	token := ""
 	for {
@@ -122,7 +122,7 @@ func TestSDKWithFilters(t *testing.T) {
 	require.Equal(t, "1", *resp.Data.Items[0].Id)
 }
 
-// The SDK's model of an error finds what it looks for in ours.
+// The SDK's model of an error finds its fields in ours.
 func TestSDKReadsErrors(t *testing.T) {
 	s := simulator.New(simulator.Options{
 		Apps:   map[string]string{"cli_errors": "secret"},

@@ -42,7 +42,7 @@ func differing(found map[string]bool, a, b simulator.Options) {
 	compare("", reflect.ValueOf(a), reflect.ValueOf(b))
 }
 
-// allSwitches: every switch of the simulator was thrown, or there is a reason.
+// allSwitches: every switch of the simulator was used, or there is a reason.
 func allSwitches(t *testing.T, thrown map[string]bool, excused map[string]string) {
 	t.Helper()
 	assert.Greater(t, len(thrown), 30)
@@ -55,8 +55,8 @@ func allSwitches(t *testing.T, thrown map[string]bool, excused map[string]string
 	}
 }
 
-// TestAnyWorld: whatever is switched together, no answer is wrong. In worlds with
-// little or too much to see, many are missing.
+// TestAnyWorld: with any combination of switches, no answer is wrong. In worlds with too few or too many
+// entries, many answers are missing.
 func TestAnyWorld(t *testing.T) {
 	thrown := map[string]bool{}
 	for seed := range *worlds {

@@ -32,8 +32,8 @@ func golden(t *testing.T, name, text string) {
 	require.Equal(t, string(want), text)
 }
 
-// fits checks that no line is wider than the page, a wide character counted as two columns. A link, a
-// command and a line of the configuration that is in the English report too are never broken.
+// fits checks that no line is wider than the page, with a wide character counted as two columns. Links,
+// commands, and lines of the configuration that are the same in English are never broken.
 func fits(t *testing.T, text, english string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -68,21 +68,21 @@ func TestChineseProblems(t *testing.T) {
 	}
 }
 
-// mayBeEnglish are the words of names, keys, commands and servers that stay as they are.
+// mayBeEnglish matches names, keys, commands and servers that are not translated.
 var mayBeEnglish = regexp.MustCompile(strings.Join([]string{
 	`https?://\S+`, `[\w-]*[_./:\[\]{}$=-][\w./:\[\]{}$=,-]*`, // keys, paths, references
 	`App Secret`, `Open API`, `IP`, `UTC`, `NTP`, `HTTP`, `HTML`, `XML`, `JSON`, `DNS`, `TLS`, `API`, `URL`, `Date`, `Collector`, `Lark`, `Basic`, `Ctrl-C`, `doctor`, `log id`, `make build`,
 	`storage`, `config`, `debug`, `endpoint`, `filter`, `processors`, `null`, `response`, `code`, `msg`, `error`, `data`, `id`, `Feishu`,
 }, "|"))
 
-// saidByOthers is what the simulated server and the system say, which stays as it is.
+// saidByOthers matches texts of the simulated server and of the system, which are not translated.
 var saidByOthers = regexp.MustCompile(strings.Join([]string{
 	"Internal Server Error", "trigger frequency limit", "context deadline exceeded", "connection reset by peer", "exceeded while awaiting headers",
 	`Invalid access token for authorization\. Please make a request with token attached`, "This month's API call quota has been exceeded", `Request Param Error[a-z_: ]*`,
 }, "|"))
 
-// TestChineseIsChinese: in whatever world, nothing that the doctor says in Chinese is left in
-// English, lines fit, the configuration is the same but for its remarks, and JSON does not depend on the language.
+// TestChineseIsChinese: in any world, the doctor's Chinese report has no English text, its lines fit, the
+// configuration is the same except for its remarks, and JSON does not depend on the language.
 func TestChineseIsChinese(t *testing.T) {
 	english := regexp.MustCompile(`[A-Za-z]{2,}(?: [A-Za-z]{2,})+`)
 	check := func(t *testing.T, r *Report) {
@@ -90,7 +90,7 @@ func TestChineseIsChinese(t *testing.T) {
 		fits(t, text, printed(t, r))
 		prose, config, _ := strings.Cut(text, "extensions:\n")
 		_, steps, _ := strings.Cut(config, "exporters: [debug]\n")
-		// A sentence is looked at whole, as lines may be broken within one.
+		// A sentence is checked as a whole, because line breaks may be inside one.
 		whole := strings.Join(strings.Fields(prose+steps), " ")
 		whole = saidByOthers.ReplaceAllString(whole, "")
 		assert.Empty(t, english.FindAllString(mayBeEnglish.ReplaceAllString(whole, "-"), -1), text)

@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestQuietTenants: with too little to see it says so, and recommends the defaults.
+// TestQuietTenants: with too few entries it reports that, and recommends the defaults.
 func TestQuietTenants(t *testing.T) {
 	for name, log := range map[string][]simulator.Entry{
 		"empty": nil,
@@ -48,7 +48,7 @@ func TestQuietTenants(t *testing.T) {
 // loaded reads the recommended configuration as the collector does, and returns
 // the receiver's part of it.
 func loaded(t *testing.T, r *Report) *feishuauditreceiver.Config {
-	// The collector puts the variable's value in its place before it looks at the rest.
+	// The collector first replaces the variable by its value.
 	text := strings.ReplaceAll(r.Config.String(), "${env:FEISHU_PROXY_URL}", "http://user:pass@proxy.example.com:3128")
 	got, err := confmap.NewRetrievedFromYAML([]byte(text))
 	require.NoError(t, err, r.Config.String())
@@ -59,12 +59,12 @@ func loaded(t *testing.T, r *Report) *feishuauditreceiver.Config {
 	cfg := feishuauditreceiver.NewFactory().CreateDefaultConfig().(*feishuauditreceiver.Config)
 	require.NoError(t, section.Unmarshal(cfg))
 	resolved := *cfg
-	resolved.AppSecret = simulator.DefaultAppSecret // as the collector resolves the reference
+	resolved.AppSecret = simulator.DefaultAppSecret // as if the collector had resolved the reference
 	require.NoError(t, xconfmap.Validate(&resolved))
 	return cfg
 }
 
-// TestRecommendation: the configuration is valid, and says what was found.
+// TestRecommendation: the configuration is valid, and has what was found.
 func TestRecommendation(t *testing.T) {
 	for name, tc := range map[string]struct {
 		sim    func(*simulator.Options)
@@ -102,7 +102,7 @@ func TestRecommendation(t *testing.T) {
 			o.SecretSource = `${file:/etc/otel col #1/"secret"}`
 			o.Transport = simulator.Transport(http.StripPrefix("/x", simulator.New(simulator.Options{Apps: map[string]string{o.AppID: "s"}})), nil)
 		}, func(t *testing.T, c *feishuauditreceiver.Config) {
-			assert.Equal(t, `cli_"$$a:#b`, c.AppID) // the collector makes one $ of two
+			assert.Equal(t, `cli_"$$a:#b`, c.AppID) // the collector turns two $ into one
 			assert.Equal(t, "https://open.飞书.example:8443/x", c.ClientConfig.Endpoint)
 			assert.Equal(t, "http://user:pass@proxy.example.com:3128", c.ClientConfig.ProxyURL)
 			assert.Equal(t, `${file:/etc/otel col #1/"secret"}`, string(c.AppSecret))

@@ -22,15 +22,15 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// clouds sends the calls of each public cloud to a server of its own.
+// clouds sends the calls of each public cloud to a separate server.
 type clouds map[string]http.RoundTripper
 
 func (c clouds) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c["https://"+req.URL.Host].RoundTrip(req)
 }
 
-// TestProblems: each thing that keeps the log from being read is named, with what
-// to do, and nothing is recommended before it is solved.
+// TestProblems: each problem that prevents reading the log is named, with what to do, and nothing is recommended
+// before it is solved.
 func TestProblems(t *testing.T) {
 	fault := func(kind simulator.FaultKind, where simulator.Endpoint) simulator.Options {
 		return simulator.Options{Faults: []simulator.Fault{{Kind: kind, Endpoint: where}}}
@@ -133,8 +133,8 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestAccessOnly: with few calls it tells the same about the access, also where things
-// fail in passing, and recommends the defaults.
+// TestAccessOnly: with few calls it reports the same about the access, even if calls fail temporarily, and
+// recommends the defaults.
 func TestAccessOnly(t *testing.T) {
 	only := func(o *Options) { o.AccessOnly = true }
 	for name, tc := range map[string]struct {
@@ -147,7 +147,7 @@ func TestAccessOnly(t *testing.T) {
 		"IP refused":    {simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultIPRefused}}}, 1, checkAddress},
 		"passing":       {simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultInternal, Count: 2}}}, 3, ""},
 		"failing":       {simulator.Options{Faults: []simulator.Fault{{Kind: simulator.FaultInternal}}}, 3, checkRead},
-		// The answer's Date tells, and the next try is right.
+		// The answer's Date shows it, and the next try is right.
 		"clock ahead": {simulator.Options{ClockSkew: -10 * time.Minute, RefuseFuture: true}, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,8 +176,7 @@ func printedIn(t *testing.T, r *Report, l Language) string {
 	return b.String()
 }
 
-// TestWrongCloud: an app of the other cloud is found there, without its secret
-// being sent there.
+// TestWrongCloud: an app of the other cloud is found there, and its secret is not sent there.
 func TestWrongCloud(t *testing.T) {
 	for here, there := range map[string]string{openapi.FeishuEndpoint: openapi.LarkEndpoint, openapi.LarkEndpoint: openapi.FeishuEndpoint} {
 		synctest.Test(t, func(t *testing.T) {
@@ -210,7 +209,7 @@ type readCloser struct{ *bytes.Buffer }
 
 func (readCloser) Close() error { return nil }
 
-// TestEmptyLog: a log without an entry does not look well.
+// TestEmptyLog: a log without an entry is not reported as healthy.
 func TestEmptyLog(t *testing.T) {
 	for perSecond, want := range map[float64]int{0: 1, 2: 0} {
 		synctest.Test(t, func(t *testing.T) {
@@ -231,8 +230,7 @@ func TestEmptyLog(t *testing.T) {
 	}
 }
 
-// TestBreakDown: an API that stops to answer in the middle ends the run soon, with what
-// was found before.
+// TestBreakDown: if the API stops answering during the run, it ends soon, with what was found before.
 func TestBreakDown(t *testing.T) {
 	for _, kind := range []simulator.FaultKind{simulator.FaultHang, simulator.FaultQuotaExceeded, simulator.FaultIPRefused, simulator.FaultInternal} {
 		synctest.Test(t, func(t *testing.T) {
@@ -264,7 +262,7 @@ func TestInterrupted(t *testing.T) {
 	})
 }
 
-// TestBadOptions: what the receiver would not start with is refused in its words.
+// TestBadOptions: options with which the receiver would not start are refused with its messages.
 func TestBadOptions(t *testing.T) {
 	_, err := Run(t.Context(), Options{Endpoint: "http://open.feishu.cn", AppSecret: " s "})
 	require.ErrorContains(t, err, "endpoint: \"http://open.feishu.cn\" is not encrypted")
@@ -274,8 +272,8 @@ func TestBadOptions(t *testing.T) {
 	require.ErrorContains(t, err, "/nowhere/ca.pem")
 }
 
-// TestLongWatch: with more time, longer lives of page tokens and later entries are
-// found out, with no more calls.
+// TestLongWatch: with more time, longer lifetimes of page tokens and later entries are found, with no more
+// calls.
 func TestLongWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := simulator.Options{Tenant: tenant(2), PageTokenLife: 30 * time.Minute}
@@ -288,7 +286,7 @@ func TestLongWatch(t *testing.T) {
 	})
 }
 
-// TestNothingIsShown: no word of the log and no secret is in what the doctor says.
+// TestNothingIsShown: the doctor's output has no word of the log and no secret.
 func TestNothingIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const canary = "Canary8842"

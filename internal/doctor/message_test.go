@@ -19,7 +19,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/cause"
 )
 
-// sources are the parsed files of a folder that are no tests.
+// sources are the parsed files of a folder, without tests.
 func sources(t *testing.T, folder string) map[string]*ast.File {
 	out := map[string]*ast.File{}
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -45,8 +45,8 @@ func literal(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// TestEveryMessageIsTranslated: the catalogue has every text of this package, no other, and each
-// translation takes the arguments of its text.
+// TestEveryMessageIsTranslated: the catalogue has exactly the texts of this package, and each translation uses
+// the arguments of its text.
 func TestEveryMessageIsTranslated(t *testing.T) {
 	texts := map[string]bool{}
 	for name, file := range sources(t, ".") {
@@ -98,8 +98,8 @@ func TestEveryMessageIsTranslated(t *testing.T) {
 	}
 }
 
-// shapes are the names of forms that a field may have: what kindOf and brokenResponse return, and what
-// observe counts under.
+// shapes are the names of the forms of a field: the results of kindOf and brokenResponse, and the counters of
+// observe.
 func shapes(t *testing.T) []string {
 	found := []string{"a JSON object in a string", "another number", "others"}
 	for _, d := range sources(t, ".")["evidence.go"].Decls {
@@ -149,8 +149,8 @@ func inOrder(t *testing.T, text string) []string {
 	return out
 }
 
-// TestClientTextsAreTranslated: what the client says of a failed call, and what there is to do,
-// is in clientTexts, and nothing else is.
+// TestClientTextsAreTranslated: clientTexts has exactly the client's texts about a failed call and about what to
+// do.
 func TestClientTextsAreTranslated(t *testing.T) {
 	constants := map[string]string{"AdviceOldToken": cause.AdviceOldToken}
 	files := sources(t, filepath.Join("..", "openapi"))
@@ -164,7 +164,7 @@ func TestClientTextsAreTranslated(t *testing.T) {
 			return true
 		})
 	}
-	// pattern is what an expression makes, with %s for what is not constant.
+	// pattern is the text of an expression, with %s for the parts that are not constant.
 	var pattern func(e ast.Expr) string
 	pattern = func(e ast.Expr) string {
 		switch e := e.(type) {
@@ -254,7 +254,7 @@ func TestClientTextsAreTranslated(t *testing.T) {
 	}
 }
 
-// TestLocale: the locale is found as POSIX says, and --lang's names are known.
+// TestLocale: the locale is found as in POSIX, and the names for --lang are known.
 func TestLocale(t *testing.T) {
 	for _, tc := range []struct {
 		all, messages, lang string

@@ -17,8 +17,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// endsAre checks that refused calls and requests for tokens are not called logged where the
-// simulated log has none, and that codes are called absent only where they are.
+// endsAre checks that refused calls and requests for tokens are not reported as logged if the simulated log has
+// none, and that codes are reported absent only if they are.
 func endsAre(t *testing.T, o simulator.Options, r *Report) {
 	f, allowed := r.Finding(RefusedCalls), []string{"", noneSeen}
 	if o.Tenant.FailureFraction >= 0 && o.Tenant.PerSecond > 0 {
@@ -35,8 +35,8 @@ func endsAre(t *testing.T, o simulator.Options, r *Report) {
 	assert.Contains(t, allowed, f.Answer, f.Evidence.String())
 }
 
-// TestRefusedCalls: what the log has of refused calls and of requests for tokens is counted by
-// code, whatever the form of the response, and "none seen" is said where it has none.
+// TestRefusedCalls: refused calls and requests for tokens in the log are counted by code, with any form of the
+// response, and the answer is "none seen" if there are none.
 func TestRefusedCalls(t *testing.T) {
 	const (
 		ordinary = "GET/open-apis/contact/v3/users/:user_id"
@@ -112,7 +112,7 @@ func TestRefusedCalls(t *testing.T) {
 	}
 }
 
-// TestRefusedCallsInDetections: the page of the detections says what the answers mean.
+// TestRefusedCallsInDetections: the page of the detections explains the answers.
 func TestRefusedCallsInDetections(t *testing.T) {
 	page, err := os.ReadFile("../../docs/detections.md")
 	require.NoError(t, err)

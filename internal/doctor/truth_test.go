@@ -36,15 +36,14 @@ func examine(t *testing.T, server *simulator.Server, change func(*Options)) *Rep
 	return report
 }
 
-// history is how far a simulated log goes back. The bubble's time begins in 2000.
+// history is how far back a simulated log goes. The bubble's time starts in 2000.
 const history = 20 * day
 
 func tenant(perSecond float64) simulator.Tenant {
 	return simulator.Tenant{Seed: 3, PerSecond: perSecond, Start: time.Now().Add(-history).Unix()}
 }
 
-// never checks every answer against the simulator's switches: it may be missing,
-// and must not be wrong.
+// never checks every answer against the simulator's switches: it may be missing, but must not be wrong.
 func never(t *testing.T, o simulator.Options, r *Report) {
 	o = withDefaults(o)
 	oneOf := func(q Question, truth string) {
@@ -90,7 +89,7 @@ func never(t *testing.T, o simulator.Options, r *Report) {
 	between(LongestWindow, o.MaxWindow)
 	kept := o.Retention
 	if kept == 0 || kept > history {
-		kept = history + o.ClockSkew + time.Duration(r.Took) // the log began before the doctor did
+		kept = history + o.ClockSkew + time.Duration(r.Took) // the log started before the doctor
 	}
 	if o.RefuseExpired {
 		between(Retention, o.Retention)
@@ -114,7 +113,7 @@ func never(t *testing.T, o simulator.Options, r *Report) {
 	}
 }
 
-// responseForms are the answers to how a response looks.
+// responseForms are the answers about the form of a response.
 var responseForms = map[simulator.Responses]string{
 	"":                       "a JSON object in a string",
 	simulator.ResponseText:   "a JSON object in a string",
@@ -123,8 +122,8 @@ var responseForms = map[simulator.Responses]string{
 	simulator.ResponsePlain:  "a string without JSON",
 }
 
-// shapesAre checks that status_code and response are reported as they are, with every
-// form of them that the evidence names.
+// shapesAre checks that status_code and response are reported correctly, with every form of them in the
+// evidence.
 func shapesAre(t *testing.T, o simulator.Options, r *Report) {
 	tallied := func(f Finding) []string {
 		list, _, _ := strings.Cut(f.Evidence.String(), ";")
@@ -153,7 +152,7 @@ func shapesAre(t *testing.T, o simulator.Options, r *Report) {
 	}
 }
 
-// refusalsAre checks what is said of a refusal for the rate limit, if one happened.
+// refusalsAre checks what is reported about a refusal by the rate limit, if one happened.
 func refusalsAre(t *testing.T, o simulator.Options, r *Report) {
 	f := r.Finding(RateHeaders)
 	_, told, refused := strings.Cut(f.Text.String(), "a refusal is HTTP ")
@@ -175,8 +174,8 @@ func refusalsAre(t *testing.T, o simulator.Options, r *Report) {
 	assert.Equal(t, want, told)
 }
 
-// TestSwitches: with a log that has enough in it, every setting of every switch is
-// found out, and no other answer becomes wrong by it.
+// TestSwitches: with enough entries in the log, every setting of every switch is found out, and it makes no
+// other answer wrong.
 func TestSwitches(t *testing.T) {
 	always := map[Question]string{
 		Order: "ascending", StartBound: "inclusive", EndBound: "inclusive", FutureEnd: "accepted", Lateness: "none seen",
@@ -196,7 +195,7 @@ func TestSwitches(t *testing.T) {
 	changed := map[string]bool{}
 	for name, tc := range map[string]struct {
 		change func(*simulator.Options)
-		want   answers // what differs
+		want   answers // the differences
 		unsure []Question
 		also   func(*testing.T, *Report)
 	}{

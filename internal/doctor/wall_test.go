@@ -15,9 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDoctorSeesFactsOnly: of a page the doctor asks for Facts and how to go on, and of
-// package entry it names these two types alone. So nothing of what a call carried can get
-// into a report by a later change.
+// TestDoctorSeesFactsOnly: the doctor reads only Facts of a page and how to continue, and uses only these two
+// types of package entry. So no later change can put the contents of a call into a report.
 func TestDoctorSeesFactsOnly(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)

@@ -1,8 +1,7 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package jsonoracle reads JSON as encoding/json does, for tests that hold our own reader
-// against it.
+// Package jsonoracle reads JSON like encoding/json, for tests that compare our own reader with it.
 package jsonoracle
 
 import (
@@ -11,8 +10,8 @@ import (
 	"strings"
 )
 
-// OracleObject is the members of a JSON object, nil of anything else. Of several
-// members with one name the last one counts.
+// OracleObject returns the members of a JSON object, nil for any other value. If several members have one name,
+// the last one counts.
 func OracleObject(text []byte) (members []namedValue) {
 	dec := json.NewDecoder(strings.NewReader(string(text)))
 	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
@@ -37,8 +36,7 @@ type namedValue struct {
 	value json.RawMessage
 }
 
-// OracleMember is the last member of that name, or else the last one of that name in
-// another case.
+// OracleMember is the last member with that name, otherwise the last one with that name in another case.
 func OracleMember(members []namedValue, name string) json.RawMessage {
 	var exact, other json.RawMessage
 	for _, m := range members {
@@ -55,7 +53,7 @@ func OracleMember(members []namedValue, name string) json.RawMessage {
 	return other
 }
 
-// OracleRepeats reports whether one of the names stands there twice, in whatever case.
+// OracleRepeats reports whether one of the names occurs twice, in any case.
 func OracleRepeats(members []namedValue, names ...string) bool {
 	for _, name := range names {
 		n := 0

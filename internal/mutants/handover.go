@@ -3,7 +3,7 @@
 
 package main
 
-// handoverMutants break what becomes of records that the pipeline refuses.
+// handoverMutants break the handling of records that the pipeline refuses.
 var handoverMutants = []mutant{
 	{
 		"a permanent refusal is not divided (F53)", "internal/handover/answered.go",

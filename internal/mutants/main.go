@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// defaultReport is where the last result is, which says which test to run first.
+// defaultReport is the last result, which shows which test to run first.
 const defaultReport = "docs/mutants.md"
 
 type options struct {
@@ -48,7 +48,7 @@ func main() {
 	}
 }
 
-// outcome is what became of a mutant.
+// outcome is the result for a mutant.
 type outcome struct {
 	mutant
 	caught verdict
@@ -80,7 +80,7 @@ func run(o options) error {
 	}
 	r := &runner{root: root, dir: dir, tests: o.tests, compile: o.compile}
 
-	// Tests that fail anyway would catch everything.
+	// Tests that fail in any case would notice every mutant.
 	known := map[string]bool{}
 	if !o.compile && o.tests == "" {
 		for _, m := range chosen {

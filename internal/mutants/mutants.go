@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// mutant is one way to break the receiver: a text of a source file, which occurs
-// there once, and what stands there instead.
+// mutant is one way to break the receiver: a text that occurs once in a source file, and its replacement.
 type mutant struct {
 	what, file, from, to string
 }

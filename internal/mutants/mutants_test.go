@@ -17,9 +17,8 @@ import (
 
 const root = "../.."
 
-// TestMutantsApply: each mutant finds its place in today's sources, and the report's rows
-// are about mutants of the list, noticed by tests that exist. It counts those that have to
-// be run again.
+// TestMutantsApply: the text of each mutant is in today's sources, and the report's rows are about mutants of
+// the list that existing tests noticed. It counts those that have to be run again.
 func TestMutantsApply(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, defaultReport))
 	require.NoError(t, err)
@@ -61,7 +60,7 @@ func TestMutantsApply(t *testing.T) {
 			assert.Contains(t, tests[own], name, "what noticed %q is no longer there: %s", m.what, again)
 		}
 	}
-	// No failure: to run them again takes a minute for each, too long for every commit.
+	// Not a failure: running one again takes a minute, too long for every commit.
 	t.Logf("%d of %d mutants have to be run again (%s): %q", len(stale), len(mutants), again, stale)
 	assert.Empty(t, slices.DeleteFunc(slices.Collect(maps.Keys(rows)), func(what string) bool { return seen[what] }), "rows of mutants that are no longer in the list")
 	assert.Equal(t, render(rows), string(text), again)
@@ -88,8 +87,8 @@ func testsOf(t *testing.T, packages ...string) []string {
 
 var testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w*)\(`)
 
-// TestSourceHash: a row is about the code that its mutant changes, not about comments
-// and layout, nor about other code of the file.
+// TestSourceHash: a row is about the code that its mutant changes, not about comments, layout, or other code of
+// the file.
 func TestSourceHash(t *testing.T) {
 	m := mutant{what: "w", file: "f.go", from: "return a+b", to: "return a-b"}
 	hash := func(text string) string {
@@ -105,8 +104,8 @@ func TestSourceHash(t *testing.T) {
 	assert.NotEqual(t, before, hash("package p\n\nfunc f(a, b int) int { return a+b }\n\nfunc g() {}\n"))
 }
 
-// TestVerdicts: only a test that failed has noticed something; a time limit and a panic
-// elsewhere say who was running.
+// TestVerdicts: only a test that failed has noticed something; a time limit and a panic elsewhere show which
+// test was running.
 func TestVerdicts(t *testing.T) {
 	failed := []byte("=== RUN   TestB\n=== RUN   TestA\n--- FAIL: TestB (0.1s)\n    --- FAIL: TestB/sub\n--- FAIL: TestA (1s)\nFAIL\n")
 	assert.Equal(t, []string{"TestA", "TestB"}, failures(failed))

@@ -3,7 +3,7 @@
 
 package main
 
-// planMutants break what decides which page to ask for next.
+// planMutants break the decision which page to request next.
 var planMutants = []mutant{
 	{
 		"what a page added is not remembered (F33)", "internal/plan/plan.go",

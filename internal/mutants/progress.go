@@ -3,7 +3,7 @@
 
 package main
 
-// progressMutants break what lets the log go on whatever a call is answered with.
+// progressMutants break what keeps reading going after any kind of failure.
 var progressMutants = []mutant{
 	{
 		"what fails is not set aside (F40)", "internal/plan/failing.go",

@@ -3,7 +3,7 @@
 
 package main
 
-// redactMutants break what is masked and what stays.
+// redactMutants break what is masked and what is kept.
 var redactMutants = []mutant{
 	{
 		"text is read for credentials only once (F39)", "internal/redact/redact.go",

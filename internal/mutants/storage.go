@@ -3,7 +3,7 @@
 
 package main
 
-// storageMutants break what is remembered across restarts.
+// storageMutants break what is stored across restarts.
 var storageMutants = []mutant{
 	{
 		"ids that an older build has stored are taken for identities (F46)", "internal/checkpoint/checkpoint.go",

@@ -20,11 +20,11 @@ import (
 	"time"
 )
 
-// worlds is how many simulated worlds each mutant has to get past.
+// worlds is how many simulated worlds each mutant is tested with.
 const worlds = 30
 
-// Time limits: of the tests that noticed the mutant last time, of all tests, and of a
-// test that runs alone, because it has reached one of the others.
+// Time limits: of the tests that noticed the mutant last time, of all tests, and of a test that runs alone
+// because it has exceeded one of the others.
 const (
 	firstLimit = 3 * time.Minute
 	allLimit   = 6 * time.Minute
@@ -36,11 +36,11 @@ type runner struct {
 	root, dir string
 	tests     string // a regular expression, "" for all
 	compile   bool
-	// alone is held for writing by a test that has to have the machine for itself.
+	// alone is write-locked by a test that needs the machine for itself.
 	alone sync.RWMutex
 }
 
-// verdict says which tests noticed a mutant, and how, if not by an assertion.
+// verdict is which tests noticed a mutant, and how, if not by an assertion.
 type verdict struct {
 	tests []string
 	how   string
@@ -50,8 +50,7 @@ func (v verdict) String() string { return strings.Join(v.tests, ", ") + v.how }
 
 var errSurvived = errors.New("no test noticed")
 
-// packages are those whose tests have to notice the mutant: its own, which costs
-// least, and the receiver's.
+// packages are those whose tests have to notice the mutant: its own, which is cheapest, and the receiver's.
 func (m mutant) packages() []string {
 	if own := filepath.Dir(m.file); own != "." {
 		return []string{own, "."}
@@ -59,8 +58,8 @@ func (m mutant) packages() []string {
 	return []string{"."}
 }
 
-// try runs the tests against the broken source. What noticed it last time goes first,
-// and most times that is all.
+// try runs the tests against the broken source. The tests that noticed it last time go first, and usually these
+// are enough.
 func (r *runner) try(m mutant, n int, first []string) (verdict, error) {
 	dir := filepath.Join(r.dir, strconv.Itoa(n))
 	overlay, err := m.overlay(r.root, dir)
@@ -137,9 +136,9 @@ func (r *runner) build(pkg, binary string, args ...string) error {
 	return nil
 }
 
-// judge runs tests and says which of them failed. A time limit, or a panic outside of a
-// test's own goroutine, is nobody's failure yet: a machine may be slow. The test that
-// was running then has to fail alone, with all the time that it needs.
+// judge runs tests and returns which of them failed. A time limit, or a panic outside a test's own goroutine,
+// does not count as a failure yet, because the machine may be slow. The test that was running then has to fail
+// alone, with enough time.
 func (r *runner) judge(pkg, binary, tests string, limit time.Duration) (verdict, error) {
 	r.alone.RLock()
 	out, err := r.run(pkg, binary, tests, limit)
@@ -179,7 +178,7 @@ func noticed(names []string, out []byte) verdict {
 }
 
 func (r *runner) run(pkg, binary, tests string, limit time.Duration) ([]byte, error) {
-	// The limit of the tests themselves says which one was running.
+	// The time limit of the tests themselves shows which one was running.
 	ctx, cancel := context.WithTimeout(context.Background(), limit+time.Minute)
 	defer cancel()
 	args := []string{"-test.v", "-test.failfast", "-test.paniconexit0", "-test.timeout", limit.String(), "-test.run", tests}
@@ -192,8 +191,8 @@ func (r *runner) run(pkg, binary, tests string, limit time.Duration) ([]byte, er
 	return cmd.CombinedOutput()
 }
 
-// sound sees whether the tests pass with nothing broken. Which package each is of is
-// not known, so all that mutants are in are asked.
+// sound checks whether the tests pass without a mutant. Their packages are not known, so the packages of all
+// mutants are tested.
 func (r *runner) sound(names []string) error {
 	if len(names) == 0 {
 		return nil
@@ -240,8 +239,7 @@ var (
 
 func timedOut(out []byte) bool { return bytes.Contains(out, []byte("panic: test timed out")) }
 
-// unfinished are the tests that had started and not ended when a panic or the time limit
-// ended all.
+// unfinished are the tests that had started and not ended when a panic or the time limit ended the run.
 func unfinished(out []byte) []string {
 	over := map[string]bool{}
 	for _, match := range ended.FindAllSubmatch(out, -1) {

@@ -12,8 +12,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// entry is the text of an audit entry whose payload and response are given as
-// they were sent.
+// entry is the text of an audit entry with this payload and this response, as they were sent.
 func entry(payload, response string) string {
 	return `{"id":"7435187231","api_key":"POST/open-apis/im/v1/messages","event_time":1610613336,` +
 		`"app_id":"cli_9f3ca975326b501b","ip":"192.123.12.1","log_detail":{"path":"/open-apis/im/v1/messages",` +
@@ -21,8 +20,7 @@ func entry(payload, response string) string {
 		`,"status_code":200,"response":` + quote(response) + `}}`
 }
 
-// quote returns text as a JSON string that leaves all but quotes, backslashes
-// and control characters as they are.
+// quote returns text as a JSON string, in which only quotes, backslashes and control characters are escaped.
 func quote(text string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -39,7 +37,7 @@ const (
 		`"chat_id":"oc_5ad11d72b830411d72b836c20","sender":{"id":"cli_9f427eec54ae901b","id_type":"app_id","sender_type":"app"}}}`
 )
 
-// BenchmarkRedactPage is what redaction has of BenchmarkDecodePage of internal/record.
+// BenchmarkRedactPage is redaction's part of BenchmarkDecodePage of internal/record.
 func BenchmarkRedactPage(b *testing.B) {
 	for _, page := range benchdata.Pages() {
 		b.Run(page.Name, func(b *testing.B) {

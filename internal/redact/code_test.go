@@ -11,8 +11,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// TestResultCodeStays: code is an authorization code in what a call to authen sends, and the
-// result in what it is answered with.
+// TestResultCodeStays: in a call to authen, code is an authorization code; in its response it is the result.
 func TestResultCodeStays(t *testing.T) {
 	const entry = `{"id":"1","api_key":"POST/open-apis/authen/v1/access_token","log_detail":{` +
 		`"payload":"{\"app_access_token\":\"a-S3CRET\",\"code\":\"xMSldislSkdK\"}","response":"{\"code\":99991663,\"msg\":\"m\"}"}}`
@@ -25,7 +24,7 @@ func TestResultCodeStays(t *testing.T) {
 	require.Contains(t, got, `{"code":20003,"msg":"m"}`)
 }
 
-// TestMasksKey: a name is masked in a path where a member of that name is masked.
+// TestMasksKey: a name is masked in a path if a member with that name is masked.
 func TestMasksKey(t *testing.T) {
 	for _, set := range []struct {
 		keys   []string

@@ -11,7 +11,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// TestExplain: where something is masked, and why, without the value.
+// TestExplain: where a value is masked, and why, without the value.
 func TestExplain(t *testing.T) {
 	r := redact.New([]string{"id_card"})
 	for _, tt := range []struct {
@@ -38,7 +38,7 @@ func TestExplain(t *testing.T) {
 	require.Equal(t, "key scheme form link option", redact.ByKey.String()+" "+redact.ByScheme.String()+" "+redact.ByForm.String()+" "+redact.ByLink.String()+" "+redact.ByOption.String())
 }
 
-// TestResourceTokens: with the option, what names a resource is masked, too. Covers F74.
+// TestResourceTokens: with the option, tokens that name a resource are masked, too. Covers F74.
 func TestResourceTokens(t *testing.T) {
 	keep, mask := redact.New(nil), redact.New(nil, redact.ResourceTokens(true))
 	for _, key := range []string{
@@ -59,12 +59,12 @@ func TestResourceTokens(t *testing.T) {
 	for _, text := range []string{`{"max_tokens":"12","need_password":false,"use_page_token":true}`, `{"tokens":5}`} {
 		requireRedacted(t, mask, text, 0, text)
 	}
-	// They are kept beside a credential, too: its name makes Redact read the whole entry.
+	// They are also kept next to a credential, whose name makes Redact read the whole entry.
 	for _, key := range []string{"file_token", "parentNodeToken", "page_token", "sync_token"} {
 		with := func(password string) string { return entry(`{"`+key+`":"boxcn1","password":"`+password+`"}`, answered) }
 		requireRedacted(t, keep, with(redact.Mask), 1, with("x"))
 	}
-	// Whatever the key, a credential is one, and the caller cannot name another API.
+	// A credential is masked under any key, and the caller cannot name another API.
 	for _, text := range []string{
 		`{"api_key":"GET/open-apis/drive/v1/files","log_detail":{"payload":"{\"file_token\":\"u-6U1SbDiM6XIH2DcTCPyeub\"}"}}`,
 		`{"log_detail":{"api_key":"GET/open-apis/drive/v1/files","payload":"{\"api_key\":\"GET/open-apis/drive/x\",\"token\":\"x\"}"},"api_key":"POST/open-apis/im/v1/messages"}`,

@@ -11,8 +11,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// TestFieldCases: payloads as they were met in the field, and variations of them.
-// Each has one secret, and none is left. Covers F70, F71, F72, F73.
+// TestFieldCases: payloads from the field, and variations of them. Each has one secret, and none is left. Covers
+// F70, F71, F72, F73.
 func TestFieldCases(t *testing.T) {
 	r := redact.New(nil)
 	for _, c := range []struct{ name, payload string }{

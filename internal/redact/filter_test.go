@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// everywhere returns a Redactor whose filter notices every byte but the last one
-// of a text.
+// everywhere returns a Redactor whose filter notices every byte of a text except the last one.
 func everywhere(extraKeys []string) *Redactor {
 	keys := newKeySet(extraKeys)
 	f := &filter{wide: newFilter(keys).wide}
@@ -63,7 +62,7 @@ func requireNotices(t *testing.T, f *filter) {
 	}
 }
 
-// apart returns a suffix with separators wherever there may be some.
+// apart returns a suffix with separators wherever they are allowed.
 func apart(c credential, separators string) string {
 	var b strings.Builder
 	for i := range len(c.suffix) {
@@ -75,8 +74,8 @@ func apart(c credential, separators string) string {
 	return b.String()
 }
 
-// TestStride holds the way in steps of two bytes against the one in steps of one: each
-// stem, at either offset, with every byte for each of its own.
+// TestStride compares the search in steps of two bytes with the one in steps of one: each stem, at either
+// offset, with every byte in place of each of its own.
 func TestStride(t *testing.T) {
 	f := newFilter(newKeySet(nil))
 	require.NotNil(t, f.stride)
@@ -107,8 +106,7 @@ func requireSameStride(t *testing.T, f *filter, text string) {
 	}
 }
 
-// FuzzFilter holds that the filter lets nothing pass that a search without it
-// finds.
+// FuzzFilter: everything that a search without the filter finds is also found with it.
 func FuzzFilter(f *testing.F) {
 	for _, seed := range []string{
 		`{"to_ken":"xyz"}`, `{"a":"p w d=xyz"}`, `to%6ben=xyz`, `{"\u0074oken":"xyz"}`, `{"id-card":"xyz"}`, `bea_rer xyz`, `a%2520b`, `{"密码":"xyz"}`,
@@ -123,8 +121,8 @@ func FuzzFilter(f *testing.F) {
 		if !clean(r.filter, text) {
 			return
 		}
-		// Each level halves a run of backslashes and rounds up. What is left beyond the last
-		// level is masked as a whole if the filter objects, which this one always does.
+		// Each level halves a run of backslashes and rounds up. Text beyond the last level is masked as a whole
+		// if the filter objects, which this one always does.
 		if strings.Contains(text, strings.Repeat(`\`, 1<<(maxLevels-1)+1)) {
 			return
 		}

@@ -9,8 +9,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// TestFurtherKeysInForms: a configured key is found in the brackets of a form, wherever a
-// built-in one is.
+// TestFurtherKeysInForms: a configured key is found in the brackets of a form, like a built-in one.
 func TestFurtherKeysInForms(t *testing.T) {
 	r := redact.New([]string{"id_card", "mobile"})
 	for _, tt := range []struct {
@@ -35,7 +34,7 @@ func TestFurtherKeysInForms(t *testing.T) {
 	}
 }
 
-// TestNotRecognised: what the package's documentation says of what stays is true.
+// TestNotRecognised: the values that the package's documentation lists as not recognised are kept.
 func TestNotRecognised(t *testing.T) {
 	for _, text := range []string{
 		`{"payload":"{\"code\":\"S3CRET\"}"}`,

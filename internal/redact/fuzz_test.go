@@ -49,13 +49,12 @@ func FuzzRedact(f *testing.F) {
 	})
 }
 
-// planter makes text with secrets and ids in it. What it does next is the next
-// byte of its recipe.
+// planter makes text with secrets and ids in it. The next byte of its recipe decides what it does next.
 type planter struct {
 	recipe     []byte
 	secrets    []string // must not be in the output
 	kept       []string // must be, if structured
-	structured bool     // no text so far that is neither JSON nor a form
+	structured bool     // every text so far is JSON or a form
 	levels     int      // at most so many levels of escapes, the payload's string included
 }
 
@@ -78,15 +77,15 @@ var (
 		"app_id", "user_id", "open_id", "union_id", "tenant_key", "code", "msg", "token_type", "ticket_id", "access_key_id",
 		"expires_in", "event_id", "file_key", "my_id_card_no", "total", "name",
 	}
-	// specials are what a parser may misread inside of a value. None ends a
-	// value in a form once it is escaped.
+	// specials are texts that a parser may misread inside a value. None ends a value in a form once it is
+	// escaped.
 	specials = []string{
 		"", `"`, `\`, `\"`, `\\`, `'`, "&", "=", "%", "%22", "+", "}", "]", ",", ";", "{", "[", "中文", "\u2028", "😀", "/", "#", "?", ":",
 		`","a":"`, "&a=b", `"}`, " ", "\t",
 	}
 )
 
-// secret returns a new secret in two parts with something odd between.
+// secret returns a new secret in two parts with an unusual text between them.
 func (p *planter) secret(between []string) string {
 	a, b := fmt.Sprintf("Sx%dq", len(p.secrets)), fmt.Sprintf("Sy%dq", len(p.secrets))
 	p.secrets = append(p.secrets, a, b)
@@ -119,8 +118,8 @@ func (p *planter) secretKey() string {
 	return key
 }
 
-// jsonText returns text as a JSON string, with some punctuation escaped. Letters
-// and digits are not, so that what was planted can be found again.
+// jsonText returns text as a JSON string, with some punctuation escaped. Letters and digits are not, so that
+// planted values can be found again.
 func (p *planter) jsonText(text string) string {
 	every := p.pick(8)
 	return jsonEscape(text, func(i int, r rune) bool { return every > 4 && i%every == 0 && !isAlphanumeric(r) })
@@ -243,8 +242,7 @@ func (p *planter) value(depth int) string {
 	return p.jsonText(text)
 }
 
-// FuzzText holds that any text at all, on any level, is read without a crash and
-// keeps the laws of requireLaws.
+// FuzzText: any text, on any level, is read without a crash and satisfies requireLaws.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{
 		`{"app_secret":"x"}`, `a=b&token=x%26y`, "Authorization: Bearer x\r\nCookie: y", `{"a":"{\"token\":\"x\\\"y\"`, `{'pwd': 'x'}`,

@@ -15,7 +15,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// requireRedacted redacts text and checks the outcome and what holds for any text.
+// requireRedacted redacts text and checks the result and the laws for any text.
 func requireRedacted(t *testing.T, r *redact.Redactor, want string, masks int, text string) {
 	t.Helper()
 	got, n := r.Redact(text)
@@ -24,8 +24,8 @@ func requireRedacted(t *testing.T, r *redact.Redactor, want string, masks int, t
 	requireLaws(t, r, text, got, n)
 }
 
-// requireLaws checks what holds for any text: JSON stays JSON, redacting twice
-// is redacting once, and no mask is no change.
+// requireLaws checks the laws for any text: JSON stays JSON, redacting twice gives the same result as redacting
+// once, and without a mask nothing is changed.
 func requireLaws(t *testing.T, r *redact.Redactor, text, got string, n int) {
 	t.Helper()
 	if json.Valid([]byte(text)) {
@@ -139,7 +139,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestText is about what a payload, query_param or response may be if not JSON.
+// TestText is about payloads, query_params and responses that are not JSON.
 func TestText(t *testing.T) {
 	for _, tt := range []struct {
 		name, text, want string
@@ -233,8 +233,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestDeepNesting holds that no depth of strings or objects leaks, crashes or
-// breaks JSON.
+// TestDeepNesting: no depth of strings or objects leaks, crashes or breaks JSON.
 func TestDeepNesting(t *testing.T) {
 	r := redact.New(nil)
 	text := `{"app_secret":"canary","app_id":"kept"}`

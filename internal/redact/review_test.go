@@ -57,8 +57,7 @@ func requireNoLeak(t *testing.T, r *redact.Redactor, text, secret string) {
 
 const sec = "hunter2SECRET9"
 
-// payloadEntry puts a payload into an entry as the log does, with what json.Marshal
-// escapes.
+// payloadEntry puts a payload into an entry like the log, with the escapes of json.Marshal.
 func payloadEntry(payload string) string {
 	b, err := json.Marshal(payload)
 	if err != nil {
@@ -67,13 +66,12 @@ func payloadEntry(payload string) string {
 	return `{"id":"1","api_key":"POST/open-apis/x","event_time":1,"log_detail":{"path":"/open-apis/x","payload":` + string(b) + `,"response":"{\"code\":0}"}}`
 }
 
-// noSecretKeys are names that look like a credential's and are of an id, a name, an
-// address or a hash of no secret.
+// noSecretKeys are names that look like a credential's but belong to an id, a name, an address or a hash.
 var noSecretKeys = []string{
 	"private-key-id", "AccessKeyId", "SecretId", "app_key", "appKey", "ssid", "nonce", "pin", "webhook_url", "hook_url", "contraseña", "sid", "pem", "keypair", "saml_response",
 }
 
-// TestReviewKeys: names of credentials as reviewers thought of them. Covers F72.
+// TestReviewKeys: names of credentials that reviewers thought of. Covers F72.
 func TestReviewKeys(t *testing.T) {
 	r := redact.New(nil)
 	for _, k := range []string{
@@ -89,7 +87,7 @@ func TestReviewKeys(t *testing.T) {
 	}
 }
 
-// TestReviewText: texts as reviewers thought of them. Covers F70, F71, F73.
+// TestReviewText: texts that reviewers thought of. Covers F70, F71, F73.
 func TestReviewText(t *testing.T) {
 	r := redact.New(nil)
 	j := func(v any) string { b, _ := json.Marshal(v); return string(b) }
@@ -103,8 +101,8 @@ func TestReviewText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			switch name {
 			case "value obj key": // the key of an object under a credential's is none
-			case "key value arrays": // which value is whose, nothing says
-			case "utf16ish": // UTF-16 taken for UTF-8
+			case "key value arrays": // the order of values is unknown
+			case "utf16ish": // UTF-16 read as UTF-8
 			default:
 				requireNoLeak(t, r, payloadEntry(payload), sec)
 			}
@@ -239,8 +237,8 @@ func TestReviewNoSecrets(t *testing.T) {
 	} {
 		text := payloadEntry(p)
 		switch p {
-		// An object or a column named Ticket or Cookie is a credential's everywhere but in
-		// the help desk's own calls.
+		// An object or a column named Ticket or Cookie is a credential's everywhere except in the help desk's
+		// own calls.
 		case `{"ticket":{"id":"7","title":"printer broken","status":1}}`, `{"fields":{"Ticket":"INC-1","Cookie":"yes"}}`:
 			got, n := r.Redact(text)
 			require.Positive(t, n)
@@ -255,8 +253,7 @@ func TestReviewNoSecrets(t *testing.T) {
 	}
 }
 
-// TestReviewTime would not end if reading took quadratic time. What it takes is
-// logged where it is much.
+// TestReviewTime would not end if reading took quadratic time. Long times are logged.
 func TestReviewTime(t *testing.T) {
 	size := 1 << 20
 	if raceEnabled {

@@ -22,7 +22,7 @@ func (r *reporter) end(name string, e event) {
 		fmt.Fprint(r.out, lines(p.output.String()))
 	}
 	if word == "ok" && p.passed+p.skipped == 0 && strings.Contains(p.output.String(), noTests) {
-		return // it has none that -run selects
+		return // -run selects none of its tests
 	}
 	line := fmt.Sprintf("%-5s %-40s %7.1f s %6d passed", word, short(name), e.Elapsed, p.passed)
 	if p.failed > 0 {
@@ -65,8 +65,8 @@ func (r *reporter) end(name string, e event) {
 // noTests is what go test writes about a package in which -run selects none.
 const noTests = "testing: warning: no tests to run\n"
 
-// unfinished prints what the tests wrote that run although their package has ended, and
-// names them. A panic is in the output of one of them.
+// unfinished prints the output of tests that were still running when their package ended, and names them. A
+// panic is in the output of one of them.
 func (r *reporter) unfinished(p *pkg, name string) string {
 	var running, paused []string
 	all := slices.Sorted(maps.Keys(p.tests))
@@ -121,7 +121,7 @@ func (r *reporter) problem(problem string) {
 	}
 }
 
-// finish prints the sums, the last line for a person, and reports whether all is well.
+// finish prints the totals, with the last line for a person, and reports whether all tests passed.
 func (r *reporter) finish() bool {
 	r.cutOff()
 	for _, m := range r.modules {

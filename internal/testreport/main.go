@@ -26,7 +26,7 @@ import (
 func main() {
 	started := flag.Int64("started", time.Now().Unix(), "when the run started, in Unix `seconds`")
 	flag.Parse()
-	// What a developer's machine lacks is the developer's business; CI has all.
+	// A developer's machine may lack something; CI has everything.
 	if !report(os.Stdin, os.Stdout, options{
 		ci:      os.Getenv("CI") != "",
 		started: time.Unix(*started, 0),
@@ -38,7 +38,7 @@ func main() {
 
 const ownLoki = "needs a Loki of one's own: make e2e-loki"
 
-// options are what a report needs to know beside the events.
+// options are what a report needs to know besides the events.
 type options struct {
 	ci      bool
 	started time.Time
@@ -81,7 +81,7 @@ func maySkip(test string, ci bool) bool {
 	return false
 }
 
-// report prints the events of a test run as they arrive and reports whether all is well.
+// report prints the events of a test run as they arrive and reports whether all tests passed.
 func report(events io.Reader, out io.Writer, opts options) bool {
 	r := newReporter(out, opts)
 	r.read(events)

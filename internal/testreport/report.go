@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// event is what we read of a line of `go test -json`, see `go doc test2json`. Module and
-// Status are those of the line that test.sh writes after each module.
+// event is the part of a line of `go test -json` that is used, see `go doc test2json`. Module and Status are
+// those of the line that test.sh writes after each module.
 type event struct {
 	Action      string
 	Package     string
@@ -28,7 +28,7 @@ type event struct {
 	Status      int
 }
 
-// reporter keeps what the report still needs of a test run.
+// reporter is the state of the report on a test run.
 type reporter struct {
 	options
 	out     io.Writer
@@ -71,7 +71,7 @@ func newReporter(out io.Writer, opts options) *reporter {
 	return &reporter{options: opts, out: out, running: map[string]*pkg{}}
 }
 
-// read prints what the events say until they end.
+// read prints the events until they end.
 func (r *reporter) read(events io.Reader) {
 	in := bufio.NewReader(events)
 	for {
@@ -120,7 +120,7 @@ func (r *reporter) ofPackage(e event) {
 		switch {
 		case strings.HasPrefix(e.Output, "|"):
 			p.tables.WriteString(e.Output)
-		case verdict.MatchString(e.Output): // the line of the package says it
+		case verdict.MatchString(e.Output): // the line of the package has it
 		default:
 			p.output.WriteString(e.Output)
 		}
@@ -160,8 +160,8 @@ func (r *reporter) ofTest(e event) {
 	}
 	switch e.Action {
 	case "pass", "skip":
-		// A test that has passed writes no more. What follows is for example a panic of
-		// another one, which go test takes for the output of the last test to end.
+		// A test that has passed writes nothing more. What follows is, for example, a panic of another test,
+		// which go test attributes to the last test that ended.
 		output := t.output.String()
 		if all := ended.FindAllStringIndex(output, -1); len(all) > 0 {
 			p.output.WriteString(output[all[len(all)-1][1]:])
@@ -187,7 +187,7 @@ var (
 	reason = regexp.MustCompile(`(?m)^ *\w+\.go:\d+: (.*)$`)
 )
 
-// skip counts a test that was skipped. One that has to run has failed.
+// skip counts a skipped test. A test that has to run has failed if it is skipped.
 func (r *reporter) skip(p *pkg, e event, output string) {
 	why := "it does not say why"
 	if match := reason.FindStringSubmatch(output); match != nil {
@@ -211,8 +211,8 @@ func (r *reporter) skip(p *pkg, e event, output string) {
 	p.skips = append(p.skips, skip{test: e.Test, why: why})
 }
 
-// fail prints all that a failed test wrote. A test with a subtest that failed counts as
-// that one, or each failure would be two.
+// fail prints everything that a failed test wrote. A test with a failed subtest is counted as that subtest,
+// otherwise each failure would count twice.
 func (r *reporter) fail(p *pkg, e event, t *test) {
 	output := t.output.String()
 	for i, c := range e.Test {
@@ -234,7 +234,7 @@ func (r *reporter) fail(p *pkg, e event, t *test) {
 	fmt.Fprintf(r.out, "FAIL  %s\n%s", named(e), lines(output))
 }
 
-// firstReason is the first thing that a failed test says, in one line: of an assertion its error.
+// firstReason is the first message of a failed test, in one line: for an assertion, its error.
 func firstReason(output string) string {
 	match := reason.FindStringSubmatchIndex(output)
 	if match == nil {

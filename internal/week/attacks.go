@@ -12,7 +12,7 @@ import (
 // When is how an attack's entries arrive.
 type When string
 
-// The three ways to arrive: at once, with the last recheck an hour later, and with the backlog of the outage.
+// The three ways to arrive: at once, with the last recheck an hour later, or with the backlog of the outage.
 const (
 	InTime  When = "in time"
 	Late    When = "late"
@@ -31,27 +31,28 @@ func (when When) At() time.Time {
 	}
 }
 
-// Attack is one that a detection is about.
+// Attack is an attack that a detection is about.
 type Attack struct {
 	Alert string
 	When  When
 	// Subject is what the alert must name: an app, the address for alerts without one, or the tenant.
 	Subject string
-	// App does it. Near is the app that comes close to it, without being one.
+	// App makes the attack. Near is an app whose behaviour is similar, but not an attack.
 	App, Near string
-	// Also names alerts that the same deed gives, with the app.
+	// Also has further alerts for the same attack, with the app.
 	Also []string
 }
 
-// deed is what an attack does: so many calls, and what its app has always done, so that it is not new as such.
+// deed is the behaviour of an attack: a number of calls, and what its app has always done, so that the app
+// itself is not new.
 type deed struct {
 	alert  string
 	calls  []habit
-	near   []habit // what comes close
+	near   []habit // similar behaviour
 	before []habit
 	spread time.Duration // zero: twenty minutes
 	also   []string
-	// do is for what calls alone do not say.
+	// do is for behaviour that cannot be described by calls alone.
 	do func(w *Week, at time.Time, app, ip string, late, near bool)
 }
 
@@ -167,8 +168,9 @@ var deeds = []deed{
 // byAddress are the alerts that name an address and no app.
 var byAddress = map[string]bool{"FeishuCredentialSpray": true, "FeishuGuessedThenAccepted": true}
 
-// attack puts each deed into the week once in time, once late and once in the backlog, each by an app of its own, with one
-// beside it that comes close. Without attacks only the latter are there, and what all of them have always done.
+// attack puts each deed into the week once in time, once late and once in the backlog, each by a different app,
+// together with an app that behaves similarly. Without attacks, only the latter are there, and what all of them
+// have always done.
 func (w *Week) attack(really bool) {
 	for i, d := range deeds {
 		for j, when := range []When{InTime, Late, Backlog} {
@@ -189,7 +191,7 @@ func (w *Week) attack(really bool) {
 			}
 		}
 	}
-	// The log falls silent once, and silence arrives at its time only. It is in both weeks.
+	// The log becomes silent once, and the alert about silence is only in time. It is in both weeks.
 	w.Attacks = append(w.Attacks, Attack{Alert: "FeishuLogSilent", When: InTime, Subject: SilentReader})
 }
 

@@ -33,10 +33,10 @@ const (
 	removeKey   = "DELETE/open-apis/drive/v1/files/:file_token"
 )
 
-// secretPayload is what asking for a token looks like.
+// secretPayload is the payload of a request for a token.
 const secretPayload = `{"app_id":"cli_a","app_secret":"hunter2hunter2hunter2"}`
 
-// app is one that lives in the tenant: what it does by the hour of a working day.
+// app is an app of the tenant: what it does in each hour of a working day.
 type app struct {
 	id, ip string
 	tenant string
@@ -44,7 +44,7 @@ type app struct {
 	calls  []habit
 }
 
-// habit is a call that an app makes so often within each of its hours.
+// habit is a call that an app makes this often in each of its hours.
 type habit struct {
 	key     string
 	n       int
@@ -54,7 +54,7 @@ type habit struct {
 
 var office = []int{9, 10, 11, 12, 13, 14, 15, 16, 17, 18}
 
-// tokens is the habit of each app that asks for its tokens itself.
+// tokens is the habit of each app that requests its tokens itself.
 var tokens = habit{tokenKey, 1, secretPayload, 0}
 
 var apps = []app{
@@ -114,7 +114,7 @@ func (w *Week) rarely(day time.Time) {
 	if day.In(zone).Day() == 1 {
 		w.add(at, 20*time.Minute, 30, call{app: "cli_monthly", ip: "192.0.2.41", key: payrollKey})
 		w.add(at, time.Minute, 1, call{app: "cli_monthly", ip: "192.0.2.41", key: mailKey})
-		for i := range 9 { // what the payroll run does for each department
+		for i := range 9 { // the payroll run's calls for each department
 			w.one(at.Add(time.Duration(i)*time.Minute), i, call{app: "cli_monthly", ip: "192.0.2.41", key: "GET/open-apis/payroll/v1/area_" + strconv.Itoa(i)})
 		}
 	}

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package week makes up a week of a tenant's audit log, for the detections to be tried on: ordinary life, with weekly and
-// monthly jobs, late entries and an outage of three hours, and into it attacks. A seed decides everything.
+// Package week makes up a week of a tenant's audit log, to test the detections: ordinary life, with weekly and
+// monthly jobs, late entries and an outage of three hours, and attacks. A seed decides everything.
 package week
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// Reader is the app that the log is read with, and so the tenant. SilentReader is that of a second tenant, whose log falls
-// silent on Friday.
+// Reader is the app that reads the log, and stands for the tenant. SilentReader is the one of a second tenant,
+// whose log becomes silent on Friday.
 const (
 	Reader       = "cli_reader"
 	SilentReader = "cli_reader_two"
@@ -29,7 +29,7 @@ var (
 	zone = time.FixedZone("UTC+8", 8*3600)
 	// Start is the first Monday's midnight, UTC+8.
 	Start = time.Date(2026, 3, 30, 0, 0, 0, 0, zone)
-	// OutageFrom and OutageTo are when nothing arrives. What is called in between arrives just afterwards.
+	// OutageFrom and OutageTo are when nothing arrives. Calls in between arrive just afterwards.
 	OutageFrom = Start.AddDate(0, 0, 3).Add(10 * time.Hour)
 	OutageTo   = OutageFrom.Add(3 * time.Hour)
 )
@@ -47,13 +47,13 @@ type Entry struct {
 // Week is the log. Its entries are in the order in which they arrive.
 type Week struct {
 	Entries []Entry
-	// Attacks are what was put into ordinary life. Without them the log is ordinary.
+	// Attacks are the attacks in the week. Without them the log is ordinary.
 	Attacks []Attack
 
 	random *rand.Rand
 }
 
-// call is what one entry says.
+// call is the content of one entry.
 type call struct {
 	app, key, ip, payload, query string
 	code                         int // of the response

@@ -13,8 +13,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/week"
 )
 
-// TestWeek: a seed makes the same week again, in the order in which it arrives, with entries that are late, and with all
-// that was called during the outage after its end.
+// TestWeek: a seed makes the same week again, in the order of arrival, with late entries, and with all calls
+// during the outage after its end.
 func TestWeek(t *testing.T) {
 	w := week.New(1, true)
 	require.True(t, slices.Equal(w.Entries, week.New(1, true).Entries))

@@ -1,9 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package decode holds other ways from the bytes of a page to the receiver's
-// records, for its own way to be measured against. None of them copes with odd
-// entries, and attributes are not taken from the text after redaction.
+// Package decode has other ways from the bytes of a page to the receiver's records, to compare its own way with.
+// None of them handles odd entries, and attributes are not taken from the text after redaction.
 package decode
 
 import (
@@ -26,7 +25,7 @@ type fields struct {
 	masked                              int // values in the body
 }
 
-// response is what log_detail.response says about the call.
+// response is the result of the call according to log_detail.response.
 type response struct {
 	Code *int64 `json:"code"`
 	Msg  string `json:"msg"`
@@ -34,7 +33,7 @@ type response struct {
 
 func parseResponse(text string) response {
 	var r response
-	_ = json.Unmarshal([]byte(text), &r) // what is no JSON says nothing
+	_ = json.Unmarshal([]byte(text), &r) // text that is not JSON has no result
 	return r
 }
 

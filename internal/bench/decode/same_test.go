@@ -27,7 +27,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext/jsontexttest"
 )
 
-// received is what the receiver makes of a page.
+// received is the receiver's result for a page.
 func received(t *testing.T, page []byte) plog.Logs {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "tenant_access_token") {
@@ -54,8 +54,8 @@ func received(t *testing.T, page []byte) plog.Logs {
 	return sink.AllLogs()[0]
 }
 
-// TestSameRecords: all ways make the receiver's records of a page; where they
-// rewrite the entry's text, it means the same.
+// TestSameRecords: all ways make the same records of a page as the receiver; if they rewrite the entry's text,
+// it has the same meaning.
 func TestSameRecords(t *testing.T) {
 	for _, page := range benchdata.Pages() {
 		t.Run(page.Name, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestSameRecords(t *testing.T) {
 	}
 }
 
-// TestChecks: a check that accepts what is no JSON would be no measure.
+// TestChecks: a check that accepts invalid JSON is not comparable.
 func TestChecks(t *testing.T) {
 	for _, check := range Checks() {
 		for _, page := range benchdata.Pages() {

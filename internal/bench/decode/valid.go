@@ -22,12 +22,12 @@ import (
 type Check struct {
 	Name  string
 	Valid func([]byte) bool
-	// Lax is set if the check accepts some text that is no JSON, or refuses some
-	// that is: then it is no measure of what a right one costs.
+	// Lax is set if the check accepts some text that is not JSON, or refuses some that is: then it does not show
+	// what a correct check costs.
 	Lax bool
 }
 
-// Checks are those of well-kept libraries, and the receiver's own scanner.
+// Checks are those of maintained libraries, and the receiver's own scanner.
 func Checks() []Check {
 	var parsed *simdjson.ParsedJson
 	return []Check{
@@ -49,8 +49,8 @@ func Checks() []Check {
 		{Name: "go-json", Valid: gojson.Valid},
 		{Name: "segmentio", Valid: segmentio.Valid},
 		{Name: "jsoniter", Valid: jsoniter.Valid, Lax: true},
-		// It reads strings. The receiver has one already, the copy of the page, which
-		// the floor makes apart from its check.
+		// It reads strings. The receiver already has one, the copy of the page, which the floor makes separately
+		// from its check.
 		{Name: "ours", Valid: func(b []byte) bool {
 			s := ours.NewScanner(string(b))
 			s.Value()

@@ -14,8 +14,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
 )
 
-// SDK reads a page into the official SDK's types, as the SDK does, and copies
-// them. The types do not keep the entry's text, so its body is rewritten.
+// SDK reads a page into the official SDK's types, like the SDK, and copies them. The types do not keep the
+// entry's text, so its body is rewritten.
 func SDK(body []byte, observed time.Time) (plog.Logs, error) {
 	var resp larksecurity.ListDataOpenapiLogResp
 	if err := json.Unmarshal(body, &resp); err != nil {
@@ -46,7 +46,7 @@ func FromSDK(items []*larksecurity.OpenapiLog, observed time.Time) (plog.Logs, e
 
 var redactor = redact.New(nil)
 
-// mask makes the body of a record: what the receiver masks is masked here, too.
+// mask makes the body of a record: it masks what the receiver masks.
 func (f *fields) mask(text []byte) {
 	f.body, f.masked = redactor.Redact(string(text))
 }
@@ -67,8 +67,8 @@ type entry struct {
 	} `json:"log_detail"`
 }
 
-// Structs reads a page with encoding/json into structs that hold no more than is
-// needed, and copies them. The entry's text becomes the body.
+// Structs reads a page with encoding/json into structs with only the necessary fields, and copies them. The
+// entry's text becomes the body.
 func Structs(body []byte, observed time.Time) (plog.Logs, error) {
 	entries, err := split(body)
 	if err != nil {
@@ -102,8 +102,8 @@ func split(body []byte) ([]fields, error) {
 	return entries, nil
 }
 
-// Floor is what no way can do without: from entries that are split already it
-// makes the records, copies the page once, and checks once that it is JSON.
+// Floor is the minimum that every way needs: from entries that are already split it makes the records, copies
+// the page once, and checks once that it is JSON.
 type Floor struct {
 	entries []fields
 	valid   func([]byte) bool
@@ -117,7 +117,7 @@ func NewFloor(body []byte, valid func([]byte) bool) (*Floor, error) {
 
 var errInvalid = errors.New("not JSON")
 
-// kept keeps the copy from being optimised away.
+// kept prevents the copy from being optimised away.
 var kept string //nolint:unused // it is written
 
 // Decode makes the records of the page that NewFloor has split.

@@ -1,8 +1,8 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package process runs the real collector, the simulator and other programs, and
-// reads from /proc what they cost. It needs Linux.
+// Package process runs the real collector, the simulator and other programs, and reads their costs from /proc.
+// It needs Linux.
 package process
 
 import (
@@ -58,7 +58,7 @@ func Start(ctx context.Context, env []string, program string, args ...string) (*
 	}
 	go func() {
 		defer close(p.ended)
-		_ = p.cmd.Wait() // how it ended is seen by who waits for a line
+		_ = p.cmd.Wait() // whoever waits for a line sees how it ended
 	}()
 	return p, nil
 }
@@ -87,7 +87,7 @@ func (p *Process) tail() string {
 // Output is what the program has written so far.
 func (p *Process) Output() string { return p.out.String() }
 
-// Stop ends the program as an operator would, and waits for it.
+// Stop ends the program like an operator, and waits for it.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	select {
@@ -122,7 +122,7 @@ func (p *Process) Goroutines() int {
 
 var goroutine = regexp.MustCompile(`(?m)^goroutine \d+`)
 
-// CPU is the time that the program has computed so far.
+// CPU is the CPU time that the program has used so far.
 func (p *Process) CPU() (time.Duration, error) {
 	text, err := os.ReadFile(p.proc("stat"))
 	if err != nil {
@@ -135,11 +135,11 @@ func (p *Process) CPU() (time.Duration, error) {
 	}
 	user, err1 := strconv.ParseInt(rest[11], 10, 64)
 	system, err2 := strconv.ParseInt(rest[12], 10, 64)
-	const tick = 10 * time.Millisecond // USER_HZ is 100 on all that Go runs on
+	const tick = 10 * time.Millisecond // USER_HZ is 100 on all platforms of Go
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// Memory is the resident memory in bytes, now and at most so far.
+// Memory is the resident memory in bytes, now and at its peak.
 func (p *Process) Memory() (now, most int64, err error) {
 	text, err := os.ReadFile(p.proc("status"))
 	if err != nil {

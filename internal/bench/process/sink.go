@@ -18,15 +18,14 @@ import (
 type Sink struct {
 	URL    string
 	server *http.Server
-	// lags is false where records are not even looked at.
+	// lags is false if records are not even read.
 	lags bool
 
 	mu    sync.Mutex
 	waits []time.Duration // from event time to arrival
 }
 
-// NewSink starts a backend. If it notes lags it reads the records for that; it
-// keeps none.
+// NewSink starts a backend. To note lags it reads the records; it keeps none.
 func NewSink(lags bool) (*Sink, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // lives as long as the server
 	if err != nil {
@@ -39,7 +38,7 @@ func NewSink(lags bool) (*Sink, error) {
 }
 
 func (s *Sink) serve(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/x-protobuf") // an empty message says that all was taken
+	w.Header().Set("Content-Type", "application/x-protobuf") // an empty message means that everything was accepted
 	if !s.lags {
 		_, _ = io.Copy(io.Discard, r.Body)
 		return
@@ -62,8 +61,7 @@ func (s *Sink) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Lags returns how many records came since the last call, and the percentiles of
-// their lags.
+// Lags returns how many records arrived since the last call, and the percentiles of their lags.
 func (s *Sink) Lags(percentiles ...float64) (n int, lags []time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

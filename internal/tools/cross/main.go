@@ -1,10 +1,10 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command cross checks that packages compile for other platforms, with all that they
-// are built from, by the type checker of the standard library: it finds what a compiler
-// finds (a file for one platform only, a call that another one does not have), in seconds
-// where compiling the collector takes ten minutes for each platform. It does not link.
+// Command cross checks that packages, with all their dependencies, compile for other platforms. It uses the type
+// checker of the standard library, which finds what a compiler finds (a file for one platform only, a call that
+// another one does not have) in seconds, while compiling the collector takes ten minutes for each platform. It
+// does not link.
 //
 // Usage: cross -platforms linux/arm64,windows/amd64 FOLDER PACKAGE...
 // With -test the tests of these packages are checked, too.
@@ -136,7 +136,7 @@ func (c *checker) check(p *listed) {
 	config := types.Config{
 		Importer: importing{c, p.ImportMap}, Sizes: c.sizes,
 		Error: func(err error) { c.problems = append(c.problems, err) },
-		// The standard library's own bodies are known to compile.
+		// The standard library's function bodies are known to compile.
 		IgnoreFuncBodies: p.Standard,
 	}
 	if p.Module != nil && p.Module.GoVersion != "" {
@@ -149,7 +149,7 @@ func (c *checker) check(p *listed) {
 // importing finds the packages that one package imports.
 type importing struct {
 	c  *checker
-	as map[string]string // where go list has put another one in place of an import
+	as map[string]string // where go list has replaced an import by another package
 }
 
 func (i importing) Import(path string) (*types.Package, error) {

@@ -96,7 +96,7 @@ func check(text []byte) (int, error) {
 	return len(panels), errors.Join(errs...)
 }
 
-// faults is an error of the SDK's strict reading, which returns an empty list of faults where there are none.
+// faults returns the error of the SDK's strict reading, which returns an empty list of errors if there are none.
 func faults(err error) error {
 	var list cog.BuildErrors
 	if errors.As(err, &list) && len(list) == 0 {
@@ -140,8 +140,8 @@ func title(panel dashboard.Panel) string {
 	return *panel.Title
 }
 
-// lenient checks what the SDK's strict reading takes without a look at the keys: options and style of an unknown type of
-// panel, queries to an unknown type of datasource, and the settings of fields.
+// lenient checks what the SDK's strict reading accepts without checking its keys: options and style of an
+// unknown type of panel, queries to an unknown type of datasource, and the settings of fields.
 func lenient(raw []byte, panel dashboard.Panel) error {
 	kind, found := cog.ConfigForPanelcfgVariant(panel.Type)
 	if !found {

@@ -68,8 +68,8 @@ func main() {
 	}
 }
 
-// strict makes a definition refuse what it does not name, and allows the numbers
-// that Kubernetes takes for a string.
+// strict makes a definition refuse unknown properties, and allows numbers where Kubernetes accepts them as a
+// string.
 func strict(name string, definition map[string]any) {
 	if _, ok := definition["properties"]; ok {
 		definition["additionalProperties"] = false
@@ -100,7 +100,7 @@ func refer(all map[string]map[string]any, node any, used map[string]any) error {
 		}
 		for key, child := range node {
 			if _, ok := child.(string); ok && (key == "description" || key == "format") {
-				delete(node, key) // of no use here; a property of that name is an object
+				delete(node, key) // not needed here; a property with that name is an object
 			}
 			if err := refer(all, child, used); err != nil {
 				return err

@@ -1,9 +1,9 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command monitoring checks the objects of Prometheus' operator in what it reads from standard input, by
-// the operator's own types: a field that they do not have fails, and so does an input without such an object.
-// Other objects are for kubeconform.
+// Command monitoring checks the objects of Prometheus' operator on standard input with the operator's own types:
+// an unknown field is an error, and so is an input without such an object. Other objects are checked by
+// kubeconform.
 package main
 
 import (

@@ -1,12 +1,12 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command renew moves the dependencies of a distribution to the newest releases that fit, in the folder that ocb has
-// generated: `make renew` runs it. With -keep it only keeps what the pins before had, as `make pin` does after ocb.
+// Command renew moves the dependencies of a distribution to the newest suitable releases, in the folder that ocb
+// has generated: `make renew` runs it. With -keep it only keeps the previous pins, as `make pin` does after ocb.
 //
-// The collector's own modules, and what is replaced, stay. Everything else moves to the newest patch release of its minor
-// version. The modules of golang.org/x have no patch releases: they move to the newest release that the Go version of
-// the distribution can build.
+// The collector's own modules, and replaced modules, stay. Everything else moves to the newest patch release of
+// its minor version. The modules of golang.org/x have no patch releases: they move to the newest release that
+// the Go version of the distribution can build.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// modFile is what `go mod edit -json` says.
+// modFile is the output of `go mod edit -json`.
 type modFile struct {
 	Go      string
 	Require []struct{ Path, Version string }
@@ -126,7 +126,7 @@ func held(path string) bool {
 	return false
 }
 
-// kept are the modules that the pins had in a later version than ocb takes.
+// kept are the modules that were pinned to a later version than ocb selects.
 func kept(file modFile, before map[string]string) (moves []string) {
 	for path, version := range file.versions() {
 		if old, ok := before[path]; ok && !held(path) && !file.replaces(path) && compare(old, version) > 0 {
@@ -137,7 +137,7 @@ func kept(file modFile, before map[string]string) (moves []string) {
 	return moves
 }
 
-// newer are the modules of which there is a newer release that fits.
+// newer are the modules with a newer suitable release.
 func newer(folder string, file modFile) (moves []string, err error) {
 	args := []string{"list", "-m", "-e", "-versions", "-json"}
 	current := file.versions()
@@ -178,7 +178,8 @@ func newer(folder string, file modFile) (moves []string, err error) {
 	return moves, nil
 }
 
-// fits reports whether a release can be built with this version of Go, and asks for nothing that may not move so far.
+// fits reports whether a release can be built with this version of Go, and requires no module in a version to
+// which it may not move.
 func fits(folder, path, version, goVersion string, current map[string]string) (bool, error) {
 	out, err := command(folder, "list", "-m", "-json", path+"@"+version)
 	if err != nil {
@@ -214,7 +215,7 @@ func unmoved(before, after modFile) error {
 	return nil
 }
 
-// changes are lines that say what has changed.
+// changes are lines with the changes.
 func changes(before, after map[string]string) (lines []string) {
 	paths := maps.Clone(before)
 	maps.Copy(paths, after)

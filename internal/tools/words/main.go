@@ -1,12 +1,11 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command words finds words that this project does not use in its prose, and names the
-// plain technical ones: rules.go has both, allowed.go what is exempt.
+// Command words finds words to avoid in the project's prose, and suggests what to write instead: rules.go has
+// both, allowed.go has the exceptions.
 //
-// It reads Markdown outside of code spans; of Go the comments, the string literals that
-// are sentences, and the names of tests; and all of YAML, shell, make, the dashboard and the
-// configuration's schema.
+// It reads Markdown outside code spans; in Go the comments, the string literals that are sentences, and the
+// names of tests; and all of YAML, shell, make, the dashboard and the configuration's schema.
 //
 // Usage: words FOLDER
 package main
@@ -101,13 +100,13 @@ func check(root string, allowed []exception) (found []finding, read int, err err
 // otherFolders have no prose of this project, or prose in another language.
 var otherFolders = []string{"testdata", "node_modules", "zh"}
 
-// isOwn reports whether a folder is that of this program, which names the words.
+// isOwn reports whether a folder is the one of this program, which contains the words.
 func isOwn(root, path string) bool {
 	relative, err := filepath.Rel(root, path)
 	return err == nil && filepath.ToSlash(relative) == "internal/tools/words"
 }
 
-// splitter returns what takes the prose of a file apart, nil for a file without any.
+// splitter returns the function that extracts the prose of a file, nil for a file without prose.
 func splitter(name string) func(path, source string) ([]part, error) {
 	switch ext := filepath.Ext(name); {
 	case strings.HasPrefix(name, "generated_"), strings.HasSuffix(name, ".zh.md"), name == "go.sum":

@@ -27,8 +27,7 @@ func folder(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// TestCheck: a word to avoid is found in every kind of prose, with its line, and names are not taken
-// for prose.
+// TestCheck: a word to avoid is found in every kind of prose, with its line, and names do not count as prose.
 func TestCheck(t *testing.T) {
 	for name, tc := range map[string]struct {
 		file, text string
@@ -77,7 +76,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestExceptions: an exception exempts its text in its file and nothing else, and fails once nothing
+// TestExceptions: an exception applies to its text in its file and nothing else, and is an error once nothing
 // needs it.
 func TestExceptions(t *testing.T) {
 	dir := folder(t, map[string]string{"a.md": "The metric trouble.\n\nNo trouble.\n", "b.md": "The metric trouble.\n"})
@@ -107,7 +106,7 @@ func TestExceptions(t *testing.T) {
 	}
 }
 
-// TestRules: each word of the list is found, once, and each exception says why.
+// TestRules: each word of the list is found, once, and each exception has a reason.
 func TestRules(t *testing.T) {
 	for _, text := range []string{
 		"anew", "for good", "for ever", "forever", "in vain", "mended", "begun", "by themselves", "troubles", "told", "who wants",

@@ -14,8 +14,7 @@ type rule struct {
 	write string
 }
 
-// rules mark sentences that need a second reading. A space in a pattern also matches a line
-// break.
+// rules find sentences that need a second reading. A space in a pattern also matches a line break.
 var rules = compile([][2]string{
 	{`anew`, "write again, or restart"},
 	{`for good`, "write permanently"},

@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTenantFromTheEnvironment: a flag goes before its variable, and the endpoint is Feishu's without either.
+// TestTenantFromTheEnvironment: a flag has precedence over its variable, and without either the endpoint is
+// Feishu's.
 func TestTenantFromTheEnvironment(t *testing.T) {
 	for name, tc := range map[string]struct {
 		tenant          Tenant

@@ -22,8 +22,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain lets the test binary play the collector: what it does is said by the
-// --config that the demo passes on.
+// TestMain lets the test binary act as the collector: the --config that the demo passes on decides what it does.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "--config" {
 		os.Exit(playCollector(os.Args[2]))
@@ -31,8 +30,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// playCollector exports the first entry of the simulated log as soon as it is asked
-// to run, and ends at SIGTERM; or it breaks down.
+// playCollector exports the first entry of the simulated log as soon as it is started, and ends at SIGTERM; or
+// it fails.
 func playCollector(part string) int {
 	fmt.Fprintln(os.Stderr, `{"level":"info","msg":"Everything is ready."}`)
 	if part == "breaks" {
@@ -81,7 +80,7 @@ func testDemo(t *testing.T, part string) demo {
 	return demo{collector: self, config: part, dir: t.TempDir()}
 }
 
-// whenPrinted calls do once the text has been written.
+// whenPrinted calls do after the text has been written.
 type whenPrinted struct {
 	bytes.Buffer
 	text string
@@ -148,7 +147,7 @@ func TestDemoSeconds(t *testing.T) {
 	for _, seconds := range []string{"x", "0", "-3", "5s"} {
 		require.ErrorContains(t, demo{"unused", "unused", t.TempDir()}.until(t.Context(), io.Discard, seconds), "DEMO_SECONDS", seconds)
 	}
-	// A demo that shows nothing is a failure, for CI to see.
+	// A demo that shows nothing fails, so that CI notices.
 	self, err := os.Executable()
 	require.NoError(t, err)
 	require.ErrorContains(t, demo{self, "exports", t.TempDir()}.until(t.Context(), io.Discard, "0.000001"), "no record has arrived")

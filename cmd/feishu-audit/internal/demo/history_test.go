@@ -33,7 +33,7 @@ func TestHistory(t *testing.T) {
 	require.NoError(t, h.Close())
 	require.NoError(t, os.Mkdir(storage, 0o755))
 
-	// A later run goes on with the same beginning.
+	// A later run continues from the same start.
 	again, err := openHistory(dir, now.Add(maxPause/2))
 	require.NoError(t, err)
 	require.NoError(t, again.Close())

@@ -48,7 +48,7 @@ func post(url string, body []byte, encoding string) (status int, err error) {
 	return res.StatusCode, err
 }
 
-// served is a printer behind a server, and what it has printed.
+// served is a printer behind a server, and its output.
 func served(t *testing.T) (p *printer, url string, text *bytes.Buffer) {
 	known, err := openHistory(t.TempDir(), time.Now())
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func served(t *testing.T) (p *printer, url string, text *bytes.Buffer) {
 	return p, server.URL, text
 }
 
-// golden holds a text against a file of testdata; UPDATE_GOLDEN=1 writes it.
+// golden compares a text with a file of testdata; UPDATE_GOLDEN=1 writes it.
 func golden(t *testing.T, name, text string) {
 	path := "testdata/" + name + ".txt"
 	if os.Getenv("UPDATE_GOLDEN") != "" {
@@ -100,7 +100,7 @@ func shownLogs(t *testing.T) plog.Logs {
 	return logs
 }
 
-// TestPrinter: what 80 columns show.
+// TestPrinter: the output with 80 columns.
 func TestPrinter(t *testing.T) {
 	logs := shownLogs(t)
 	for _, encoding := range []string{"", "gzip"} {
@@ -132,8 +132,7 @@ func TestPrinterRefusesWhatIsNotOTLP(t *testing.T) {
 	require.Empty(t, text.String())
 }
 
-// TestPrinterWide: a wide terminal shows more of each, and no line is wider than it.
-// Covers F75.
+// TestPrinterWide: a wide terminal shows more of each record, and no line is wider than it. Covers F75.
 func TestPrinterWide(t *testing.T) {
 	for _, width := range []int{60, 80, 100, 120, 160} {
 		p, _, text := served(t)
@@ -150,7 +149,7 @@ func TestPrinterWide(t *testing.T) {
 	}
 }
 
-// TestStatusLine: it stays below the records on a terminal, and says how far reading is.
+// TestStatusLine: on a terminal it stays below the records, and it shows the progress of reading.
 func TestStatusLine(t *testing.T) {
 	p, _, text := served(t)
 	p.live, p.zone, p.width = true, time.UTC, 40
@@ -173,7 +172,7 @@ func TestStatusLine(t *testing.T) {
 	require.Contains(t, text.String(), cut+"\r\x1b[Ka line\n"+cut+"\r\x1b[Kthe next\r\x1b[K\n0 records")
 }
 
-// TestPrinterColour: colours mark what failed, on a terminal only.
+// TestPrinterColour: colours mark failed calls, only on a terminal.
 func TestPrinterColour(t *testing.T) {
 	record := plog.NewLogRecord()
 	record.Attributes().PutStr("error.type", "500")
@@ -184,7 +183,7 @@ func TestPrinterColour(t *testing.T) {
 	require.Equal(t, 3, strings.Count(p.format(record, true), "\x1b[31m"), "the mark, the call and the message")
 }
 
-// TestLateness: an entry that the tenant's log shows late is known to be. Covers F75.
+// TestLateness: the demo knows which entries the tenant's log shows late. Covers F75.
 func TestLateness(t *testing.T) {
 	now := time.Now()
 	late := lateness(now.Add(-time.Minute))

@@ -43,7 +43,7 @@ func tryIn(t *testing.T, transport http.RoundTripper, env map[string]string, arg
 	return output{code, stdout.String(), stderr.String()}
 }
 
-// TestUsage: what is wrong with the command line is said without a call.
+// TestUsage: an error in the command line is reported without a call.
 func TestUsage(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty")
 	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))
@@ -75,9 +75,9 @@ func TestUsage(t *testing.T) {
 	require.Contains(t, help.stdout, "at most 60 calls of list_data, at most 60 of them a minute")
 }
 
-// TestDoctorReport: the report goes to standard output, what goes on to standard error,
-// and the exit code says whether all is well; it can write its configuration into a file,
-// and fits a terminal. Covers F75.
+// TestDoctorReport: the report goes to standard output, progress to standard error, and the exit code shows
+// whether the log can be read; the command can write its configuration to a file, and the report fits a
+// terminal. Covers F75.
 func TestDoctorReport(t *testing.T) {
 	secretFile := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte(simulator.DefaultAppSecret+"\n"), 0o600))
@@ -130,8 +130,7 @@ func TestDoctorReport(t *testing.T) {
 		require.Contains(t, out.stderr, "is there already")
 		require.Len(t, server.Calls(), before, "without a call")
 
-		// Problems come first, and no line is wider than a terminal of 80 columns, but for
-		// links and commands.
+		// Problems come first, and no line is wider than a terminal of 80 columns, except links and commands.
 		fresh := filepath.Join(t.TempDir(), "config.yaml")
 		out = try(t, transport, "wrong", "--app-id", simulator.DefaultAppID, "--write-config", fresh)
 		require.Equal(t, cli.ExitProblem, out.code)

@@ -76,8 +76,8 @@ func want(tenant simulator.Tenant, from, to int64, now time.Time, keep func(simu
 	return all
 }
 
-// TestExportIsExact: whatever the API does, an export that succeeds has each entry of its
-// range once, and no other.
+// TestExportIsExact: whatever the API does, a successful export has each entry of its range exactly once, and no
+// other.
 func TestExportIsExact(t *testing.T) {
 	for name, change := range map[string]func(*simulator.Options){
 		"as documented": func(*simulator.Options) {},
@@ -124,7 +124,7 @@ func TestExportIsExact(t *testing.T) {
 	}
 }
 
-// TestExportFilters: --api-key and --app narrow it down; a second export does not overwrite.
+// TestExportFilters: --api-key and --app select entries; a second export does not overwrite the first.
 func TestExportFilters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
@@ -148,8 +148,8 @@ func TestExportFilters(t *testing.T) {
 	})
 }
 
-// TestExportInterrupted: an interrupted export says so, and the same command goes on with
-// the time range of the first start; another command does not.
+// TestExportInterrupted: an interrupted export reports it, and the same command continues with the time range of
+// the first start; another command does not.
 func TestExportInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -183,8 +183,8 @@ func TestExportInterrupted(t *testing.T) {
 	})
 }
 
-// TestExportFails: what a person has to change ends it at once, what may pass after a while,
-// and time that the API does not show is no success.
+// TestExportFails: a problem that a person has to fix ends it at once, a temporary one after a while, and time
+// that the API does not show is not a success.
 func TestExportFails(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*simulator.Options)
@@ -219,7 +219,7 @@ func TestExportFails(t *testing.T) {
 	}
 }
 
-// full is a disk without room.
+// full is a disk without space.
 type full struct{ after int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -229,7 +229,7 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestExportCannotBeWritten: it ends, and says so.
+// TestExportCannotBeWritten: the export ends and reports it.
 func TestExportCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := simulator.Options{Tenant: simulator.Tenant{Seed: 3, PerSecond: 1, Start: time.Now().Unix() - 7200}}
@@ -243,7 +243,7 @@ func TestExportCannotBeWritten(t *testing.T) {
 	})
 }
 
-// TestExportUsage: what is wrong with the command line is said without a call.
+// TestExportUsage: an error in the command line is reported without a call.
 func TestExportUsage(t *testing.T) {
 	for args, says := range map[string]string{
 		"":                                        "say where to start",
@@ -270,7 +270,7 @@ func TestExportUsage(t *testing.T) {
 	}
 }
 
-// TestShowRedactions: places and reasons are shown, nothing of the values.
+// TestShowRedactions: places and reasons are shown, but not the values.
 func TestShowRedactions(t *testing.T) {
 	const canary = "kanarienvogel7Q"
 	synctest.Test(t, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestExportKilled: an export that is killed again and again, wherever it is, ends with each
-// entry once in a file that a spreadsheet can read.
+// TestExportKilled: an export that is killed again and again, at any point, results in a valid CSV file with
+// each entry once.
 func TestExportKilled(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	tenant := simulator.Tenant{Seed: 5, PerSecond: 2, Start: now.Unix() - 7200}
@@ -44,8 +44,8 @@ func TestExportKilled(t *testing.T) {
 		}
 		return info.Size()
 	}
-	// Killed when the output has grown by a little more than it had before: in the middle of
-	// a page, before a commit and after one.
+	// Killed when the output has grown by a little more than the last time: in the middle of a page, before a
+	// commit and after one.
 	kills, grow := 0, int64(1)
 	for ; ; kills++ {
 		before := size()

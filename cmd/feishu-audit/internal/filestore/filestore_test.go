@@ -20,8 +20,8 @@ import (
 
 var receiverType = component.MustNewType("feishu_audit")
 
-// TestLikeTheExtension: what file_storage has written is read, by the name that it gives the
-// file, and the other way round; a file that it holds is locked.
+// TestLikeTheExtension: the package reads what file_storage has written, under the extension's file name, and
+// the other way round; a file that it has open is locked.
 func TestLikeTheExtension(t *testing.T) {
 	for _, name := range []string{"", "tenant_b", "a/b~c d", "中文"} {
 		id := component.NewIDWithName(receiverType, name)
@@ -67,7 +67,7 @@ func TestLikeTheExtension(t *testing.T) {
 	require.Empty(t, IDOf("receiver_feishu_audit_~00", "feishu_audit"))
 }
 
-// TestBatch: all of a batch is written, with what is added to it, or nothing.
+// TestBatch: all of a batch is written, including the added operations, or nothing.
 func TestBatch(t *testing.T) {
 	f, err := OpenUnsynced(filepath.Join(t.TempDir(), "state"))
 	require.NoError(t, err)
@@ -90,7 +90,7 @@ func TestBatch(t *testing.T) {
 	require.NoError(t, f.Batch(t.Context(), get))
 	require.Nil(t, get.Value)
 
-	// A copy is a file like it, and replaces nothing.
+	// A copy is the same kind of file, and overwrites nothing.
 	to := filepath.Join(t.TempDir(), "copy")
 	require.NoError(t, f.Copy(to))
 	require.ErrorIs(t, f.Copy(to), os.ErrExist)
@@ -102,7 +102,7 @@ func TestBatch(t *testing.T) {
 	require.Equal(t, all, same)
 }
 
-// TestDamagedFile: it is an error and no panic.
+// TestDamagedFile: a damaged file is an error and not a panic.
 func TestDamagedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	require.NoError(t, os.WriteFile(path, []byte("no database at all"), 0o600))

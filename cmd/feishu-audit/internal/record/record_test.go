@@ -43,8 +43,8 @@ func recorded(t *testing.T, path string) (text string, all []Exchange) {
 	return string(data), all
 }
 
-// TestNothingLeaks: of whatever an entry or a header carries nothing is in the recording, in
-// no field, as a name, a text, a number or inside a text; equal values stay equal.
+// TestNothingLeaks: nothing from an entry or a header is in the recording, in any field, as a name, a text, a
+// number or inside a text; equal values stay equal.
 func TestNothingLeaks(t *testing.T) {
 	const word, number = "kanarienvogel", "4917645021"
 	synctest.Test(t, func(t *testing.T) {
@@ -110,7 +110,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// TestRecordPages: every page is there, as are answers that are no success.
+// TestRecordPages: every page is recorded, and so are answers that are not a success.
 func TestRecordPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := simulator.Options{Order: simulator.Descending, Tenant: simulator.Tenant{Seed: 2, PerSecond: 0.2, Start: time.Now().Unix() - 7200}}

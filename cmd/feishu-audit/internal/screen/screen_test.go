@@ -23,7 +23,7 @@ func TestShorten(t *testing.T) {
 	require.Equal(t, 1, Columns("e\u0301"))
 }
 
-// TestNothingActsOnTheTerminal: what an app chooses is shown, and does nothing else.
+// TestNothingActsOnTheTerminal: text that an app chooses is shown, and has no effect on the terminal.
 func TestNothingActsOnTheTerminal(t *testing.T) {
 	record := plog.NewLogRecord()
 	const evil = "\x1b]0;title\x07\r\n\u202e\u009b2J"

@@ -51,8 +51,7 @@ func parse(t *testing.T, args ...string) *config {
 	return cfg
 }
 
-// TestDefaults: among them a fixed port and credential, for a position belongs to its
-// endpoint. Covers F75.
+// TestDefaults include a fixed port and credential, because a position belongs to its endpoint. Covers F75.
 func TestDefaults(t *testing.T) {
 	cfg := parse(t)
 	require.Equal(t, "127.0.0.1:8090", cfg.listen)
@@ -186,8 +185,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return root.ExecuteContext(ctx)
 }
 
-// The whole program: serves, says where, answers, and stops when it has to, also
-// while a call hangs.
+// The whole program serves, prints its address, answers, and stops when it has to, even while a call hangs.
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	portFile, entries := filepath.Join(dir, "port"), filepath.Join(dir, "entries.jsonl")

@@ -47,7 +47,7 @@ func try(t *testing.T, args ...string) outcome {
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// collector is a receiver with a file of file_storage, which runs for a while now and then.
+// collector is a receiver with a file of file_storage, which runs from time to time.
 type collector struct {
 	path string
 	wire http.RoundTripper
@@ -55,7 +55,7 @@ type collector struct {
 
 var storeID = component.MustNewID("store")
 
-// read lets the receiver run for so long, and returns what it has delivered.
+// read lets the receiver run for this long, and returns what it has delivered.
 func (c *collector) read(t *testing.T, d time.Duration) []string {
 	file, err := filestore.OpenUnsynced(c.path)
 	require.NoError(t, err)
@@ -146,7 +146,7 @@ func TestShow(t *testing.T) {
 	})
 }
 
-// TestShowGivenUp: records that were not delivered are listed, the newest.
+// TestShowGivenUp: the newest records that were not delivered are listed.
 func TestShowGivenUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), filestore.Name(component.MustNewID(receiverType)))
 	f, err := filestore.OpenUnsynced(path)
@@ -165,7 +165,7 @@ func TestShowGivenUp(t *testing.T) {
 	require.Contains(t, try(t, "show", path, "--json").stdout, `"id": "id0"`)
 }
 
-// noneTwice: what came later had not come before.
+// noneTwice: no later record was delivered before.
 func noneTwice(t *testing.T, before, after []string) {
 	for _, id := range after {
 		require.NotContains(t, before, id)
@@ -178,8 +178,8 @@ func backups(t *testing.T, c *collector) []string {
 	return files
 }
 
-// TestRewind: with what is remembered nothing comes twice; what is no longer remembered and
-// what is to come again does.
+// TestRewind: remembered entries are not delivered again; entries that are no longer remembered, or are to be
+// delivered again, are.
 func TestRewind(t *testing.T) {
 	inWorld(t, func(t *testing.T, c *collector, tenant simulator.Tenant, delivered []string) {
 		before, err := os.ReadFile(c.path)
@@ -195,7 +195,7 @@ func TestRewind(t *testing.T) {
 		require.Equal(t, before, after)
 		require.Empty(t, backups(t, c))
 
-		// Remembered: nothing comes again.
+		// Remembered: nothing is delivered again.
 		got = try(t, "rewind", c.path, "--by", "3m", "--yes")
 		require.Equal(t, cli.ExitOK, got.code, got.stderr)
 		require.Contains(t, got.stdout, "does not come again")
@@ -203,7 +203,7 @@ func TestRewind(t *testing.T) {
 		require.Equal(t, at.Add(-3*time.Minute), show(t, c.path).Passes[0].ReadUpTo)
 		noneTwice(t, delivered, c.read(t, time.Second))
 
-		// Delivered again: everything from there on, to the minute.
+		// Delivered again: everything from that time on, to the minute.
 		time.Sleep(10 * time.Minute)
 		c.read(t, time.Second)
 		at = show(t, c.path).Passes[0].ReadUpTo
@@ -214,7 +214,7 @@ func TestRewind(t *testing.T) {
 		require.Subset(t, again, idsOf(tenant, to, at))
 		require.LessOrEqual(t, len(again), len(idsOf(tenant, to.Add(-time.Minute), time.Now())))
 
-		// No longer remembered: it says so, and they come again.
+		// No longer remembered: the command reports it, and they are delivered again.
 		time.Sleep(time.Hour)
 		c.read(t, time.Minute)
 		passes := show(t, c.path).Passes
@@ -224,11 +224,11 @@ func TestRewind(t *testing.T) {
 		require.Equal(t, cli.ExitOK, got.code, got.stderr)
 		require.Contains(t, got.stdout, "may no longer be remembered: those are delivered again")
 		again = c.read(t, time.Minute)
-		require.Subset(t, again, idsOf(tenant, to, to.Add(5*time.Minute))) // a page of ids is kept as a whole
+		require.Subset(t, again, idsOf(tenant, to, to.Add(5*time.Minute))) // a page of ids is kept or removed as a whole
 	})
 }
 
-// TestSkip: what lies between is not delivered, and everything after it is.
+// TestSkip: the skipped time is not delivered, and everything after it is.
 func TestSkip(t *testing.T) {
 	inWorld(t, func(t *testing.T, c *collector, tenant simulator.Tenant, _ []string) {
 		at := show(t, c.path).Passes[0].ReadUpTo
@@ -246,7 +246,7 @@ func TestSkip(t *testing.T) {
 	})
 }
 
-// TestReset: the receiver starts over; the file from before is there.
+// TestReset: the receiver starts over; the old file is kept.
 func TestReset(t *testing.T) {
 	inWorld(t, func(t *testing.T, c *collector, _ simulator.Tenant, _ []string) {
 		require.Equal(t, cli.ExitProblem, try(t, "reset", c.path).code)
@@ -262,7 +262,7 @@ func TestReset(t *testing.T) {
 		require.NotEmpty(t, c.read(t, time.Second), "initial_lookback")
 	})
 
-	// A damaged file moves aside.
+	// A damaged file is renamed.
 	path := filepath.Join(t.TempDir(), "receiver_feishu_audit_")
 	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("x"), 40_000), 0o600))
 	require.Equal(t, cli.ExitProblem, try(t, "show", path).code)
@@ -270,7 +270,7 @@ func TestReset(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
-// TestLocked: while a collector has the file open, the message says what to do.
+// TestLocked: while a collector has the file open, the message explains what to do.
 func TestLocked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), filestore.Name(component.MustNewID(receiverType)))
 	f, err := filestore.OpenUnsynced(path)

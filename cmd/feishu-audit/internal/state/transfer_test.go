@@ -17,7 +17,7 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
-// TestExportImport: a position goes on in another folder, under another name.
+// TestExportImport: a position is used in another folder, under another name.
 func TestExportImport(t *testing.T) {
 	inWorld(t, func(t *testing.T, c *collector, _ simulator.Tenant, delivered []string) {
 		dir := t.TempDir()
@@ -38,7 +38,7 @@ func TestExportImport(t *testing.T) {
 		noneTwice(t, delivered, moved.read(t, time.Second))
 		require.Empty(t, backups(t, moved))
 
-		// Over what is there, with a backup.
+		// Over an existing position, with a backup.
 		time.Sleep(time.Minute)
 		require.Equal(t, cli.ExitOK, try(t, "import", dir, "--in", dumped, "--receiver", "feishu_audit/new", "--yes").code)
 		require.Len(t, backups(t, moved), 1)
@@ -48,7 +48,7 @@ func TestExportImport(t *testing.T) {
 	})
 }
 
-// TestPositionAlone: the value of another storage, as redis-cli prints it.
+// TestPositionAlone: a value from another storage, as redis-cli prints it.
 func TestPositionAlone(t *testing.T) {
 	inWorld(t, func(t *testing.T, c *collector, _ simulator.Tenant, _ []string) {
 		f, err := filestore.OpenReadOnly(c.path)
