@@ -225,7 +225,7 @@ func (w *altWorld) checkRecords(t *testing.T) {
 		}
 	}
 	assert.Zero(t, wrong, "records with another uid, another time or a secret")
-	assert.LessOrEqual(t, again, w.kills*w.cfg.MaxConcurrentWalks*w.cfg.PageSize, "records that came again, after %d kills", w.kills)
+	assert.LessOrEqual(t, again, w.kills*w.cfg.MaxConcurrentWalks*w.cfg.PageSize, "duplicated records, after %d kills", w.kills)
 }
 
 // checkPace: no minute has more calls than allowed, and the server's hints to wait were obeyed.

@@ -250,8 +250,8 @@ func TestExportUsedAgain(t *testing.T) {
 	}
 }
 
-// TestExportUsedAgainInTheMidst: a range around one that was read before survives kills at any call. Covers F41.
-func TestExportUsedAgainInTheMidst(t *testing.T) {
+// TestExportUsedAgainInTheMiddle: a range around one that was read before survives kills at any call. Covers F41.
+func TestExportUsedAgainInTheMiddle(t *testing.T) {
 	for calls := range 6 {
 		synctest.Test(t, func(t *testing.T) {
 			const h = time.Hour

@@ -172,7 +172,7 @@ func TestShortLivedPageTokens(t *testing.T) {
 		faults           []simulator.Fault
 	}{
 		"small pages":  {life: time.Second, latency: 50 * time.Millisecond, entries: 206, perPage: 7, walks: 1},
-		"side by side": {life: 5 * time.Second, latency: 100 * time.Millisecond, entries: 3000, perPage: 100, walks: 4, faults: []simulator.Fault{{Kind: simulator.FaultPageTokenRefused, Count: 60}}},
+		"concurrently": {life: 5 * time.Second, latency: 100 * time.Millisecond, entries: 3000, perPage: 100, walks: 4, faults: []simulator.Fault{{Kind: simulator.FaultPageTokenRefused, Count: 60}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -73,7 +73,7 @@ type watchedPipeline struct {
 
 // ConsumeLogs implements consumer.Logs.
 func (p watchedPipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
-	defer p.watch.Begin(report.OnPipeline, fmt.Sprintf("hand over %d records", logs.LogRecordCount()))()
+	defer p.watch.Begin(report.OnPipeline, fmt.Sprintf("deliver %d records", logs.LogRecordCount()))()
 	return p.Logs.ConsumeLogs(ctx, logs)
 }
 

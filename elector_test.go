@@ -150,7 +150,7 @@ func TestShutdownWhileTheElectorEndsTheTerm(t *testing.T) {
 					assert.InDelta(t, 1, points(t, tel, "leader")[""], 0, "the end of the term before is not the end of this one")
 				}
 				require.NoError(t, r.Shutdown(context.Background()))
-				assert.Zero(t, busy.Load(), "nothing is handed over after Shutdown")
+				assert.Zero(t, busy.Load(), "nothing is delivered after Shutdown")
 				assert.Len(t, w.sink.Got(), 3)
 			})
 		})

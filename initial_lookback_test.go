@@ -67,8 +67,8 @@ func (w withoutDate) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// TestWalksSideBySideWithoutDate: walks are read concurrently even if the server does not send its time.
-func TestWalksSideBySideWithoutDate(t *testing.T) {
+// TestConcurrentWalksWithoutDate: walks are read concurrently even if the server does not send its time.
+func TestConcurrentWalksWithoutDate(t *testing.T) {
 	t.Parallel()
 	delivered := func(dated bool) (n int) {
 		synctest.Test(t, func(t *testing.T) {

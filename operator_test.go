@@ -42,7 +42,7 @@ type operator struct {
 func (o *operator) Report(event *componentstatus.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	assert.NotEqual(o.t, o.current, event.Status(), "the collector would pass over this")
+	assert.NotEqual(o.t, o.current, event.Status(), "the collector would ignore this")
 	o.current = event.Status()
 	o.events = append(o.events, event)
 }

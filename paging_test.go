@@ -250,7 +250,7 @@ func TestSlowCallsDoNotOverlap(t *testing.T) {
 		stop := w.start(t)
 		defer stop()
 		time.Sleep(time.Hour)
-		assert.EqualValues(t, 1, most.Load(), "calls side by side")
+		assert.EqualValues(t, 1, most.Load(), "concurrent calls")
 		assert.Len(t, w.sink.Got(), 3000)
 		more := false
 		for _, call := range w.server.CallsOf(simulator.EndpointList) {

@@ -91,7 +91,7 @@ func TestBeyondRetention(t *testing.T) {
 	}
 	// Refusals of other walks must not delay the next call: the oldest time that the API shows would overtake it
 	// again and again.
-	t.Run("side by side", func(t *testing.T) {
+	t.Run("concurrent walks", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, tenant := newTenant()
 			w.cfg.StartTime, w.cfg.MaxConcurrentWalks = time.Now().Add(-20*day), 4

@@ -158,7 +158,7 @@ func secretsCases() map[string]secretsCase {
 			w.diskFails(func() error { return errors.New("no space left") })
 			entries(w.server, "later", 1, time.Now().Unix())
 		}, where: "logs", reached: "cannot write down a call"},
-		"storage fails in mid-call": {during: func(w *testbed) {
+		"storage fails during a call": {during: func(w *testbed) {
 			w.sink.RefuseWith(func(plog.Logs) error {
 				w.diskFails(func() error { return errors.New("no space left") })
 				return nil

@@ -221,7 +221,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	for _, gap := range s.watch.skipped {
 		oldest := gap.at.Add(s.opts.ClockSkew - s.opts.Retention).Unix()
 		if !s.opts.RefuseExpired || gap.to > oldest+poll.RefusalMargin+240 {
-			skips = append(skips, fmt.Sprintf("%d to %d was passed over, and the API shows what is from %d on", gap.from, gap.to, oldest))
+			skips = append(skips, fmt.Sprintf("%d to %d was skipped, and the API shows what is from %d on", gap.from, gap.to, oldest))
 		}
 	}
 	stored, err := idsOn(w.disk)
@@ -235,7 +235,7 @@ func (s *simulation) check(t *testing.T, n int, cutoff int64, all *tally) {
 	assert.Empty(t, first(invented), "%d entries were invented: %s", len(invented), s)
 	assert.Empty(t, first(book.Wrong), "%d times something was wrong: %s", len(book.Wrong), s)
 	assert.Empty(t, first(kept), "%d times too much was remembered: %s", len(kept), s)
-	assert.Empty(t, first(skips), "time was passed over: %s", s)
+	assert.Empty(t, first(skips), "time was skipped: %s", s)
 	if m := s.samples[n]; len(m) > 0 {
 		// Pages are deleted from the front, and only whole: a page of a window that was read early, or with an
 		// odd entry, keeps those after it for as long. So does a page of new entries with those that a recheck

@@ -85,7 +85,7 @@ func (a *tally) String() string {
 var kinds = []string{
 	"outages of the API", "waits asked for by the API", "failures of the storage", "slow accesses of the storage",
 	"refusals of the pipeline", "refusals of everything", "refusals of one record", "refusals of size", "records given up", "stalls of the pipeline", "jumps of a clock", "changes of the configuration", "elections",
-	"times passed over", "crashes", "entries again after crashes",
+	"times skipped", "crashes", "entries again after crashes",
 }
 
 // simulation is one world, with one or two receivers in one process, or replicas.
@@ -172,7 +172,7 @@ func (s *simulation) run(t *testing.T, all *tally) {
 	if all.counts == nil {
 		all.counts = map[string]int{}
 	}
-	s.counts["waits asked for by the API"], s.counts["times passed over"] = s.watch.hints, len(s.watch.skipped)
+	s.counts["waits asked for by the API"], s.counts["times skipped"] = s.watch.hints, len(s.watch.skipped)
 	for kind, n := range s.counts {
 		all.counts[kind] += n
 	}

@@ -176,7 +176,7 @@ func runStorm(t *testing.T, name string, s storm, seed uint64) {
 				assert.True(t, slices.ContainsFunc(w.server.CallsOf(last.Endpoint), func(c simulator.Call) bool { return slices.Contains(c.Faults, last.Kind) }))
 			}
 			if faults[0].Kind == simulator.FaultHang {
-				assert.Greater(t, f.Calls, 45, "calls go side by side where some take until the time limit")
+				assert.Greater(t, f.Calls, 45, "calls are concurrent if some take until the time limit")
 			}
 			assert.LessOrEqual(t, f.Recovered, 2*w.cfg.PollInterval.Seconds())
 		})

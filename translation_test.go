@@ -181,7 +181,7 @@ func outline(page, text string) []sectionOutline {
 		case block == "":
 			kind("paragraph")
 			prose.WriteString(line + "\n")
-		default: // goes on
+		default: // continues
 			prose.WriteString(line + "\n")
 		}
 	}

@@ -43,7 +43,7 @@ func TestCheckpointOfTheVersionBefore(t *testing.T) {
 		got, now := w.sink.Got(), time.Now().Unix()
 		all := before.Delivered + len(got)
 		assert.GreaterOrEqual(t, all, len(tenant.Entries(tenant.Start, now-120)), "nothing is left out")
-		assert.LessOrEqual(t, all, len(tenant.Entries(tenant.Start, now)), "nothing comes again")
+		assert.LessOrEqual(t, all, len(tenant.Entries(tenant.Start, now)), "nothing is delivered again")
 		for _, entry := range tenant.Entries(now-7200, now-120) {
 			assert.Contains(t, got, entry.ID)
 		}

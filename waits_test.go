@@ -67,8 +67,8 @@ func TestNothingWaitsInSilence(t *testing.T) {
 		title        string
 		says         []string
 	}{
-		"pipeline":                   {later: pipeline(true), on: "pipeline", title: "the pipeline does not take records", says: []string{"hand over 5 records", "exporters"}},
-		"pipeline, deaf":             {later: pipeline(false), on: "pipeline", title: "the pipeline does not take records", says: []string{"hand over 5 records"}},
+		"pipeline":                   {later: pipeline(true), on: "pipeline", title: "the pipeline does not take records", says: []string{"deliver 5 records", "exporters"}},
+		"pipeline, deaf":             {later: pipeline(false), on: "pipeline", title: "the pipeline does not take records", says: []string{"deliver 5 records"}},
 		"storage, opening":           {start: disk("open"), on: "storage", title: "the position cannot be read or written", says: []string{"open the storage disk", "lock"}},
 		"storage, first read":        {start: disk("get"), on: "storage", title: "the position cannot be read or written", says: []string{"read the storage disk"}},
 		"storage, noting a call":     {later: disk("set"), on: "storage", title: "the position cannot be read or written", says: []string{"write the storage disk"}},

@@ -161,7 +161,7 @@ func alertFaults() map[string]*alertFault {
 			opts:  simulator.Options{ClockSkew: 5 * time.Minute},
 			fires: []string{"ClockSkew"}, neverWell: true,
 		},
-		"time is passed over": {
+		"time is skipped": {
 			slow: true,
 			opts: simulator.Options{Retention: 24 * time.Hour, RefuseExpired: true}, extra: []string{"initial_lookback: 48h"},
 			fires: []string{"TimeSkipped"}, may: []string{"CheckpointAge", "NoSuccess", "Request", "SetAside"}, patience: 15 * time.Minute, neverWell: true,

@@ -30,7 +30,7 @@ func TestBrokenAPI(t *testing.T) {
 		"hangs":                        {fault: simulator.Fault{Kind: simulator.FaultHang}, says: "no answer within the time limit"},
 		"token endpoint hangs":         {fault: simulator.Fault{Kind: simulator.FaultHang, Endpoint: simulator.EndpointToken}, says: "no answer within the time limit"},
 		"resets the connection":        {fault: simulator.Fault{Kind: simulator.FaultReset}, says: "connection reset by peer"},
-		"resets in mid-body":           {fault: simulator.Fault{Kind: simulator.FaultResetBody}, says: "connection reset by peer"},
+		"resets within a body":         {fault: simulator.Fault{Kind: simulator.FaultResetBody}, says: "connection reset by peer"},
 		"drips byte by byte":           {fault: simulator.Fault{Kind: simulator.FaultSlowBody, Delay: 10 * time.Millisecond}, says: "no answer within the time limit"},
 		"answers after the time limit": {fault: simulator.Fault{Kind: simulator.FaultDelay, Delay: 2 * callTimeout}, says: "no answer within the time limit"},
 		"sends 100 MiB":                {fault: simulator.Fault{Kind: simulator.FaultHuge, Size: 100 << 20}, says: "the answer is larger than max_response_size", timeout: 20 * time.Second},
@@ -63,7 +63,7 @@ func TestBrokenAPI(t *testing.T) {
 
 			tc.fault.Every = 3
 			a.Update(func(o *simulator.Options) { o.Faults = []simulator.Fault{tc.fault} })
-			eventually(t, recovers, "it goes on between the failures", func() bool { return b.count() > before })
+			eventually(t, recovers, "it continues between the failures", func() bool { return b.count() > before })
 			pause(t, 5*time.Second)
 			a.heal()
 			entries := a.ends(log)

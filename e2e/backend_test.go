@@ -41,7 +41,7 @@ func TestBackendAway(t *testing.T) {
 		}},
 		"hangs": {timeout: 2 * time.Second, trouble: func(t *testing.T, c *collector, b *backend) {
 			b.answering(func(int) (time.Duration, int) { return hang, http.StatusOK })
-			eventually(t, recovers, "it is asked again and again", func() bool { return b.askedFor() >= 6 })
+			eventually(t, recovers, "it is called again and again", func() bool { return b.askedFor() >= 6 })
 			c.says(t, "retrying. Nothing is lost", recovers)
 		}},
 		"answers slowly": {trouble: func(t *testing.T, _ *collector, b *backend) {

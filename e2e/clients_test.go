@@ -85,7 +85,7 @@ func TestVendorClients(t *testing.T) {
 			require.Len(t, entries, len(want), "each entry once")
 			for _, got := range entries {
 				expected, ok := want[got.ID]
-				require.True(t, ok, "an entry that is not in the log, or that came twice: %s", got.ID)
+				require.True(t, ok, "an entry that is not in the log, or a duplicate: %s", got.ID)
 				delete(want, got.ID)
 				require.Equal(t, expected, simulator.Entry{
 					ID: got.ID, APIKey: got.APIKey, EventTime: got.EventTime, AppID: got.AppID, IP: got.IP,

@@ -62,7 +62,7 @@ var languages = map[string]string{
 	"esql":   "queries of Elasticsearch, which cannot be installed here",
 	"spl":    "queries of Splunk, which cannot be installed here",
 	"logsql": "queries of VictoriaLogs: TestVictoriaLogs runs those of its example",
-	"logql":  "queries of Loki for a person to try; the rules that ship are asked by TestLokiRules, with a Loki of one's own",
+	"logql":  "queries of Loki for a person to try; the rules that ship are run by TestLokiRules, with your own Loki",
 }
 
 // docCommand is one command of a page.

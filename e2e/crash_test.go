@@ -32,7 +32,7 @@ func TestKills(t *testing.T) {
 		extra   []string
 	}{
 		"arriving, late": {log: arriving, extra: []string{"recheck_after: [2s, 6s]"}},
-		"arriving, late, side by side": {
+		"arriving, late, concurrent walks": {
 			log:    arriving,
 			faults: []simulator.Fault{{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}}, // fast answers need only one walk
 			extra:  []string{"recheck_after: [2s, 6s]", "max_concurrent_walks: 3"},

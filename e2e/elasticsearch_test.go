@@ -44,7 +44,7 @@ func TestElasticsearchConflicts(t *testing.T) {
 	b := newBulk(t)
 	entries, out := repeat(t, b, &b.gate)
 	checkPath(t, entries, b.held(t), 0)
-	require.Equal(t, pageSize, b.conflicts, "one page came again, once")
+	require.Equal(t, pageSize, b.conflicts, "one page was delivered again, once")
 	lines := strings.Count(out, "failed to index document")
 	require.Positive(t, lines)
 	// Of equal lines the collector logs the first 10 in 10 s and each 100th. The exporter has no setting yet

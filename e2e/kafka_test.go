@@ -129,5 +129,5 @@ func TestKafkaTooLarge(t *testing.T) {
 	e.arrives(t, len(entries))
 	c.term(t)
 	checkPath(t, entries, e.held(t), before)
-	require.NotEmpty(t, doubles(e.held(t)), "the documentation says that some come again")
+	require.NotEmpty(t, doubles(e.held(t)), "the documentation says that some are duplicated")
 }

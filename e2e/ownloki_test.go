@@ -46,7 +46,7 @@ func lokiURL(t *testing.T) string {
 	t.Helper()
 	address := os.Getenv("LOKI_URL")
 	if address == "" {
-		t.Skip("needs a Loki of one's own: LOKI_URL=http://... make e2e-loki")
+		t.Skip("needs your own Loki: LOKI_URL=http://... make e2e-loki")
 	}
 	return strings.TrimSuffix(address, "/")
 }

@@ -249,7 +249,7 @@ func count(t *testing.T, entries []simulator.Entry, held []arrival, pages int, r
 	if len(lost) > 0 {
 		require.Fail(t, "entries were lost", "%d, from %s to %s", len(lost), lost[0], lost[len(lost)-1])
 	}
-	require.LessOrEqual(t, doubled, pages*pageSize, "entries came twice")
+	require.LessOrEqual(t, doubled, pages*pageSize, "entries are duplicated")
 	return came
 }
 

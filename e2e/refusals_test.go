@@ -201,7 +201,7 @@ func TestRefusals(t *testing.T) {
 				}
 				got, twice, _ := first.count()
 				require.Equal(t, want, got)
-				require.Zero(t, twice, "nothing comes twice")
+				require.Zero(t, twice, "nothing is duplicated")
 				if p.fanOut {
 					got, _, _ := second.count()
 					require.Equal(t, entries, got)

@@ -96,7 +96,7 @@ func TestScreenshot(t *testing.T) {
 	held := v.held(t)
 	came := len(byID(held))
 	note(row{t.Name(), came, came, 0, 0, len(held) - came, 0})
-	require.Len(t, held, came, "records came twice")
+	require.Len(t, held, came, "records are duplicated")
 
 	page := "http://" + v.addr + "/select/vmui/?#/?" + url.Values{
 		"query":            {`error.type:* | sort by (_time) desc | fields _time, log.record.uid, feishu.api_key, client.address, error.type, feishu.response.msg`},

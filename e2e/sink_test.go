@@ -239,7 +239,7 @@ func (b *backend) checkIDs(t *testing.T, ids iter.Seq[string], pages int) {
 	note(row{t.Name(), sent, len(b.came), len(b.refused), lost, doubled, pages * pageSize})
 	require.Zero(t, lost, "entries were lost")
 	require.Zero(t, invented, "entries were invented")
-	require.LessOrEqual(t, doubled, pages*pageSize, "entries came twice")
+	require.LessOrEqual(t, doubled, pages*pageSize, "entries are duplicated")
 }
 
 // doubles counts the duplicated records by the run in which they had arrived before: the one that forgot them.
@@ -262,8 +262,8 @@ func (b *backend) checkDoubles(t *testing.T, killed map[string]bool) {
 	doubles := b.doubles()
 	t.Logf("%d lives repeated something: %v", len(doubles), doubles)
 	for life, n := range doubles {
-		require.True(t, killed[life], "life %s was ended by SIGTERM, and %d of its records came again", life, n)
-		require.LessOrEqual(t, n, pageSize, "more than a page of life %s came again", life)
+		require.True(t, killed[life], "life %s was ended by SIGTERM, and %d of its records are duplicated", life, n)
+		require.LessOrEqual(t, n, pageSize, "more than a page of life %s is duplicated", life)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestFullStorage(t *testing.T) {
 			c.says(t, "retrying. Nothing is lost", recovers)
 			before := b.count()
 			pause(t, 3*time.Second)
-			require.Equal(t, before, b.count(), "the next page is not handed over before this one is written down")
+			require.Equal(t, before, b.count(), "the next page is not delivered before this one is stored")
 			for i := range tc.ends {
 				if i%2 == 0 {
 					c.kill(t)
@@ -229,7 +229,7 @@ func TestDamagedStorage(t *testing.T) {
 			} else {
 				s.becomes(t, "receiver:feishu_audit", "StatusRecoverableError")
 			}
-			eventually(t, recovers, "the other receiver goes on", func() bool { return b.count() >= count+10 })
+			eventually(t, recovers, "the other receiver continues", func() bool { return b.count() >= count+10 })
 			require.Len(t, a.Calls(), calls, "calls of the receiver without a position")
 			if tc.restart {
 				c.term(t)

@@ -168,7 +168,7 @@ func TestVictoriaLogs(t *testing.T) {
 	queries := found("(?s)```logsql\n(.*?)\n```", readFile(t, "victorialogs/README.md"))
 	require.NotEmpty(t, queries)
 	for _, query := range queries {
-		require.NotContains(t, query, "count()", "it would count twice what came twice")
+		require.NotContains(t, query, "count()", "it would count duplicates twice")
 		v.rows(t, query)
 	}
 }

@@ -32,7 +32,7 @@ func newShipment(entries []week.Entry, send func(plog.Logs)) *shipment {
 	return s
 }
 
-// until hands over what has arrived by a time, in pages of a hundred, and returns how many entries that were.
+// until delivers what has arrived by a time, in pages of a hundred, and returns the number of entries.
 func (s *shipment) until(t require.TestingT, at time.Time) int {
 	n := 0
 	for n < len(s.entries) && !s.entries[n].Arrives.After(at) {

@@ -56,7 +56,7 @@ func TestCounts(t *testing.T) {
 	require.Greater(t, texts, 1000)
 }
 
-// TestHelpFits: no line of a help text is wider than a terminal of 80 columns, but for one command to copy.
+// TestHelpFits: no line of a help text is wider than a terminal of 80 columns, except one command to copy.
 func TestHelpFits(t *testing.T) {
 	t.Parallel()
 	var check func(cmd *cobra.Command)

@@ -83,7 +83,7 @@ type Traits struct {
 
 	// MaxSpan is the longest time that a query may cover; 0: any.
 	MaxSpan time.Duration
-	// Future is what becomes of a query whose end is later than now, by the server's clock.
+	// Future is how a query is answered whose end is later than now, by the server's clock.
 	Future Future
 	// Heavy is how many entries a query may match before the server gives up with an
 	// internal error; 0: any number.
@@ -133,7 +133,7 @@ const (
 	EmptyData   Empty = "data:{}" // on a last page only
 )
 
-// Future is what becomes of a query whose end is in the future.
+// Future is how a query is answered whose end is in the future.
 type Future string
 
 const (

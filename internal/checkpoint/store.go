@@ -70,7 +70,7 @@ type UnusableError struct {
 
 func (e *UnusableError) Error() string {
 	return fmt.Sprintf("the stored checkpoint cannot be used: key %q: %v; nothing was read or changed. "+
-		"To go on from it, restore the configuration or the storage that it belongs to; "+
+		"To resume from it, restore the configuration or the storage that it belongs to; "+
 		"to start over (with start_time or initial_lookback), remove the receiver's file from the storage extension's directory, or give the receiver another name",
 		e.key, e.reason)
 }

@@ -40,7 +40,7 @@ const (
 
 // TestCollectorReload: the collector reads its configuration again in the same process, with everything built
 // again or only the receivers, for a change that a provider of the configuration reports or for a signal. The
-// receiver releases the storage in time: reading resumes where it was, nothing is lost and nothing comes twice.
+// receiver releases the storage in time: reading resumes where it was, nothing is lost or duplicated.
 func TestCollectorReload(t *testing.T) {
 	for name, tc := range map[string]struct {
 		gate     bool // service.partialReload

@@ -26,7 +26,7 @@ var apiMutants = []mutant{
 		"",
 	},
 	{
-		"the Dates of answers that are asked for again are not seen (F42)", "internal/openapi/client.go",
+		"the Dates of answers that are requested again are not seen (F42)", "internal/openapi/client.go",
 		"(failed.Code != 0 || failed.doubtful)",
 		"failed.Code != 0",
 	},

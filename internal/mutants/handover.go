@@ -86,7 +86,7 @@ var handoverMutants = []mutant{
 		"	return now, forgettable\n",
 	},
 	{
-		"a held record is handed over again when it is read again (F54)", "internal/poll/deliver.go",
+		"a held record is delivered again when it is read again (F54)", "internal/poll/deliver.go",
 		"		case twice, p.Pipe.holds(it):\n",
 		"		case twice:\n",
 	},

@@ -106,7 +106,7 @@ var planMutants = []mutant{
 		"",
 	},
 	{
-		"other walks go on while the last recheck waits for an answer (F33)", "internal/plan/schedule.go",
+		"other walks continue while the last recheck waits for an answer (F33)", "internal/plan/schedule.go",
 		"w != nil || s.isRead(last) {",
 		"w != nil {",
 	},

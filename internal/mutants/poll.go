@@ -11,7 +11,7 @@ var pollMutants = []mutant{
 		"	if !r.page.HasMore {\n		_ = p.sched.Turn(w, r.page.IDs(), false, \"\")\n		_ = p.commit(ctx, nil)\n	}\n	out, err := p.deliver(ctx, w, r)\n",
 	},
 	{
-		"a walk goes on though the server's clock was set back (F9)", "internal/poll/poller.go",
+		"a walk continues although the server's clock was set back (F9)", "internal/poll/poller.go",
 		"	if setBack {\n",
 		"	if setBack && false {\n",
 	},
@@ -41,7 +41,7 @@ var pollMutants = []mutant{
 		"		return r.err\n",
 	},
 	{
-		"one walk more than configured goes on side by side (F29)", "internal/poll/poller.go",
+		"one concurrent walk more than configured is read (F29)", "internal/poll/poller.go",
 		"min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) {\n",
 		"min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) + 1 {\n",
 	},
@@ -86,7 +86,7 @@ var pollMutants = []mutant{
 		"	if err != nil {\n		out.keys = nil\n	}\n	p.remember(out.keys)\n	return out, err\n",
 	},
 	{
-		"an entry that comes twice in one page is delivered twice", "internal/poll/deliver.go",
+		"an entry that is twice in one page is delivered twice", "internal/poll/deliver.go",
 		"		_, twice := inPage[k]\n",
 		"		twice := false\n",
 	},

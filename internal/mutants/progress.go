@@ -26,7 +26,7 @@ var progressMutants = []mutant{
 		"proofs > 0 && elapsed-x.asideAt >= patience\n",
 	},
 	{
-		"a lost answer of a scroll cursor is asked for again (F43)", "internal/plan/paging.go",
+		"a lost answer of a scroll cursor is requested again (F43)", "internal/plan/paging.go",
 		"\t\tif w.lost {\n",
 		"\t\tif false {\n",
 	},
@@ -56,12 +56,12 @@ var progressMutants = []mutant{
 		"",
 	},
 	{
-		"windows are read side by side however quick the answers are (F52)", "internal/poll/width.go",
+		"windows are read concurrently however fast the answers are (F52)", "internal/poll/width.go",
 		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
 		"\treturn max(int(used)*0, p.set.MaxConcurrentWalks)\n",
 	},
 	{
-		"windows are never read side by side (F52)", "internal/poll/width.go",
+		"windows are never read concurrently (F52)", "internal/poll/width.go",
 		"\treturn min(1+int(used), p.set.MaxConcurrentWalks)\n",
 		"\treturn min(1+int(used)*0, p.set.MaxConcurrentWalks)\n",
 	},
@@ -76,7 +76,7 @@ var progressMutants = []mutant{
 		"\t\tif false {\n",
 	},
 	{
-		"pages that come again and again are never believed to be all (F45)", "internal/plan/walk.go",
+		"repeated pages are never believed to be all (F45)", "internal/plan/walk.go",
 		"w.repeats >= believeAfter\n",
 		"false && w.repeats >= believeAfter\n",
 	},
@@ -96,7 +96,7 @@ var progressMutants = []mutant{
 		"\tstep := k.lateness(recheck) / 2\n",
 	},
 	{
-		"rechecks go on to ask for time that the API has refused for its age (F8)", "internal/plan/kept.go",
+		"rechecks continue to request time that the API has refused for its age (F8)", "internal/plan/kept.go",
 		"\treturn min(recheck, k.seconds-k.spare())\n",
 		"\treturn recheck\n",
 	},
@@ -166,7 +166,7 @@ var progressMutants = []mutant{
 		"\tif d.quick > 100 {\n\t\treturn d.passing()",
 	},
 	{
-		"one page token that comes twice makes a scroll cursor (F43)", "internal/plan/paging.go",
+		"one page token that is repeated once makes a scroll cursor (F43)", "internal/plan/paging.go",
 		"\tif p.Token == w.token && !w.renews {\n",
 		"\tif p.Token == w.token {\n",
 	},

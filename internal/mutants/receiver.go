@@ -111,7 +111,7 @@ var receiverMutants = []mutant{
 		"",
 	},
 	{
-		"a page of many batches is handed over after the end of the term (F64)", "internal/poll/handover.go",
+		"a page of many batches is delivered after the end of the term (F64)", "internal/poll/handover.go",
 		"	for ctx.Err() == nil {\n",
 		"	for range 1000 {\n",
 	},

@@ -67,7 +67,7 @@ func (s *Plan) BeginAt(begin int64) {
 	s.due = true
 }
 
-// Skip passes over a time that the API does not show, in every pass that has reached it, at most up to the end
+// Skip skips a time that the API does not show, in every pass that has reached it, at most up to the end
 // of the timeline, and returns where the skipped time ends. No walk may be in flight; walks that had started
 // start again after the skipped time.
 func (s *Plan) Skip(from, to int64) (end int64) {

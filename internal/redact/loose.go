@@ -196,7 +196,7 @@ func (w *walker) cell(text []byte, k *key, c closers) int {
 // maxAlone is how many words a key may have that has a line for itself.
 const maxAlone = 3
 
-// isAlone reports whether a key has its line for itself, but for marks and for
+// isAlone reports whether a key has its line for itself, except for marks and
 // words of its own: **App Secret**.
 func isAlone(text []byte, k *key) bool {
 	line := text[lineStart(text, k.start):k.end]

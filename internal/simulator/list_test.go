@@ -60,7 +60,7 @@ func TestRequestValidation(t *testing.T) {
 	}
 }
 
-// The curl call of the official page, as printed but for host and token: the same
+// The curl call of the official page, as printed except host and token: the same
 // body with its tabs, start_time equal to end_time, and the page_token "xxx".
 func TestOfficialCurlCall(t *testing.T) {
 	s := New(Options{})

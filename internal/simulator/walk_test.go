@@ -73,7 +73,7 @@ func TestPageTokens(t *testing.T) {
 		body["page_token"] = token
 		again := c.list(body)
 		require.Equal(t, "10", again.ids()[0])
-		require.Equal(t, "10", c.list(body).ids()[0], "a page can be asked for again")
+		require.Equal(t, "10", c.list(body).ids()[0], "a page can be requested again")
 		body["page_size"] = 5
 		require.Len(t, c.list(body).ids(), 5, "the page size may change")
 

@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-const ownLoki = "needs a Loki of one's own: make e2e-loki"
+const ownLoki = "needs your own Loki: make e2e-loki"
 
 // options are what a report needs to know besides the events.
 type options struct {

@@ -220,7 +220,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// requireLast compares the last line, but for the time.
+// requireLast compares the last line, except the time.
 func requireLast(t *testing.T, want, out string) {
 	t.Helper()
 	last := out[strings.LastIndexByte(strings.TrimSuffix(out, "\n"), '\n')+1:]

@@ -6,7 +6,7 @@
 set -euo pipefail
 long="^($(paste -sd '|' internal/tools/long-tests.txt))\$"
 case ${1:-} in
--short) select=(-skip "$long") what=", but for the long tests" && shift ;;
+-short) select=(-skip "$long") what=", without the long tests" && shift ;;
 -long) select=(-run "$long") what=", only the long tests" && shift ;;
 *) select=(-run .) what="" ;;
 esac

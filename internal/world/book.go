@@ -56,7 +56,7 @@ func (b *Book) taken(uid string) {
 		b.mayRepeat[uid]--
 		b.Again++
 	default:
-		b.Fault("%s comes again, and was written down when it came before", uid)
+		b.Fault("%s is delivered again, although it was stored when it was delivered before", uid)
 	}
 	b.known[uid], b.open[uid] = true, true
 }

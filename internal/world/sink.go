@@ -79,7 +79,7 @@ func (s *Sink) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		return err
 	}
 	if len(UidsIn(logs)) == 0 {
-		panic("a hand-over without records")
+		panic("a delivery without records")
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

@@ -110,7 +110,8 @@ func TestExceptions(t *testing.T) {
 func TestRules(t *testing.T) {
 	for _, text := range []string{
 		"anew", "for good", "for ever", "forever", "in vain", "mended", "begun", "by themselves", "troubles", "told", "who wants",
-		"what is absent is absent", "stood still", "two days away", "what lies behind",
+		"what is absent is absent", "stood still", "two days away", "what lies behind", "side by side", "in mid-walk", "handed over",
+		"a hand-over", "one's own", "in the midst", "being asked for again", "coming twice", "passed over", "but for one",
 	} {
 		if found := judge("", part{"It is " + text + ".", 1}); len(found) != 1 {
 			t.Errorf("%q: found %v", text, found)

@@ -29,6 +29,15 @@ var rules = compile([][2]string{
 	{`it is asked for|what is absent is absent`, "name the subject and what it does"},
 	{`stand(s|ing)? still|stood still`, "write stops"},
 	{`(is|are|was|were|be|been|being|goes|went|while|days|with \w+) away`, "write down, unavailable or lost"},
+	{`side by side`, "write concurrently"},
+	{`in mid-\w+`, "write during, or in the middle of"},
+	{`hand(s|ed|ing)? over|hand-overs?`, "write deliver"},
+	{`one's own`, "write your own, or separate"},
+	{`in the midst`, "write in the middle, or during"},
+	{`ask(s|ed|ing)? for again`, "write request again"},
+	{`(comes?|came|coming) (again|twice)`, "write is delivered again, or is duplicated"},
+	{`pass(es|ed|ing) over`, "write skip"},
+	{`but for`, "write except"},
 	{`(lies?|lying|lay|stands?|puts?|comes?|something|somewhere|right|at or|off|garbage|quote|remark|place|what|those|that) behind`, "write after"},
 })
 

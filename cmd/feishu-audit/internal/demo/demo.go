@@ -33,7 +33,7 @@ func Command() *cobra.Command {
 		Short: "Show a collector that reads a simulated tenant",
 		Long: `demo starts a simulated tenant and a collector with the receiver that reads it,
 and shows the records as they arrive. It needs no credential and no network, and
-goes on where it stopped when it is run again. In a checkout, make demo builds
+resumes where it stopped when it is run again. In a checkout, make demo builds
 what it needs.`,
 		Example: `  make demo
   DEMO_SECONDS=20 make demo`,
@@ -113,7 +113,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	out.line("A simulated tenant (%s), a collector with the feishu_audit receiver, and this program as its backend. Nothing leaves this machine. Ctrl-C ends it.", apiURL)
 	switch {
 	case known.before > 0:
-		out.line("Going on where the last run stopped: %s %s here already (make demo-reset forgets them).", cli.Count(known.before, "record", "records"), cli.Form(known.before, "is", "are"))
+		out.line("Resuming where the last run stopped: %s %s here already (make demo-reset forgets them).", cli.Count(known.before, "record", "records"), cli.Form(known.before, "is", "are"))
 	case known.paused:
 		out.line("The last run was more than an hour ago: starting over.")
 	}
@@ -151,7 +151,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 			err = errors.Join(cause, err)
 		}
 	} else {
-		err = fmt.Errorf("the collector has ended (%w). Run make demo again: it goes on where it stopped. The last lines of its log:\n%s", child.err, child.last())
+		err = fmt.Errorf("the collector has ended (%w). Run make demo again: it resumes where it stopped. The last lines of its log:\n%s", child.err, child.last())
 	}
 	received = out.summary(shown(known.since, time.Now()))
 	if err == nil {

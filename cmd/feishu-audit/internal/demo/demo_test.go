@@ -101,8 +101,8 @@ func TestDemo(t *testing.T) {
 		received int
 		says     []string
 	}{
-		{1, []string{"collector: The server is slow\n", "GET im/v1/chats", "\n1 record in this run, 1 since ", "0 came twice."}},
-		{0, []string{"Going on where the last run stopped: 1 record is here already", "came before\n", "\n0 records in this run, 1 since ", "1 came twice."}},
+		{1, []string{"collector: The server is slow\n", "GET im/v1/chats", "\n1 record in this run, 1 since ", "0 arrived twice."}},
+		{0, []string{"Resuming where the last run stopped: 1 record is here already", "came before\n", "\n0 records in this run, 1 since ", "1 arrived twice."}},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -105,7 +105,7 @@ func (p *printer) summary(shown []simulator.Entry) int {
 	fresh := len(p.history.ids) - p.history.before
 	p.clear()
 	p.status = "" // what comes now is the end
-	fmt.Fprint(p.out, "\n"+cli.Wrap(fmt.Sprintf("%s in this run, %d since %s. The API shows %s of that time; %d %s left for the next run, %d came twice.",
+	fmt.Fprint(p.out, "\n"+cli.Wrap(fmt.Sprintf("%s in this run, %d since %s. The API shows %s of that time; %d %s left for the next run, %d arrived twice.",
 		cli.Count(fresh, "record", "records"), len(p.history.ids), p.history.since.In(p.zone).Format(time.TimeOnly), cli.Count(len(shown), "entry", "entries"),
 		pending, cli.Form(pending, "is", "are"), p.again), p.width))
 	return fresh

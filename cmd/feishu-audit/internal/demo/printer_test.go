@@ -114,11 +114,11 @@ func TestPrinter(t *testing.T) {
 		text.Reset()
 		fresh := p.summary([]simulator.Entry{{ID: "1"}, {ID: "2"}, {}, {ID: "4"}, {}})
 		require.Equal(t, 4, fresh)
-		require.Contains(t, strings.ReplaceAll(text.String(), "\n", " "), "The API shows 5 entries of that time; 2 are left for the next run, 1 came twice.")
+		require.Contains(t, strings.ReplaceAll(text.String(), "\n", " "), "The API shows 5 entries of that time; 2 are left for the next run, 1 arrived twice.")
 		text.Reset()
 		p.history.ids = map[string]bool{"1": true}
 		p.summary([]simulator.Entry{{ID: "4"}})
-		require.Contains(t, strings.ReplaceAll(text.String(), "\n", " "), "The API shows 1 entry of that time; 1 is left for the next run, 1 came twice.")
+		require.Contains(t, strings.ReplaceAll(text.String(), "\n", " "), "The API shows 1 entry of that time; 1 is left for the next run, 1 arrived twice.")
 	}
 }
 

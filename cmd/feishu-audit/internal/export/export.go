@@ -64,11 +64,11 @@ func (c command) cobra() *cobra.Command {
 		Use:   "export --app-id ID (--since SPAN | --from TIME) [--out FILE]",
 		Short: "Export a time range of the log, whole and once",
 		Long: `export reads a time range of the log with the collector's own receiver and
-writes its entries: none is missing, none comes twice, secrets inside them are
+writes its entries: none is missing or duplicated, secrets inside them are
 masked. It exits with 0 only if everything that the API shows of the range was
 written.
 
-With --out it can be interrupted: the same command goes on where it stopped,
+With --out it can be interrupted: the same command resumes where it stopped,
 with the time range of the first start. The state is in FILE.state until then.
 A page takes one call, and the limit of the API is 100 calls of 100 entries a
 minute for each app, together with a collector that uses the same app.

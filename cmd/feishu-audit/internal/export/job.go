@@ -76,7 +76,7 @@ func (j *job) run(ctx context.Context) error {
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}
-		err = fmt.Errorf("%w (run the same command again: it goes on where this one stopped)", err)
+		err = fmt.Errorf("%w (run the same command again: it resumes where this one stopped)", err)
 	}
 	return j.tell(s, report, err)
 }

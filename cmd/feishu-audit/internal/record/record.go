@@ -77,7 +77,7 @@ file that can be shared: to settle what the API's documentation leaves open.
 Kept: the order of entries and pages, times, codes, API names, the names and
 kinds of fields, names of headers and the values of those of the rate limit.
 Replaced by pseudonyms that keep equality: apps, ids, addresses, paths, page
-tokens. Not kept: query_param, payload and response but for its code, and the
+tokens. Not kept: query_param, payload and response except its code, and the
 value of every field that is not known. Look at the file before you share it.
 
 feishu-audit simulate --replay FILE serves what was recorded.`,

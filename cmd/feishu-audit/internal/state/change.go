@@ -102,10 +102,10 @@ func (c command) rewind() *cobra.Command {
 	var again, yes bool
 	cmd := c.onTarget("rewind", "Read a part of the log again", `rewind moves every pass back, so that the log is read again from there.
 
-Entries that were delivered before do not come again as long as they are
+Entries that were delivered before are not delivered again as long as they are
 remembered, which they are from where the last pass is: so entries appear
 that were missed, and only those. With --deliver-again everything from
-there on comes again, with the same log.record.uid.`,
+there on is delivered again, with the same log.record.uid.`,
 		`  # What would it do?
   feishu-audit state rewind /var/lib/otelcol/storage --by 10m
   # Deliver the last day again, as after a backend has lost it
@@ -132,7 +132,7 @@ there on comes again, with the same log.record.uid.`,
 				case to < last-plan.Overlap:
 					says = append(says, fmt.Sprintf("Entries before %s may no longer be remembered: those are delivered again.", stamp(time.Unix(last, 0))))
 				default:
-					says = append(says, "What was delivered is remembered and does not come again.")
+					says = append(says, "What was delivered is remembered and is not delivered again.")
 				}
 				return says, nil
 			})
@@ -205,8 +205,8 @@ func confirm(cmd *cobra.Command, yes *bool) {
 func (c command) reset() *cobra.Command {
 	var yes bool
 	cmd := c.onTarget("reset", "Forget the position", `reset removes the position and all that is remembered: the receiver starts at
-start_time or initial_lookback again, and what it delivered before may come
-again. It works on a damaged file, too. The calls of the last minute stay, for
+start_time or initial_lookback again, and may deliver again what it delivered
+before. It works on a damaged file, too. The calls of the last minute stay, for
 the API's limit, and so does the list of records given up.`,
 		`  feishu-audit state reset /var/lib/otelcol/storage --yes`,
 		func(cmd *cobra.Command, t target) error {

@@ -88,7 +88,7 @@ func (c command) show() *cobra.Command {
 	var asJSON bool
 	cmd := c.onTarget("show", "Show where each pass is and what is remembered", `show says what the position is about (endpoint, app, filters), where each pass
 over the log is, and what is remembered of entries that were delivered. It
-exits with 1 where a receiver could not go on from it.`,
+exits with 1 where a receiver could not resume from it.`,
 		`  feishu-audit state show /var/lib/otelcol/storage
   feishu-audit state show /var/lib/otelcol/storage --receiver feishu_audit/tenant_b --json`,
 		func(cmd *cobra.Command, t target) error {
