@@ -212,6 +212,10 @@ $(BUILD)/detections/ready: internal/tools/detections/requirements.txt internal/t
 	@./internal/tools/detections/install.sh
 	@touch $@
 
+.PHONY: dashboards
+dashboards: ## Write the dashboards of the audit log, for Loki and for VictoriaLogs, from internal/tools/dashboards/audit.go
+	@cd internal/tools/dashboards && go run . -write $(CURDIR)/examples
+
 .PHONY: lint
 lint: ## Run the linters
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && go tool -modfile=$(CURDIR)/internal/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
@@ -222,7 +226,7 @@ lint: ## Run the linters
 	@for folder in single replicas overlay; do $(KUSTOMIZE) build "examples/kubernetes/$$folder" | $(KUBECONFORM); done
 	@$(KUBECONFORM) examples/kubernetes/namespace.yaml
 	@$(KUSTOMIZE) build examples/prometheus | $(KUBECONFORM) -skip PodMonitor,PrometheusRule
-	@$(KUSTOMIZE) build examples/loki | $(KUBECONFORM)
+	@for example in loki victorialogs; do $(KUSTOMIZE) build "examples/$$example" | $(KUBECONFORM); done
 	@cd internal/tools/monitoring && go test . && $(KUSTOMIZE) build ../../../examples/prometheus | go run .
 	@echo "lint the dashboards for Grafana"
 	@cd internal/tools/dashboards && go test . && go run . $(CURDIR)/examples

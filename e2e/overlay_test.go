@@ -54,7 +54,7 @@ func TestDashboardConfigMaps(t *testing.T) {
 		}
 		return err
 	}))
-	require.Len(t, shipped, 2)
+	require.Len(t, shipped, 3)
 	for path, text := range shipped {
 		example := strings.Split(filepath.ToSlash(path), "/")[2]
 		found := 0

@@ -19,6 +19,17 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/week"
 )
 
+// attackedNow is the made-up week, moved so that its attacks happened within the last hours, in which the rules look for them.
+func attackedNow() *week.Week {
+	w := week.New(22, true)
+	moved := time.Since(week.InTime.At().Add(30 * time.Minute)).Truncate(time.Second)
+	for i := range w.Entries {
+		w.Entries[i].EventTime += int64(moved.Seconds())
+		w.Entries[i].Arrives = w.Entries[i].Arrives.Add(moved)
+	}
+	return w
+}
+
 // firingNow are the firing alerts of a vmalert, by name, with their subjects.
 func firingNow(t *testing.T, addr string) names {
 	t.Helper()
@@ -49,16 +60,9 @@ func firingNow(t *testing.T, addr string) names {
 func TestScreenshotVmalert(t *testing.T) {
 	needsChromium(t)
 	t.Parallel()
-	w := week.New(22, true)
-	attacked := week.InTime.At().Add(30 * time.Minute) // all within the hours that the rules cover
-	moved := time.Since(attacked).Truncate(time.Second)
+	w := attackedNow()
 	v := newVictoriaLogs(t)
-	s := newShipment(w.Entries, func(logs plog.Logs) { v.take(t, logs) })
-	for i := range w.Entries {
-		w.Entries[i].EventTime += int64(moved.Seconds())
-		w.Entries[i].Arrives = w.Entries[i].Arrives.Add(moved)
-	}
-	require.Positive(t, s.until(t, time.Now()))
+	require.Positive(t, newShipment(w.Entries, func(logs plog.Logs) { v.take(t, logs) }).until(t, time.Now()))
 	v.post(t, "/internal/force_flush", nil)
 
 	addr := freeAddress(t)

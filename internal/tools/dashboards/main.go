@@ -1,14 +1,17 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command dashboards checks the Grafana dashboards in a folder by Grafana's own types: a key that they do not have
+// Command dashboards writes the dashboards of the audit log, for Loki and for VictoriaLogs, from one list of panels (audit.go), or
+// sees that they are as it would write them, and checks all Grafana dashboards in a folder by Grafana's own types: a key that they do not have
 // fails, and so do a required key that is missing, a value of a wrong type, and a panel or a query of a kind whose
 // keys are not known.
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"log"
@@ -23,14 +26,44 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
-		log.Fatal("usage: dashboards FOLDER")
+	write := flag.Bool("write", false, "write those of the audit log first")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		log.Fatal("usage: dashboards [-write] FOLDER")
 	}
-	boards, panels, err := checkAll(os.Args[1])
+	folder := flag.Arg(0)
+	for _, b := range backends {
+		if err := generated(b, filepath.Join(folder, b.file), *write); err != nil {
+			log.Fatal(err)
+		}
+	}
+	boards, panels, err := checkAll(folder)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%d dashboards with %d panels are valid\n", boards, panels)
+}
+
+// generated writes the dashboard of the audit log for a backend, or fails where it is stale.
+func generated(b backend, path string, write bool) error {
+	want, err := auditLog(b)
+	if err != nil {
+		return err
+	}
+	if write {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(path, want, 0o644)
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(have, want) {
+		return fmt.Errorf("%s is stale: run make dashboards", path)
+	}
+	return nil
 }
 
 // checkAll returns how many dashboards and panels it has checked.

@@ -43,6 +43,36 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestStale: the dashboards of the audit log are as the list of panels says, and one that is not is noticed.
+func TestStale(t *testing.T) {
+	for _, b := range backends {
+		if err := generated(b, filepath.Join("../../../examples", b.file), false); err != nil {
+			t.Error(err)
+		}
+		file := filepath.Join(t.TempDir(), "sub", "board.json")
+		if err := generated(b, file, true); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check(text); err != nil {
+			t.Error(err)
+		}
+		if err := os.WriteFile(file, append(text, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := generated(b, file, false); err == nil || !strings.Contains(err.Error(), "is stale") {
+			t.Errorf("%v: does not say that it is stale", err)
+		}
+		broken := strings.Replace(string(text), `"queryType"`, `"expression": "x", "queryType"`, 1)
+		if _, err := check([]byte(broken)); err == nil {
+			t.Errorf("%s: an unknown key of a query is valid", b.name)
+		}
+	}
+}
+
 // TestRefused: one fault anywhere in a valid dashboard is reported, with where it is.
 func TestRefused(t *testing.T) {
 	text, err := os.ReadFile(shipped)
