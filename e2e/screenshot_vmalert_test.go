@@ -19,10 +19,12 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/week"
 )
 
-// attackedNow is the made-up week, moved so that its attacks happened within the last hours, in which the rules look for them.
+// attackedNow is the made-up week, moved so that its attacks happened in the hour before this one: within the two hours that
+// the rules cover, and before the full hour as of which vmalert evaluates the groups of an hour. It is moved by whole hours,
+// because a rule counts within them.
 func attackedNow() *week.Week {
 	w := week.New(22, true)
-	moved := time.Since(week.InTime.At().Add(30 * time.Minute)).Truncate(time.Second)
+	moved := time.Now().Add(-time.Hour).Truncate(time.Hour).Sub(week.InTime.At().Truncate(time.Hour))
 	for i := range w.Entries {
 		w.Entries[i].EventTime += int64(moved.Seconds())
 		w.Entries[i].Arrives = w.Entries[i].Arrives.Add(moved)
