@@ -214,7 +214,7 @@ func TestScopeNeedsAnotherToken(t *testing.T) {
 			}
 		}
 		assert.Greater(t, asked, 5*60/5)
-		assert.Contains(t, o.last().Err().Error(), "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes")
+		assert.Contains(t, o.last().Err().Error(), "; an access token that was issued earlier may not carry it, and the API returns the same one for up to 90 minutes")
 		o.stop()
 	})
 }

@@ -95,7 +95,7 @@ func secretsCases() map[string]secretsCase {
 		"missing scope":         {prepare: faults(simulator.Fault{Kind: simulator.FaultMissingScope}), where: "statuses", reached: "code 99991672"},
 		"rate limit":            {prepare: faults(simulator.Fault{Kind: simulator.FaultRateLimited}), where: "logs", reached: "code 99991400"},
 		"quota":                 {prepare: faults(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), where: "logs", reached: "code 99991403"},
-		"access token refused":  {prepare: faults(simulator.Fault{Kind: simulator.FaultTokenInvalid}), where: "logs", reached: "has just given out"},
+		"access token refused":  {prepare: faults(simulator.Fault{Kind: simulator.FaultTokenInvalid}), where: "logs", reached: "has just issued"},
 		"access tokens revoked": {prepare: faults(simulator.Fault{Kind: simulator.FaultRevoke, Every: 3}), where: "metrics", reached: "99991663"},
 		"page token refused":    {prepare: faults(simulator.Fault{Kind: simulator.FaultPageTokenRefused}), where: "logs", reached: "restarting the walk"},
 		"same page token again": {prepare: faults(simulator.Fault{Kind: simulator.FaultRepeatToken}), where: "logs", reached: "the same page token again"},

@@ -17,8 +17,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
-// TestRecordTooLarge: a record that the exporter refuses for its size, and may take once a limit was
-// raised, holds up no other, is reported once and not each time it is tried, and arrives then. Covers F53, F54.
+// TestRecordTooLarge: a record that the exporter refuses for its size does not delay other records, and is
+// reported once rather than at every retry. Once the limit is raised, it is delivered. Covers F53, F54.
 func TestRecordTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})

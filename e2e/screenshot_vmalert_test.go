@@ -19,9 +19,9 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/week"
 )
 
-// attackedNow is the made-up week, moved so that its attacks happened in the hour before this one: within the two hours that
-// the rules cover, and before the full hour as of which vmalert evaluates the groups of an hour. It is moved by whole hours,
-// because a rule counts within them.
+// attackedNow is the made-up week, moved so that its attacks happened in the last two hours, which the rules
+// cover, and before the last full hour, at which vmalert evaluates the hourly groups. It is moved by whole
+// hours, because a rule counts per hour.
 func attackedNow() *week.Week {
 	w := week.New(22, true)
 	moved := time.Now().Add(-time.Hour).Truncate(time.Hour).Sub(week.InTime.At().Truncate(time.Hour))

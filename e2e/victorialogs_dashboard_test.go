@@ -36,8 +36,8 @@ func logsPanels(t *testing.T) (all []logsPanel) {
 	return all
 }
 
-// asks asks VictoriaLogs what its datasource for Grafana asks for a panel, and returns the lines of the answer of the log
-// itself, or the results of a count, by their labels.
+// asks sends VictoriaLogs the query that its Grafana datasource sends for a panel. It returns log lines for a
+// query of the log, and results by their labels for a count.
 func (p logsPanel) asks(t *testing.T, v *victoriaLogs, from, to time.Time) (lines []string, results map[string]float64) {
 	t.Helper()
 	expr := strings.NewReplacer("$app", ".*", "${__from:date}", from.UTC().Format("2006-01-02T15:04:05.000Z")).Replace(p.Expr)
@@ -90,8 +90,9 @@ func (p logsPanel) asks(t *testing.T, v *victoriaLogs, from, to time.Time) (line
 	return nil, results
 }
 
-// TestVictoriaLogsDashboard: every panel of the dashboard for VictoriaLogs has an answer on the made-up week of which every
-// page was sent twice; what it counts is right, and what is new is. It has the panels of the one for Loki.
+// TestVictoriaLogsDashboard: every panel of the VictoriaLogs dashboard returns something for the made-up week,
+// of which every page was sent twice. Its counts and its list of new things are right. It has the same panels as
+// the one for Loki.
 func TestVictoriaLogsDashboard(t *testing.T) {
 	t.Parallel()
 	w := attackedNow()

@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// plural is a number with a word that is wrong where the number is 1. "5 of 100 calls" and "at most 60 calls" are not meant.
+// plural matches a number before a plural, which is wrong for 1. "5 of 100 calls" and "at most 60 calls" are
+// fine.
 var plural = regexp.MustCompile(`(^|[^%])%d (more |remembered |recorded )?(records|entries|calls|ids|pages|ranges|times|problems|apps|hours|minutes|seconds|days)\b`)
 
 func wrongForOne(text string) bool {
@@ -26,7 +27,8 @@ func wrongForOne(text string) bool {
 	return at != nil && !regexp.MustCompile(`(%d of|at most) $`).MatchString(strings.TrimSuffix(text[:at[0]+1], "%"))
 }
 
-// TestCounts: nothing that people read says "1 records": numbers of things are written by cli.Count, or by the doctor's count.
+// TestCounts: no text for people says "1 records": numbers of things are written by cli.Count, or by the
+// doctor's count.
 func TestCounts(t *testing.T) {
 	t.Parallel()
 	require.True(t, wrongForOne("%d records in this run"))

@@ -70,7 +70,7 @@ type Info struct {
 const ScopeName = "security_and_compliance:audit_log.openapi_log:readonly"
 
 // AdviceOldToken is why a scope that was granted recently may still be missing.
-const AdviceOldToken = "; an access token that was given out before may not carry it, and the same one is given out for up to 90 minutes"
+const AdviceOldToken = "; an access token that was issued earlier may not carry it, and the API returns the same one for up to 90 minutes"
 
 // All has all causes, in the order of the runbook.
 var All = []Info{
@@ -96,7 +96,7 @@ var All = []Info{
 	},
 	{Endpoint, "what answers at the endpoint is not the Open API", ClassConfig, true, ""},
 	{Filter, "the API refuses the parameters of the call", ClassParameter, true, ""},
-	{Token, "the API refuses the access token that it has given out", ClassToken, false, ""},
+	{Token, "the API refuses the access token that it has issued", ClassToken, false, ""},
 	{
 		RateLimit, "the API's rate limit is reached", ClassRateLimited, false,
 		"something else uses the same app: give this collector an app of its own, or lower requests_per_minute",

@@ -217,7 +217,7 @@ func (a *access) refusedList(err error) []Check {
 	case e.Cause == cause.Scope:
 		steps := join("\n", msg("1. grant the scope: %s", a.console("/auth?q="+cause.ScopeName+"&op_from=openapi&token_type=tenant")),
 			msg("2. create a version of the app and publish it: %s, Version Management & Release", a.console("")),
-			msg("3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API gives out the same one for up to 90 minutes, and it lives for two hours at most; whether it takes that long is not documented."))
+			msg("3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API returns the same one for up to 90 minutes, and it lives for two hours at most; whether it takes that long is not documented."))
 		// The server's own message is long, bilingual, and cut off in the middle of its link.
 		short := *e
 		short.Reason = "the app lacks the scope " + cause.ScopeName

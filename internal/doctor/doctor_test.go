@@ -101,7 +101,7 @@ func TestProblems(t *testing.T) {
 			sim: fault(simulator.FaultInternal, simulator.EndpointToken), check: checkCredential, says: []string{"code 2200", "if it lasts, ask the support"},
 		},
 		"access token never good": {
-			sim: fault(simulator.FaultTokenInvalid, ""), check: checkRead, says: []string{"refuses the token that it has just given out", "the cloud of the app"},
+			sim: fault(simulator.FaultTokenInvalid, ""), check: checkRead, says: []string{"refuses the token that it has just issued", "the cloud of the app"},
 		},
 		"every query refused": {
 			sim: fault(simulator.FaultInvalidParam, ""), check: checkRead, says: []string{"code 1780103"},

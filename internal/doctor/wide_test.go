@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wideColumns are those of a terminal of 160 by 50.
+// wideColumns is the width of a terminal of 160 by 50.
 const wideColumns = 160
 
-// TestWideSample: the report in a terminal of 160 columns, in both languages. Its lines are longer than in one of 80, and
-// end where they are still read with ease.
+// TestWideSample: the report in a terminal of 160 columns, in both languages. Its lines are longer than in one
+// of 80 columns, but still easy to read.
 func TestWideSample(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := sampleReport(t)

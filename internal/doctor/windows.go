@@ -210,7 +210,7 @@ func (p *rangeProbe) retention(lookFailed error) Finding {
 		return unknown(Retention, msg("no entry was seen"))
 	}
 	f.AtLeast = bound(oldest)
-	f.Text = msg("at least %s", short(oldest)).and(msg("whether there was ever more is not known"))
+	f.Text = msg("at least %s", short(oldest)).and(msg("older entries may have existed"))
 	seen := msg("the oldest entry seen was %s old", short(oldest))
 	f.Evidence = seen.and(msg("an earlier start_time was not refused"))
 	if failed := cmp.Or(p.failed, p.startFailed); failed != none || lookFailed != nil {

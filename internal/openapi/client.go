@@ -129,7 +129,7 @@ func (c *Client) ListData(ctx context.Context, req ListRequest) (*entry.Page, *A
 			// The token endpoint returns the same token until half an hour before its end, so an immediate retry
 			// would get no other one.
 			failed.Class = cause.ClassRetry
-			failed.Advice = "the API refuses the token that it has just given out; if this lasts, check that endpoint is the cloud of the app"
+			failed.Advice = "the API refuses the token that it has just issued; if this lasts, check that endpoint is the cloud of the app"
 		}
 		if failed != nil && failed.doubtful && doubted < believedAfter-1 {
 			doubted++

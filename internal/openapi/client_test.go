@@ -119,7 +119,7 @@ func TestCallErrors(t *testing.T) {
 			opts:  list(simulator.Fault{Kind: simulator.FaultMissingScopeOld}),
 			Class: cause.ClassConfig, kind: "config 99991672 scope", says: []string{"grant the app one of the scopes security_and_compliance:audit_log.openapi_log:readonly", "https://"},
 		},
-		"access token always refused": {opts: list(simulator.Fault{Kind: simulator.FaultTokenInvalid}), Class: cause.ClassRetry, kind: "failed 99991663 token", says: []string{"refuses the token that it has just given out"}},
+		"access token always refused": {opts: list(simulator.Fault{Kind: simulator.FaultTokenInvalid}), Class: cause.ClassRetry, kind: "failed 99991663 token", says: []string{"refuses the token that it has just issued"}},
 		"parameter":                   {opts: list(simulator.Fault{Kind: simulator.FaultInvalidParam}), Class: cause.ClassParameter, kind: "parameter 1780103 filter"},
 		"internal":                    {opts: list(simulator.Fault{Kind: simulator.FaultInternal}), Class: cause.ClassRetry, kind: "failed 1780001 api"},
 		"unknown code":                {opts: list(simulator.Fault{Kind: simulator.FaultError, Code: 4242, Msg: "surprise\r\n\x1b[31m" + strings.Repeat("x", 5000)}), Class: cause.ClassRetry, kind: "failed other api", says: []string{"surprise"}},

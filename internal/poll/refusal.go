@@ -172,8 +172,8 @@ func joined(err error) []error {
 	return nil
 }
 
-// sizeRefusals are texts of refusals for a batch's size that are not marked permanent, although the same batch
-// can never be accepted.
+// sizeRefusals are texts of refusals that are about the size of a batch but not marked permanent, although the
+// same batch can never be accepted.
 var sizeRefusals = []string{
 	"element size too large",  // exporterhelper: larger than its queue
 	"message larger than max", // grpc, of either side

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// backend is where the audit log is, with the datasource by which Grafana asks it.
+// backend is where the audit log is stored, with the Grafana datasource that queries it.
 type backend struct {
 	name, datasource, file, uid string
 	refresh                     string // how often the panels ask again
@@ -45,7 +45,8 @@ const (
 	entries  kind = "logs"
 )
 
-// panel is one of the dashboard of the audit log. LOG in its queries is the log of the chosen apps, SENSITIVE the filter of sensitive APIs.
+// panel is one panel of the audit log's dashboard. In its queries, LOG stands for the log of the chosen apps and
+// SENSITIVE for the filter of sensitive APIs.
 type panel struct {
 	title, description string
 	kind               kind
@@ -76,8 +77,9 @@ const sensitive = `GET/open-apis/contact/v3/(users(/[!-.0-~]+)?|departments/[!-.
 	`POST/open-apis/im/v1/chats/[!-.0-~]+/(members|managers/add_managers)|PATCH/open-apis/im/v1/chats/[!-.0-~]+/members/me_join|` +
 	`(POST|PUT|PATCH|DELETE)/open-apis/(admin|directory|security_and_compliance)/.*`
 
-// panels are those of the audit log. In VictoriaLogs an entry that was sent twice is there twice, so its id is counted. Its datasource adds the
-// time shown to a query that names none: the queries about something new name theirs, and Grafana fills in where the time shown begins.
+// panels are those of the audit log. VictoriaLogs stores an entry twice if it was sent twice, so ids are
+// counted. Its datasource adds the dashboard's time range to a query that has none. The queries for new things
+// have their own, and Grafana fills in where the time range begins.
 var panels = []panel{
 	{
 		"Calls", "Calls of the Open API in the time shown.", number,
@@ -146,7 +148,7 @@ var panels = []panel{
 	},
 }
 
-// options are those of a kind of panel.
+// options of each kind of panel.
 var options = map[kind]any{
 	number: map[string]any{
 		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}}, "graphMode": "none", "colorMode": "value", "justifyMode": "auto", "textMode": "value",
@@ -180,7 +182,7 @@ type transformation struct {
 	Options any    `json:"options"`
 }
 
-// dashboardPanel is a panel as Grafana has it.
+// dashboardPanel is a panel in Grafana's format.
 type dashboardPanel struct {
 	ID              int              `json:"id"`
 	Title           string           `json:"title"`
@@ -194,7 +196,7 @@ type dashboardPanel struct {
 	Transformations []transformation `json:"transformations,omitempty"`
 }
 
-// auditLog is the dashboard of the audit log for a backend.
+// auditLog returns the dashboard of the audit log for a backend.
 func auditLog(b backend) ([]byte, error) {
 	from := source{b.datasource, "${datasource}"}
 	var all []dashboardPanel
@@ -244,7 +246,7 @@ func auditLog(b backend) ([]byte, error) {
 	})
 }
 
-// indented is JSON as the files have it.
+// indented returns JSON in the layout of the files.
 func indented(value any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

@@ -1,10 +1,10 @@
 // Copyright The feishuauditreceiver Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command dashboards writes the dashboards of the audit log, for Loki and for VictoriaLogs, from one list of panels (audit.go), or
-// sees that they are as it would write them, and checks all Grafana dashboards in a folder by Grafana's own types: a key that they do not have
-// fails, and so do a required key that is missing, a value of a wrong type, and a panel or a query of a kind whose
-// keys are not known.
+// Command dashboards writes the dashboards of the audit log, for Loki and for VictoriaLogs, from one list of
+// panels (audit.go), or checks that the files match it. It also checks all Grafana dashboards in a folder by
+// Grafana's own types. Errors are an unknown key, a required key that is missing, a value of a wrong type, and a
+// panel or a query of a kind whose keys are not known.
 package main
 
 import (
@@ -44,7 +44,7 @@ func main() {
 	fmt.Printf("%d dashboards with %d panels are valid\n", boards, panels)
 }
 
-// generated writes the dashboard of the audit log for a backend, or fails where it is stale.
+// generated writes the dashboard of the audit log for a backend. Without write, it fails if the file differs.
 func generated(b backend, path string, write bool) error {
 	want, err := auditLog(b)
 	if err != nil {
@@ -66,7 +66,7 @@ func generated(b backend, path string, write bool) error {
 	return nil
 }
 
-// checkAll returns how many dashboards and panels it has checked.
+// checkAll checks the dashboards in a folder, and returns how many dashboards and panels it has checked.
 func checkAll(folder string) (boards, panels int, _ error) {
 	var errs []error
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -101,7 +101,7 @@ func checkAll(folder string) (boards, panels int, _ error) {
 // classic is a dashboard in the schema that every release of Grafana imports.
 type classic = dashboard.Dashboard //nolint:staticcheck // the newer schema is not imported by older releases
 
-// check returns how many panels it has checked.
+// check checks one dashboard, and returns how many panels it has checked.
 func check(text []byte) (int, error) {
 	plugins.RegisterDefaultPlugins()
 	if err := faults(new(classic).UnmarshalJSONStrict(text)); err != nil {

@@ -43,7 +43,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestStale: the dashboards of the audit log are as the list of panels says, and one that is not is noticed.
+// TestStale: the dashboards of the audit log match the list of panels, and a difference is reported.
 func TestStale(t *testing.T) {
 	for _, b := range backends {
 		if err := generated(b, filepath.Join("../../../examples", b.file), false); err != nil {

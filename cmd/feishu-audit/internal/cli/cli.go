@@ -113,7 +113,7 @@ func Run(ctx context.Context, root *cobra.Command, args []string) int {
 	}
 }
 
-// complain writes why a command was not done.
+// complain prints why a command failed.
 func complain(cmd *cobra.Command, text string) {
 	Print(cmd.ErrOrStderr(), cmd.CommandPath()+": "+text)
 }

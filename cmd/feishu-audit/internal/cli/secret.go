@@ -15,13 +15,13 @@ import (
 // SecretVariable is the environment variable with the app secret.
 const SecretVariable = "FEISHU_APP_SECRET"
 
-// Variables of the environment that stand in for flags, by the names that the examples' configurations use.
+// Environment variables that replace flags. Their names are those of the examples' configurations.
 const (
 	AppIDVariable    = "FEISHU_APP_ID"
 	EndpointVariable = "FEISHU_ENDPOINT"
 )
 
-// Or returns the value of a flag, or of a variable where the flag is not set.
+// Or returns the value of a flag, or of an environment variable if the flag is empty.
 func Or(flag, variable string, getenv func(string) string) string {
 	if flag != "" {
 		return flag
@@ -29,7 +29,7 @@ func Or(flag, variable string, getenv func(string) string) string {
 	return getenv(variable)
 }
 
-// ErrNoAppID says what is missing.
+// ErrNoAppID reports that the App ID is missing.
 var ErrNoAppID = Usagef("--app-id is missing, and " + AppIDVariable + " is not set: the App ID (cli_...) is on the app's page of the developer console")
 
 // Secret is an app secret and its source. There is no flag for it, because every user of a machine can see the
