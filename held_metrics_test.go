@@ -18,6 +18,7 @@ import (
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/metadatatest"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
+	"github.com/feishuaudit/feishuauditreceiver/internal/world"
 )
 
 // TestHeldMetric: records that the pipeline refuses are shown as held, and for how long, until they are accepted
@@ -92,6 +93,36 @@ func TestHeldAgeWhileThePipelineHangs(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		metadatatest.AssertEqualReceiverFeishuAuditHeldAge(t, tel, single(0.0), untimed)
 		assert.Len(t, w.sink.Got(), 40)
+		require.NoError(t, r.Shutdown(context.Background()))
+	})
+}
+
+// TestHeldMetricsOfTheNextTerm: what a term held is not what the next one holds, which has read nothing yet. Covers F37.
+func TestHeldMetricsOfTheNextTerm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, tel := quietWorld(simulator.Options{}), componenttest.NewTelemetry()
+		w.cfg.K8sLeaderElector = &electorID
+		lead := &world.Elector{}
+		r := w.observed(t, tel, w.hostWith(lead))
+		apart()
+		lead.OnStart(context.Background())
+		time.Sleep(time.Hour + 30*time.Second)
+		w.sink.RefuseWith(func(plog.Logs) error { return assert.AnError })
+		entries(w.server, "page", 40, time.Now().Unix())
+		time.Sleep(20 * time.Minute)
+		assert.InDelta(t, 20*60, points(t, tel, "held_age")[""], 90)
+		assert.InDelta(t, 40, points(t, tel, "held_entries")[""], 0)
+		lead.OnStop()
+		time.Sleep(time.Minute)
+		assert.Empty(t, points(t, tel, "held_age"), "a follower holds nothing")
+
+		w.server.Update(func(o *simulator.Options) {
+			o.Faults = []simulator.Fault{{Kind: simulator.FaultReset, Endpoint: simulator.EndpointList}}
+		})
+		lead.OnStart(context.Background())
+		time.Sleep(10 * time.Minute)
+		assert.Equal(t, map[string]float64{"": 0}, points(t, tel, "held_age"))
+		assert.Equal(t, map[string]float64{"": 0}, points(t, tel, "held_entries"))
 		require.NoError(t, r.Shutdown(context.Background()))
 	})
 }

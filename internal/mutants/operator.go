@@ -66,6 +66,11 @@ var operatorMutants = []mutant{
 		"	for ctx.Err() == nil {\n",
 	},
 	{
+		"held_age outlasts its term (F37)", "internal/report/gauges.go",
+		"	g.at, g.cause, g.held, g.oldest = Progress{}, \"\", 0, time.Time{}\n",
+		"	g.at, g.cause, g.held = Progress{}, \"\", 0\n",
+	},
+	{
 		"lag counts only what could have been read (F37)", "internal/report/gauges.go",
 		"return p.before(now, pass) }",
 		"return p.before(now-p.Recheck[pass], pass) }",
