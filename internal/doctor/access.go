@@ -47,7 +47,7 @@ func (a *access) examine(ctx context.Context) []Check {
 	checks := []Check{
 		{checkNetwork, OK, msg("connected to %s", a.host()), none},
 		a.domain(),
-		{checkCredential, OK, msg("app_id and app_secret are accepted; the access token has %s to live", short(life)), none},
+		{checkCredential, OK, msg("app_id and app_secret are accepted; the access token expires in %s", short(life)), none},
 	}
 	s.say(msg("asking for the newest second of the log"))
 	if err := a.first(ctx); err != nil {
@@ -55,7 +55,7 @@ func (a *access) examine(ctx context.Context) []Check {
 	}
 	return append(checks,
 		Check{checkScope, OK, msg("%s is granted", cause.ScopeName), none},
-		Check{checkAddress, OK, msg("this machine's address is let in; if the receiver will run on another machine, run the doctor there too"), none})
+		Check{checkAddress, OK, msg("this machine's address is allowed; if the receiver will run on another machine, run the doctor there too"), none})
 }
 
 // token requests an access token, and retries after a temporary fault.
@@ -96,7 +96,7 @@ func (a *access) host() string {
 
 // domain is the check of an endpoint that has answered.
 func (a *access) domain() Check {
-	cloud := msg("a deployment of its own")
+	cloud := msg("a private deployment")
 	switch {
 	case a.isAt(openapi.FeishuEndpoint):
 		cloud = msg("Feishu")
@@ -163,7 +163,7 @@ func (a *access) refusedToken(ctx context.Context, err error) []Check {
 	}
 	if other, found := a.atOtherCloud(ctx); found {
 		checks = append(checks, Check{
-			checkDomain, Problem, msg("the app is not known at %s, but at %s", a.host(), other),
+			checkDomain, Problem, msg("%s does not know the app, but %s does", a.host(), other),
 			msg("use --endpoint %s, and run the doctor again", other),
 		})
 		c.Advice = msg("see the line above")
@@ -208,7 +208,7 @@ func (a *access) refusedList(err error) []Check {
 	if !errors.As(err, &e) {
 		return []Check{{checkRead, Unknown, verbatim(err.Error()), none}}
 	}
-	granted := Check{checkScope, Unknown, msg("could not tell before the address is let in"), none}
+	granted := Check{checkScope, Unknown, msg("unknown until the address is allowed"), none}
 	switch {
 	case e.HTTPStatus == 0:
 		return []Check{problem(checkNetwork, e, advice(e))}
@@ -217,7 +217,7 @@ func (a *access) refusedList(err error) []Check {
 	case e.Cause == cause.Scope:
 		steps := join("\n", msg("1. grant the scope: %s", a.console("/auth?q="+cause.ScopeName+"&op_from=openapi&token_type=tenant")),
 			msg("2. create a version of the app and publish it: %s, Version Management & Release", a.console("")),
-			msg("3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API returns the same one for up to 90 minutes, and it lives for two hours at most; whether it takes that long is not documented."))
+			msg("3. have a tenant admin approve it. If all of this is done, try again: an access token that was issued before may lack the scope until it is replaced. The API returns the same one for up to 90 minutes, and it is valid for two hours at most; whether it takes that long is not documented."))
 		// The server's own message is long, bilingual, and cut off in the middle of its link.
 		short := *e
 		short.Reason = "the app lacks the scope " + cause.ScopeName
@@ -227,7 +227,7 @@ func (a *access) refusedList(err error) []Check {
 	case e.Class == cause.ClassQuota:
 		return []Check{problem(checkQuota, e, known(e.Advice))}
 	case e.Class == cause.ClassRateLimited:
-		return []Check{problem(checkRead, e, msg("another program uses this app up to its rate limit: stop it for the time of the examination, or try again later"))}
+		return []Check{problem(checkRead, e, msg("another program uses up the rate limit of this app: stop it during the examination, or try again later"))}
 	}
 	return []Check{problem(checkRead, e, advice(e))}
 }
@@ -243,7 +243,7 @@ const skewLimit = 5 * time.Second
 
 func (s *session) checkClock() Check {
 	c := &s.clock
-	synchronize := msg("synchronize it (NTP); the receiver goes by the server's clock, but times in logs and metrics will be wrong")
+	synchronize := msg("synchronize it (NTP); the receiver uses the server's clock, but times in logs and metrics will be wrong")
 	switch {
 	case !c.known:
 		return Check{checkClockSkew, Unknown, msg("the answers have no Date header"), none}
@@ -263,14 +263,14 @@ func (s *session) checkEntries() []Check {
 		return nil
 	}
 	return []Check{{
-		checkEntries, Unknown, msg("not one was seen: nothing that the log keeps has happened, or none of it is shown to this app"),
+		checkEntries, Unknown, msg("none was seen: nothing has happened that is logged, or this app may not see it"),
 		msg("call the Open API with any app of the tenant, wait some minutes, and run the doctor again"),
 	}}
 }
 
 func (s *session) checkLatency() Check {
 	if len(s.latency) == 0 {
-		return Check{checkLatency, Unknown, msg("no page was answered"), none}
+		return Check{checkLatency, Unknown, msg("no page was received"), none}
 	}
 	sorted := slices.Sorted(slices.Values(s.latency))
 	return Check{checkLatency, OK, msg("%s of list_data took a median of %s and a maximum of %s", count(len(sorted), "call", "calls"), milli(s.typical()), milli(sorted[len(sorted)-1])), none}
@@ -288,7 +288,7 @@ func (s *session) typical() time.Duration {
 
 func (s *session) checkPlan() Check {
 	if s.rate.quota {
-		return Check{checkQuota, Warning, msg("the tenant's calls of this month were used up in the middle of the examination: it has the free (Basic) plan"), msg("an admin can buy more; the recommended configuration polls seldom")}
+		return Check{checkQuota, Warning, msg("the tenant's calls of this month were used up during the examination: it has the free (Basic) plan"), msg("an admin can buy more; the recommended configuration polls rarely")}
 	}
-	return Check{checkQuota, Unknown, msg("no call was refused for the quota of the month; the API does not tell the plan. Only the free (Basic) plan has a quota"), msg("on the Basic plan use poll_interval: 6m and recheck_after: [1h] instead of what is recommended below")}
+	return Check{checkQuota, Unknown, msg("no call was refused for a monthly quota; the API does not tell the plan. Only the free (Basic) plan has a quota"), msg("on the Basic plan use poll_interval: 6m and recheck_after: [1h] instead of what is recommended below")}
 }

@@ -17,7 +17,7 @@ const maxWalk = 3
 func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding) {
 	second, ids := pickSecond(from)
 	if len(ids) == 0 {
-		missing := msg("no entry was seen that could be asked for")
+		missing := msg("no entry was seen that a query could find")
 		return unknown(StartBound, missing), unknown(EndBound, missing)
 	}
 	fail := func(err error) (Finding, Finding) {
@@ -28,7 +28,7 @@ func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding)
 		return fail(err)
 	}
 	if both.found < len(ids) || both.outside > 0 {
-		odd := msg("a query of the three seconds around known entries did not show them all, or showed others")
+		odd := msg("a query of the three seconds around known entries did not return all of them, or returned others")
 		return unknown(StartBound, odd), unknown(EndBound, odd)
 	}
 	first, err := s.shows(ctx, second, second+1, ids)
@@ -47,13 +47,13 @@ func (s *session) bounds(ctx context.Context, from *sample) (start, end Finding)
 		}
 	}
 	judge := func(q Question, f shown) Finding {
-		out := Finding{Question: q, Evidence: msg("of %s of one second, a query with %s at that second showed %d, one with both bounds a second off showed all",
+		out := Finding{Question: q, Evidence: msg("of %s of one second, a query with %s at that second returned %d, and one with both bounds a second off returned all",
 			count(len(ids), "entry", "entries"), q, f.found)}
 		switch {
 		case f.found == len(ids):
-			out.Answer, out.Text = "inclusive", msg("inclusive: entries of that very second are shown")
+			out.Answer, out.Text = "inclusive", msg("inclusive: entries of that second are returned")
 		case f.found == 0 && f.complete && again.found == len(ids):
-			out.Answer, out.Text = "exclusive", msg("exclusive: entries of that very second are left out")
+			out.Answer, out.Text = "exclusive", msg("exclusive: entries of that second are left out")
 		default:
 			out.Text = msg("could not tell")
 		}

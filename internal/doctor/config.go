@@ -47,7 +47,7 @@ func recommendIn(l Language, o *Options, r *Report, s *session) string {
 	}
 	line(0, "extensions", "", none)
 	line(2, "file_storage", "", none)
-	line(4, "directory", "./storage", msg("on a disk that outlives the process"))
+	line(4, "directory", "./storage", msg("use a persistent disk"))
 	line(4, "create_directory", "true", none)
 	line(0, "receivers", "", none)
 	line(2, "feishu_audit", "", none)
@@ -55,7 +55,7 @@ func recommendIn(l Language, o *Options, r *Report, s *session) string {
 	switch {
 	case o.ProxyURL == "":
 	case hasPassword(o.ProxyURL): // must not be in a report
-		line(4, "proxy_url", "${env:"+proxyVariable+"}", msg("set it to what --proxy-url was"))
+		line(4, "proxy_url", "${env:"+proxyVariable+"}", msg("set it to the value of --proxy-url"))
 	default:
 		line(4, "proxy_url", quoted(o.ProxyURL), none)
 	}
@@ -74,7 +74,7 @@ func recommendIn(l Language, o *Options, r *Report, s *session) string {
 		line(4, "poll_interval", "6m", msg("the calls of a month are limited"))
 		line(4, "recheck_after", "[1h]", none)
 	} else {
-		line(4, "poll_interval", "1m", msg("some 44,000 calls a month; the Basic plan may need 6m"))
+		line(4, "poll_interval", "1m", msg("about 44,000 calls a month; the Basic plan may need 6m"))
 		recheck, comment := recheckFor(r.Finding(Lateness))
 		line(4, "recheck_after", durations(recheck), comment)
 	}
@@ -85,9 +85,9 @@ func recommendIn(l Language, o *Options, r *Report, s *session) string {
 		line(4, "requests_per_minute", strconv.Itoa(n), verbatim("x-ogw-ratelimit-limit"))
 	}
 	if n := walksFor(s.typical()); n > defaultWalks {
-		line(4, "max_concurrent_walks", strconv.Itoa(n), msg("to use the pace up while catching up, although calls are slow"))
+		line(4, "max_concurrent_walks", strconv.Itoa(n), msg("calls are slow: needed to catch up at the full rate"))
 	}
-	comment := msg("where to begin the first time")
+	comment := msg("where to begin on the first start")
 	if f := r.Finding(Retention); f.AtLeast != nil && time.Duration(*f.AtLeast) > 2*time.Hour {
 		comment = comment.and(msg("the log goes back %s", short(time.Duration(*f.AtLeast))))
 	}
@@ -103,9 +103,9 @@ func recommendIn(l Language, o *Options, r *Report, s *session) string {
 	line(0, "exporters", "", none)
 	line(2, "debug", "", msg("put your backend here"))
 	line(4, "verbosity", "detailed", none)
-	b.WriteString("    # " + msg("or the collector leaves out what looks alike").In(l) + "\n")
+	b.WriteString("    # " + msg("otherwise the collector leaves out records that look alike").In(l) + "\n")
 	line(4, "use_internal_logger", "false", none)
-	b.WriteString("    # " + msg("or it refuses what comes faster than it writes, to take it later").In(l) + "\n")
+	b.WriteString("    # " + msg("otherwise it refuses records that come faster than it writes").In(l) + "\n")
 	b.WriteString(`    sending_queue:
       enabled: false
 service:
@@ -135,7 +135,7 @@ func recheckFor(f Finding) ([]time.Duration, Message) {
 		return out, none
 	}
 	need := 2 * time.Duration(*f.LessThan)
-	comment := msg("the slowest entry that was seen took less than %s", short(time.Duration(*f.LessThan)))
+	comment := msg("the slowest entry took less than %s", short(time.Duration(*f.LessThan)))
 	if need <= out[len(out)-1] {
 		return out, comment
 	}

@@ -144,7 +144,7 @@ func (s *session) examine(ctx context.Context) []Finding {
 	ranges := &rangeProbe{session: s}
 	own := &ownProbe{session: s}
 
-	s.say(msg("getting page tokens to hold back"))
+	s.say(msg("getting page tokens to use later"))
 	tokens.hold(ctx, known, len(looks)+1)
 	tokens.use(ctx)
 	s.say(msg("reading time ranges that will be read again"))

@@ -73,7 +73,7 @@ func TestProblems(t *testing.T) {
 			sim: fault(simulator.FaultQuotaExceeded, ""), check: checkQuota, says: []string{"code 99991403", "buy more"},
 		},
 		"always limited": {
-			sim: fault(simulator.FaultRateLimited, ""), check: checkRead, says: []string{"code 99991400", "another program uses this app"},
+			sim: fault(simulator.FaultRateLimited, ""), check: checkRead, says: []string{"code 99991400", "another program uses up the rate limit of this app"},
 		},
 		"wrong path": {
 			change: func(o *Options) { o.Endpoint = "https://open.example.com/somewhere" },
@@ -198,7 +198,7 @@ func TestWrongCloud(t *testing.T) {
 				o.Transport = clouds{here: simulator.Transport(other, nil), there: simulator.Transport(watched, nil)}
 			})
 			require.False(t, r.Healthy())
-			require.Contains(t, strings.Join(strings.Fields(printed(t, r)), " "), "the app is not known at "+strings.TrimPrefix(here, "https://")+", but at "+there+" What to do: use --endpoint "+there)
+			require.Contains(t, strings.Join(strings.Fields(printed(t, r)), " "), strings.TrimPrefix(here, "https://")+" does not know the app, but "+there+" does What to do: use --endpoint "+there)
 			require.Contains(t, sent.String(), notTheSecret)
 			require.NotContains(t, sent.String(), simulator.DefaultAppSecret)
 		})

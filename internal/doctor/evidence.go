@@ -121,7 +121,7 @@ func (r *rateEvidence) observe(a *listing, err error) {
 
 func (r *rateEvidence) finding() Finding {
 	if r.successes == 0 {
-		return unknown(RateHeaders, msg("no answer with a page came"))
+		return unknown(RateHeaders, msg("no page was received"))
 	}
 	f := Finding{Question: RateHeaders, Answer: "not with successes", Text: msg("successful answers have no x-ogw-ratelimit headers")}
 	f.Evidence = msg("%s, %d with such a header", count(r.successes, "successful answer", "successful answers"), r.with)
@@ -136,10 +136,10 @@ func (r *rateEvidence) finding() Finding {
 	}
 	switch {
 	case r.refusals == 0:
-		f.Text = f.Text.and(msg("what a refusal looks like is not known"))
+		f.Text = f.Text.and(msg("what a refusal looks like is unknown"))
 		f.Evidence = f.Evidence.and(msg("none of the calls was limited"))
 	case r.hint != "" && !r.readable:
-		f.Text = f.Text.and(msg("a refusal is HTTP %d with %s, which is no whole number of seconds", r.status, r.hint))
+		f.Text = f.Text.and(msg("a refusal is HTTP %d with %s, which is not a whole number of seconds", r.status, r.hint))
 	case r.hint == "":
 		f.Text = f.Text.and(msg("a refusal is HTTP %d and does not say how long to wait", r.status))
 	default:
@@ -275,7 +275,7 @@ func (s *shapeEvidence) findings() []Finding {
 	}
 	switch {
 	case s.zeroBad > 0:
-		status.Text = status.Text.and(msg("no sign of success: it is 0 in failed calls, too"))
+		status.Text = status.Text.and(msg("no sign of success: it is also 0 in failed calls"))
 		status.Evidence = status.Evidence.and(msg("0 in %d of %s whose response has another code", s.zeroBad, count(s.bad, "entry", "entries")))
 	case s.bad == 0:
 		status.Evidence = status.Evidence.and(msg("no failed call among them"))

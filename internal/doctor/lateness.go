@@ -183,9 +183,9 @@ func (p *lateProbe) finding() Finding {
 	case p.failed != none && len(p.shown) == 0:
 		return unknown(Lateness, p.failed)
 	case len(p.windows) == 0:
-		return unknown(Lateness, msg("even one second holds more entries than a page, or the API refused to be asked for one"))
+		return unknown(Lateness, msg("even one second has more entries than a page, or the API refused a window of one second"))
 	case len(p.shown) == 0 && (p.newest == nil || len(p.newest.known) < enoughFresh):
-		return unknown(Lateness, s.withFreshest(msg("nothing new appeared on a second reading of %s of time with %s", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))))
+		return unknown(Lateness, s.withFreshest(msg("nothing new appeared on a second reading of %s with %s", count(len(p.windows), "time range", "time ranges"), count(len(p.entries), "entry", "entries"))))
 	}
 	var late []appearance
 	for _, a := range p.shown {
@@ -194,19 +194,19 @@ func (p *lateProbe) finding() Finding {
 		}
 	}
 	f := Finding{Question: Lateness, Answer: "none seen"}
-	f.Evidence = msg("%s appeared on a second reading of %s of time, %d of these entries more than %s after their event time",
-		count(len(p.shown), "entry", "entries"), count(len(p.windows), "range", "ranges"), len(late), short(lateFrom))
+	f.Evidence = msg("%s appeared on a second reading of %s, %d of them more than %s after their event time",
+		count(len(p.shown), "entry", "entries"), count(len(p.windows), "time range", "time ranges"), len(late), short(lateFrom))
 	if len(p.shown) == 0 {
-		f.Evidence = msg("nothing new appeared on a second reading of %s of time with %s", count(len(p.windows), "range", "ranges"), count(len(p.entries), "entry", "entries"))
+		f.Evidence = msg("nothing new appeared on a second reading of %s with %s", count(len(p.windows), "time range", "time ranges"), count(len(p.entries), "entry", "entries"))
 	}
 	f.Evidence = s.withFreshest(f.Evidence)
 	if len(late) == 0 {
-		f.Text = msg("no entry appeared late; rare ones, or later ones than were looked for, cannot be excluded")
+		f.Text = msg("no entry appeared late; rare ones, and ones later than the doctor waited, cannot be excluded")
 		return f
 	}
 	slowest := slices.MaxFunc(late, func(a, b appearance) int { return int(a.least - b.least) })
 	f.Answer, f.AtLeast, f.LessThan = "late", bound(slowest.least), bound(slowest.most)
-	f.Text = msg("entries appear late: the slowest that was seen took between %s and %s", short(slowest.least), short(slowest.most))
+	f.Text = msg("entries appear late: the slowest one took between %s and %s", short(slowest.least), short(slowest.most))
 	return f
 }
 

@@ -24,8 +24,8 @@ func nextSteps(o *Options) []Step {
 		file, saved = shellWord(o.ConfigFile), msg("The configuration is in %s.", o.ConfigFile)
 	}
 	steps := []Step{
-		{Text: msg("%s Its position goes to the folder storage where the collector is started; a service has one on a disk that outlives it, like /var/lib/otelcol/storage.", saved)},
-		{msg("Build the collector, in the folder of the repository, unless you have its binary:"), "make build"},
+		{Text: msg("%s The collector stores its position in the folder storage of the directory in which it is started. For a service, use a folder on a persistent disk, such as /var/lib/otelcol/storage.", saved)},
+		{msg("Build the collector in the repository's folder, unless you have the binary:"), "make build"},
 	}
 	switch name, inEnv := strings.CutPrefix(strings.TrimSuffix(o.SecretSource, "}"), "${env:"); {
 	case inEnv:
@@ -35,7 +35,7 @@ func nextSteps(o *Options) []Step {
 	}
 	if o.LineBreak > 0 {
 		steps = append(steps, Step{
-			msg("Take the line break at the end of that file off, once. The collector would take it for a part of the secret:"),
+			msg("Remove the line break at the end of that file, once. The collector would read it as a part of the secret:"),
 			fmt.Sprintf("truncate --size=-%d '%s'", o.LineBreak, strings.ReplaceAll(o.SecretFile, "'", `'\''`)),
 		})
 	}
@@ -43,8 +43,8 @@ func nextSteps(o *Options) []Step {
 		steps = append(steps, Step{msg("The same for the proxy, with its password:"), "export " + proxyVariable + "=..."})
 	}
 	return append(steps,
-		Step{msg("Check the configuration. It says nothing if all is well:"), collector + " validate --config " + file},
-		Step{msg("Run it. Records appear on the terminal; then put your backend in the place of debug:"), collector + " --config " + file})
+		Step{msg("Check the configuration. No output means that it is valid:"), collector + " validate --config " + file},
+		Step{msg("Run it. Records appear on the terminal. Then replace debug by your backend:"), collector + " --config " + file})
 }
 
 // shellWord quotes a path if a shell would change it.

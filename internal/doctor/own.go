@@ -72,14 +72,14 @@ func (p *ownProbe) finding(ctx context.Context) Finding {
 	case err != nil:
 		return unknown(OwnCalls, why(err))
 	case others < 3:
-		return unknown(OwnCalls, msg("none appeared in %s, but hardly anything else of that time did", short(waited)))
+		return unknown(OwnCalls, msg("none appeared in %s, but hardly any other entry of that time did", short(waited)))
 	case !filter:
 		return unknown(OwnCalls, msg("none appeared, but the filter by app_id does not find calls of others either"))
 	}
 	_, calls := s.client.calls()
 	return Finding{
 		Question: OwnCalls, Answer: "not logged", Text: msg("not logged, or more than %s late", short(waited-enoughTime/2)),
-		Evidence: msg("none of its calls (%d) appeared in %s, while calls by others of the same time did (%d or more)", calls, short(waited), others),
+		Evidence: msg("none of its calls (%d) appeared in %s, while calls of other apps at the same time did (%d or more)", calls, short(waited), others),
 	}
 }
 

@@ -31,7 +31,7 @@ type heldToken struct {
 // hold requests n page tokens.
 func (p *tokenProbe) hold(ctx context.Context, from *sample, n int) {
 	if from == nil || len(from.entries) < 2 {
-		p.failed = msg("no time range with two entries was found, so that there was no second page")
+		p.failed = msg("no time range with two entries was found, so there was no second page")
 		return
 	}
 	p.query = openapi.ListRequest{StartTime: from.from, EndTime: from.to, PageSize: 1}
@@ -42,7 +42,7 @@ func (p *tokenProbe) hold(ctx context.Context, from *sample, n int) {
 			return
 		}
 		if t.value == "" {
-			p.failed = msg("a page of one entry of several had no page_token")
+			p.failed = msg("a page with one of several entries had no page_token")
 			return
 		}
 		p.tokens = append(p.tokens, t)
@@ -133,7 +133,7 @@ func (p *tokenProbe) finding() Finding {
 		f.Text = msg("between %s and %s", short(p.lived), short(p.refused))
 		f.Evidence = f.Evidence.and(msg("a fresh one was taken right after the refusal"))
 	} else {
-		f.Text = f.Text.and(msg("a longer --duration can tell more"))
+		f.Text = f.Text.and(msg("a longer --duration finds out more"))
 	}
 	if p.failed != none {
 		f.Evidence = f.Evidence.and(msg("then: %s", p.failed))

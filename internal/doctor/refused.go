@@ -114,7 +114,7 @@ func (c *endEvidence) ends() Message {
 		parts = append(parts, msg("a code of the gateway in %d: %s", n, tally(c.gateway)))
 	}
 	if n := sum(c.others); n > 0 {
-		parts = append(parts, msg("another code than 0 in %d: %s", n, tally(c.others)))
+		parts = append(parts, msg("a code other than 0 in %d: %s", n, tally(c.others)))
 	}
 	switch {
 	case c.coded == 0:
@@ -141,10 +141,10 @@ func (c *endEvidence) findings() []Finding {
 	case len(c.gateway) > 0:
 		refused.Answer, refused.Text = inLog, msg("logged: the log has calls that the gateway refused, so the detections of refused tokens, scopes and addresses can fire")
 	default:
-		refused.Answer, refused.Text = noneSeen, msg("none seen: either there were none, or the log leaves out what the gateway refuses; then the detections of refused tokens, scopes and addresses cannot fire. docs/detections.md says how to find out")
+		refused.Answer, refused.Text = noneSeen, msg("none seen: either there were none, or the log leaves out what the gateway refuses. In that case the detections of refused tokens, scopes and addresses cannot fire; docs/detections.md explains how to find out")
 	}
 	tokens := Finding{Question: TokenCalls, Answer: noneSeen}
-	tokens.Text = msg("none seen: either there were none, or the log leaves them out; then the detections of guessed credentials cannot fire")
+	tokens.Text = msg("none seen: either there were none, or the log leaves them out. In that case the detections of guessed credentials cannot fire")
 	tokens.Evidence = msg("in %s: %s", count(c.entries, "entry", "entries"), msg("none of an API below auth or authen"))
 	if c.tokens > 0 {
 		tokens.Answer, tokens.Text = inLog, msg("logged: the log has requests for tokens, which the detections of guessed credentials need")
@@ -153,7 +153,7 @@ func (c *endEvidence) findings() []Finding {
 		case len(c.refusedTokens) > 0:
 			tokens.Evidence = tokens.Evidence.and(msg("refused ones among them: %s", tally(c.refusedTokens)))
 		case c.coded > 0:
-			tokens.Text = tokens.Text.and(msg("whether refused ones are there is not known"))
+			tokens.Text = tokens.Text.and(msg("whether refused ones are logged is unknown"))
 			tokens.Evidence = tokens.Evidence.and(msg("no refused one among them"))
 		}
 	}

@@ -65,7 +65,7 @@ func TestRefusedCalls(t *testing.T) {
 		"refused by an API only": {
 			[]call{{ordinary, code(230002), 400}, {ordinary, code(99999), 0}, {ordinary, code(100000000), 0}, {ordinary, code(-5), 0}},
 			noneSeen, noneSeen,
-			"in 4 entries: another code than 0 in 4: another number (2), 230002 (1), 99999 (1); a status_code of 400 or more in 1", "in 4 entries: none of an API below auth or authen",
+			"in 4 entries: a code other than 0 in 4: another number (2), 230002 (1), 99999 (1); a status_code of 400 or more in 1", "in 4 entries: none of an API below auth or authen",
 		},
 		"tokens, none refused": {
 			[]call{{token, code(0), 0}, {"POST/open-apis/authen/v1/access_token", code(0), 0}, {"GET/open-apis/authentic/v1/auth/", code(0), 0}},
@@ -75,7 +75,7 @@ func TestRefusedCalls(t *testing.T) {
 		"tokens, refused": {
 			[]call{{token, code(10014), 0}, {token, code(10014), 0}, {token, code(0), 0}},
 			noneSeen, inLog,
-			"in 3 entries: another code than 0 in 2: 10014 (2)", "in 3 entries: 3 of an API below auth or authen; refused ones among them: 10014 (2)",
+			"in 3 entries: a code other than 0 in 2: 10014 (2)", "in 3 entries: 3 of an API below auth or authen; refused ones among them: 10014 (2)",
 		},
 		"no codes": {
 			[]call{{ordinary, "some", 404}, {token, "", 599}, {ordinary, `{"msg":"some"}`, 600}, {ordinary, `{"code":9999167`, 0}, {ordinary, `{"code":true}`, 0}},

@@ -187,21 +187,21 @@ func (r *Report) Text(w io.Writer, columns int, language Language) error {
 	switch {
 	case r.Healthy() && len(r.Findings) == 0:
 		b.WriteString("\n")
-		b.text(msg("How this API behaves was not examined. The receiver is right either way; what is worth a setting has its default below."))
+		b.text(msg("How this API behaves was not examined. The receiver works correctly in any case; the configuration below has the defaults."))
 		r.writeConfig(&b)
 	case r.Healthy():
 		b.WriteString("\n")
-		b.text(msg("How does this API behave? The documentation does not say. Nothing here asks for action: the receiver is right either way, and what is worth a setting is set in the configuration below."))
+		b.text(msg("How does this API behave? The documentation does not say. Nothing here requires action: the receiver works correctly in any case, and the configuration below has the settings that suit these answers."))
 		b.WriteString("\n")
 		for _, f := range r.Findings {
 			b.paragraph("  "+known(cmp.Or(labels[f.Question], string(f.Question))).In(language), f.Text)
 			b.paragraph("", msg("Seen: %s", f.Evidence))
 		}
-		b.paragraph("  "+msg("paging").In(language), msg("not examined: whether the pages of a query shift when entries appear between two of its calls (live) or not (snapshot); the receiver reads each time again, so it need not know"))
+		b.paragraph("  "+msg("paging").In(language), msg("not examined: whether the pages of a query shift when entries appear between its calls (live) or not (snapshot); the receiver reads every time range more than once, so it works with both"))
 		r.writeConfig(&b)
 	default:
 		b.WriteString("\n")
-		b.text(msg("Solve what is marked PROBLEM, then run the doctor again: it will measure how the API behaves, and recommend a configuration."))
+		b.text(msg("Solve what is marked PROBLEM, then run the doctor again: it will find out how the API behaves, and recommend a configuration."))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

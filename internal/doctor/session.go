@@ -65,7 +65,7 @@ func (s *session) list(ctx context.Context, q openapi.ListRequest) (*listing, er
 			s.judge(err)
 			return a, err
 		}
-		s.say(msg("the API asks to wait, or fails; again in %s", short(wait)))
+		s.say(msg("the API asks to wait, or fails; retrying in %s", short(wait)))
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}
@@ -146,7 +146,7 @@ func why(err error) Message {
 	var failed *openapi.Error
 	switch {
 	case errors.Is(err, errMaxCalls):
-		return msg("the calls that the doctor allows itself were used up before")
+		return msg("the doctor's limit of calls was reached before")
 	case errors.As(err, &failed):
 		return each(func(l Language) string {
 			if l == English {

@@ -168,7 +168,7 @@ func refusalsAre(t *testing.T, o simulator.Options, r *Report) {
 	if header != "" {
 		want = strconv.Itoa(status) + " and says how long to wait in " + strings.ToLower(header)
 		if n, err := strconv.Atoi(o.RateHintValue); o.RateHintValue != "" && (err != nil || n < 0) {
-			want = strconv.Itoa(status) + " with " + strings.ToLower(header) + ", which is no whole number of seconds"
+			want = strconv.Itoa(status) + " with " + strings.ToLower(header) + ", which is not a whole number of seconds"
 		}
 	}
 	assert.Equal(t, want, told)
@@ -240,9 +240,9 @@ func TestSwitches(t *testing.T) {
 		"tokens refused with HTML": {func(o *simulator.Options) {
 			o.TokenRefusal, o.Faults = simulator.RefusalHTML, []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}}
 		}, nil, nil, nil},
-		"status_code zero":         {func(o *simulator.Options) { o.StatusCodes = simulator.StatusZero }, nil, nil, says(StatusShape, "always 0; no sign of success: it is 0 in failed calls, too")},
+		"status_code zero":         {func(o *simulator.Options) { o.StatusCodes = simulator.StatusZero }, nil, nil, says(StatusShape, "always 0; no sign of success: it is also 0 in failed calls")},
 		"status_code of HTTP":      {func(o *simulator.Options) { o.StatusCodes = simulator.StatusHTTP }, answers{StatusShape: "200"}, nil, says(StatusShape, "mostly 200")},
-		"status_code mostly zero":  {func(o *simulator.Options) { o.StatusCodes = simulator.StatusMostlyZero }, nil, nil, says(StatusShape, "mostly 0; no sign of success: it is 0 in failed calls, too")},
+		"status_code mostly zero":  {func(o *simulator.Options) { o.StatusCodes = simulator.StatusMostlyZero }, nil, nil, says(StatusShape, "mostly 0; no sign of success: it is also 0 in failed calls")},
 		"no status_code":           {func(o *simulator.Options) { o.StatusCodes = simulator.StatusAbsent }, answers{StatusShape: "absent"}, nil, says(StatusShape, "always absent")},
 		"response an object":       {func(o *simulator.Options) { o.Responses = simulator.ResponseObject }, answers{ResponseShape: "an object"}, nil, nil},
 		"response in a string":     {func(o *simulator.Options) { o.Responses = simulator.ResponseText }, nil, nil, nil},
@@ -252,13 +252,13 @@ func TestSwitches(t *testing.T) {
 		"refused as 400":           {limited(func(o *simulator.Options) { o.RateStatus = 400 }), nil, nil, says(RateHeaders, "a refusal is HTTP 400 and says how long to wait in x-ogw-ratelimit-reset")},
 		"refused with Retry-After": {limited(func(o *simulator.Options) { o.RateHint = simulator.HintRetryAfter }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 and says how long to wait in retry-after")},
 		"refused without a hint":   {limited(func(o *simulator.Options) { o.RateHint = simulator.HintNone }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 and does not say how long to wait")},
-		"refused until soon":       {limited(func(o *simulator.Options) { o.RateHintValue = "soon" }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 with x-ogw-ratelimit-reset, which is no whole number of seconds")},
+		"refused until soon":       {limited(func(o *simulator.Options) { o.RateHintValue = "soon" }), nil, nil, says(RateHeaders, "a refusal is HTTP 429 with x-ogw-ratelimit-reset, which is not a whole number of seconds")},
 		"refused for a minute": {limited(func(o *simulator.Options) {
 			o.RateHint, o.RateHintValue = simulator.HintRetryAfter, "60"
 		}), nil, nil, says(RateHeaders, "says how long to wait in retry-after")},
 		"used up in the middle": {func(o *simulator.Options) { o.MonthlyQuota = 25 }, nil, []Question{Lateness, OwnCalls}, func(t *testing.T, r *Report) {
 			assert.Contains(t, r.Config.String(), "poll_interval: 6m")
-			assert.Contains(t, r.Checks, Check{checkQuota, Warning, msg("the tenant's calls of this month were used up in the middle of the examination: it has the free (Basic) plan"), msg("an admin can buy more; the recommended configuration polls seldom")})
+			assert.Contains(t, r.Checks, Check{checkQuota, Warning, msg("the tenant's calls of this month were used up during the examination: it has the free (Basic) plan"), msg("an admin can buy more; the recommended configuration polls rarely")})
 		}},
 		"a quota that lasts":       {func(o *simulator.Options) { o.MonthlyQuota = 10_000 }, nil, nil, func(t *testing.T, r *Report) { assert.NotContains(t, r.Config.String(), "poll_interval: 6m") }},
 		"rate headers always":      {func(o *simulator.Options) { o.RateHeadersAlways = true }, answers{RateHeaders: "always"}, nil, nil},
@@ -270,7 +270,7 @@ func TestSwitches(t *testing.T) {
 		"half late by up to 10m":   {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 10*time.Minute }, answers{Lateness: "late"}, nil, nil},
 		"half late by up to 2h":    {func(o *simulator.Options) { o.Tenant.LateFraction, o.Tenant.MaxLateness = 0.5, 2*time.Hour }, answers{Lateness: "late"}, nil, nil},
 		"odd entries":              {func(o *simulator.Options) { o.Tenant.OddFraction = 0.2 }, nil, nil, nil},
-		"no failures in the log":   {func(o *simulator.Options) { o.Tenant.FailureFraction = -1 }, answers{RefusedCalls: "none seen"}, nil, says(TokenCalls, "whether refused ones are there is not known")},
+		"no failures in the log":   {func(o *simulator.Options) { o.Tenant.FailureFraction = -1 }, answers{RefusedCalls: "none seen"}, nil, says(TokenCalls, "whether refused ones are logged is unknown")},
 		"bursts":                   {func(o *simulator.Options) { o.Tenant.BurstEvery, o.Tenant.BurstSize = 5*time.Minute, 300 }, nil, nil, nil},
 		"tokens revoked sometimes": {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultRevoke, Every: 5}} }, nil, nil, nil},
 		"fails sometimes":          {func(o *simulator.Options) { o.Faults = []simulator.Fault{{Kind: simulator.FaultInternal, Every: 7}} }, nil, nil, nil},

@@ -174,7 +174,7 @@ func (p *rangeProbe) window() Finding {
 			f.Evidence = f.Evidence.and(msg("one second at the beginning of the refused window was accepted"))
 		case causeContent:
 			f.Text = f.Text.and(msg("longer ones are refused if they hold too many entries"))
-			f.Evidence = f.Evidence.and(msg("the same window was accepted when it held the calls of this app only"))
+			f.Evidence = f.Evidence.and(msg("the same window was accepted when limited to the calls of this app"))
 		case causeStart:
 			f.Text = f.Text.and(msg("a longer one would begin earlier than the API allows"))
 			f.Evidence = join(", ", f.Evidence, msg("and so was one second at its beginning"))
@@ -232,7 +232,7 @@ func (p *rangeProbe) future(ctx context.Context) Finding {
 		return unknown(FutureEnd, p.failed)
 	}
 	if p.accepted < 5*time.Minute {
-		return unknown(FutureEnd, msg("windows as short as that would be are refused"))
+		return unknown(FutureEnd, msg("the API refuses the short window that this needs"))
 	}
 	ok, err := p.takes(ctx, openapi.ListRequest{StartTime: from, EndTime: to})
 	if err != nil {
@@ -241,7 +241,7 @@ func (p *rangeProbe) future(ctx context.Context) Finding {
 	f := Finding{Question: FutureEnd, Answer: "accepted", Text: msg("accepted"), Evidence: msg("an end_time %s ahead of the server's clock was accepted", short(ahead))}
 	if !ok {
 		f.Answer, f.Text = "refused", msg("refused")
-		f.Evidence = msg("an end_time %s ahead of the server's clock was refused, one of now accepted", short(ahead))
+		f.Evidence = msg("an end_time %s ahead of the server's clock was refused, the current time was accepted", short(ahead))
 	}
 	return f
 }

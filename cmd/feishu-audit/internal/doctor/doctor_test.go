@@ -159,13 +159,13 @@ func TestDoctorLanguage(t *testing.T) {
 			run("zh_CN.UTF-8"), run("en_US.UTF-8", "--lang", "zh", "--write-config", config), run("", "--lang", "zh"),
 		} {
 			require.Contains(t, out.stdout, "一切就绪了吗？\n")
-			require.Contains(t, out.stdout, "# 放在进程结束后仍然存在的磁盘上")
+			require.Contains(t, out.stdout, "# 放在持久化磁盘上")
 			require.Contains(t, out.stderr, "需要几秒钟，不会改动任何内容。按 Ctrl-C 结束。\n[   0 秒，第  0 次调用，最多 6 次] 获取访问令牌\n")
 			require.NotContains(t, out.stdout+out.stderr, "This ")
 		}
 		written, err := os.ReadFile(config)
 		require.NoError(t, err)
-		require.Contains(t, string(written), "# 放在进程结束后仍然存在的磁盘上")
+		require.Contains(t, string(written), "# 放在持久化磁盘上")
 		for _, out := range []output{run("en_US.UTF-8"), run(""), run("zh_CN.UTF-8", "--lang", "en")} {
 			require.Contains(t, out.stdout, "Is everything in order?\n")
 			require.NotRegexp(t, `\p{Han}`, out.stdout+out.stderr)
