@@ -53,14 +53,16 @@ func Root(commands ...*cobra.Command) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "feishu-audit",
 		Short: "Examine, export and simulate the OpenAPI audit log of Feishu and Lark",
-		Long: `feishu-audit is the tool beside the collector with the feishu_audit receiver.
+		Long: `feishu-audit is the tool for the feishu_audit receiver of the OpenTelemetry
+Collector.
 
-Results go to standard output, progress to standard error. It exits with 0
-when it has done what it was asked, with 1 when it has not and standard error
-says why, with 2 when the command line is wrong. An app secret comes from the
-environment variable ` + SecretVariable + ` or from a file, never from a flag.
+Results go to standard output, progress to standard error. Exit codes are 0 for
+success, 1 for a failure (standard error has the reason) and 2 for a wrong
+command line. The app secret comes from the environment variable
+` + SecretVariable + ` or from a file, never from a flag.
 
-Without a tenant: simulate serves one, and prints what to set for the others.`,
+No tenant yet? simulate serves a fake one, and prints the settings for the
+other commands.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
@@ -86,7 +88,7 @@ Without a tenant: simulate serves one, and prints what to set for the others.`,
 // OnlyFlags refuses arguments.
 func OnlyFlags(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return Usagef("unexpected argument %q: everything is a flag", args[0])
+		return Usagef("unexpected argument %q: this command takes only flags", args[0])
 	}
 	return nil
 }

@@ -24,11 +24,11 @@ type Tenant struct {
 
 // AddFlags defines its flags.
 func (t *Tenant) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&t.AppID, "app-id", "", "App `ID` of the custom app that reads the log (cli_...); without it "+AppIDVariable)
-	fs.StringVar(&t.Endpoint, "endpoint", "", "base `URL` of the Open API, or feishu or lark for the public clouds; without it "+EndpointVariable+", or feishu")
+	fs.StringVar(&t.AppID, "app-id", "", "App `ID` of the custom app that reads the log (cli_...); default: "+AppIDVariable)
+	fs.StringVar(&t.Endpoint, "endpoint", "", "base `URL` of the Open API, or feishu or lark for the public clouds; default: "+EndpointVariable+", or feishu")
 	fs.StringVar(&t.SecretFile, "app-secret-file", "", "`file` with the app secret, instead of "+SecretVariable)
-	fs.StringVar(&t.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY is used")
-	fs.StringVar(&t.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
+	fs.StringVar(&t.ProxyURL, "proxy-url", "", "`URL` of a proxy, like the collector's proxy_url; default: HTTPS_PROXY")
+	fs.StringVar(&t.CAFile, "ca-file", "", "`file` with additional certificate authorities, like the collector's tls::ca_file")
 }
 
 // Read checks the flags, resolves names in them, and reads the secret.

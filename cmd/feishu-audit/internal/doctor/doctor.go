@@ -39,20 +39,19 @@ func (c command) cobra() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor --app-id ID",
 		Short: "Examine a tenant before a collector is set up for it",
-		Long: fmt.Sprintf(`doctor examines the OpenAPI audit log of a tenant: is everything in order
-to read it, how does the API behave, and which configuration of the
-collector follows.
+		Long: fmt.Sprintf(`doctor examines the OpenAPI audit log of a tenant: can it be read, how does
+the API behave, and which configuration of the collector suits it.
 
 It only reads. It makes one call for an access token (one more each time the
 API refuses it), at most %d calls of list_data, at most %d of them a minute
 (a free plan may have 10,000 a month; with --access-only at most %d), and one
-call to the other cloud if this one does not take the credential. It shows
-nothing of the log's content.
+call to the other cloud if this one refuses the credential. It shows none of
+the log's content.
 
 The app secret is taken from the environment variable %s,
 or from a file.
 
-The report, its progress and the remarks of the configuration are in Chinese
+The report, its progress and the comments in the configuration are in Chinese
 with --lang zh, or without --lang if the first of LC_ALL, LC_MESSAGES and LANG
 that is set names a Chinese locale. --json is the same in every language.`,
 			doctor.MaxCalls, doctor.CallsPerMinute, doctor.AccessCalls, cli.SecretVariable),
@@ -65,16 +64,16 @@ that is set names a Chinese locale. --json is the same in every language.`,
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&opts.AppID, "app-id", "", "App `ID` of the custom app (cli_...); without it "+cli.AppIDVariable)
-	fs.StringVar(&opts.Endpoint, "endpoint", "", "base `URL` of the Open API, or feishu or lark for the public clouds; without it "+cli.EndpointVariable+", or feishu")
+	fs.StringVar(&opts.AppID, "app-id", "", "App `ID` of the custom app (cli_...); default: "+cli.AppIDVariable)
+	fs.StringVar(&opts.Endpoint, "endpoint", "", "base `URL` of the Open API, or feishu or lark for the public clouds; default: "+cli.EndpointVariable+", or feishu")
 	fs.StringVar(&secretFile, "app-secret-file", "", "`file` with the app secret, instead of "+cli.SecretVariable)
-	fs.StringVar(&opts.ProxyURL, "proxy-url", "", "`URL` of a proxy, as proxy_url of the collector; without it HTTPS_PROXY is used")
-	fs.StringVar(&opts.CAFile, "ca-file", "", "`file` with further certificate authorities, as tls::ca_file of the collector")
+	fs.StringVar(&opts.ProxyURL, "proxy-url", "", "`URL` of a proxy, like the collector's proxy_url; default: HTTPS_PROXY")
+	fs.StringVar(&opts.CAFile, "ca-file", "", "`file` with additional certificate authorities, like the collector's tls::ca_file")
 	fs.DurationVar(&opts.Duration, "duration", doctor.DefaultDuration, "how long to watch for late entries and keep page tokens; at least "+doctor.MinDuration.String())
 	fs.BoolVar(&opts.AccessOnly, "access-only", false, "only examine whether the log can be read, usually with two calls; not how the API behaves")
 	fs.StringVar(&opts.ConfigFile, "write-config", "", "write the recommended configuration to this `file`, which must not exist yet")
 	fs.BoolVar(&asJSON, "json", false, "write the report as JSON")
-	fs.StringVar(&language, "lang", "", "`language` of the report: en or zh; without it that of the locale")
+	fs.StringVar(&language, "lang", "", "`language` of the report: en or zh; default: that of the locale")
 	fs.BoolVar(&quiet, "quiet", false, "do not show progress")
 	return cmd
 }
@@ -105,7 +104,7 @@ func (c command) run(cmd *cobra.Command, opts doctor.Options, secretFile, lang s
 	opts.AppSecret, opts.SecretSource, opts.SecretFile, opts.LineBreak = secret.Value, secret.Source, secret.File, secret.LineBreak
 	if opts.ConfigFile != "" {
 		if _, err := os.Stat(opts.ConfigFile); err == nil {
-			return cli.Usagef("--write-config: %s is there already", opts.ConfigFile)
+			return cli.Usagef("--write-config: %s exists already", opts.ConfigFile)
 		}
 	}
 	if err := opts.Validate(cmd.Context()); err != nil {

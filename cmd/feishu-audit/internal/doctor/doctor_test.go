@@ -127,7 +127,7 @@ func TestDoctorReport(t *testing.T) {
 		before = len(server.Calls())
 		out = try(t, transport, simulator.DefaultAppSecret, "--app-id", simulator.DefaultAppID, "--write-config", config)
 		require.Equal(t, cli.ExitUsage, out.code)
-		require.Contains(t, out.stderr, "is there already")
+		require.Contains(t, out.stderr, "exists already")
 		require.Len(t, server.Calls(), before, "without a call")
 
 		// Problems come first, and no line is wider than a terminal of 80 columns, except links and commands.

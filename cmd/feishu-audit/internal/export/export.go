@@ -62,23 +62,22 @@ func (c command) cobra() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "export --app-id ID (--since SPAN | --from TIME) [--out FILE]",
-		Short: "Export a time range of the log, whole and once",
-		Long: `export reads a time range of the log with the collector's own receiver and
-writes its entries: none is missing or duplicated, secrets inside them are
-masked. It exits with 0 only if everything that the API shows of the range was
-written.
+		Short: "Export a time range of the log, without gaps or duplicates",
+		Long: `export reads a time range of the log with the collector's receiver and writes
+its entries: none is missing or duplicated, and secrets in them are masked. It
+exits with 0 only if every entry that the API returns for the range was written.
 
 With --out it can be interrupted: the same command resumes where it stopped,
 with the time range of the first start. The state is in FILE.state until then.
-A page takes one call, and the limit of the API is 100 calls of 100 entries a
-minute for each app, together with a collector that uses the same app.
+A page of 100 entries takes one call. The API allows each app 100 calls a
+minute; a collector that uses the same app shares this limit.
 
-An entry that the API shows only after its time has been read is not in the
-export: end a little before now, or use --recheck-after.
+An entry that the API shows only after its time was read is not in the export:
+end a little before now, or use --recheck-after.
 
 Formats:
-  jsonl  a JSON object a line: time, attributes, and the entry as body
-  otlp   an OTLP request in JSON a line, as the collector's file exporter writes
+  jsonl  one JSON object per line: time, attributes, and the entry as body
+  otlp   one OTLP request in JSON per line, like the collector's file exporter
   csv    time and attributes, for a spreadsheet; without the body
   table  for people, in local time`,
 		Example: `  # Which app called this API in the last two hours?
@@ -103,11 +102,11 @@ Formats:
 	fs.StringVar(&o.Format, "format", "jsonl", "`form` of the output: "+strings.Join(formats, ", "))
 	fs.StringVar(&o.out, "out", "", "write to this `file`, which must not exist yet; standard output by default")
 	fs.StringVar(&o.state, "state", "", "keep the state in this `file` instead of FILE.state")
-	fs.DurationSliceVar(&o.RecheckAfter, "recheck-after", nil, "read each time again this much later, for late entries (`spans` like 2m,15m)")
+	fs.DurationSliceVar(&o.RecheckAfter, "recheck-after", nil, "read each time range again after these `spans` (like 2m,15m), for late entries")
 	fs.StringSliceVar(&o.RedactKeys, "redact-key", nil, "mask the values of this `key`, too; repeatable")
-	fs.BoolVar(&o.ResourceTokens, "redact-resource-tokens", false, "also mask the tokens that name what was read")
+	fs.BoolVar(&o.ResourceTokens, "redact-resource-tokens", false, "also mask the tokens of documents and other resources")
 	fs.BoolVar(&o.showRedactions, "show-redactions", false, "show what would be masked and why instead of the entries")
-	fs.IntVar(&o.perMinute, "requests-per-minute", 60, "`calls` a minute at most; the default leaves room for a collector with the same app")
+	fs.IntVar(&o.perMinute, "requests-per-minute", 60, "`calls` per minute at most; the default leaves room for a collector with the same app")
 	fs.DurationVar(&o.giveUp, "give-up-after", 5*time.Minute, "fail when nothing could be read for this long")
 	fs.BoolVar(&o.json, "json", false, "with --out: write the summary to standard output as JSON")
 	fs.BoolVar(&o.quiet, "quiet", false, "do not show progress")
@@ -122,7 +121,7 @@ func (o *options) check() error {
 	case !slices.Contains(formats, o.Format):
 		return cli.Usagef("--format: %q is not one of %s", o.Format, strings.Join(formats, ", "))
 	case o.state != "" && o.out == "":
-		return cli.Usagef("--state needs --out: what was written to standard output cannot be gone on with")
+		return cli.Usagef("--state needs --out: an export to standard output cannot be resumed")
 	case o.json && o.out == "":
 		return cli.Usagef("--json needs --out: the entries are on standard output")
 	case o.showRedactions && o.out != "":
@@ -152,7 +151,7 @@ func (a *asked) timeRange(now time.Time) (from, to time.Time, err error) {
 	case err != nil:
 		return from, to, &cli.UsageError{Err: err}
 	case to.After(now):
-		return from, to, cli.Usagef("--to: %s lies ahead", a.To)
+		return from, to, cli.Usagef("--to: %s is in the future", a.To)
 	case !from.Before(to):
 		return from, to, cli.Usagef("the time range is empty: it starts at %s and ends at %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	}

@@ -254,7 +254,7 @@ func TestExportUsage(t *testing.T) {
 		"--since -1h":                             "is not a time span",
 		"--from yesterday":                        "is not a time like",
 		"--from 2001-01-01 --to 2001-01-01":       "the time range is empty",
-		"--since 1h --to 2999-01-01":              "lies ahead",
+		"--since 1h --to 2999-01-01":              "is in the future",
 		"--since 1h --state x":                    "--state needs --out",
 		"--since 1h --json":                       "--json needs --out",
 		"--since 1h --show-redactions --out x":    "it has no --out",

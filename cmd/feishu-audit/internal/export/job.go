@@ -119,7 +119,7 @@ func (j *job) openState(ctx context.Context) (state *filestore.File, remove func
 	_, err = os.Stat(path)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if _, err := os.Stat(j.out); err == nil && fresh {
-		return nil, nil, cli.Usagef("--out: %s is there already, without the state of an unfinished export (%s)", j.out, path)
+		return nil, nil, cli.Usagef("--out: %s exists already, without the state of an unfinished export (%s)", j.out, path)
 	}
 	if state, err = j.open(path); err != nil {
 		if errors.Is(err, filestore.ErrLocked) {

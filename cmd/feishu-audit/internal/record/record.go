@@ -70,9 +70,10 @@ func (c command) cobra() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "record --app-id ID --out FILE",
-		Short: "Record how a tenant's API answers, without what it is about",
+		Short: "Record how a tenant's API answers, without the content",
 		Long: `record reads the last hours of the log page by page, and writes the answers to a
-file that can be shared: to settle what the API's documentation leaves open.
+file that can be shared. It answers questions that the API's documentation
+leaves open.
 
 Kept: the order of entries and pages, times, codes, API names, the names and
 kinds of fields, names of headers and the values of those of the rate limit.

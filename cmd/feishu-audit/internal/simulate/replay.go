@@ -39,7 +39,7 @@ func readRecording(path string) (*recording, error) {
 	for n := 1; lines.Scan(); n++ {
 		var x record.Exchange
 		if err := json.Unmarshal(lines.Bytes(), &x); err != nil || x.Body == nil {
-			return nil, fmt.Errorf("%s: line %d is not of a recording", path, n)
+			return nil, fmt.Errorf("%s: line %d is not part of a recording", path, n)
 		}
 		for _, item := range record.Entries(&x) {
 			if !seen[string(item)] {

@@ -102,9 +102,9 @@ func (c command) rewind() *cobra.Command {
 	var again, yes bool
 	cmd := c.onTarget("rewind", "Read a part of the log again", `rewind moves every pass back, so that the log is read again from there.
 
-Entries that were delivered before are not delivered again as long as they are
-remembered, which they are from where the last pass is: so entries appear
-that were missed, and only those. With --deliver-again everything from
+Entries that were delivered before are not delivered again as long as the
+receiver remembers them, which it does from the position of the last pass on.
+So only missed entries are delivered. With --deliver-again, everything from
 there on is delivered again, with the same log.record.uid.`,
 		`  # What would it do?
   feishu-audit state rewind /var/lib/otelcol/storage --by 10m
@@ -168,8 +168,8 @@ func forget(p *checkpoint.Checkpoint, values map[string][]byte, from int64, text
 func (c command) skip() *cobra.Command {
 	var at point
 	var yes bool
-	cmd := c.onTarget("skip", "Leave a part of the log out", `skip moves every pass forward: what lies between is not read by those that were
-before it, and not delivered. For a backlog that nobody needs.`,
+	cmd := c.onTarget("skip", "Skip a part of the log", `skip moves every pass forward that is before the time: the entries in between
+are not read and not delivered. Use it for a backlog that nobody needs.`,
 		`  feishu-audit state skip /var/lib/otelcol/storage --to "2026-01-31 08:00" --yes`,
 		func(cmd *cobra.Command, t target) error {
 			return c.changePosition(cmd, t, yes, func(p *checkpoint.Checkpoint, _ map[string][]byte) ([]string, error) {
@@ -180,7 +180,7 @@ before it, and not delivered. For a backlog that nobody needs.`,
 				last, now := p.Marks[len(p.Marks)-1], c.now().Unix()
 				switch {
 				case to > now:
-					return nil, cli.Usagef("%s lies ahead: entries that are still to come cannot be skipped", stamp(time.Unix(to, 0)))
+					return nil, cli.Usagef("%s is in the future: entries that do not exist yet cannot be skipped", stamp(time.Unix(to, 0)))
 				case to <= last:
 					return nil, cli.Usagef("every pass is at %s or later already", stamp(time.Unix(last, 0)))
 				}
@@ -205,9 +205,9 @@ func confirm(cmd *cobra.Command, yes *bool) {
 func (c command) reset() *cobra.Command {
 	var yes bool
 	cmd := c.onTarget("reset", "Forget the position", `reset removes the position and all that is remembered: the receiver starts at
-start_time or initial_lookback again, and may deliver again what it delivered
-before. It works on a damaged file, too. The calls of the last minute stay, for
-the API's limit, and so does the list of records given up.`,
+start_time or initial_lookback again, and may deliver entries a second time. It
+also works on a damaged file. It keeps the calls of the last minute, for the
+API's limit, and the list of records given up.`,
 		`  feishu-audit state reset /var/lib/otelcol/storage --yes`,
 		func(cmd *cobra.Command, t target) error {
 			out := cmd.OutOrStdout()
@@ -229,7 +229,7 @@ the API's limit, and so does the list of records given up.`,
 // forgetAll removes what is stored, or the file if it is damaged.
 func (c command) forgetAll(ctx context.Context, t target) (backup string, err error) {
 	if t.text {
-		return "", cli.Usagef("%s is a text file: remove the keys from the storage that it is of", t.path)
+		return "", cli.Usagef("%s is a text file: remove the keys from the storage that it came from", t.path)
 	}
 	backup, err = t.change(ctx, c.now(), func(values map[string][]byte) (map[string][]byte, error) {
 		after := map[string][]byte{}

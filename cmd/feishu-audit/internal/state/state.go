@@ -28,15 +28,15 @@ func (c command) cobra() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
 		Short: "Show and change the position of a receiver",
-		Long: `state shows and changes what a receiver has read, in the storage of a collector
-that is stopped: what a collector has open is locked, and stays as it is.
+		Long: `state shows and changes how far a receiver has read. It works on the storage of
+a stopped collector: a running collector locks its storage.
 
 PATH is the directory of file_storage, or the file of one receiver in it, or a
 text file with the value of the key "position" from another storage, such as
 Redis (docs/tool.md has the commands).
 
-Nothing is changed without --yes, and a copy of the file from before the change
-lies beside it afterwards.`,
+Nothing is changed without --yes. A backup of the file is written next to it
+before a change.`,
 		Example: `  feishu-audit state show /var/lib/otelcol/storage
   feishu-audit state rewind /var/lib/otelcol/storage --by 10m
   feishu-audit state rewind /var/lib/otelcol/storage --by 10m --yes`,
@@ -86,9 +86,9 @@ func explain(err error) error {
 
 func (c command) show() *cobra.Command {
 	var asJSON bool
-	cmd := c.onTarget("show", "Show where each pass is and what is remembered", `show says what the position is about (endpoint, app, filters), where each pass
-over the log is, and what is remembered of entries that were delivered. It
-exits with 1 where a receiver could not resume from it.`,
+	cmd := c.onTarget("show", "Show where each pass is and what is remembered", `show prints what the position belongs to (endpoint, app, filters), where each
+pass over the log is, and what is remembered of delivered entries. It exits
+with 1 if a receiver could not resume from the position.`,
 		`  feishu-audit state show /var/lib/otelcol/storage
   feishu-audit state show /var/lib/otelcol/storage --receiver feishu_audit/tenant_b --json`,
 		func(cmd *cobra.Command, t target) error {

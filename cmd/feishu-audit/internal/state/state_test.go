@@ -315,7 +315,7 @@ func TestUsage(t *testing.T) {
 			"rewind --by -1m":                "is not a time span",
 			"rewind --to never":              "--to:",
 			"rewind --to 2050-01-01":         "is not before",
-			"skip --to 2050-01-01":           "lies ahead",
+			"skip --to 2050-01-01":           "is in the future",
 			"skip --to 1999-01-01":           "every pass is at",
 		} {
 			got := try(t, append(strings.Fields(args), c.path)...)

@@ -37,11 +37,11 @@ const (
 func (c command) export() *cobra.Command {
 	var out string
 	cmd := c.onTarget("export", "Write a position to a portable file", `export writes everything that is stored as JSON, for another machine or another
-storage. There is no secret in it, and nothing of an entry but hashes of ids.`,
+storage. The file has no secret, and nothing of an entry except hashes of ids.`,
 		`  feishu-audit state export /var/lib/otelcol/storage --out position.json`,
 		func(cmd *cobra.Command, t target) error {
 			if t.text {
-				return cli.Usagef("%s is a position alone: it is as portable as it is", t.path)
+				return cli.Usagef("%s is a text file with a position: copy it as it is", t.path)
 			}
 			values, err := t.read(cmd.Context())
 			if err != nil {
@@ -73,9 +73,9 @@ func (c command) importing() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "import DIRECTORY --in FILE",
-		Short: "Put an exported position into a storage",
-		Long: `import writes what state export has written into a directory of file_storage,
-in the place of what is there for that receiver.`,
+		Short: "Write an exported position to a storage",
+		Long: `import writes a position from state export to a directory of file_storage. It
+replaces the position of that receiver, if there is one.`,
 		Example: `  feishu-audit state import /var/lib/otelcol/storage --in position.json --yes`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
