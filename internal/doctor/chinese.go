@@ -249,7 +249,7 @@ var catalogue = map[string]string{
 	"What to do now:":                                              "接下来：",
 	"Save the configuration above as config.yaml.":                 "把上面的配置保存为 config.yaml。",
 	"The configuration is in %s.":                                  "配置已在 %s 中。",
-	"%s The collector stores its position in the folder storage of the directory in which it is started. For a service, use a folder on a persistent disk, such as /var/lib/otelcol/storage.": "%s读取进度保存在启动 Collector 时所在目录的 storage 文件夹中；作为服务运行时，请放在服务结束后仍然存在的磁盘上，例如 /var/lib/otelcol/storage。",
+	"%s The collector stores its position in the folder storage of the directory in which it is started. For a service, use a folder on a persistent disk, such as /var/lib/otelcol/storage.": "%s读取进度保存在启动 Collector 时所在目录的 storage 文件夹中；作为服务运行时，请放在持久化磁盘上，例如 /var/lib/otelcol/storage。",
 	"Build the collector in the repository's folder, unless you have the binary:":                                                                                                             "如果还没有 Collector 的二进制文件，请在仓库目录中构建：",
 	"Put the app secret into the environment, where the collector finds it:":                                                                                                                  "把 App Secret 放入环境变量，供 Collector 读取：",
 	"Let the collector's user, and nobody else, read the file with the app secret.":                                                                                                           "让存有 App Secret 的文件只能由运行 Collector 的用户读取。",
