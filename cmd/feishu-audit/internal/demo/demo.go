@@ -129,7 +129,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	out.line("Shown are calls that the tenant's apps have made: FAIL where one failed, \"12s late\" where the API shows one late and a recheck found it, \"2 masked\" where credentials were masked. To see that nothing is lost, kill the collector and run make demo again:")
+	out.line("The records are calls of the tenant's apps. FAIL marks a failed call, \"12s late\" one that appeared late in the log and was found by a recheck, \"2 masked\" one with masked credentials. To see that nothing is lost, kill the collector and run make demo again:")
 	out.line("  kill -9 %d", child.cmd.Process.Pid)
 	out.line("")
 	showing, stopShowing := context.WithCancel(ctx)
@@ -155,7 +155,7 @@ func (d demo) run(ctx context.Context, w io.Writer) (received int, err error) {
 	}
 	received = out.summary(shown(known.since, time.Now()))
 	if err == nil {
-		out.line("Next, with a tenant of yours: _build/feishu-audit doctor. Without one, _build/feishu-audit simulate prints what to set first.")
+		out.line("Next, with your own tenant: _build/feishu-audit doctor. Without a tenant, _build/feishu-audit simulate prints the settings for it.")
 	}
 	return received, err
 }

@@ -108,7 +108,7 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 // toPaste has the endpoint, the app and its secret. Scripts read the first line.
 const toPaste = `endpoint: %[1]s  app_id: %[2]s  app_secret: %[3]s
 
-For a configuration:
+For the collector's configuration:
 
 receivers:
   feishu_audit:
@@ -116,7 +116,7 @@ receivers:
     app_id: %[2]s
     app_secret: ${env:FEISHU_APP_SECRET}
 
-For the shell that starts it, those of examples/, and feishu-audit doctor:
+For the shell that starts the collector, an example, or feishu-audit doctor:
 
 export FEISHU_ENDPOINT=%[1]s
 export FEISHU_APP_ID=%[2]s

@@ -90,7 +90,7 @@ func (c command) changePosition(cmd *cobra.Command, t target, yes bool, change e
 		return err
 	}
 	cli.Print(out, strings.Join(says, "\n"))
-	cli.Print(out, "Done. The file from before: "+backup)
+	cli.Print(out, "Done. Backup of the previous file: "+backup)
 	return nil
 }
 
@@ -132,7 +132,7 @@ there on is delivered again, with the same log.record.uid.`,
 				case to < last-plan.Overlap:
 					says = append(says, fmt.Sprintf("Entries before %s may no longer be remembered: those are delivered again.", stamp(time.Unix(last, 0))))
 				default:
-					says = append(says, "What was delivered is remembered and is not delivered again.")
+					says = append(says, "Entries that were delivered are remembered, and not delivered again.")
 				}
 				return says, nil
 			})
@@ -188,7 +188,7 @@ are not read and not delivered. Use it for a backlog that nobody needs.`,
 				if to > p.Marks[0] {
 					says = append(says, fmt.Sprintf("Entries from %s to %s are not delivered.", stamp(time.Unix(p.Marks[0], 0)), stamp(time.Unix(to, 0))))
 				}
-				says = append(says, fmt.Sprintf("Late entries from %s to %s are not looked for.", stamp(time.Unix(last, 0)), stamp(time.Unix(to, 0))))
+				says = append(says, fmt.Sprintf("Late entries from %s to %s are not searched for.", stamp(time.Unix(last, 0)), stamp(time.Unix(to, 0))))
 				p.Skip(to)
 				return says, nil
 			})
@@ -219,7 +219,7 @@ API's limit, and the list of records given up.`,
 			if err != nil {
 				return err
 			}
-			cli.Print(out, "Done. The file from before: "+backup)
+			cli.Print(out, "Done. Backup of the previous file: "+backup)
 			return nil
 		})
 	confirm(cmd, &yes)

@@ -123,7 +123,7 @@ func (c command) runImport(cmd *cobra.Command, dir, in, receiver string, yes boo
 	_, err = os.Stat(t.path)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	out := cmd.OutOrStdout()
-	cli.Print(out, fmt.Sprintf("Writes the position of %s into %s%s", receiver, t.path, map[bool]string{true: "", false: ", in the place of what is there"}[fresh]))
+	cli.Print(out, fmt.Sprintf("Writes the position of %s to %s%s", receiver, t.path, map[bool]string{true: "", false: ", and replaces the position that is there"}[fresh]))
 	if !yes {
 		return errNotYet
 	}
@@ -135,6 +135,6 @@ func (c command) runImport(cmd *cobra.Command, dir, in, receiver string, yes boo
 		_, err := io.WriteString(out, "Done.\n")
 		return errors.Join(err, giveToOwner(t.path), os.Remove(backup)) // the backup of an empty file
 	}
-	cli.Print(out, "Done. The file from before: "+backup)
+	cli.Print(out, "Done. Backup of the previous file: "+backup)
 	return nil
 }
