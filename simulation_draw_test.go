@@ -66,7 +66,7 @@ func newSimulation(seed uint64) *simulation {
 	// The clock that jumps. Not both: without any clock it is not known what was read (README, guarantee 4). The
 	// server's clock does not jump if its time decides what there is to read.
 	s.clock = []string{"none", "server's", "ours"}[rng.IntN(3)]
-	if s.clock == "server's" && (s.opts.LogOwnCalls || s.opts.Retention > 0) {
+	if s.clock == "server's" && (s.opts.LogOwnCalls || s.opts.Retention > 0 || len(s.bounds) > 0) {
 		s.clock = "none"
 	}
 	if chance(rng, 0.15) {
@@ -205,6 +205,7 @@ func (s *simulation) drawAPI() simulator.Options {
 		}
 	}
 	s.drawMore(&opts)
+	s.drawBounds(&opts)
 	return opts
 }
 

@@ -249,7 +249,7 @@ func (s *simulation) weather() {
 		s.count("lower limits of the API")
 	}
 	s.worlds[0].server.Update(func(o *simulator.Options) {
-		o.Faults, o.ClockSkew, o.MonthlyQuota, o.RateLimit = faults, skew, s.opts.MonthlyQuota, limit
+		o.Faults, o.ClockSkew, o.MonthlyQuota, o.RateLimit = slices.Concat(s.bounds, faults), skew, s.opts.MonthlyQuota, limit
 	})
 	s.opts.ClockSkew, s.ahead = skew, max(s.ahead, skew)
 	for _, w := range s.worlds {
@@ -266,7 +266,7 @@ func (s *simulation) calm() {
 	s.diskDown.Store(false)
 	s.diskSlow.Store(false)
 	s.troubled.Store(false)
-	s.worlds[0].server.Update(func(o *simulator.Options) { o.Faults, o.MonthlyQuota, o.RateLimit = nil, 0, s.opts.RateLimit })
+	s.worlds[0].server.Update(func(o *simulator.Options) { o.Faults, o.MonthlyQuota, o.RateLimit = s.bounds, 0, s.opts.RateLimit })
 }
 
 // setOurClock simulates that our clock is set between two processes: all stored times are shifted relative to

@@ -105,6 +105,7 @@ type simulation struct {
 	worlds   []*testbed    // one for each receiver
 	faults   []simulator.Fault
 	outages  []simulator.Fault
+	bounds   []simulator.Fault // what is never answered
 	watch    *watch
 	oneWalk  bool // never several concurrent walks
 	wide     bool // there were several concurrent walks
