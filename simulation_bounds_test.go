@@ -34,6 +34,8 @@ func (s *simulation) drawBounds(opts *simulator.Options) {
 	case simulator.FaultError:
 		f.Code = []int{99991400, 99991403, 99991661, 99991663, 99991672, 1780103, 1780001, 2200, 9499, 123456789, -1}[rng.IntN(11)]
 		f.Status = []int{200, 400, 401, 403, 404, 413, 429, 500, 503, 504}[rng.IntN(10)]
+	case simulator.FaultRateLimited:
+		opts.RateHint = simulator.HintNone // the server's wish to wait holds for every call
 	case simulator.FaultHuge:
 		f.Size = 20 << 20
 	}
@@ -55,13 +57,23 @@ func (s *simulation) drawBounds(opts *simulator.Options) {
 	s.log = append(s.log, fmt.Sprintf("never answered: %+v", f))
 }
 
+// patience is how long it takes, in the last part of the log, until what is never answered is skipped.
+func (s *simulation) patience() time.Duration {
+	for _, f := range s.bounds {
+		if f.From > 0 || f.Older > 0 {
+			return 15 * time.Hour // twelve if a rate limit or a later page fails
+		}
+	}
+	return 0
+}
+
 // unanswered reports whether a time range that was skipped may have been: the API never answers for any of it.
 func (s *simulation) unanswered(gap skipped) bool {
 	for _, f := range s.bounds {
 		switch {
 		case f.From > 0 && gap.from >= f.From-1 && gap.to <= max(f.From, f.To)+1+plan.Overlap:
 			return true
-		case f.Older > 0 && gap.to <= gap.at.Add(s.opts.ClockSkew-f.Older).Unix()+240:
+		case f.Older > 0 && gap.to <= gap.at.Add(s.opts.ClockSkew-f.Older).Unix()+600: // the last try may be five minutes old
 			return true
 		}
 	}

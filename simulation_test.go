@@ -150,7 +150,7 @@ func (s *simulation) run(t *testing.T, all *tally) {
 		w.taken = len(w.sink.Got())
 	}
 	stop := s.start(t)
-	time.Sleep(2*2*s.horizon + 2*s.slowest + 2*time.Hour)
+	time.Sleep(2*2*s.horizon + 2*s.slowest + 2*time.Hour + s.patience())
 	for _, w := range s.worlds {
 		s.sample(w)
 		s.caughtUp(t, w)

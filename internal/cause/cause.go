@@ -54,6 +54,9 @@ func (c Class) Outcome() string {
 	return [...]string{"failed", "rate_limited", "token", "parameter", "config", "quota"}[c]
 }
 
+// Lasts reports whether a failure of the class is retried slowly, because somebody has to do something first.
+func (c Class) Lasts() bool { return c == ClassConfig || c == ClassQuota }
+
 // Info has the facts about a cause.
 type Info struct {
 	Cause Cause

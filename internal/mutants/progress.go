@@ -116,6 +116,11 @@ var progressMutants = []mutant{
 		" {\n",
 	},
 	{
+		"a code that lasts holds back everything, although it is about one range (F40)", "internal/poll/failure.go",
+		"		verdict = plan.Doubtful // its time range",
+		"		_ = plan.Doubtful // its time range",
+	},
+	{
 		"pages that do not arrive are never asked for in smaller ones (F40)", "internal/plan/failing.go",
 		"n > 0 {\n		w.pageSize",
 		"n > 9 {\n		w.pageSize",

@@ -19,6 +19,7 @@ type failing struct {
 	definite bool  // each was a refusal by the API itself
 	refused  bool  // the API has refused the time range or the page token since the last answer
 	suspect  bool  // part of a window that failed while others were answered
+	end      bool  // the last second of a window that was set aside, see askForEnd
 	deep     bool  // a page after the first one failed, so the first one can be read
 	aside    bool
 	asideAt  int64 // since when, elapsed milliseconds
@@ -70,6 +71,12 @@ const (
 	// Aside: the walk had been set aside before, and has failed again.
 	Aside
 )
+
+// Retries reports whether the walk is requested again before others are read.
+func (v Verdict) Retries() bool { return v == Again || v == Restarted || v == RestartedAgain }
+
+// Suspects reports whether the walk is a part of a window that failed while others were answered.
+func (s *Plan) Suspects(w *Walk) bool { return w.failing.suspect }
 
 // The number of failures in a row after which a page is not simply requested again.
 const (

@@ -28,7 +28,7 @@ const (
 // aside after it, as a part of the same range.
 func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	x, patience, proofs := &w.failing, int64(PatienceFailing), minProofs
-	if follows {
+	if follows && !x.end {
 		proofs = minProofsMore
 	}
 	switch {
@@ -37,7 +37,10 @@ func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	case x.definite:
 		patience = PatienceRefused
 	}
-	if follows {
+	switch {
+	case follows && x.end:
+		patience = 0 // the range that it ends has failed for long enough
+	case follows:
 		patience /= 2
 	}
 	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
@@ -86,9 +89,11 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 			}
 		}
 		if last := list[n-1]; last.seconds() > 1 && !u.Open {
-			if followed {
+			switch {
+			case followed:
 				last.failing.retryAt = 0 // where the readable part starts has to be found
-			} else {
+			case n < len(list) && list[n].failing.end: // not known yet
+			default:
 				s.askForEnd(last)
 			}
 			continue
@@ -107,7 +112,7 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 // find where the readable part starts (isolates).
 func (s *Plan) askForEnd(w *Walk) {
 	end := &Walk{window: window{w.to - 1, w.to}, pass: w.pass}
-	end.failing.suspect = true
+	end.failing.suspect, end.failing.end = true, true
 	w.to--
 	list := s.walks[w.pass]
 	s.walks[w.pass] = slices.Insert(list, slices.Index(list, w)+1, end)

@@ -47,6 +47,9 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	if r.walk != nil && api.Operation == openapi.OpList {
 		verdict = p.sched.NoteFailure(r.walk, failureOf(api), p.elapsed(), api)
 	}
+	if r.walk != nil && api.Class.Lasts() && verdict.Retries() && p.sched.Suspects(r.walk) {
+		verdict = plan.Doubtful // its time range, and not what the code says, may be the reason
+	}
 	var paused time.Duration // whatever happens to the walk
 	if api.Class == cause.ClassRateLimited {
 		paused = p.pause(api)
