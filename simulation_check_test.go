@@ -60,6 +60,7 @@ func (s *simulation) sample(w *testbed) {
 	// What the design allows if rechecks are late, and the windows that were started before that, with this
 	// configuration or the previous one.
 	most := 2*int64(max(2*s.horizon, 5*time.Minute)/time.Second) + plan.MemoryAllowance + plan.MaxPending*int64(w.cfg.MaxConcurrentWalks)*int64(w.cfg.MaxWindow/time.Second)
+	most += int64(s.patience() / time.Second)
 	s.samples[w.n] = append(s.samples[w.n], memory{
 		from: (at.Marks[last] - plan.Overlap - 1) / 60 * 60, lag: at.Marks[0] - at.Marks[last], most: max(most, w.lag), last: at.Marks[last], walked: walked,
 		ids: at.IDs, bytes: at.IDBytes,
@@ -80,6 +81,9 @@ func (s *simulation) caughtUp(t *testing.T, w *testbed) {
 	for pass, mark := range at.Marks {
 		behind := now - at.Recheck[pass] - mark
 		allowed := tick + 120
+		if s.slowSizes { // a page is refused five times before it is divided
+			allowed += 5 * int64(w.cfg.RetryOnFailure.MaxInterval/time.Second)
+		}
 		if pass > 0 {
 			allowed += walk + max(tick, at.Recheck[pass]/2)
 		}
@@ -105,6 +109,9 @@ func (s *simulation) load() float64 {
 		passes := float64(1 + len(w.cfg.RecheckAfter))
 		calls += passes * time.Minute.Seconds() / w.cfg.PollInterval.Seconds()
 		entry += passes / float64(w.cfg.PageSize-s.opts.PageOverlap)
+	}
+	if s.opts.SilentEnd && s.opts.OncePageTokens { // windows are read again until their end is believed
+		entry *= 6
 	}
 	calls += entry * 60 * s.tenant.PerSecond
 	switch {

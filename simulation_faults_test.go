@@ -118,6 +118,7 @@ func (s *simulation) arm(w *testbed) {
 	flaky, partial, stalls := chance(s.rng, 0.4), chance(s.rng, 0.3), chance(s.rng, 0.2)
 	s.bad = []float64{0, 0, 0, 0.001, 0.03}[s.rng.IntN(5)]
 	most, tooMany := []int{0, 0, 0, 60, 9}[s.rng.IntN(5)], []bool{true, false}[s.rng.IntN(2)]
+	s.slowSizes = s.slowSizes || most > 0 && !tooMany
 	foreign := chance(s.rng, 0.5)
 	w.sink.Frees = chance(s.rng, 0.3)
 	// The backend quotes what it refuses.

@@ -115,6 +115,7 @@ type simulation struct {
 
 	pipelineDown, pipelineRefuses, diskDown, diskSlow, troubled atomic.Bool
 	bad                                                         float64 // fraction of the records that no backend accepts
+	slowSizes                                                   bool    // batches that are too large are refused temporarily
 	// catch is called by the pipeline when it gets the next records.
 	catch atomic.Pointer[func()]
 

@@ -121,6 +121,16 @@ var progressMutants = []mutant{
 		"		_ = plan.Doubtful // its time range",
 	},
 	{
+		"an unreadable range is looked at second by second from its end (F8)", "internal/plan/unreadable.go",
+		"			case n < len(list) && list[n].failing.end: // not known yet\n",
+		"",
+	},
+	{
+		"the end of an unreadable range has to fail for as long again (F8)", "internal/plan/unreadable.go",
+		"	case follows && x.end:\n",
+		"	case false:\n",
+	},
+	{
 		"pages that do not arrive are never asked for in smaller ones (F40)", "internal/plan/failing.go",
 		"n > 0 {\n		w.pageSize",
 		"n > 9 {\n		w.pageSize",

@@ -24,26 +24,40 @@ const (
 	minProofsMore = 1
 )
 
-// hopeless reports whether the walk has failed for long enough. A walk that follows another such walk was set
-// aside after it, as a part of the same range.
-func (w *Walk) hopeless(elapsed int64, follows bool) bool {
-	x, patience, proofs := &w.failing, int64(PatienceFailing), minProofs
+// patience is for how long the walk has to have been set aside, in milliseconds, and with how many proofs. A walk
+// that follows another such walk was set aside after it, as a part of the same range.
+func (w *Walk) patience(follows bool) (elapsed int64, proofs int) {
+	x := &w.failing
+	elapsed, proofs = int64(PatienceFailing), minProofs
 	if follows && !x.end {
 		proofs = minProofsMore
 	}
 	switch {
-	case x.deep || x.proven-x.limited < proofs:
-		patience = patienceLong
-	case x.definite:
-		patience = PatienceRefused
-	}
-	switch {
 	case follows && x.end:
-		patience = 0 // the range that it ends has failed for long enough
-	case follows:
-		patience /= 2
+		return 0, proofs // the range that it ends has failed for long enough
+	case x.deep || x.proven-x.limited < proofs:
+		elapsed = patienceLong
+	case x.definite:
+		elapsed = PatienceRefused
 	}
+	if follows {
+		elapsed /= 2
+	}
+	return elapsed, proofs
+}
+
+// hopeless reports whether the walk has failed for long enough.
+func (w *Walk) hopeless(elapsed int64, follows bool) bool {
+	x := &w.failing
+	patience, proofs := w.patience(follows)
 	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
+}
+
+// lasts reports whether the walk was set aside as a part of the same range as those before it, and will soon have
+// failed for long enough, unless it can be read.
+func (w *Walk) lasts() bool {
+	patience, _ := w.patience(true)
+	return w.failing.aside && !w.finished && patience <= PatienceFailing
 }
 
 // likelyChance is the largest accepted probability that what is skipped has failed only because most calls fail.
@@ -79,6 +93,9 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 		}
 		if n == 0 {
 			continue
+		}
+		if n < min(len(list), maxAside) && list[n].lasts() {
+			continue // the whole range at once
 		}
 		u = Unreadable{Pass: pass, From: list[0].from, To: list[n-1].to}
 		followed := n < len(list) && list[n].finished

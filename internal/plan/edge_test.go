@@ -1,0 +1,61 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestLongRangeIsSkippedAtOnce: a receiver that was away for longer than the API keeps entries, by an answer that is
+// no refusal of the time range. What is unreadable is skipped in long ranges, not second by second, and the
+// rechecks of what can be read do not wait for that. Covers F8, F40.
+func TestLongRangeIsSkippedAtOnce(t *testing.T) {
+	const begin, present, keeps = int64(1_000_000), int64(1_060_000), 7 * 3600
+	for _, definite := range []bool{false, true} {
+		for seen := int64(0); seen < 50_000; seen += 10_000 {
+			t.Run(fmt.Sprint(definite, seen), func(t *testing.T) {
+				s := testSchedule(begin, 300, 600, 7200)
+				s.Restore(Snapshot{Begin: begin, Recheck: []int64{0, 600, 7200}, Marks: []int64{begin + seen, begin + seen*3/4, begin + seen/2}, Length: 3600})
+				failed, skips, done := 0, 0, int64(0)
+				for now := present; done == 0 && now < present+12*3600; now++ {
+					elapsed := 1000 * (now - present)
+					if now%60 == 0 {
+						s.Tick()
+					}
+					if u, ok := s.Unreadable(elapsed); ok {
+						s.Abandon(u)
+						skips++
+					}
+					w := s.Next(now, elapsed)
+					if w == nil {
+						continue
+					}
+					s.Land(w)
+					if w.Request().From < now-keeps {
+						failed++
+						if s.NoteFailure(w, Failure{Definite: definite}, elapsed, assert.AnError) == Doubtful {
+							s.NoteProbe(true)
+						}
+						continue
+					}
+					s.NoteAnswer(w, now)
+					step, err := s.Turn(w, Page{IDs: func(func(string) bool) {}})
+					require.NoError(t, err)
+					require.Equal(t, Finished, step)
+					if s.Oldest() > now-7200-3600 {
+						done = now
+					}
+				}
+				assert.NotZero(t, done, "all passes are in time")
+				assert.LessOrEqual(t, done-present, int64(2*3600))
+				assert.LessOrEqual(t, skips, 4)
+				assert.LessOrEqual(t, failed, 2500, "calls")
+			})
+		}
+	}
+}
