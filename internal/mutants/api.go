@@ -128,7 +128,7 @@ var apiMutants = []mutant{
 	{
 		"a refused token is replaced again and again without a pause (F19)", "internal/openapi/client.go",
 		"			if !refused {\n",
-		"			if true {\n",
+		"			if !refused || true {\n",
 	},
 	{
 		"an error in the body of a 200 is no data (F23)", "internal/openapi/client.go",

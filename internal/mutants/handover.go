@@ -68,7 +68,7 @@ var handoverMutants = []mutant{
 	{
 		"max_elapsed_time is ignored (F24)", "internal/handover/answered.go",
 		"after > 0 && now.Sub(refused) >= after",
-		"false",
+		"after < 0",
 	},
 	{
 		"retryable refusals are retried at once (F24)", "internal/handover/answered.go",

@@ -8,7 +8,7 @@ var pollMutants = []mutant{
 	{
 		"the watermark moves before the pipeline has accepted the page (F24)", "internal/poll/poller.go",
 		"	out, err := p.deliver(ctx, w, r)\n",
-		"	if !r.page.HasMore {\n		_ = p.sched.Turn(w, r.page.IDs(), false, \"\")\n		_ = p.commit(ctx, nil)\n	}\n	out, err := p.deliver(ctx, w, r)\n",
+		"	if !r.page.HasMore {\n		_, _ = p.sched.Turn(w, plan.Page{IDs: r.page.IDs()})\n		_ = p.commit(ctx, nil)\n	}\n	out, err := p.deliver(ctx, w, r)\n",
 	},
 	{
 		"a walk continues although the server's clock was set back (F9)", "internal/poll/poller.go",
@@ -188,12 +188,12 @@ var pollMutants = []mutant{
 	{
 		"a failed call finishes its walk (F18)", "internal/poll/failure.go",
 		"	default:\n		wait = max(p.delays.passing(), api.Wait)\n",
-		"	default:\n		_ = p.sched.Turn(w, func(func(string) bool) {}, false, \"\")\n		wait = max(p.delays.passing(), api.Wait)\n",
+		"	default:\n		if r.walk != nil {\n			_, _ = p.sched.Turn(r.walk, plan.Page{IDs: func(func(string) bool) {}})\n		}\n		wait = max(p.delays.passing(), api.Wait)\n",
 	},
 	{
 		"a failed call restarts the walk (F15)", "internal/poll/failure.go",
 		"	default:\n		wait = max(p.delays.passing(), api.Wait)\n",
-		"	default:\n		p.sched.Restart(w, err)\n		wait = max(p.delays.passing(), api.Wait)\n",
+		"	default:\n		if r.walk != nil {\n			p.sched.Restart(r.walk, r.err)\n		}\n		wait = max(p.delays.passing(), api.Wait)\n",
 	},
 	{
 		"no wait after a failed call (F19)", "internal/poll/failure.go",

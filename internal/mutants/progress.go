@@ -126,6 +126,11 @@ var progressMutants = []mutant{
 		"",
 	},
 	{
+		"an unreadable range is skipped in the parts that have failed for long enough (F8)", "internal/plan/unreadable.go",
+		"		if n < min(len(list), maxAside) && list[n].lasts() {\n",
+		"		if false {\n",
+	},
+	{
 		"the end of an unreadable range has to fail for as long again (F8)", "internal/plan/unreadable.go",
 		"	case follows && x.end:\n",
 		"	case false:\n",
@@ -162,7 +167,7 @@ var progressMutants = []mutant{
 	},
 	{
 		"parts of one range that fails are skipped one by one (F40)", "internal/plan/unreadable.go",
-		"\t\tpatience /= 2\n",
+		"\t\telapsed /= 2\n",
 		"",
 	},
 	{
