@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLongRangeIsSkippedAtOnce: a receiver that was away for longer than the API keeps entries, by an answer that is
-// no refusal of the time range. What is unreadable is skipped in long ranges, not second by second, and the
-// rechecks of what can be read do not wait for that. Covers F8, F40.
+// TestLongRangeIsSkippedAtOnce: the receiver was down for longer than the API keeps entries, and the API answers with
+// an error that is no refusal of the time range. The unreadable time is skipped as a whole, not second by second, so
+// rechecks of readable time are not delayed for long. Covers F8, F40.
 func TestLongRangeIsSkippedAtOnce(t *testing.T) {
 	const begin, present, keeps = int64(1_000_000), int64(1_060_000), 7 * 3600
 	for _, definite := range []bool{false, true} {
