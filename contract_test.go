@@ -52,7 +52,7 @@ func TestConsumeContract(t *testing.T) {
 		Signal:        pipeline.SignalLogs,
 		Config:        cfg,
 		Generator:     generator,
-		GenerateCount: 200,
+		GenerateCount: 100,
 	})
 }
 
