@@ -98,6 +98,10 @@ func (b *backend) serveLogs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.mu.Lock()
+	if r.Context().Err() != nil { // it waited for the lock until the exporter gave up
+		b.mu.Unlock()
+		return
+	}
 	for _, uid := range uids(req) {
 		switch status {
 		case http.StatusOK:
