@@ -145,7 +145,7 @@ type Queue[T any] struct {
 	// Since records were last accepted:
 	refusals int  // except those of a record that was refused alone before,
 	struck   int  // which may be strikes
-	anew     bool // a record about which nothing was known was refused
+	anew     bool // a batch was refused that had not been tried before
 	// retryable reports that the last refusal is temporary.
 	retryable bool
 	// notBefore is the next try at the interval of the backoff, of any record; probeAt the next one of refused

@@ -17,13 +17,13 @@ var progressMutants = []mutant{
 	},
 	{
 		"a range is skipped as soon as it is set aside (F40)", "internal/plan/unreadable.go",
-		"x.proven >= proofs && elapsed-x.asideAt >= patience\n",
-		"x.proven >= proofs || patience == 0\n",
+		"x.proven >= proofs && elapsed-x.asideAt >= wait\n",
+		"x.proven >= proofs || wait == 0\n",
 	},
 	{
 		"a range is skipped though nothing else is answered (F40)", "internal/plan/unreadable.go",
-		"x.proven >= proofs && elapsed-x.asideAt >= patience\n",
-		"proofs > 0 && elapsed-x.asideAt >= patience\n",
+		"x.proven >= proofs && elapsed-x.asideAt >= wait\n",
+		"proofs > 0 && elapsed-x.asideAt >= wait\n",
 	},
 	{
 		"a lost answer of a scroll cursor is requested again (F43)", "internal/plan/paging.go",
@@ -122,18 +122,18 @@ var progressMutants = []mutant{
 	},
 	{
 		"an unreadable range is looked at second by second from its end (F8)", "internal/plan/unreadable.go",
-		"			case n < len(list) && list[n].failing.end: // not known yet\n",
+		"			case n < len(list) && list[n].failing.endOfRange: // its outcome is needed first\n",
 		"",
 	},
 	{
 		"an unreadable range is skipped in the parts that have failed for long enough (F8)", "internal/plan/unreadable.go",
-		"		if n < min(len(list), maxAside) && list[n].lasts() {\n",
+		"		if n < min(len(list), maxAside) && list[n].soonHopeless() {\n",
 		"		if false {\n",
 	},
 	{
 		"the end of an unreadable range has to fail for as long again (F8)", "internal/plan/unreadable.go",
-		"	case follows && x.end:\n",
-		"	case false:\n",
+		"	if follows && x.endOfRange {\n",
+		"	if false {\n",
 	},
 	{
 		"pages that do not arrive are never asked for in smaller ones (F40)", "internal/plan/failing.go",
@@ -167,7 +167,7 @@ var progressMutants = []mutant{
 	},
 	{
 		"parts of one range that fails are skipped one by one (F40)", "internal/plan/unreadable.go",
-		"\t\telapsed /= 2\n",
+		"\t\twait /= 2\n",
 		"",
 	},
 	{

@@ -11,6 +11,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// oneCall makes the call that is due, if any. An API without entries answers it, or it fails with f if fails reports
+// so; then it answers the probe.
+func oneCall(t *testing.T, s *Plan, now, elapsed int64, f Failure, fails func(r Request) bool) (answered bool) {
+	t.Helper()
+	w := s.Next(now, elapsed)
+	if w == nil {
+		return false
+	}
+	s.Land(w)
+	if fails(w.Request()) {
+		if s.NoteFailure(w, f, elapsed, assert.AnError) == Doubtful {
+			s.NoteProbe(true)
+		}
+		return false
+	}
+	s.NoteAnswer(w, now)
+	step, err := s.Turn(w, Page{IDs: func(func(string) bool) {}})
+	require.NoError(t, err)
+	require.Equal(t, Finished, step)
+	return true
+}
+
 // TestLongRangeIsSkippedAtOnce: the receiver was down for longer than the API keeps entries, and the API answers with
 // an error that is no refusal of the time range. The unreadable time is skipped as a whole, not second by second, so
 // rechecks of readable time are not delayed for long. Covers F8, F40.
@@ -31,23 +53,14 @@ func TestLongRangeIsSkippedAtOnce(t *testing.T) {
 						s.Abandon(u)
 						skips++
 					}
-					w := s.Next(now, elapsed)
-					if w == nil {
-						continue
-					}
-					s.Land(w)
-					if w.Request().From < now-keeps {
-						failed++
-						if s.NoteFailure(w, Failure{Definite: definite}, elapsed, assert.AnError) == Doubtful {
-							s.NoteProbe(true)
+					answered := oneCall(t, s, now, elapsed, Failure{Definite: definite}, func(r Request) bool {
+						if r.From < now-keeps {
+							failed++
+							return true
 						}
-						continue
-					}
-					s.NoteAnswer(w, now)
-					step, err := s.Turn(w, Page{IDs: func(func(string) bool) {}})
-					require.NoError(t, err)
-					require.Equal(t, Finished, step)
-					if s.Oldest() > now-7200-3600 {
+						return false
+					})
+					if answered && s.Oldest() > now-7200-3600 {
 						done = now
 					}
 				}

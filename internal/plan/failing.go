@@ -19,12 +19,13 @@ type failing struct {
 	definite bool  // each was a refusal by the API itself
 	refused  bool  // the API has refused the time range or the page token since the last answer
 	suspect  bool  // part of a window that failed while others were answered
-	end      bool  // the last second of a window that was set aside, see askForEnd
-	deep     bool  // a page after the first one failed, so the first one can be read
-	aside    bool
-	asideAt  int64 // since when, elapsed milliseconds
-	tries    int   // since it was set aside
-	retryAt  int64 // no retry before, elapsed milliseconds
+	// endOfRange reports that this is the last second of a window that was set aside, see askForEnd.
+	endOfRange bool
+	deep       bool // a page after the first one failed, so the first one can be read
+	aside      bool
+	asideAt    int64 // since when, elapsed milliseconds
+	tries      int   // since it was set aside
+	retryAt    int64 // no retry before, elapsed milliseconds
 	// failed is how often the walk has failed, and counted how many of these failures counted for the plan.
 	// before has the pages that were answered and the calls that had failed before the first failure: see
 	// byChance.

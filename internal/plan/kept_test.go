@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // TestRechecksAreInTime: a recheck reads each second once it is recheck_after old, and at most half an hour
@@ -29,25 +28,15 @@ func TestRechecksAreInTime(t *testing.T) {
 					s.Abandon(u)
 					rereads++
 				}
-				w := s.Next(now, elapsed)
-				if w == nil {
-					continue
-				}
-				s.Land(w)
-				age := now - w.Request().From
-				if keeps > 0 && age > keeps {
-					if s.NoteFailure(w, Failure{Refused: true, Definite: true}, elapsed, assert.AnError) == Doubtful {
-						s.NoteProbe(true)
+				oneCall(t, s, now, elapsed, Failure{Refused: true, Definite: true}, func(r Request) bool {
+					if keeps > 0 && now-r.From > keeps {
+						return true
 					}
-					continue
-				}
-				if now > begin+2*24*3600 {
-					oldest = max(oldest, now-s.Oldest())
-				}
-				s.NoteAnswer(w, now)
-				step, err := s.Turn(w, Page{IDs: func(func(string) bool) {}})
-				require.NoError(t, err)
-				require.Equal(t, Finished, step)
+					if now > begin+2*24*3600 {
+						oldest = max(oldest, now-s.Oldest())
+					}
+					return false
+				})
 			}
 			late := s.Lateness(2)
 

@@ -24,40 +24,41 @@ const (
 	minProofsMore = 1
 )
 
-// patience is for how long the walk has to have been set aside, in milliseconds, and with how many proofs. A walk
+// patience returns for how many milliseconds, and with how many proofs, the walk must be set aside to be hopeless. A walk
 // that follows another such walk was set aside after it, as a part of the same range.
-func (w *Walk) patience(follows bool) (elapsed int64, proofs int) {
+func (w *Walk) patience(follows bool) (wait int64, proofs int) {
 	x := &w.failing
-	elapsed, proofs = int64(PatienceFailing), minProofs
-	if follows && !x.end {
+	if follows && x.endOfRange {
+		return 0, minProofs // the range itself has failed for long enough
+	}
+	wait, proofs = PatienceFailing, minProofs
+	if follows {
 		proofs = minProofsMore
 	}
 	switch {
-	case follows && x.end:
-		return 0, proofs // the range that it ends has failed for long enough
 	case x.deep || x.proven-x.limited < proofs:
-		elapsed = patienceLong
+		wait = patienceLong
 	case x.definite:
-		elapsed = PatienceRefused
+		wait = PatienceRefused
 	}
 	if follows {
-		elapsed /= 2
+		wait /= 2
 	}
-	return elapsed, proofs
+	return wait, proofs
 }
 
 // hopeless reports whether the walk has failed for long enough.
 func (w *Walk) hopeless(elapsed int64, follows bool) bool {
 	x := &w.failing
-	patience, proofs := w.patience(follows)
-	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= patience
+	wait, proofs := w.patience(follows)
+	return x.aside && !w.finished && !w.inFlight && x.proven >= proofs && elapsed-x.asideAt >= wait
 }
 
-// lasts reports whether the walk was set aside as a part of the same range as those before it, and will soon have
-// failed for long enough, unless it can be read.
-func (w *Walk) lasts() bool {
-	patience, _ := w.patience(true)
-	return w.failing.aside && !w.finished && patience <= PatienceFailing
+// soonHopeless reports whether the walk was set aside after a hopeless one, and waits no longer than an hour to be
+// hopeless, too, or read.
+func (w *Walk) soonHopeless() bool {
+	wait, _ := w.patience(true)
+	return w.failing.aside && !w.finished && wait <= PatienceFailing
 }
 
 // likelyChance is the largest accepted probability that what is skipped has failed only because most calls fail.
@@ -94,8 +95,8 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 		if n == 0 {
 			continue
 		}
-		if n < min(len(list), maxAside) && list[n].lasts() {
-			continue // the whole range at once
+		if n < min(len(list), maxAside) && list[n].soonHopeless() {
+			continue // the whole range is skipped at once
 		}
 		u = Unreadable{Pass: pass, From: list[0].from, To: list[n-1].to}
 		followed := n < len(list) && list[n].finished
@@ -109,7 +110,7 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 			switch {
 			case followed:
 				last.failing.retryAt = 0 // where the readable part starts has to be found
-			case n < len(list) && list[n].failing.end: // not known yet
+			case n < len(list) && list[n].failing.endOfRange: // its outcome is needed first
 			default:
 				s.askForEnd(last)
 			}
@@ -129,7 +130,7 @@ func (s *Plan) Unreadable(elapsed int64) (u Unreadable, ok bool) {
 // find where the readable part starts (isolates).
 func (s *Plan) askForEnd(w *Walk) {
 	end := &Walk{window: window{w.to - 1, w.to}, pass: w.pass}
-	end.failing.suspect, end.failing.end = true, true
+	end.failing.suspect, end.failing.endOfRange = true, true
 	w.to--
 	list := s.walks[w.pass]
 	s.walks[w.pass] = slices.Insert(list, slices.Index(list, w)+1, end)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // TestOnlyWhatIsNotShownIsSkipped: a recheck reaches a time that the API no longer shows, and long windows are
@@ -37,21 +36,9 @@ func TestOnlyWhatIsNotShownIsSkipped(t *testing.T) {
 					skipped = u.To - begin
 					s.Abandon(u)
 				}
-				w := s.Next(now, elapsed)
-				if w == nil {
-					continue
-				}
-				s.Land(w)
-				if r := w.Request(); r.From < now-keeps || r.To-r.From > longest+Overlap {
-					if s.NoteFailure(w, Failure{Refused: true, Definite: true}, elapsed, assert.AnError) == Doubtful {
-						s.NoteProbe(true)
-					}
-					continue
-				}
-				s.NoteAnswer(w, now)
-				step, err := s.Turn(w, Page{IDs: func(func(string) bool) {}})
-				require.NoError(t, err)
-				require.Equal(t, Finished, step)
+				oneCall(t, s, now, elapsed, Failure{Refused: true, Definite: true}, func(r Request) bool {
+					return r.From < now-keeps || r.To-r.From > longest+Overlap
+				})
 			}
 			assert.GreaterOrEqual(t, skipped, behind-keeps-3600)
 		})
