@@ -44,6 +44,7 @@ func TestSuccessWithoutData(t *testing.T) {
 		"no data":            `{"code":0,"msg":"success"}`,
 		"null data":          `{"code":0,"msg":"success","data":null}`,
 		"empty data":         `{"code":0,"msg":"success","data":{}}`,
+		"data of no type":    `{"code":0,"msg":"success","data":[]}`,
 		"items alone":        `{"code":0,"data":{"items":[]}}`,
 		"token, no has_more": `{"code":0,"data":{"items":[{"id":"x","event_time":1}],"page_token":"abc"}}`,
 		"has_more null":      `{"code":0,"data":{"items":[],"page_token":"abc","has_more":null}}`,

@@ -70,7 +70,7 @@ func (p *Page) read(s *jsontext.Scanner) {
 		case memberData:
 			if s.Peek() == '{' {
 				p.readData(s)
-			} else if s.Value() != "null" {
+			} else if !isNothing(s.Value()) {
 				p.odd = true
 			}
 		default:
@@ -80,6 +80,15 @@ func (p *Page) read(s *jsontext.Scanner) {
 	p.odd = p.odd || seen.repeated
 }
 
+// isNothing reports whether a JSON text that should be an object or an array holds nothing: null, or how
+// languages without types write it if it is empty.
+func isNothing(text string) bool {
+	if len(text) < 2 || !strings.Contains(`[{"`, text[:1]) {
+		return text == "null"
+	}
+	return strings.TrimSpace(text[1:len(text)-1]) == ""
+}
+
 func (p *Page) readData(s *jsontext.Scanner) {
 	var seen Members
 	for ok := s.Open('{'); ok; ok = s.More('}') {
@@ -87,7 +96,7 @@ func (p *Page) readData(s *jsontext.Scanner) {
 		case memberItems:
 			if s.Peek() == '[' {
 				p.readItems(s)
-			} else if s.Value() != "null" {
+			} else if !isNothing(s.Value()) {
 				p.odd = true
 			}
 		case memberHasMore:

@@ -59,8 +59,14 @@ func TestParsePage(t *testing.T) {
 		{body: `{"code":0,"data":{"items":null,"has_more":null,"page_token":null}}`, want: want{hasCode: true}},
 		{body: `{"code":0,"data":{"items":[],"has_more":false,"page_token":""}}`, want: want{hasCode: true}},
 
+		{body: `{"code":0,"data":[ ]}`, want: want{hasCode: true}},
+		{body: `{"code":0,"data":""}`, want: want{hasCode: true}},
+		{body: `{"code":0,"data":{"items":{},"has_more":false}}`, want: want{hasCode: true}},
+		{body: `{"code":0,"data":{"items":"","has_more":false}}`, want: want{hasCode: true}},
+
 		// Successes in a form that may hide entries:
-		{body: `{"code":0,"data":[]}`},
+		{body: `{"code":0,"data":[{"items":[{"id":"1"}]}]}`},
+		{body: `{"code":0,"data":{"items":"[]"}}`},
 		{body: `{"code":0,"data":"{}"}`},
 		{body: `{"data":{"items":{"0":{"id":"1"}}},"code":0}`},
 		{body: `{"code":0,"data":{"has_more":"perhaps"}}`},

@@ -56,6 +56,21 @@ var apiMutants = []mutant{
 		"	defer d.mu.Unlock()\n}",
 	},
 	{
+		"a token whose life is zero is never used (F49)", "internal/openapi/token.go",
+		"!usableToken(token.value):",
+		"!usableToken(token.value) || token.life == lifeNotSaid:",
+	},
+	{
+		"success with an empty list for its data is no answer of the API (F45)", "internal/entry/page.go",
+		"	if len(text) < 2 ||",
+		"	if true ||",
+	},
+	{
+		"a byte order mark breaks every answer (F45)", "internal/openapi/answer.go",
+		"	out.body = bytes.TrimPrefix(out.body, byteOrderMark)\n",
+		"",
+	},
+	{
 		"success without data ends a walk (F45)", "internal/openapi/doubt.go",
 		"		if !now.believed() {\n",
 		"		if false {\n",

@@ -78,10 +78,14 @@ func (c *Client) post(ctx context.Context, path, token string, body []byte, hidd
 		c.unheard.Store(true)
 		return out, err
 	}
+	out.body = bytes.TrimPrefix(out.body, byteOrderMark)
 	out.Received = time.Now()
 	c.set.Gate.Answered(date, sent, out.Received)
 	return out, nil
 }
+
+// byteOrderMark is what some gateways write before a text in UTF-8. It is not JSON.
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // maxTrusted is how much memory is allocated for an answer because of its Content-Length alone.
 const maxTrusted = 1 << 20

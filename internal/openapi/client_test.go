@@ -265,6 +265,13 @@ func TestSuccessNeedsItsStatus(t *testing.T) {
 	}
 }
 
+// TestByteOrderMark: a page is read although a byte order mark precedes it. Covers F45.
+func TestByteOrderMark(t *testing.T) {
+	p, _, err := respond(OpList, http.StatusOK, nil, "\ufeff"+`{"code":0,"data":{"items":[{"id":"1"}],"has_more":false}}`).ListData(t.Context(), lastHour())
+	require.NoError(t, err)
+	assert.Len(t, p.Entries, 1)
+}
+
 // TestRetryAfter: a hint to wait counts with any failure. The header that resets the rate limit's count is a
 // hint only if that limit is reached.
 func TestRetryAfter(t *testing.T) {

@@ -6,7 +6,6 @@ package openapi
 import (
 	"context"
 	"encoding/json"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,7 +54,7 @@ func (c *Client) tokenOnce(ctx context.Context) (string, time.Duration, error) {
 		return "", 0, answerError(OpToken, res, 0, false)
 	case token.code != 0:
 		return "", 0, answerError(OpToken, res, token.code, true)
-	case res.Status != http.StatusOK || !usableToken(token.value) || token.life <= 0:
+	case res.Status != http.StatusOK || !usableToken(token.value):
 		return "", 0, &Error{Operation: OpToken, Cause: cause.API, HTTPStatus: res.Status, LogID: res.logID, Wait: res.retryAfter(), Reason: "the answer says success but holds no usable token"}
 	}
 	return token.value, token.life, nil
@@ -68,8 +67,9 @@ type tokenAnswer struct {
 	life  time.Duration // the remaining life
 }
 
-// lifeNotSaid is how long a token is used if its answer has no lifetime, or none that can be read. Requesting it
-// again is cheap: the same token is returned until half an hour before its end.
+// lifeNotSaid is how long a token is used if its answer has no lifetime, or none that can be one. Requesting it
+// again is cheap: the same token is returned until half an hour before its end. A token that has ended is refused
+// by list_data, which says so.
 const lifeNotSaid = 5 * time.Minute
 
 // readToken reads an answer of the token call as leniently as a page of list_data: numbers may be strings and
@@ -88,8 +88,8 @@ func readToken(body []byte) (out tokenAnswer, ok bool) {
 	out.life = lifeNotSaid
 	if text, _ := entry.ParseText(string(firstRaw(top.Expire, inner.Expire))); text != "" {
 		// The documentation says whole seconds. A fraction is no reason to refuse the token.
-		if seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil && !math.IsNaN(seconds) {
-			out.life = time.Duration(min(max(seconds, 0), maxLife.Seconds())) * time.Second
+		if seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil && seconds >= 1 { // NaN is not
+			out.life = time.Duration(min(seconds, maxLife.Seconds())) * time.Second
 		}
 	}
 	return out, true
