@@ -7,13 +7,28 @@ package main
 var apiMutants = []mutant{
 	{
 		"the clock is our own, not the server's (F9)", "internal/openapi/clock.go",
-		"	case c.known.isZero():\n",
-		"	case true:\n",
+		"		return c.compare(c.server(now), now)\n",
+		"		return now\n",
 	},
 	{
 		"one Date sets the clock (F42)", "internal/openapi/clock.go",
 		"	case !c.agreed(now, date.After(expected)):\n",
 		"	case false:\n",
+	},
+	{
+		"the server's clock counts, however far it is ahead of ours (F42)", "internal/openapi/dispute.go",
+		"	return d.Earlier\n",
+		"	return server\n",
+	},
+	{
+		"entries from before a clock was set back show that ours is right (F9)", "internal/openapi/dispute.go",
+		"		d.After = d.since\n",
+		"",
+	},
+	{
+		"one entry settles which of two clocks is right (F42)", "internal/openapi/dispute.go",
+		"const disputeProofs = 3\n",
+		"const disputeProofs = 1\n",
 	},
 	{
 		"two Dates in a row set the clock ahead (F42)", "internal/openapi/clock.go",

@@ -111,6 +111,26 @@ var pollMutants = []mutant{
 		"	case before.IsZero():\n		before = at\n",
 	},
 	{
+		"two Dates move the begin, whatever entries show (F42)", "internal/poll/begin.go",
+		"	case ahead.Abs() > openapi.DisputedFrom:\n",
+		"	case false:\n",
+	},
+	{
+		"the begin is decided without the entries before the earlier clock (F42)", "internal/poll/clocks.go",
+		"	case len(c.after)+len(seconds) > 0:\n",
+		"	case len(c.after) > 0:\n",
+	},
+	{
+		"nobody asks what entries show about two clocks (F42)", "internal/poll/clocks.go",
+		"		p.clocks.due, p.clocks.before, p.clocks.failed = true, false, 0\n",
+		"",
+	},
+	{
+		"wrong Dates hold back the watermarks (F42)", "internal/poll/poller.go",
+		" && !p.Clock.FollowsHost() {",
+		" {",
+	},
+	{
 		"any two Dates move the begin (F42)", "internal/poll/begin.go",
 		"!before.IsZero() && before.Sub(at).Abs() <= openapi.DateTolerance",
 		"!before.IsZero()",

@@ -26,6 +26,7 @@ type Clock struct {
 	before   stamp
 	caughtUp time.Time
 	floor    stamp // see StartAt
+	dispute  Dispute
 }
 
 // stamp is a time of the server and the time of our clock at that moment.
@@ -113,18 +114,23 @@ func (c *Clock) StartAt(reached time.Time) {
 // agree reports whether two times may be from one clock.
 func agree(a, b time.Time) bool { return a.Sub(b).Abs() <= DateTolerance }
 
-// Now is the server's time, or our time while the server's is not known.
+// Now is the server's time, or our time while the server's is not known, or wrong: see Dispute.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	switch {
-	case c.known.isZero():
-		if !c.floor.isZero() && now.Before(c.floor.when(now)) {
-			return c.floor.when(now)
-		}
-		return now
-	case !c.before.isZero() && now.Sub(c.known.at) > setBackPatience && c.known.when(now).Before(c.caughtUp):
+	if !c.known.isZero() {
+		return c.compare(c.server(now), now)
+	}
+	if !c.floor.isZero() && now.Before(c.floor.when(now)) {
+		return c.floor.when(now)
+	}
+	return now
+}
+
+// server is the estimate of the server's time.
+func (c *Clock) server(now time.Time) time.Time {
+	if !c.before.isZero() && now.Sub(c.known.at) > setBackPatience && c.known.when(now).Before(c.caughtUp) {
 		return c.before.when(now)
 	}
 	return c.known.when(now)
@@ -134,7 +140,10 @@ func (c *Clock) Now() time.Time {
 // had a date that can be believed.
 func (c *Clock) Skew() (ahead time.Duration, known bool) {
 	c.mu.Lock()
-	known = !c.known.isZero()
-	c.mu.Unlock()
-	return c.Now().Sub(time.Now().Round(0)), known
+	defer c.mu.Unlock()
+	now := time.Now()
+	if c.known.isZero() {
+		return 0, false
+	}
+	return c.server(now).Sub(now.Round(0)), true
 }

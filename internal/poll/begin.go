@@ -61,6 +61,9 @@ type undecided struct {
 	since  time.Time // when the receiver was first started, by our clock; zero once it is decided
 	server time.Time // the start according to the last answer; zero if there was none
 	tries  int       // answers that agreed with no other
+	// ahead is how far the server's clock is ahead of ours, or, negative, behind it, if entries have to show
+	// which one is right: see clocks.
+	ahead time.Duration
 }
 
 // maxUnproven is how long the stored time of the first start is believed if only our clock confirmed it: that
@@ -101,7 +104,7 @@ func (p *Poller) lookBack(stored *checkpoint.Checkpoint) int64 {
 // be wrong: two have to agree, or one with our clock. Until then again is true, and the answered request has to
 // be repeated. moved is true if the begin was moved.
 func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, moved bool, err error) {
-	if p.begin.since.IsZero() {
+	if p.begin.since.IsZero() || p.begin.ahead != 0 {
 		return false, false, nil
 	}
 	if res.Date.IsZero() {
@@ -109,11 +112,10 @@ func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, m
 		return false, false, nil
 	}
 	old, _ := p.sched.Bounds()
-	first := res.Date.Add(-res.Received.Sub(p.begin.since))
-	at := first.Add(-p.set.InitialLookback)
+	at := p.beginBy(res)
 	before := p.begin.server
 	switch {
-	case time.Unix(old, 0).Sub(at).Abs() <= openapi.ClockSlack:
+	case p.agrees(res):
 		p.begin = undecided{}
 		p.Store.Origin = checkpoint.Origin{At: old + int64(p.set.InitialLookback/time.Second), ByServer: true}
 		return false, false, nil
@@ -127,13 +129,38 @@ func (p *Poller) settleBegin(ctx context.Context, res *openapi.Answer) (again, m
 		p.begin = undecided{}
 		return false, false, nil
 	}
+	switch ahead := at.Sub(time.Unix(old, 0)); {
+	case ahead.Abs() > openapi.DisputedFrom:
+		p.begin.server, p.begin.ahead = at, ahead
+		p.clocks.open()
+		return true, false, nil
+	case ahead > 0: // reading a little more is safe, whichever clock is right
+		p.begin = undecided{}
+		return false, false, nil
+	}
+	return true, true, p.moveBegin(ctx, at)
+}
+
+// beginBy is the begin of the timeline by the server's clock.
+func (p *Poller) beginBy(res *openapi.Answer) time.Time {
+	return res.Date.Add(-res.Received.Sub(p.begin.since)).Add(-p.set.InitialLookback)
+}
+
+// agrees reports whether that is the present begin.
+func (p *Poller) agrees(res *openapi.Answer) bool {
+	old, _ := p.sched.Bounds()
+	return !res.Date.IsZero() && time.Unix(old, 0).Sub(p.beginBy(res)).Abs() <= openapi.ClockSlack
+}
+
+// moveBegin moves the begin of the timeline to the one by the server's clock.
+func (p *Poller) moveBegin(ctx context.Context, at time.Time) error {
 	p.Clock.StartAt(at.Add(p.set.InitialLookback + time.Since(p.begin.since))) // if our clock were behind, there would be nothing to request
 	p.begin = undecided{}
 	p.sched.BeginAt(max(0, at.Unix()))
 	begins, _ := p.sched.Bounds()
 	p.Store.Origin = checkpoint.Origin{At: begins + int64(p.set.InitialLookback/time.Second), ByServer: true}
 	p.Logger.Info("This host's clock differs from the server's; starting by the server's clock", zap.Time("from", time.Unix(begins, 0).UTC()))
-	return true, true, p.commit(ctx, nil)
+	return p.commit(ctx, nil)
 }
 
 func earlier(a, b time.Time) time.Time {

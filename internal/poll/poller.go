@@ -37,6 +37,7 @@ type Poller struct {
 	sharedID   bool // ids that are not unique were reported
 	begin      undecided
 	probe      probe
+	clocks     clocks
 	latency    time.Duration // of recent answers
 	answeredAt time.Time     // when the last page came
 }
@@ -53,11 +54,13 @@ func New(set Settings, with Parts, termStart time.Time) *Poller {
 
 // result is the outcome of a call.
 type result struct {
-	walk  *plan.Walk // nil: of a probe
-	asked time.Time
-	page  *entry.Page
-	res   *openapi.Answer
-	err   error
+	walk *plan.Walk // nil: of a probe
+	// aboutClocks: the call was to find out which clock is right.
+	aboutClocks bool
+	asked       time.Time
+	page        *entry.Page
+	res         *openapi.Answer
+	err         error
 }
 
 // Run reads until ctx ends, or until another replica has taken over. This cancels its calls; a page that the
@@ -91,6 +94,7 @@ func (p *Poller) loop(ctx context.Context) error {
 	for {
 		if now := time.Now(); !now.Before(nextTick) {
 			p.sched.Tick()
+			p.tickClocks()
 			for !now.Before(nextTick) {
 				nextTick = nextTick.Add(p.set.PollInterval)
 			}
@@ -158,6 +162,12 @@ func (p *Poller) launch(ctx context.Context) {
 	if time.Now().Before(p.notBefore) {
 		return
 	}
+	if p.clocks.due && !p.clocks.flying {
+		p.askClocks(ctx)
+	}
+	if p.begin.ahead != 0 {
+		return // which clock is right decides where to read
+	}
 	wide := p.width()
 	p.sched.Widen(wide)
 	for p.inFlight() < min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) {
@@ -184,11 +194,18 @@ func (p *Poller) inFlight() int {
 	if p.probe.flying {
 		n++
 	}
+	if p.clocks.flying {
+		n++
+	}
 	return n
 }
 
 // land notes that a call has ended.
 func (p *Poller) land(r result) {
+	if r.aboutClocks {
+		p.clocks.flying = false
+		return
+	}
 	if r.walk == nil {
 		p.probe.flying = false
 		return
@@ -221,6 +238,9 @@ const MaxPages = 20_000
 // handle handles the outcome of a call. An error means that the term is over.
 func (p *Poller) handle(ctx context.Context, r result) error {
 	w := r.walk
+	if r.aboutClocks {
+		return p.noteClocks(ctx, r)
+	}
 	if r.err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -250,7 +270,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		return err
 	}
 	var date int64
-	if !r.res.Date.IsZero() {
+	if !r.res.Date.IsZero() && !p.Clock.FollowsHost() {
 		date = r.res.Date.Unix()
 	}
 	setBack := p.sched.NoteAnswer(w, date)

@@ -17,7 +17,7 @@ import (
 
 // resume loads the position, and retries until it can: a storage that fails is not an empty one.
 func (p *Poller) resume(ctx context.Context) error {
-	p.begin = undecided{} // of an earlier Run
+	p.begin, p.clocks = undecided{}, clocks{} // of an earlier Run
 	stored, known, err := retryStorage(ctx, p, func() (*checkpoint.Checkpoint, *plan.Seen, error) { return p.Store.Load(ctx) })
 	if err != nil {
 		return err
