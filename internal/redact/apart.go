@@ -14,7 +14,7 @@ const maxTag = 300
 
 // apart masks the value of a key that is named in one of these ways. It returns the value's end, or 0.
 func (w *walker) apart(text []byte, k *key, c closers, sep separator) int {
-	if k.start > 0 && text[k.start-1] == '<' {
+	if isElement(text, k.start) {
 		return w.element(text, k, k.end)
 	}
 	if sep != noSeparator {
@@ -59,6 +59,15 @@ func isNamedBy(text []byte, start int, sep byte) bool {
 		i--
 	}
 	return isNameKey(bytes.ToLower(text[i:end])) || string(text[i:end]) == "id"
+}
+
+// isElement reports whether a name at text[at] is that of an element, with or without the prefix of a namespace.
+func isElement(text []byte, at int) bool {
+	if at > 1 && text[at-1] == ':' {
+		for at--; at > 0 && isWordByte(text[at-1]) && text[at-1] < 0x80; at-- {
+		}
+	}
+	return at > 0 && text[at-1] == '<'
 }
 
 // element masks the text of the element whose name ends at text[at].

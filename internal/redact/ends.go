@@ -71,8 +71,8 @@ func fieldEnd(text []byte, value int) int {
 	return len(text)
 }
 
-// valueEnd returns where the unquoted value that begins at start ends. White space and '&' end it. Punctuation
-// ends it only if what follows suggests that it belongs to the text and not to the value.
+// valueEnd returns where the unquoted value that begins at start ends. White space ends it. Punctuation and '&'
+// end it only if what follows suggests that they belong to the text and not to the value.
 func valueEnd(text []byte, start int) int {
 	i := start
 	if hasMaskPrefix(text[start:]) {
@@ -81,7 +81,9 @@ func valueEnd(text []byte, start int) int {
 	for ; i < len(text); i++ {
 		switch c := text[i]; c {
 		case '&':
-			return i
+			if endsField(text, i) {
+				return i
+			}
 		case '[':
 			if hasMaskPrefix(text[i:]) {
 				i += len(Mask) - 1
@@ -97,6 +99,20 @@ func valueEnd(text []byte, start int) int {
 		}
 	}
 	return i
+}
+
+// endsField guesses whether the '&' text[i] ends a form's field, or a command, and is not part of a password:
+// another field or nothing follows.
+func endsField(text []byte, i int) bool {
+	for j := i + 1; j < len(text) && j <= i+maxNextKey; j++ {
+		switch c := text[j]; {
+		case c == '=':
+			return true
+		case !isWordByte(c) && bytes.IndexByte([]byte(".[]+"), c) < 0:
+			return j == i+1
+		}
+	}
+	return i+1 == len(text)
 }
 
 // isPunctuation guesses whether text[i], a bracket, quote, comma or semicolon,

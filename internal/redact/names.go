@@ -58,6 +58,11 @@ var credentials = withGaps([]credential{
 	{suffix: "masterauth", kind: secret, solid: true},  // the same
 	{suffix: "sshpass", kind: secret, solid: true},     // the variable that sshpass(1) reads
 	{suffix: "pass code", kind: secret},
+	{suffix: "keypass", kind: secret, solid: true},   // keytool(1)
+	{suffix: "storepass", kind: secret, solid: true}, // the same
+	{suffix: "psk", kind: secret, whole: true, solid: true},
+	{suffix: "mnemonic", kind: weak}, // of a wallet, BIP-39
+	{suffix: "seedphrase", kind: secret},
 	{suffix: "access code", kind: secret}, // a meeting room's: V historic-version/meeting_room-v1/room_config/set_checkboard_access_code.md
 	{suffix: "extractkey", kind: secret},  // the password of an archive: SDK
 	// One-time codes. code itself is one in few calls, see byAPI.
@@ -67,6 +72,12 @@ var credentials = withGaps([]credential{
 	{suffix: "verify code", kind: secret},
 	{suffix: "verification code", kind: secret},
 	{suffix: "sms code", kind: secret},
+	{suffix: "mfa code", kind: secret},
+	{suffix: "pin code", kind: secret},
+	{suffix: "one time code", kind: secret},
+	{suffix: "recovery code", kind: secret},
+	{suffix: "recovery codes", kind: plural},
+	{suffix: "backup codes", kind: plural},
 	{suffix: "captcha", kind: secret, solid: true},
 	{suffix: "otp", kind: secret, whole: true, solid: true},
 	{suffix: "totp", kind: secret, whole: true, solid: true},
@@ -105,6 +116,7 @@ var credentials = withGaps([]credential{
 	{suffix: "verifykey", kind: secret},
 	// Names of credentials and of many other things.
 	{suffix: "auth", kind: weak, whole: true, solid: true},
+	{suffix: "creds", kind: weak, whole: true, solid: true},
 	{suffix: "credential", kind: weak, solid: true},
 	{suffix: "credentials", kind: weak, solid: true},
 	{suffix: "authentication", kind: weak, solid: true},
@@ -135,12 +147,25 @@ var credentials = withGaps([]credential{
 	{suffix: "验证码", kind: secret},
 	{suffix: "驗證碼", kind: secret},
 	{suffix: "提取码", kind: secret}, // of a shared link
+	{suffix: "授权码", kind: secret},
+	{suffix: "授權碼", kind: secret},
+	{suffix: "访问码", kind: secret},
+	{suffix: "动态码", kind: secret},
+	{suffix: "安全码", kind: secret},
+	{suffix: "恢复码", kind: secret},
+	{suffix: "密匙", kind: secret}, // another misspelling of 密钥
+	{suffix: "助记词", kind: weak},  // of a wallet, BIP-39
+	{suffix: "助記詞", kind: weak},
 	// Japanese ones.
 	{suffix: "パスワード", kind: secret},
 	{suffix: "トークン", kind: secret},
 	{suffix: "秘密鍵", kind: secret},
 	{suffix: "暗証番号", kind: secret},
 	{suffix: "認証コード", kind: secret},
+	// Korean and Thai ones.
+	{suffix: "비밀번호", kind: secret},
+	{suffix: "인증번호", kind: secret},
+	{suffix: "รหัสผ่าน", kind: secret},
 })
 
 // wideKeys are the built-in keys beyond ASCII, by the last byte of their first character.
@@ -157,8 +182,11 @@ var wideKeys = func() (keys [256][]string) {
 // passwordNames are the ends of keys whose value may be several words, or digits only; codeNames of those whose
 // value is usually digits.
 var (
-	passwordNames = []string{"pwd", "密码", "密碼", "口令", "パスワード"}
-	codeNames     = []string{"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "暗証番号", "認証コード"}
+	passwordNames = []string{"pwd", "密码", "密碼", "口令", "パスワード", "비밀번호", "รหัสผ่าน"}
+	codeNames     = []string{
+		"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "授权码", "授權碼", "访问码", "动态码", "安全码", "恢复码",
+		"暗証番号", "認証コード", "인증번호",
+	}
 )
 
 // withGaps sets the gaps of credentials and drops the spaces of their suffixes.

@@ -21,13 +21,16 @@ var specials = []special{
 	{"\xc2", "\xa0\xad"},
 	{"\xe2", "\x80\x81"},
 	{"\xe3", "\x80\x83"},
-	{"\xef", "\xbb\xbc\xbd"}, // spaces, invisible, full-width
-	{"\xe4", "\xbb"},         // 令
-	{"\xe5", "\xaf\x8f"},     // 密, 口
-	{"\xe6", "\xac\x8f\x9a"}, // 權, 提, 暗
-	{"\xe7", "\xa7"},         // 秘, 私
-	{"\xe8", "\xaa"},         // 認
-	{"\xe9", "\x87\xaa\xa9"}, // 金, 验, 驗
+	{"\xef", "\xbb\xbc\xbd"},         // spaces, invisible, full-width
+	{"\xe0", "\xb8"},                 // ร
+	{"\xe4", "\xbb"},                 // 令
+	{"\xe5", "\xaf\x8f\x8a\xae"},     // 密, 口, 动 and 助, 安
+	{"\xe6", "\xac\x8f\x9a\x8e\x81"}, // 權, 提, 暗, 授, 恢
+	{"\xe7", "\xa7"},                 // 秘, 私
+	{"\xe8", "\xaa\xae"},             // 認, 访
+	{"\xe9", "\x87\xaa\xa9"},         // 金, 验, 驗
+	{"\xeb", "\xb9"},                 // 비
+	{"\xec", "\x9d"},                 // 인
 }
 
 // specialPairs, nearPairs and tailPairs are how the stride notices specials: if the text is cut into pairs of
@@ -81,10 +84,16 @@ func specialNear[T string | []byte](text T, i int) bool {
 	return false
 }
 
-// wideNear reports whether the pair text[i:i+2] ends the first or the second character of a key beyond ASCII.
-// Each character of these has three bytes, so wherever a text is cut into pairs, one pair ends one of the two.
+// wideNear reports whether the pair text[i:i+2] ends the first or the second character of a key beyond ASCII, or
+// the first character and begins a filler. Each character of these has three bytes, so wherever a text is cut
+// into pairs, one pair does.
 func wideNear[T string | []byte](text T, i int) bool {
-	return i >= 1 && wideKeyEnd(text, i-1) > i-1 || i >= 4 && wideKeyEnd(text, i-4) > i-4
+	for _, before := range [...]int{1, 2, 4} {
+		if i >= before && wideKeyEnd(text, i-before) > i-before {
+			return true
+		}
+	}
+	return false
 }
 
 // specialAt reports whether a special begins at text[at].
@@ -232,13 +241,60 @@ func decode[T string | []byte](text T) rune {
 
 // wideKeyEnd returns the end of the built-in key beyond ASCII at text[at], or at.
 func wideKeyEnd[T string | []byte](text T, at int) int {
-	if text[at] < 0xe3 || len(text)-at < 3 {
+	if text[at] < 0xe0 || len(text)-at < 3 {
 		return at
 	}
 	for _, key := range wideKeys[text[at+2]] {
 		if hasPrefixAt(text, at, key) {
 			return at + len(key)
 		}
+		if hasPrefixAt(text, at, key[:3]) {
+			if end := spacedEnd(text, at+3, key[3:]); end > 0 {
+				return end
+			}
+		}
 	}
 	return at
+}
+
+// spacedEnd returns the end of the rest of a key at text[at] whose characters have a space or something
+// invisible between them, as in a form with aligned labels, or 0.
+func spacedEnd[T string | []byte](text T, at int, rest string) int {
+	for ; rest != ""; rest = rest[3:] {
+		for range maxFillers {
+			at += fillerAt(text, at)
+		}
+		if !hasPrefixAt(text, at, rest[:3]) {
+			return 0
+		}
+		at += 3
+	}
+	return at
+}
+
+// maxFillers is how many spaces may be between two characters of a key.
+const maxFillers = 4
+
+// fillers are the first bytes of what may be between two characters of a key beyond ASCII.
+const fillers = " \xc2\xe2\xe3\xef"
+
+// fillerAt returns the length of such a space or invisible character at text[at], or 0.
+func fillerAt[T string | []byte](text T, at int) int {
+	switch {
+	case at >= len(text):
+	case text[at] == ' ':
+		return 1
+	case text[at] == 0xc2, text[at] == 0xe2, text[at] == 0xe3, text[at] == 0xef:
+		n := 3
+		if text[at] == 0xc2 {
+			n = 2
+		}
+		if at+n > len(text) || !isContinuation(text[at+1]) || !isContinuation(text[at+n-1]) {
+			return 0
+		}
+		if out, ok := foldRune(decode(text[at:])); ok && (out == "" || out == " ") {
+			return n
+		}
+	}
+	return 0
 }

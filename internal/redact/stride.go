@@ -83,6 +83,7 @@ var builtIn = sync.OnceValue(func() *stride {
 		for _, key := range keys {
 			t.pair(key[1:2], key[2:3], wideNearby)
 			t.pair(key[4:5], key[5:6], wideNearby)
+			t.pair(key[2:3], fillers, wideNearby)
 		}
 	}
 	return t
