@@ -36,6 +36,8 @@ var shortOptions = []struct {
 	{command: "mysql", option: "-p", attached: true},         // mysql's manual: no blank before the password
 	{command: "mariadb", option: "-p", attached: true},       // the same
 	{command: "clickhouse", option: "--password"},            // listed here because of its short form
+	{command: "openssl", option: "-k"},                       // openssl-enc(1)
+	{command: "smbclient", option: "-U", user: true},         // user%password
 	{command: "openssl", option: "-passin", attached: false}, // pass:x
 	{command: "openssl", option: "-passout", attached: false},
 }
@@ -128,7 +130,11 @@ func (w *walker) option(text []byte, hit int, word span) int {
 		start, end = q+1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
 	}
 	if o.user {
-		i := bytes.IndexByte(text[start:end], ':')
+		sep := byte(':')
+		if o.command == "smbclient" {
+			sep = '%'
+		}
+		i := bytes.IndexByte(text[start:end], sep)
 		if i < 0 {
 			return hit
 		}

@@ -43,6 +43,8 @@ func (w *walker) form(text []byte, from, hit int, word span) int {
 		if end := base64End(text, start); w.hidesCredential(text[start:end]) {
 			return w.mask(text, start, end, "")
 		}
+	case issuedEnd(text, start, from) > 0:
+		return w.mask(text, start, issuedEnd(text, start, from), "")
 	case start >= 0 && (bytes.HasPrefix(text[start:], []byte("AK")) || bytes.HasPrefix(text[start:], []byte("LTAI"))):
 		if s := secretBeside(text, start, word.end); s.end > 0 {
 			return w.mask(text, s.start, s.end, "")
@@ -64,11 +66,26 @@ func isTokenPrefix[T string | []byte](text T, at int) bool {
 	if at < 1 || at+minFeishuToken >= len(text) || text[at] != '-' {
 		return false
 	}
+	if isIssuedBefore(text, at) {
+		return true
+	}
 	start := at - 1
 	switch text[start] {
 	case 't', 'u', 'a':
 	case 'r':
 		if start--; start < 0 || text[start] != 'u' {
+			return false
+		}
+	case 'k':
+		if start--; start < 0 || text[start] != 's' {
+			return false
+		}
+		for _, part := range [...]string{"proj-", "ant-api03-", "svcacct-", "or-v1-"} {
+			if hasPrefixAt(text, at+1, part) {
+				at += len(part)
+			}
+		}
+		if at+minFeishuToken >= len(text) {
 			return false
 		}
 	default:

@@ -94,8 +94,8 @@ func below(k kind) kind {
 func (p *parser) stringValue(s jsonString, k kind) {
 	content := p.text[s.start:s.end]
 	switch {
-	case k > weak && isNothing(content, k):
-	case k > weak, k == weak && isStrong(content, minStrong) && !isID(content):
+	case k > weak && (isNothing(content, k) || isLabel(content)):
+	case k > weak, k == weak && (isStrong(content, minStrong) && !isID(content) || seedEnd(content, 0) == len(content)):
 		p.spans = append(p.spans, span{start: s.start, end: s.end})
 	case !p.clean(content):
 		p.strings = append(p.strings, s)

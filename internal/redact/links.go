@@ -110,6 +110,9 @@ func (w *walker) hook(text []byte, hit, at int) int {
 		path = at + i
 	}
 	start := at + bytes.LastIndexByte(text[at:path], '/') + 1
+	if i := bytes.Index(text[at:path], []byte("/IncomingWebhook/")); i >= 0 { // of Microsoft, with two parts
+		start = at + i + len("/IncomingWebhook/")
+	}
 	if last := text[start:path]; isStrong(last, minStrong) || len(last) >= 2*minStrong && last[0] != ':' && last[0] != '{' {
 		return w.mask(text, start, path, "")
 	}

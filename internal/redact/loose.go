@@ -3,7 +3,10 @@
 
 package redact
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // This file masks values that follow their key without a separator: "the password is x", an option of a command,
 // a cell of a table, a line below the key, or only a blank. Except for options, the value has to look like a
@@ -11,16 +14,42 @@ import "bytes"
 
 // verbs may be between a key and its value in a sentence. Longer ones come first.
 var verbs = []string{
+	"是不是",
 	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
 	"重設為", "設定為", "更新為", "改為", "為", "は",
-	"is now", "is still", "is set to", "has been reset to", "was reset to", "changed to", "is", "was", "are", "to", "as",
+	"is now", "is still", "is set to", "has been set to", "was set to", "set to", "has been reset to", "was reset to", "reset to",
+	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still",
+}
+
+// adverbs may be before a Chinese verb.
+var adverbs = []string{
+	"已经", "现已", "已", "现在", "现", "被", "暂时", "暂", "统一", "都", "全部", "全", "应该", "应", "也", "仍然", "仍", "先", "默认", "一律", "重新", "均", "我", "给你", "帮你",
+}
+
+// maxAdverbs is how many of them may be there.
+const maxAdverbs = 3
+
+// afterAdverbs returns the end of the adverbs at text[at].
+func afterAdverbs(text []byte, at int) int {
+	for range maxAdverbs {
+		for _, adverb := range adverbs {
+			if bytes.HasPrefix(text[at:], []byte(adverb)) {
+				at += len(adverb)
+				break
+			}
+		}
+	}
+	return at
 }
 
 // loose masks the value after a key that has no separator. It returns the value's
 // end, or 0.
 func (w *walker) loose(text []byte, k *key, c closers) int {
-	if k.kind == header || k.kind == weak {
+	if k.kind == header {
 		return 0
+	}
+	if k.kind == weak {
+		return w.looseWeak(text, k, c)
 	}
 	if text[k.start] == '-' {
 		if end := w.optionValue(text, k, c); end > 0 {
@@ -49,7 +78,49 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 		}
 		return w.afterVerb(text, k, at)
 	}
+	if start, end := afterSentence(text, k, c.end); end > 0 {
+		return w.mask(text, start, end, "")
+	}
 	return w.cell(text, k, c)
+}
+
+// looseWeak is loose for a weak key: only "the pw is x", and a wallet's words.
+func (w *walker) looseWeak(text []byte, k *key, c closers) int {
+	at := verbEnd(text, c.end)
+	if at == 0 {
+		return 0
+	}
+	if k.seed {
+		return w.seed(text, openersAt(text, at, colon).end)
+	}
+	v := skipBlanks(text, at)
+	if end := wordEnd(text, v, true, 0); k.password && isStrong(text[v:end], minStrong) && !isID(text[v:end]) {
+		return w.mask(text, v, end, "")
+	}
+	return 0
+}
+
+// sentenceEnds are the ends of a short Chinese sentence before a value: 密码发你了 x, 密码我重置成：x.
+var sentenceEnds = []string{"是", "为", "為", "成", "了", "你", "您", "下"}
+
+// afterSentence returns the value after a key and a short Chinese sentence.
+func afterSentence(text []byte, k *key, at int) (start, end int) {
+	i := at
+	for i < len(text) && i-at <= maxLabel && text[i] >= 0x80 {
+		i++
+	}
+	said := text[at:i]
+	if len(said) == 0 || len(said) > maxLabel || text[k.end-1] < 0x80 || bytes.ContainsAny(said, "请找问见看联由向到在从与和及可") ||
+		!slices.ContainsFunc(sentenceEnds, func(end string) bool { return bytes.HasSuffix(said, []byte(end)) }) {
+		return 0, 0
+	}
+	if i = skipBlanks(text, i); i < len(text) && text[i] == ':' {
+		i = skipBlanks(text, i+1)
+	}
+	if end = wordEnd(text, i, true, 0); !looksLoose(text[i:end], minStrong) {
+		return 0, 0
+	}
+	return i, end
 }
 
 // looksLoose reports whether a value without a separator is a credential. A value with escapes is judged after
@@ -86,11 +157,17 @@ func (w *walker) optionValue(text []byte, k *key, c closers) int {
 
 // verbEnd returns the end of the verb at text[at], with a colon after it, or 0.
 func verbEnd(text []byte, at int) int {
+	if at < len(text) && text[at] >= 0x80 {
+		at = afterAdverbs(text, at)
+	}
 	for _, verb := range verbs {
 		if len(text)-at < len(verb) || !equalFold(text[at:at+len(verb)], verb) {
 			continue
 		}
 		end := at + len(verb)
+		if verb[0] >= 0x80 && bytes.HasPrefix(text[end:], []byte("了")) {
+			end += len("了")
+		}
 		if verb[0] < 0x80 && end < len(text) && !isBlank(text[end]) && text[end] != ':' && lineEndAt(text, end) == 0 {
 			continue // a part of a longer word
 		}
@@ -120,7 +197,7 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 	end := wordEnd(text, v, true, o.mark)
 	word := text[v:end]
 	switch {
-	case looksLoose(word, minMixed):
+	case looksLoose(word, minMixed), k.password && isOpaque(word):
 		return w.mask(text, v, end, "")
 	case isPIN(text, k, v, end, 4):
 		return w.mask(text, v, end, "")
@@ -130,6 +207,16 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 		return w.mask(text, v, end, "") // a word of ASCII amid Chinese
 	}
 	return 0
+}
+
+// isOpaque reports whether a word has an opening bracket or a percent sign inside, but is no call and no escape.
+func isOpaque(word []byte) bool {
+	i := bytes.IndexAny(word, "({<%")
+	if i <= 0 || bytes.ContainsAny(word, ")}>\\\"/") {
+		return false
+	}
+	before, after := word[:i], word[i+1:]
+	return len(word) >= minStrong && hasDigit(before) && len(after) > 0 && (!isHexPair(after) || word[i] != '%')
 }
 
 // hasSymbol reports whether a word of letters has a sign inside that passwords have and
@@ -187,7 +274,8 @@ func (w *walker) cell(text []byte, k *key, c closers) int {
 	}
 	end := wordEnd(text, v, true, o.mark)
 	word := text[v:end]
-	if isPairWord(text, end, word) || !looksLoose(word, minStrong) && !isPIN(text, k, v, end, minMixed) {
+	signed := k.password && text[k.end-1] >= 0x80 && looksLoose(word, minMixed) && bytes.ContainsAny(word, "!#$^&*+~")
+	if isPairWord(text, end, word) || !signed && !looksLoose(text[v:end], minStrong) && !isPIN(text, k, v, end, minMixed) {
 		return 0
 	}
 	return w.mask(text, v, end, "")
@@ -201,4 +289,9 @@ const maxAlone = 3
 func isAlone(text []byte, k *key) bool {
 	line := text[lineStart(text, k.start):k.end]
 	return !bytes.ContainsAny(line, ":=,;.") && len(bytes.Fields(line)) <= maxAlone && !isProse(line)
+}
+
+// isHexPair reports whether text begins with two hexadecimal digits.
+func isHexPair(text []byte) bool {
+	return len(text) >= 2 && unhex(text[0]) >= 0 && unhex(text[1]) >= 0
 }

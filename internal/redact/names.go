@@ -76,8 +76,8 @@ var credentials = withGaps([]credential{
 	{suffix: "pin code", kind: secret},
 	{suffix: "one time code", kind: secret},
 	{suffix: "recovery code", kind: secret},
-	{suffix: "recovery codes", kind: plural},
-	{suffix: "backup codes", kind: plural},
+	{suffix: "recovery codes", kind: secret},
+	{suffix: "backup codes", kind: secret},
 	{suffix: "captcha", kind: secret, solid: true},
 	{suffix: "otp", kind: secret, whole: true, solid: true},
 	{suffix: "totp", kind: secret, whole: true, solid: true},
@@ -179,10 +179,13 @@ var wideKeys = func() (keys [256][]string) {
 	return keys
 }()
 
+// seedNames are the ends of keys whose value is the words of a wallet.
+var seedNames = []string{"mnemonic", "seedphrase", "助记词", "助記詞"}
+
 // passwordNames are the ends of keys whose value may be several words, or digits only; codeNames of those whose
 // value is usually digits.
 var (
-	passwordNames = []string{"pwd", "密码", "密碼", "口令", "パスワード", "비밀번호", "รหัสผ่าน"}
+	passwordNames = []string{"pwd", "pw", "creds", "密码", "密碼", "口令", "パスワード", "비밀번호", "รหัสผ่าน"}
 	codeNames     = []string{
 		"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "授权码", "授權碼", "访问码", "动态码", "安全码", "恢复码",
 		"暗証番号", "認証コード", "인증번호",

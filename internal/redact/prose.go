@@ -22,7 +22,12 @@ const (
 func judge(text []byte, v, end int, k *key) int {
 	word := text[v:end]
 	ticket := k.common && isKeyNamed(text, k, "ticket")
+	if second := secondEnd(text, end); k.password && second > 0 {
+		return second
+	}
 	switch {
+	case k.common && isQuantity(word, isKeyNamed(text, k, "tokens")) && (isKeyNamed(text, k, "token") || isKeyNamed(text, k, "tokens")):
+		return 0
 	case len(word) >= maxWord:
 		return valueEnd(text, v)
 	case isURL(word), isMeasure(text, v, end):
@@ -63,6 +68,35 @@ func judge(text []byte, v, end int, k *key) int {
 		return end
 	}
 	return 0
+}
+
+// secondEnd returns the end of the password after the name of an account that ends at text[end], and a slash with
+// blanks around it: admin / x. Else it returns 0.
+func secondEnd(text []byte, end int) int {
+	i := skipBlanks(text, end)
+	if i == end || i+1 >= len(text) || text[i] != '/' || !isBlank(text[i+1]) {
+		return 0
+	}
+	v := skipBlanks(text, i+1)
+	if end = wordEnd(text, v, true, 0); !isStrong(text[v:end], minMixed) {
+		return 0
+	}
+	return end
+}
+
+// maxTokens is how many digits a number of tokens may have that is not said to be one.
+const maxTokens = 4
+
+// isQuantity reports whether a word is a number of tokens: 532, 12,345, 1.2k. If sure is set, it may have any
+// length.
+func isQuantity(word []byte, sure bool) bool {
+	digits := bytes.TrimRight(word, "kKmMwW,.")
+	for _, c := range digits {
+		if !isDigit(c) && c != ',' && c != '.' {
+			return false
+		}
+	}
+	return len(digits) > 0 && isDigit(digits[0]) && (sure || len(digits) < len(word) || len(digits) <= maxTokens || bytes.IndexByte(digits, ',') > 0)
 }
 
 // isKeyNamed reports whether a key's last word is this one.

@@ -52,7 +52,7 @@ var nearPairs = []special{
 	{":", "/"},
 	{"@", "tu"},
 	{anyByte, "@"},
-	{"tuarTUAR", "-"},
+	{"tuarTUARkbps", "-"},
 	{"-", alphanumeric},
 	{" \t\n\r\"'+\x00", "-"},
 	{"-", "-"},

@@ -16,10 +16,10 @@ type stem struct {
 }
 
 // freeStems are searched for besides keys: the schemes of HTTP, SQL's words before a password, paths that are
-// credentials. exactStems are the starts of values that show what they are.
+// credentials. exactStems are the starts of values that show what they are, and calls with such values.
 var (
 	freeStems  = []string{"bearer", "basic", "identified by", "hook"}
-	exactStems = []string{"AKIA", "AKID", "AKLT", "LTAI", "eyJ"}
+	exactStems = append([]string{"AKIA", "AKID", "AKLT", "LTAI", "eyJ", "NewClient", "newBuilder"}, issuedStarts...)
 )
 
 // rarity orders letters, the rarest in audit entries first.

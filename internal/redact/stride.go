@@ -54,6 +54,8 @@ var pivots = map[string]int{
 	"assertion": 1, "auth": 1, "authcode": 1, "authentication": 1, "authkey": 4, "authorization": 7,
 	"authorizationcode": 7, "basic": 2, "bearer": 1, "captcha": 3, "certkey": 4, "codeverifier": 8, "cookie": 3,
 	"credential": 7, "datakey": 4, "devicecode": 3, "encryptionkey": 10, "encryptkey": 7, "extractkey": 7, "eyJ": 1,
+	"AIza": 2, "NewClient": 3, "SEC": 1, "ghp_": 1, "gho_": 1, "ghr_": 1, "ghs_": 1, "ghu_": 1, "github_pat_": 4, "hvs.": 1,
+	"newBuilder": 3, "npm_": 1,
 	"gpgkey": 3, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterauth": 7, "masterkey": 7,
 	"otp": 1, "pass": 2, "passcode": 2, "passphrase": 2, "passwd": 2, "password": 2, "passwordconfirm": 2,
 	"passwordconfirmation": 2, "passwordhash": 2, "passwordvalue": 2, "privatekey": 7, "privatekeypem": 7, "pw": 1, "pwd": 1,

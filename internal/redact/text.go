@@ -109,6 +109,10 @@ func (w *walker) at(text []byte, from, hit int) (end, done int) {
 		w.label(first, ByOption)
 		return end, stop
 	}
+	if end = w.client(text, word); end > hit {
+		w.label(first, ByForm)
+		return end, stop
+	}
 	if end = w.scheme(text, hit, word); end > hit {
 		w.label(first, ByScheme)
 		return end, stop
@@ -195,6 +199,7 @@ type key struct {
 	parameter  bool      // a parameter of a URL
 	password   bool      // its value may be several words
 	digits     bool      // its value may be digits alone
+	seed       bool      // its value is the words of a wallet
 	common     bool      // also a word of prose
 }
 
@@ -282,6 +287,7 @@ func (k *key) describe(text, name []byte) {
 		k.parameter = text[k.start-1] == '?' || text[k.start-1] == '&'
 	}
 	k.password = bytes.Contains(name, []byte("pass")) || endsInOneOf(name, passwordNames)
+	k.seed = endsInOneOf(name, seedNames)
 	k.digits = k.password || endsInOneOf(name, codeNames)
 	word := text[k.start:k.end]
 	k.common = !k.extra && !bytes.ContainsAny(word, "_-0123456789%\\") && !hasInnerUpper(word)

@@ -15,6 +15,11 @@ func (w *walker) value(text []byte, k *key, sep separator, at int) int {
 	if o.end == len(text) {
 		return 0
 	}
+	if k.seed {
+		if end := w.seed(text, o.end); end > 0 {
+			return end
+		}
+	}
 	v := o.end
 	if sep == colon && o.lines == 0 && !k.extra {
 		at, declared := declaredValue(text, v)
@@ -46,6 +51,8 @@ func (w *walker) value(text []byte, k *key, sep separator, at int) int {
 		if end := w.yamlBlock(text, k, v); end > 0 {
 			return end
 		}
+	case c == '(' && k.kind == weak && isKeyNamed(text, k, "auth"):
+		return w.secondArgument(text, v) // of Python's requests
 	case c == '-':
 		if end := pemEnd(text, v); end > v {
 			return w.mask(text, v, end, "")
@@ -77,7 +84,7 @@ func (w *walker) quotedValue(text []byte, k *key, sep separator, q, n int) int {
 	if isNothing(content, k.kind) || k.kind == weak && !isStrong(content, minStrong) {
 		return end
 	}
-	if k.closing.mark == 0 && sep == colon && !k.extra && isPlaceholder(content) {
+	if k.closing.mark == 0 && sep == colon && !k.extra && isPlaceholder(content) || !k.extra && isLabel(content) {
 		return end
 	}
 	return w.mask(text, q+1, end, "")

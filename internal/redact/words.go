@@ -179,3 +179,48 @@ func placeholderEnd(text []byte, at int) int {
 	}
 	return at
 }
+
+// maxLabelWords is how many words a label may have.
+const maxLabelWords = 6
+
+// isLabel reports whether a value is the name of its key in the language of a user interface, as translations
+// and forms have it: "password": "密码", "Enter your password".
+func isLabel(value []byte) bool {
+	if len(value) > minWindow {
+		return false
+	}
+	if bytes.IndexByte(value, '\\') >= 0 {
+		value = plainKey(value)
+	}
+	if isHigh(value) {
+		for i := range value {
+			if wideKeyEnd(value, i) > i {
+				return true
+			}
+		}
+		return false
+	}
+	if len(value) == 0 || value[0] < 'A' || value[0] > 'Z' {
+		return false
+	}
+	named, n := false, 0
+	for word := range bytes.FieldsSeq(value) {
+		if n++; n > maxLabelWords || hasDigit(word) {
+			return false
+		}
+		word = bytes.Trim(word, ":*?.!")
+		switch {
+		case isOneOf(bytes.ToLower(word), labelNames):
+			named = true
+		case !isProseWord(word) && !isOneOf(bytes.ToLower(word), labelWords):
+			return false
+		}
+	}
+	return named
+}
+
+// labelNames are the words that name a credential in a label, labelWords others that proseWords do not have.
+var (
+	labelNames = []string{"password", "passwords", "passcode", "passphrase", "token", "secret", "captcha", "authorization", "cookie"}
+	labelWords = []string{"app", "api", "client", "current", "confirm", "encrypt", "private", "initial", "temporary", "sign"}
+)
