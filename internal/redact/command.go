@@ -31,12 +31,13 @@ var shortOptions = []struct {
 	{command: "zip", option: "-P"}, // zip(1), unzip(1)
 	{command: "useradd", option: "-p"},
 	{command: "usermod", option: "-p"},
-	{command: "mongo", option: "-p"},                         // mongosh, mongodump
-	{command: "ldap", option: "-w"},                          // ldapsearch(1)
-	{command: "mysql", option: "-p", attached: true},         // mysql's manual: no blank before the password
-	{command: "mariadb", option: "-p", attached: true},       // the same
-	{command: "clickhouse", option: "--password"},            // listed here because of its short form
-	{command: "openssl", option: "-k"},                       // openssl-enc(1)
+	{command: "mongo", option: "-p"},                   // mongosh, mongodump
+	{command: "ldap", option: "-w"},                    // ldapsearch(1)
+	{command: "mysql", option: "-p", attached: true},   // mysql's manual: no blank before the password
+	{command: "mariadb", option: "-p", attached: true}, // the same
+	{command: "clickhouse", option: "--password"},      // listed here because of its short form
+	{command: "openssl", option: "-k"},                 // openssl-enc(1)
+	{command: "sqlcmd", option: "-P"},
 	{command: "smbclient", option: "-U", user: true},         // user%password
 	{command: "openssl", option: "-passin", attached: false}, // pass:x
 	{command: "openssl", option: "-passout", attached: false},

@@ -62,6 +62,9 @@ func (p *parser) value(k kind, depth int) bool {
 		}
 		return ok
 	case '{':
+		if k > weak && isSchema(p.text[p.pos:]) {
+			k = plain
+		}
 		return depth < maxDepth && p.object(below(k), depth+1)
 	case '[':
 		return depth < maxDepth && p.array(k, depth+1)

@@ -72,6 +72,9 @@ func (k *keySet) builtIn(raw, name []byte) kind {
 			found = max(found, c.kind)
 		}
 	}
+	if found == weak && isLoginPass(name) {
+		return secret
+	}
 	if found == secret || found == plural {
 		if k.keep && endsInOneOf(name, sessions) {
 			return plain

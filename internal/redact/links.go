@@ -113,7 +113,9 @@ func (w *walker) hook(text []byte, hit, at int) int {
 	if i := bytes.Index(text[at:path], []byte("/IncomingWebhook/")); i >= 0 { // of Microsoft, with two parts
 		start = at + i + len("/IncomingWebhook/")
 	}
-	if last := text[start:path]; isStrong(last, minStrong) || len(last) >= 2*minStrong && last[0] != ':' && last[0] != '{' {
+	if last := text[start:path]; isPlaceholder(last) {
+		return hit
+	} else if isStrong(last, minStrong) || len(last) >= 2*minStrong && last[0] != ':' && last[0] != '{' {
 		return w.mask(text, start, path, "")
 	}
 	if i := bytes.Index(text[path:end], []byte("?key=")); i >= 0 && !hasMaskPrefix(text[path+i+len("?key="):]) {

@@ -3,50 +3,17 @@
 
 package redact
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // This file masks values that follow their key without a separator: "the password is x", an option of a command,
 // a cell of a table, a line below the key, or only a blank. Except for options, the value has to look like a
 // credential.
 
-// verbs may be between a key and its value in a sentence. Longer ones come first.
-var verbs = []string{
-	"是不是",
-	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
-	"重設為", "設定為", "更新為", "改為", "為", "は",
-	"is now", "is still", "is set to", "has been set to", "was set to", "set to", "has been reset to", "was reset to", "reset to",
-	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still",
-}
-
-// adverbs may be before a Chinese verb.
-var adverbs = []string{
-	"已经", "现已", "已", "现在", "现", "被", "暂时", "暂", "统一", "都", "全部", "全", "应该", "应", "也", "仍然", "仍", "先", "默认", "一律", "重新", "均", "我", "给你", "帮你",
-}
-
-// maxAdverbs is how many of them may be there.
-const maxAdverbs = 3
-
-// afterAdverbs returns the end of the adverbs at text[at].
-func afterAdverbs(text []byte, at int) int {
-	for range maxAdverbs {
-		for _, adverb := range adverbs {
-			if bytes.HasPrefix(text[at:], []byte(adverb)) {
-				at += len(adverb)
-				break
-			}
-		}
-	}
-	return at
-}
-
 // loose masks the value after a key that has no separator. It returns the value's
 // end, or 0.
 func (w *walker) loose(text []byte, k *key, c closers) int {
 	if k.kind == header {
-		return 0
+		return w.headerArgument(text, k, c)
 	}
 	if k.kind == weak {
 		return w.looseWeak(text, k, c)
@@ -81,7 +48,35 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 	if start, end := afterSentence(text, k, c.end); end > 0 {
 		return w.mask(text, start, end, "")
 	}
+	if at := qualifierEnd(text, k, c.end); at > 0 {
+		return w.afterVerb(text, k, at)
+	}
+	if start, end := codeBefore(text, k); end > 0 {
+		w.mask(text, start, end, "")
+		return k.end
+	}
+	if k.common && (isKeyNamed(text, k, "secret") || isKeyNamed(text, k, "secrets")) && isCommandBefore(text, k.start, "kubectl") {
+		return 0 // the kind of an object, before its name
+	}
 	return w.cell(text, k, c)
+}
+
+// headerArgument masks the argument after the name of a header in a call: set("Authorization", "x").
+func (w *walker) headerArgument(text []byte, k *key, c closers) int {
+	if c.closing.mark == 0 || byteAt(text, c.end) != ',' {
+		return 0
+	}
+	v := skipBlanks(text, c.end+1)
+	n := backslashesAt(text, v)
+	q := v + n
+	if !isQuoteMark(byteAt(text, q)) {
+		return 0
+	}
+	end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
+	if content := text[q+1 : end]; !isStrong(content[bytes.LastIndexByte(content, ' ')+1:], minStrong) {
+		return 0
+	}
+	return w.quotedValue(text, k, assign, q, n)
 }
 
 // looseWeak is loose for a weak key: only "the pw is x", and a wallet's words.
@@ -98,29 +93,6 @@ func (w *walker) looseWeak(text []byte, k *key, c closers) int {
 		return w.mask(text, v, end, "")
 	}
 	return 0
-}
-
-// sentenceEnds are the ends of a short Chinese sentence before a value: 密码发你了 x, 密码我重置成：x.
-var sentenceEnds = []string{"是", "为", "為", "成", "了", "你", "您", "下"}
-
-// afterSentence returns the value after a key and a short Chinese sentence.
-func afterSentence(text []byte, k *key, at int) (start, end int) {
-	i := at
-	for i < len(text) && i-at <= maxLabel && text[i] >= 0x80 {
-		i++
-	}
-	said := text[at:i]
-	if len(said) == 0 || len(said) > maxLabel || text[k.end-1] < 0x80 || bytes.ContainsAny(said, "请找问见看联由向到在从与和及可") ||
-		!slices.ContainsFunc(sentenceEnds, func(end string) bool { return bytes.HasSuffix(said, []byte(end)) }) {
-		return 0, 0
-	}
-	if i = skipBlanks(text, i); i < len(text) && text[i] == ':' {
-		i = skipBlanks(text, i+1)
-	}
-	if end = wordEnd(text, i, true, 0); !looksLoose(text[i:end], minStrong) {
-		return 0, 0
-	}
-	return i, end
 }
 
 // looksLoose reports whether a value without a separator is a credential. A value with escapes is judged after
@@ -155,30 +127,6 @@ func (w *walker) optionValue(text []byte, k *key, c closers) int {
 	return w.mask(text, v, end, "")
 }
 
-// verbEnd returns the end of the verb at text[at], with a colon after it, or 0.
-func verbEnd(text []byte, at int) int {
-	if at < len(text) && text[at] >= 0x80 {
-		at = afterAdverbs(text, at)
-	}
-	for _, verb := range verbs {
-		if len(text)-at < len(verb) || !equalFold(text[at:at+len(verb)], verb) {
-			continue
-		}
-		end := at + len(verb)
-		if verb[0] >= 0x80 && bytes.HasPrefix(text[end:], []byte("了")) {
-			end += len("了")
-		}
-		if verb[0] < 0x80 && end < len(text) && !isBlank(text[end]) && text[end] != ':' && lineEndAt(text, end) == 0 {
-			continue // a part of a longer word
-		}
-		if next := skipBlanks(text, end); next < len(text) && text[next] == ':' {
-			return next + 1
-		}
-		return end
-	}
-	return 0
-}
-
 // afterVerb masks the value that a sentence gives for a credential.
 func (w *walker) afterVerb(text []byte, k *key, at int) int {
 	o := openersAt(text, at, colon)
@@ -189,7 +137,8 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 	n := backslashesAt(text, v)
 	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
 		end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
-		if content := text[q+1 : end]; !looksLoose(content, minMixed) && (!k.password || bytes.IndexByte(content, ' ') >= 0 || isProseWord(content)) {
+		if content := text[q+1 : end]; !looksLoose(content, minMixed) && !isPIN(text, k, q+1, end, minCode) &&
+			(!k.password || bytes.IndexByte(content, ' ') >= 0 && (isProse(content) || isWordy(content)) || isProseWord(content)) {
 			return 0
 		}
 		return w.mask(text, q+1, end, "")

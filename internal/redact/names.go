@@ -50,6 +50,7 @@ var credentials = withGaps([]credential{
 	{suffix: "passwordconfirmation", kind: secret},
 	{suffix: "passwordhash", kind: secret},
 	{suffix: "passwordvalue", kind: secret},
+	{suffix: "passwordinput", kind: secret}, // of a card's form
 	{suffix: "passwd", kind: secret},
 	{suffix: "pwd", kind: secret},
 	{suffix: "pwdmd", kind: secret}, // pwd_md5
@@ -61,7 +62,6 @@ var credentials = withGaps([]credential{
 	{suffix: "keypass", kind: secret, solid: true},   // keytool(1)
 	{suffix: "storepass", kind: secret, solid: true}, // the same
 	{suffix: "psk", kind: secret, whole: true, solid: true},
-	{suffix: "mnemonic", kind: weak}, // of a wallet, BIP-39
 	{suffix: "seedphrase", kind: secret},
 	{suffix: "access code", kind: secret}, // a meeting room's: V historic-version/meeting_room-v1/room_config/set_checkboard_access_code.md
 	{suffix: "extractkey", kind: secret},  // the password of an archive: SDK
@@ -72,12 +72,6 @@ var credentials = withGaps([]credential{
 	{suffix: "verify code", kind: secret},
 	{suffix: "verification code", kind: secret},
 	{suffix: "sms code", kind: secret},
-	{suffix: "mfa code", kind: secret},
-	{suffix: "pin code", kind: secret},
-	{suffix: "one time code", kind: secret},
-	{suffix: "recovery code", kind: secret},
-	{suffix: "recovery codes", kind: secret},
-	{suffix: "backup codes", kind: secret},
 	{suffix: "captcha", kind: secret, solid: true},
 	{suffix: "otp", kind: secret, whole: true, solid: true},
 	{suffix: "totp", kind: secret, whole: true, solid: true},
@@ -116,7 +110,6 @@ var credentials = withGaps([]credential{
 	{suffix: "verifykey", kind: secret},
 	// Names of credentials and of many other things.
 	{suffix: "auth", kind: weak, whole: true, solid: true},
-	{suffix: "creds", kind: weak, whole: true, solid: true},
 	{suffix: "credential", kind: weak, solid: true},
 	{suffix: "credentials", kind: weak, solid: true},
 	{suffix: "authentication", kind: weak, solid: true},
@@ -150,11 +143,12 @@ var credentials = withGaps([]credential{
 	{suffix: "授权码", kind: secret},
 	{suffix: "授權碼", kind: secret},
 	{suffix: "访问码", kind: secret},
-	{suffix: "动态码", kind: secret},
-	{suffix: "安全码", kind: secret},
 	{suffix: "恢复码", kind: secret},
 	{suffix: "密匙", kind: secret}, // another misspelling of 密钥
-	{suffix: "助记词", kind: weak},  // of a wallet, BIP-39
+	{suffix: "账密", kind: secret}, // an account and its password
+	{suffix: "帐密", kind: secret},
+	{suffix: "帳密", kind: secret},
+	{suffix: "助记词", kind: weak}, // of a wallet, BIP-39
 	{suffix: "助記詞", kind: weak},
 	// Japanese ones.
 	{suffix: "パスワード", kind: secret},
@@ -180,14 +174,14 @@ var wideKeys = func() (keys [256][]string) {
 }()
 
 // seedNames are the ends of keys whose value is the words of a wallet.
-var seedNames = []string{"mnemonic", "seedphrase", "助记词", "助記詞"}
+var seedNames = []string{"seedphrase", "助记词", "助記詞"}
 
 // passwordNames are the ends of keys whose value may be several words, or digits only; codeNames of those whose
 // value is usually digits.
 var (
-	passwordNames = []string{"pwd", "pw", "creds", "密码", "密碼", "口令", "パスワード", "비밀번호", "รหัสผ่าน"}
+	passwordNames = []string{"pwd", "pw", "密码", "密碼", "口令", "授权码", "授權碼", "账密", "帐密", "帳密", "パスワード", "비밀번호", "รหัสผ่าน"}
 	codeNames     = []string{
-		"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "授权码", "授權碼", "访问码", "动态码", "安全码", "恢复码",
+		"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "授权码", "授權碼", "访问码", "恢复码",
 		"暗証番号", "認証コード", "인증번호",
 	}
 )
@@ -243,6 +237,12 @@ var resourceQualifiers = []string{
 // against repeating an action (V 86 pages, for example corehr-v1/probation/withdraw.md).
 var cursors = []string{
 	"page", "nextpage", "prevpage", "previouspage", "userpage", "pagination", "sync", "nextsync", "syncpage", "client",
+}
+
+// logins are the words before pass that make it a password.
+var logins = []string{
+	"db", "database", "user", "root", "admin", "smtp", "mail", "email", "ftp", "ldap", "bind", "redis", "mysql", "postgres", "pg", "mongo", "rabbitmq", "mq",
+	"http", "auth", "login", "become", "sudo", "ssh", "wifi", "vpn",
 }
 
 // sessions are ids of conversations with an assistant, which give no access (SDK aily, spark): variables of

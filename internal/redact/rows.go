@@ -11,7 +11,9 @@ type row struct {
 	names uint32 // a bit for each of the first elements that is the name of a credential
 	sure  uint32 // those that have no other meaning
 	first kind   // what the first element names
-	value bool   // an element looks like a credential
+	// option is what the last element names, if it is an option of a command.
+	option kind
+	value  bool // an element looks like a credential
 }
 
 // table is an array of rows whose first row has names of credentials.
@@ -30,6 +32,8 @@ const (
 // most values have to look like a credential.
 func (p *parser) cellKind(r *row, n, depth int) kind {
 	switch {
+	case r.option > weak && p.pos+1 < len(p.text) && p.text[p.pos+1] != '-':
+		return r.option
 	case n == 1 && r.first == header:
 		return header
 	case n == 1 && r.first != plain:
@@ -45,12 +49,16 @@ func (p *parser) cellKind(r *row, n, depth int) kind {
 
 // noteCell notes what element n of an array is.
 func (p *parser) noteCell(r *row, n int, element []byte) {
+	r.option = plain
 	if n >= maxColumns || len(element) < 2 || len(element) > maxCell || element[0] != '"' {
 		return
 	}
 	content := element[1 : len(element)-1]
 	if k := p.named(content); k != plain {
 		r.names |= 1 << n
+		if content[0] == '-' {
+			r.option = k
+		}
 		if k > weak {
 			r.sure |= 1 << n
 		}

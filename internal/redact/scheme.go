@@ -49,7 +49,7 @@ func (w *walker) scheme(text []byte, hit int, word span) int {
 	}
 	end := valueEnd(text, value)
 	credential := text[value:end]
-	if !basic && (bytes.HasSuffix(credential, []byte(":")) || isPairWord(text, end, nil)) {
+	if !basic && (bytes.HasSuffix(credential, []byte(":")) || endsName(text, end)) {
 		return hit // a key: Bearer token: x
 	}
 	if basic && !isBasicCredential(credential) {
@@ -85,4 +85,13 @@ func isBasicCredential(text []byte) bool {
 	}
 	size, err := base64.RawStdEncoding.Decode(decoded[:], buf[:n])
 	return err == nil && bytes.IndexByte(decoded[:size], ':') >= 0
+}
+
+// endsName reports whether a separator follows at text[at], after a quote or blanks.
+func endsName(text []byte, at int) bool {
+	if at < len(text) && isQuoteMark(text[at]) {
+		at++
+	}
+	at = skipBlanks(text, at)
+	return at < len(text) && (text[at] == '=' || text[at] == ':')
 }

@@ -24,10 +24,10 @@ var specials = []special{
 	{"\xef", "\xbb\xbc\xbd"},         // spaces, invisible, full-width
 	{"\xe0", "\xb8"},                 // ร
 	{"\xe4", "\xbb"},                 // 令
-	{"\xe5", "\xaf\x8f\x8a\xae"},     // 密, 口, 动 and 助, 安
+	{"\xe5", "\xaf\x8f\x8a\xb8"},     // 密, 口, 助, 帐 and 帳
 	{"\xe6", "\xac\x8f\x9a\x8e\x81"}, // 權, 提, 暗, 授, 恢
 	{"\xe7", "\xa7"},                 // 秘, 私
-	{"\xe8", "\xaa\xae"},             // 認, 访
+	{"\xe8", "\xaa\xae\xb4"},         // 認, 访, 账
 	{"\xe9", "\x87\xaa\xa9"},         // 金, 验, 驗
 	{"\xeb", "\xb9"},                 // 비
 	{"\xec", "\x9d"},                 // 인
@@ -85,8 +85,8 @@ func specialNear[T string | []byte](text T, i int) bool {
 }
 
 // wideNear reports whether the pair text[i:i+2] ends the first or the second character of a key beyond ASCII, or
-// the first character and begins a filler. Each character of these has three bytes, so wherever a text is cut
-// into pairs, one pair does.
+// is the end of the first one and a space. Each character of these has three bytes, so wherever a text is cut
+// into pairs, one pair does. Other spaces between the two are noticed by themselves.
 func wideNear[T string | []byte](text T, i int) bool {
 	for _, before := range [...]int{1, 2, 4} {
 		if i >= before && wideKeyEnd(text, i-before) > i-before {
@@ -274,9 +274,6 @@ func spacedEnd[T string | []byte](text T, at int, rest string) int {
 
 // maxFillers is how many spaces may be between two characters of a key.
 const maxFillers = 4
-
-// fillers are the first bytes of what may be between two characters of a key beyond ASCII.
-const fillers = " \xc2\xe2\xe3\xef"
 
 // fillerAt returns the length of such a space or invisible character at text[at], or 0.
 func fillerAt[T string | []byte](text T, at int) int {

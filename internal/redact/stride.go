@@ -54,9 +54,9 @@ var pivots = map[string]int{
 	"assertion": 1, "auth": 1, "authcode": 1, "authentication": 1, "authkey": 4, "authorization": 7,
 	"authorizationcode": 7, "basic": 2, "bearer": 1, "captcha": 3, "certkey": 4, "codeverifier": 8, "cookie": 3,
 	"credential": 7, "datakey": 4, "devicecode": 3, "encryptionkey": 10, "encryptkey": 7, "extractkey": 7, "eyJ": 1,
-	"AIza": 2, "NewClient": 3, "SEC": 1, "ghp_": 1, "gho_": 1, "ghr_": 1, "ghs_": 1, "ghu_": 1, "github_pat_": 4, "hvs.": 1,
+	"AIza": 2, "NewClient": 3, "SEC": 1, "ghp_": 1, "github_pat_": 4, "hvs.": 1,
 	"newBuilder": 3, "npm_": 1,
-	"gpgkey": 3, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterauth": 7, "masterkey": 7,
+	"gpgkey": 3, "keypass": 5, "passwordinput": 2, "psk": 2, "seedphrase": 5, "storepass": 7, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterauth": 7, "masterkey": 7,
 	"otp": 1, "pass": 2, "passcode": 2, "passphrase": 2, "passwd": 2, "password": 2, "passwordconfirm": 2,
 	"passwordconfirmation": 2, "passwordhash": 2, "passwordvalue": 2, "privatekey": 7, "privatekeypem": 7, "pw": 1, "pwd": 1,
 	"pwdmd": 1, "requirepass": 9, "samlresponse": 3, "secret": 2, "secretkey": 2, "secretvalue": 2, "sessid": 3, "session": 3,
@@ -85,7 +85,7 @@ var builtIn = sync.OnceValue(func() *stride {
 		for _, key := range keys {
 			t.pair(key[1:2], key[2:3], wideNearby)
 			t.pair(key[4:5], key[5:6], wideNearby)
-			t.pair(key[2:3], fillers, wideNearby)
+			t.pair(key[2:3], " ", wideNearby)
 		}
 	}
 	return t
@@ -209,7 +209,8 @@ func isNoticed[T string | []byte](t *stride, text T, i int, what uint8, keep boo
 	switch {
 	case what&specialHere != 0 && (narrowAt(text, i) || narrowAt(text, i+1)),
 		what&specialNearby != 0 && specialNear(text, i),
-		what&specialTail != 0 && i > 0 && narrowAt(text, i-1),
+		what&specialTail != 0 && i > 0 && (narrowAt(text, i-1) || i >= 4 && wideKeyEnd(text, i-4) > i-4),
+		what&specialHere != 0 && text[i+1] == 0xc2 && i >= 2 && wideKeyEnd(text, i-2) > i-2,
 		what&wideNearby != 0 && wideNear(text, i):
 		return true
 	}

@@ -95,7 +95,7 @@ func (w *walker) bracketValue(text []byte, k *key, sep separator, v int) int {
 	if end := placeholderEnd(text, v); end > v {
 		return end
 	}
-	if k.kind == weak {
+	if k.kind == weak || !k.extra && isSchema(text[v:]) {
 		return 0
 	}
 	if text[v] == '<' {

@@ -118,7 +118,7 @@ func isPlaceholder(value []byte) bool {
 	if len(value) == 0 {
 		return true
 	}
-	if len(bytes.Trim(value, "*.-_/?!…。，•#")) == 0 || len(value) >= 3 && len(bytes.Trim(value, "xX*")) == 0 {
+	if len(bytes.Trim(value, "*.-_/?!…。，•#")) == 0 || len(value) >= 3 && len(bytes.Trim(value[prefixEnd(value):], "xX*")) == 0 {
 		return true
 	}
 	first, last := value[0], value[len(value)-1]
@@ -126,6 +126,8 @@ func isPlaceholder(value []byte) bool {
 	case first == '<' && last == '>' && len(value) > 2:
 		inside := value[1 : len(value)-1]
 		return isHigh(inside) || isPlaceholderName(inside)
+	case first == '{' && last == '}' && len(value) > 2:
+		return isPlaceholderName(value[1 : len(value)-1])
 	case first == '$' && len(value) > 2:
 		return isEnvName(bytes.Trim(value[1:], "{}()"))
 	case first == '%' && last == '%' && len(value) > 2:
@@ -137,6 +139,14 @@ func isPlaceholder(value []byte) bool {
 		bytes.HasPrefix(bytes.ToLower(value[:min(len(value), 5)]), []byte("your-"))
 }
 
+// prefixEnd returns the end of the prefix of a token of which only x follow, as in t-xxx and cli_xxx, or 0.
+func prefixEnd(value []byte) int {
+	if i := bytes.IndexAny(value, "-_"); i > 0 && i < len("xoxb-") && i+3 < len(value) {
+		return i + 1
+	}
+	return 0
+}
+
 // isPlaceholderName reports whether the inside of angle brackets is words: your
 // password, app_secret.
 func isPlaceholderName(inside []byte) bool {
@@ -145,8 +155,11 @@ func isPlaceholderName(inside []byte) bool {
 			return false
 		}
 	}
-	return bytes.ContainsAny(inside, " _-")
+	return bytes.ContainsAny(inside, " _-") || isProseWord(inside) || isOneOf(bytes.ToLower(inside), labelNames) || isOneOf(bytes.ToLower(inside), hiddenWords)
 }
+
+// hiddenWords stand for a value that somebody took out.
+var hiddenWords = []string{"redacted", "masked", "omitted", "secret", "sensitive", "your"}
 
 // isEnvName reports whether a word is the name of a variable as shells have them.
 func isEnvName(word []byte) bool {
@@ -163,7 +176,7 @@ func isEnvName(word []byte) bool {
 // a default after :- is none, as that may be a credential.
 func placeholderEnd(text []byte, at int) int {
 	rest := text[at:min(len(text), at+maxRemark)]
-	for _, pair := range [...][2]string{{"{{", "}}"}, {"${{", "}}"}, {"${", "}"}, {"$(", ")"}, {"<%", "%>"}, {"#{", "}"}} {
+	for _, pair := range [...][2]string{{"{{", "}}"}, {"${{", "}}"}, {"${", "}"}, {"$(", ")"}, {"<%", "%>"}, {"#{", "}"}, {"%(", ")s"}} {
 		if !bytes.HasPrefix(rest, []byte(pair[0])) {
 			continue
 		}
@@ -172,6 +185,9 @@ func placeholderEnd(text []byte, at int) int {
 			continue
 		}
 		inside := rest[len(pair[0]) : len(pair[0])+end]
+		if bytes.Contains(inside, []byte(":?")) { // what to say if there is none
+			return at + len(pair[0]) + end + len(pair[1])
+		}
 		if bytes.Contains(inside, []byte(":-")) || bytes.ContainsAny(inside, "\"'\n:=") && !bytes.HasPrefix(inside, []byte("env:")) && !bytes.HasPrefix(inside, []byte("file:")) {
 			continue
 		}
@@ -224,3 +240,32 @@ var (
 	labelNames = []string{"password", "passwords", "passcode", "passphrase", "token", "secret", "captcha", "authorization", "cookie"}
 	labelWords = []string{"app", "api", "client", "current", "confirm", "encrypt", "private", "initial", "temporary", "sign"}
 )
+
+// isSchema reports whether an object describes a value (JSON Schema): {"type":"string"}.
+func isSchema(text []byte) bool {
+	var compact [32]byte
+	n := 0
+	for _, c := range text[:min(len(text), 2*len(compact))] {
+		if c > ' ' && n < len(compact) {
+			compact[n] = c
+			n++
+		}
+	}
+	rest, ok := bytes.CutPrefix(compact[:n], []byte(`{"type":"`))
+	if !ok {
+		return false
+	}
+	for _, name := range [...]string{"string", "integer", "number", "boolean", "array", "object"} {
+		if bytes.HasPrefix(rest, []byte(name+`"`)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isLoginPass reports whether a name that ends in pass is what one logs in with: DB_PASS, smtp_pass, and not
+// proxy_pass or first_pass.
+func isLoginPass(name []byte) bool {
+	stem, ok := bytes.CutSuffix(name, []byte("pass"))
+	return ok && endsInOneOf(stem, logins)
+}

@@ -1,0 +1,147 @@
+// Copyright The feishuauditreceiver Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"bytes"
+	"slices"
+)
+
+// This file reads sentences that name a credential and give its value.
+
+// verbs may be between a key and its value in a sentence. Longer ones come first.
+var verbs = []string{
+	"是不是",
+	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
+	"重設為", "設定為", "更新為", "改為", "為", "は",
+	"is now", "is still", "is set to", "has been set to", "was set to", "set to", "has been reset to", "was reset to", "reset to",
+	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still",
+}
+
+// adverbs may be before a Chinese verb.
+var adverbs = []string{
+	"已经", "现已", "已", "现在", "现", "被", "暂时", "暂", "统一", "都", "全部", "全", "应该", "应", "也", "仍然", "仍", "先", "默认", "一律", "重新", "均", "我", "给你", "帮你",
+}
+
+// maxAdverbs is how many of them may be there.
+const maxAdverbs = 3
+
+// afterAdverbs returns the end of the adverbs at text[at].
+func afterAdverbs(text []byte, at int) int {
+	for range maxAdverbs {
+		for _, adverb := range adverbs {
+			if bytes.HasPrefix(text[at:], []byte(adverb)) {
+				at += len(adverb)
+				break
+			}
+		}
+	}
+	return at
+}
+
+// verbEnd returns the end of the verb at text[at], with a colon after it, or 0.
+func verbEnd(text []byte, at int) int {
+	if at < len(text) && text[at] >= 0x80 {
+		at = afterAdverbs(text, at)
+	}
+	for _, verb := range verbs {
+		if len(text)-at < len(verb) || !equalFold(text[at:at+len(verb)], verb) {
+			continue
+		}
+		end := at + len(verb)
+		if verb[0] >= 0x80 && bytes.HasPrefix(text[end:], []byte("了")) {
+			end += len("了")
+		}
+		if verb[0] < 0x80 && end < len(text) && !isBlank(text[end]) && text[end] != ':' && lineEndAt(text, end) == 0 {
+			continue // a part of a longer word
+		}
+		if next := skipBlanks(text, end); next < len(text) && text[next] == ':' {
+			return next + 1
+		}
+		return end
+	}
+	return 0
+}
+
+// sentenceEnds are the ends of a short Chinese sentence before a value: 密码发你了 x, 密码我重置成：x.
+var sentenceEnds = []string{"是", "为", "為", "成", "了", "你", "您", "下"}
+
+// afterSentence returns the value after a key and a short Chinese sentence.
+func afterSentence(text []byte, k *key, at int) (start, end int) {
+	i := at
+	for i < len(text) && i-at <= maxLabel && text[i] >= 0x80 {
+		i++
+	}
+	said := text[at:i]
+	if len(said) == 0 || len(said) > maxLabel || text[k.end-1] < 0x80 || bytes.ContainsAny(said, "请找问见看联由向到在从与和及可") ||
+		!slices.ContainsFunc(sentenceEnds, func(end string) bool { return bytes.HasSuffix(said, []byte(end)) }) {
+		return 0, 0
+	}
+	if i = skipBlanks(text, i); i < len(text) && text[i] == ':' {
+		i = skipBlanks(text, i+1)
+	}
+	if end = wordEnd(text, i, true, 0); !looksLoose(text[i:end], minStrong) {
+		return 0, 0
+	}
+	return i, end
+}
+
+// prepositions begin what an English sentence says about a credential before its value: the password for bob: x.
+var prepositions = []string{"for", "of", "on", "in", "at", "to", "here", "from"}
+
+// maxQualifier is how many words it may say.
+const maxQualifier = 6
+
+// qualifierEnd returns where the value begins after a key and what a sentence says about it, or 0.
+func qualifierEnd(text []byte, k *key, at int) int {
+	if !k.common || k.kind == plural || text[k.end-1] >= 0x80 {
+		return 0
+	}
+	i := at
+	for n := range maxQualifier {
+		start := skipBlanks(text, i)
+		end := start
+		for end < len(text) && (isWordByte(text[end]) || text[end] == '.' || text[end] == '@') && text[end] < 0x80 {
+			end++
+		}
+		if end == start || !isBlank(text[start-1]) || n == 0 && !isOneOf(bytes.ToLower(text[start:end]), prepositions) {
+			return 0
+		}
+		if end < len(text) && text[end] == ':' {
+			return end + 1
+		}
+		if verb := verbEnd(text, skipBlanks(text, end)); verb > 0 && isBlank(byteAt(text, end)) && isBlank(byteAt(text, verb)) {
+			return verb
+		}
+		i = end
+	}
+	return 0
+}
+
+const (
+	minCode = 4 // digits of a code that is sent in a message
+	maxCode = 8
+)
+
+// codeBefore returns the code before its key: 123456 is your verification code.
+func codeBefore(text []byte, k *key) (start, end int) {
+	if !k.digits || text[k.end-1] >= 0x80 {
+		return 0, 0
+	}
+	first := max(0, k.start-maxRemark/2)
+	if i := bytes.LastIndexAny(text[first:k.start], "\n.;:"); i >= 0 {
+		first += i + 1
+	}
+	i := bytes.LastIndex(text[first:k.start], []byte(" is "))
+	if i < 0 || len(bytes.Fields(text[first+i:k.start])) > maxCellWords+1 {
+		return 0, 0
+	}
+	end = first + i
+	for start = end; start > first && isDigit(text[start-1]); start-- {
+	}
+	if n := end - start; n < minCode || n > maxCode || start > 0 && (isLetter(text[start-1]) || isDigit(text[start-1])) {
+		return 0, 0
+	}
+	return start, end
+}
