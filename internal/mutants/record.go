@@ -85,4 +85,14 @@ var recordMutants = []mutant{
 		"parent, last = last, named{",
 		"parent, last = parent, named{",
 	},
+	{
+		"of two equal keys in a structured body one is lost (F28)", "internal/record/body.go",
+		"			tooMany = m.Len() < n // the key was there already\n",
+		"			tooMany = m.Len() > n\n",
+	},
+	{
+		"a number that a double rounds is rounded (F28)", "internal/record/body.go",
+		"err == nil && digitsOf(text) == digitsOf(strconv.FormatFloat(f, 'e', -1, 64)) {",
+		"err == nil {",
+	},
 }

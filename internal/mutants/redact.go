@@ -157,8 +157,8 @@ var redactMutants = []mutant{
 	},
 	{
 		"an element of XML is no key (F72)", "internal/redact/apart.go",
-		"	if k.start > 0 && text[k.start-1] == '<' {\n",
-		"	if false {\n",
+		"	return at > 0 && text[at-1] == '<'\n",
+		"	return at > 0 && text[at-1] == '>'\n",
 	},
 	{
 		"a password in a URL stays (F73)", "internal/redact/links.go",
@@ -199,5 +199,60 @@ var redactMutants = []mutant{
 		"an authorization code alone is not masked in its API (F72)", "internal/redact/redact.go",
 		"	if !codes && clean(r.filter, text) {\n		return text, 0\n	}\n	return r.redact(text, codes)\n}\n\n// redact is",
 		"	if clean(r.filter, text) {\n		return text, 0\n	}\n	return r.redact(text, codes)\n}\n\n// redact is",
+	},
+	{
+		"a password ends at its & (F71)", "internal/redact/ends.go",
+		"			if endsField(text, i) {\n",
+		"			if i >= start || endsField(text, i) {\n",
+	},
+	{
+		"a key with a space between its Chinese characters is no key (F70)", "internal/redact/special.go",
+		"	case text[at] == ' ':\n		return 1\n",
+		"	case text[at] == ' ':\n		return 0\n",
+	},
+	{
+		"a sentence between a Chinese key and its value hides it (F70)", "internal/redact/loose.go",
+		"	if start, end := afterSentence(text, k, c.end); end > 0 {\n",
+		"	if start, end := afterSentence(text, k, c.end); end > len(text) {\n",
+	},
+	{
+		"what a sentence says about a password hides it (F70)", "internal/redact/loose.go",
+		"	if at := qualifierEnd(text, k, c.end); at > 0 {\n",
+		"	if at := qualifierEnd(text, k, c.end); at > len(text) {\n",
+	},
+	{
+		"the label of a password is masked (F70)", "internal/redact/json.go",
+		"(isNothing(content, k) || isLabel(content))",
+		"isNothing(content, k)",
+	},
+	{
+		"the schema of a password is masked (F74)", "internal/redact/json.go",
+		"		if k > weak && isSchema(p.text[p.pos:]) {\n",
+		"		if k < plain && isSchema(p.text[p.pos:]) {\n",
+	},
+	{
+		"tokens of other services stay (F73)", "internal/redact/issued.go",
+		"	if at < from {\n",
+		"	if at >= 0 || at < from {\n",
+	},
+	{
+		"the secret in a call of the vendor's SDK stays (F72)", "internal/redact/text.go",
+		"	if end = w.client(text, word); end > hit {\n",
+		"	if end = w.client(text, word); end > len(text) {\n",
+	},
+	{
+		"the value of an option in a list of arguments stays (F72)", "internal/redact/rows.go",
+		"	case r.option > weak && ",
+		"	case r.option > header && ",
+	},
+	{
+		"an element with the prefix of a namespace is no key (F72)", "internal/redact/apart.go",
+		"	if at > 1 && text[at-1] == ':' {\n",
+		"	if at > len(text) && text[at-1] == ':' {\n",
+	},
+	{
+		"of a code and a comma more than the code is masked (F70)", "internal/redact/value.go",
+		"	if !assigned && k.digits && !k.password {\n",
+		"	if assigned && k.digits && !k.password {\n",
 	},
 }

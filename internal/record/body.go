@@ -12,7 +12,8 @@ import (
 	"github.com/feishuaudit/feishuauditreceiver/internal/jsontext"
 )
 
-// Limits of a structured body. An object or array beyond them stays JSON text in a string.
+// Limits of a structured body. An object or array beyond them stays JSON text in a string, and so does an object
+// that has a key twice: a map would lose a value.
 const (
 	maxBodyDepth = 64
 	// maxBodyMembers is the limit for one object: pcommon finds a member by comparing it with all others.
@@ -49,12 +50,13 @@ func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int, values *int) {
 		for ok := s.Open('{'); ok; ok = s.More('}') {
 			key := s.Key()
 			n++
-			if tooMany = n > maxBodyMembers || *values == 0; tooMany {
+			if tooMany = tooMany || n > maxBodyMembers || *values == 0; tooMany {
 				s.Value()
 				continue
 			}
 			*values--
 			putJSON(m.PutEmpty(key), s, depth-1, values)
+			tooMany = m.Len() < n // the key was there already
 		}
 	case c == '[':
 		list := dst.SetEmptySlice()
@@ -81,17 +83,23 @@ func putJSON(dst pcommon.Value, s *jsontext.Scanner, depth int, values *int) {
 	}
 }
 
-// putNumber keeps whole numbers exact: a number beyond int64 stays text.
+// putNumber keeps numbers exact: one that neither int64 nor float64 can hold stays text.
 func putNumber(dst pcommon.Value, text string) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		dst.SetInt(n)
 		return
 	}
-	if strings.ContainsAny(text, ".eE") {
-		if f, err := strconv.ParseFloat(text, 64); err == nil {
-			dst.SetDouble(f)
-			return
-		}
+	if f, err := strconv.ParseFloat(text, 64); err == nil && digitsOf(text) == digitsOf(strconv.FormatFloat(f, 'e', -1, 64)) {
+		dst.SetDouble(f)
+		return
 	}
 	dst.SetStr(text)
+}
+
+// digitsOf returns the significant digits of a number.
+func digitsOf(text string) string {
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		text = text[:i]
+	}
+	return strings.Trim(strings.Replace(strings.TrimPrefix(text, "-"), ".", "", 1), "0")
 }

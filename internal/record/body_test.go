@@ -4,6 +4,7 @@
 package record
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unsafe"
@@ -24,11 +25,21 @@ func TestRecordBodyIsOriginal(t *testing.T) {
 }
 
 func TestRecordBodyStructured(t *testing.T) {
-	record, _ := buildEntry(t, someSettings(structured), `{"id":"\u0031","payload":"{\"a\":1}","a":1,"a":{"b":[true,false,null,1.5,-1e3,1e400,-0,""]},"":{}}`)
+	record, _ := buildEntry(t, someSettings(structured), `{"id":"\u0031","payload":"{\"a\":1}","a":{"b":[true,false,null,1.5,-1e3,1e400,0,""]},"":{}}`)
 	require.Equal(t, map[string]any{
 		"id": "1", "payload": `{"a":1}`, "": map[string]any{},
 		"a": map[string]any{"b": []any{true, false, nil, 1.5, -1000.0, "1e400", int64(0), ""}},
 	}, record.Body().Map().AsRaw())
+
+	// Nothing is lost: of two equal keys a map would keep one, and float64 rounds.
+	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":[{"a":1,"b":{},"a":2}],"y":[9007199254740993.0,12345678901234567890,0.1,1.10,0.30000000000000004,12e2,0.0,1e-400]}`)
+	require.Equal(t, map[string]any{
+		"id": "1", "x": []any{`{"a":1,"b":{},"a":2}`},
+		"y": []any{"9007199254740993.0", "12345678901234567890", 0.1, 1.1, 0.30000000000000004, 1200.0, 0.0, "1e-400"},
+	}, record.Body().Map().AsRaw())
+	const twice = `{"id":"1","a":1,"a":2}`
+	record, _ = buildEntry(t, someSettings(structured), twice)
+	require.Equal(t, twice, record.Body().Str())
 
 	// Never empty, and a map or the text.
 	for _, entry := range []string{`{}`, `{ }`, `""`, `"x"`, `null`, `[]`, `[1]`, `0`, `false`} {
@@ -56,10 +67,15 @@ func TestRecordBodyStructuredBounds(t *testing.T) {
 	}
 	require.Equal(t, "end", value.Str())
 
-	members := strings.Repeat(`"a":0,`, maxBodyMembers-1) + `"b":0`
+	members, want := "", map[string]any{}
+	for i := range maxBodyMembers {
+		members += fmt.Sprintf(`,"a%d":0`, i)
+		want[fmt.Sprint("a", i)] = int64(0)
+	}
+	members = members[1:]
 	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":{`+members+`},"y":[{`+members+`,"c":0}]}`)
 	require.Equal(t, map[string]any{
-		"id": "1", "x": map[string]any{"a": int64(0), "b": int64(0)}, "y": []any{`{` + members + `,"c":0}`},
+		"id": "1", "x": want, "y": []any{`{` + members + `,"c":0}`},
 	}, record.Body().Map().AsRaw())
 
 	deep := strings.Repeat(`[`, 1<<20) + strings.Repeat(`]`, 1<<20)

@@ -4,6 +4,7 @@
 package redact_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/feishuaudit/feishuauditreceiver/internal/redact"
@@ -46,5 +47,39 @@ func TestNotRecognised(t *testing.T) {
 		`{"payload":"密码：天王盖地虎"}`,
 	} {
 		requireRedacted(t, redact.New(nil), text, 0, text)
+	}
+}
+
+// TestIssuedTokens: tokens of other services are masked whatever is around them. The values are put together
+// here, so that no scanner takes them for real ones. Covers F73.
+func TestIssuedTokens(t *testing.T) {
+	random := strings.Repeat("a1B2c3D4e5", 9)
+	for _, tt := range []struct {
+		prefix string
+		size   int
+	}{
+		{"ghp_", 36},
+		{"github_pat_", 82},
+		{"glpat-", 20},
+		{"xoxb-", 50},
+		{"xoxp-", 50},
+		{"xapp-", 50},
+		{"npm_", 36},
+		{"AIza", 35},
+		{"hvs.", 24},
+		{"sk-", 48},
+		{"sk-proj-", 48},
+		{"SEC", 64},
+	} {
+		token := tt.prefix + random[:tt.size]
+		for _, around := range []string{"%", "用 % 试试", "see %, it works", `{"data":"%"}`, "a=1&x=%", "url/%?x"} {
+			for _, pad := range []string{"", " "} { // on either side of the filter's pairs
+				requireRedacted(t, redact.New(nil), `{"payload":`+quote(pad+strings.ReplaceAll(around, "%", redact.Mask))+`}`, 1,
+					`{"payload":`+quote(pad+strings.ReplaceAll(around, "%", token))+`}`)
+			}
+		}
+		short := tt.prefix + random[:6]
+		requireRedacted(t, redact.New(nil), `{"payload":"`+short+`"}`, 0, `{"payload":"`+short+`"}`)
+		requireRedacted(t, redact.New(nil), `{"payload":"x`+token+`"}`, 0, `{"payload":"x`+token+`"}`)
 	}
 }

@@ -223,8 +223,14 @@ func (w *walker) cell(text []byte, k *key, c closers) int {
 	}
 	end := wordEnd(text, v, true, o.mark)
 	word := text[v:end]
+	least := minMixed
+	if text[k.end-1] >= 0x80 && !k.password {
+		if least, i = minCode, codeEnd(text, v, end); i < end {
+			end, word = i, text[v:i]
+		}
+	}
 	signed := k.password && text[k.end-1] >= 0x80 && looksLoose(word, minMixed) && bytes.ContainsAny(word, "!#$^&*+~")
-	if isPairWord(text, end, word) || !signed && !looksLoose(text[v:end], minStrong) && !isPIN(text, k, v, end, minMixed) {
+	if isPairWord(text, end, word) || !signed && !looksLoose(text[v:end], minStrong) && !isPIN(text, k, v, end, least) {
 		return 0
 	}
 	return w.mask(text, v, end, "")

@@ -49,8 +49,10 @@
 //   - pin and sid: a pinned message in Feishu's own API, and the id of a sheet, an account or a
 //     session. redaction::keys takes them where they are credentials; a Cookie is masked as a whole
 //   - a value that has nothing but its own look, and is no form of forms.go
-//   - a password that only its place in a command tells: htpasswd, chpasswd, vault login,
+//   - a password that only its place in a command tells: htpasswd, chpasswd, net use,
 //     user/password@host of Oracle's tools
+//   - names in languages other than Chinese, English, Japanese, Korean and Thai: пароль,
+//     mot de passe. Codes of other names: a recovery code, a PIN code
 //   - a password that reads as code, outside of JSON and forms: a call, or a path whose first
 //     name is one that programs keep settings under, as config.prod
 //

@@ -145,3 +145,18 @@ func codeBefore(text []byte, k *key) (start, end int) {
 	}
 	return start, end
 }
+
+// codeEnd returns where a code of digits at text[v] ends: at a comma, after which 60秒内有效 may follow.
+func codeEnd(text []byte, v, end int) int {
+	i := v
+	if hasMaskPrefix(text[v:]) {
+		i += len(Mask)
+	}
+	for i < end && isDigit(text[i]) {
+		i++
+	}
+	if i-v >= minCode && i < end && text[i] == ',' {
+		return i
+	}
+	return end
+}

@@ -86,7 +86,7 @@ func specialNear[T string | []byte](text T, i int) bool {
 
 // wideNear reports whether the pair text[i:i+2] ends the first or the second character of a key beyond ASCII, or
 // is the end of the first one and a space. Each character of these has three bytes, so wherever a text is cut
-// into pairs, one pair does. Other spaces between the two are noticed by themselves.
+// into pairs, one pair does. Other spaces between the two are noticed as well.
 func wideNear[T string | []byte](text T, i int) bool {
 	for _, before := range [...]int{1, 2, 4} {
 		if i >= before && wideKeyEnd(text, i-before) > i-before {

@@ -198,6 +198,12 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 			end = v + i // it was a parameter of the path
 		}
 	}
+	if i := bytes.IndexByte(text[v:end], '&'); w.inForm && i > 0 {
+		end = v + i // an escaped name may have blanks
+	}
+	if !assigned && k.digits && !k.password {
+		end = codeEnd(text, v, end)
+	}
 	word := text[v:end]
 	if len(word) == 0 && o.lines == 0 && text[v] >= 0xe2 && k.kind != weak {
 		if v, end = afterLabel(text, v); end > 0 {

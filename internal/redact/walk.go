@@ -38,6 +38,7 @@ type walker struct {
 	codes    bool // code is a credential in this API
 	inBase64 bool // the text is decoded base64
 	inFolded bool // the text being searched is folded
+	inForm   bool // the text being searched had percent escapes
 	explain  bool // spans get the names of their keys
 }
 
@@ -156,7 +157,10 @@ func (w *walker) unescaped(text []byte, from, to, level int) {
 		w.text = appendUnescaped(w.text[:start], raw, e)
 		if meaning := w.text[start:]; len(meaning) < len(raw) {
 			if !w.clean(meaning) {
+				was := w.inForm
+				w.inForm = e == percent
 				w.below(meaning, raw, e, level)
+				w.inForm = was
 			}
 			break
 		}
