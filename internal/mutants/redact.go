@@ -255,4 +255,14 @@ var redactMutants = []mutant{
 		"	if !assigned && k.digits && !k.password {\n",
 		"	if assigned && k.digits && !k.password {\n",
 	},
+	{
+		"Chinese keys in JSON that is escaped are not noticed (F70)", "internal/redact/wide.go",
+		"		if wideHighs[a<<4|b] && escapedWide(text, at) {\n",
+		"		if wideHighs[a<<4|b] && len(text) == 0 {\n",
+	},
+	{
+		"Chinese keys in a form that is escaped are not noticed (F70)", "internal/redact/special.go",
+		"		if text[at+1]|0x20 == 'e' {\n			return escapedWide(text, at)\n",
+		"		if text[at+1]|0x20 == 'e' {\n			return false\n",
+	},
 }

@@ -37,6 +37,7 @@ var shortOptions = []struct {
 	{command: "mariadb", option: "-p", attached: true}, // the same
 	{command: "clickhouse", option: "--password"},      // listed here because of its short form
 	{command: "openssl", option: "-k"},                 // openssl-enc(1)
+	{command: "beeline", option: "-p"},
 	{command: "sqlcmd", option: "-P"},
 	{command: "smbclient", option: "-U", user: true},         // user%password
 	{command: "openssl", option: "-passin", attached: false}, // pass:x

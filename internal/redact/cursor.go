@@ -54,7 +54,8 @@ func closersAt(text []byte, at int) (c closers) {
 		}
 		n, next := backslashesAt(text, i), i
 		if q := i + n; q < len(text) && isQuoteMark(text[q]) {
-			if i > at && isBlank(text[i-1]) && c.closing.mark == 0 && q+1 < len(text) && (isLetter(text[q+1]) || isDigit(text[q+1])) {
+			opens := i > at && isBlank(text[i-1]) || i == at && at > 0 && text[at-1] >= 0x80 && opensValue(text, q)
+			if opens && c.closing.mark == 0 && q+1 < len(text) && (isLetter(text[q+1]) || isDigit(text[q+1])) {
 				break // it opens a value
 			}
 			if c.closing.mark == 0 {
@@ -76,8 +77,8 @@ func closersAt(text []byte, at int) (c closers) {
 				c.parens = span{start: i, end: next}
 			}
 		case '[':
-			if i > at && isBlank(text[i-1]) {
-				next = remarkEnd(text, i, ']')
+			if end := remarkEnd(text, i, ']'); i > at && isBlank(text[i-1]) || end > i && isHigh(text[i+1:end-1]) {
+				next = end
 			}
 		case '/':
 			next = commentEnd(text, i)
@@ -89,6 +90,17 @@ func closersAt(text []byte, at int) (c closers) {
 	}
 	c.end = i
 	return c
+}
+
+// opensValue reports whether the quote text[q] after a Chinese key opens a value: no separator follows the quote
+// that closes it.
+func opensValue(text []byte, q int) bool {
+	end := bytes.IndexByte(text[q+1:min(len(text), q+1+maxCell)], text[q])
+	if end <= 0 {
+		return false
+	}
+	sep, _ := separatorAt(text, skipBlanks(text, q+1+end+1), q)
+	return sep == noSeparator
 }
 
 // separatorAt reads the separator at text[at], of a key that begins at text[start],

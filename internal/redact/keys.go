@@ -62,7 +62,7 @@ func (k *keySet) kind(raw, name []byte) kind {
 
 // builtIn looks up a name among the built-in keys.
 func (k *keySet) builtIn(raw, name []byte) kind {
-	if len(name) == 0 || endsInOneOf(name, signers) {
+	if len(name) == 0 || endsInOneOf(name, signers) || endsInOneOf(name, objects) {
 		return plain
 	}
 	found := plain

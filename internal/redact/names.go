@@ -253,6 +253,9 @@ var sessions = []string{"ailysessionid", "agentchatsessionid"}
 // AWS, Google, Alibaba, Volcano and Huawei clouds.
 var signers = []string{"amzcredential", "googcredential", "osscredential", "toscredential", "obscredential"}
 
+// objects are the ends of keys whose value is the name of a Kubernetes object.
+var objects = []string{"existingsecret", "pullsecret", "pullsecrets"}
+
 // counts are the words before token or tokens that make it a number of tokens.
 var counts = []string{
 	"max", "min", "num", "total", "prompt", "completion", "input", "output", "used", "cached", "reasoning", "remaining",

@@ -13,7 +13,7 @@ const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV
 
 var specials = []special{
 	{"\\", "u"},
-	{"%", "0234567"},
+	{"%", "0234567eE"},
 	{"&", "#nN"},
 	{":", "/\\%"},
 	{"@", "tu"},
@@ -46,7 +46,7 @@ var specialPairs = []special{
 }
 
 var nearPairs = []special{
-	{"%", "0234567"},
+	{"%", "0234567eE"},
 	{anyByte, "%"},
 	{"&", "#"},
 	{":", "/"},
@@ -105,9 +105,21 @@ func specialAt[T string | []byte](text T, at int) bool {
 func narrowAt[T string | []byte](text T, at int) bool {
 	switch c := text[at]; c {
 	case '\\':
-		return at+6 <= len(text) && text[at+1] == 'u' && text[at+2] == '0' && text[at+3] == '0' && (hides(text, at+4) || hasUserinfo(text, at))
+		if at+6 > len(text) || text[at+1] != 'u' {
+			return false
+		}
+		if text[at+2] == '0' && text[at+3] == '0' {
+			return hides(text, at+4) || hasUserinfo(text, at)
+		}
+		return escapedWide(text, at)
 	case '%':
-		return at+3 <= len(text) && (hides(text, at+1) || hasUserinfo(text, at))
+		if at+3 > len(text) {
+			return false
+		}
+		if text[at+1]|0x20 == 'e' {
+			return escapedWide(text, at)
+		}
+		return hides(text, at+1) || hasUserinfo(text, at)
 	case '&':
 		return isHidingEntity(text, at)
 	case ':':

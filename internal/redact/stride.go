@@ -42,6 +42,7 @@ const (
 	specialHere               // a special may begin with one of its bytes
 	specialTail               // it may end a character that is a special
 	wideNearby                // it may belong to a key beyond ASCII
+	escapeHere                // it may be the first bytes of an escape \uXXXX, or the two after one or three of them
 )
 
 const separators = "_- +\t"
@@ -81,6 +82,10 @@ var builtIn = sync.OnceValue(func() *stride {
 	for _, s := range tailPairs {
 		t.pair(s.first, s.second, specialTail)
 	}
+	t.pair("\\", "u", escapeHere)
+	t.pair("u", "03456789", escapeHere) // as all first characters of keys but Korean ones, be44 and c778:
+	t.pair("eE", "4", escapeHere)       // u followed by a letter is frequent in words
+	t.pair("7", "7", escapeHere)
 	for _, keys := range wideKeys {
 		for _, key := range keys {
 			t.pair(key[1:2], key[2:3], wideNearby)
@@ -189,16 +194,35 @@ func strideClean[T string | []byte](t *stride, text T, keep bool) bool {
 			continue
 		}
 		for j := i; j < i+8; j += 2 {
-			if what := t.notice[uint16(w)]; what != 0 && isNoticed(t, text, j, what, keep) {
-				return false
+			if what := t.notice[uint16(w)]; what != 0 {
+				if what&escapeHere != 0 {
+					end, hit := escapesEnd(text, j)
+					if hit {
+						return false
+					}
+					if end > i+8 {
+						i = end - 8 // nothing else is in these escapes
+						break
+					}
+				}
+				if isNoticed(t, text, j, what, keep) {
+					return false
+				}
 			}
 			w >>= 16
 		}
 	}
 	// A last byte alone is no letter within a stem.
 	for ; i+2 <= len(text); i += 2 {
-		if what := t.notice[uint16(text[i])|uint16(text[i+1])<<8]; what != 0 && isNoticed(t, text, i, what, keep) {
-			return false
+		if what := t.notice[uint16(text[i])|uint16(text[i+1])<<8]; what != 0 {
+			if what&escapeHere != 0 {
+				if _, hit := escapesEnd(text, i); hit {
+					return false
+				}
+			}
+			if isNoticed(t, text, i, what, keep) {
+				return false
+			}
 		}
 	}
 	return true

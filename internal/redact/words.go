@@ -197,10 +197,10 @@ func placeholderEnd(text []byte, at int) int {
 }
 
 // maxLabelWords is how many words a label may have.
-const maxLabelWords = 6
+const maxLabelWords = 10
 
-// isLabel reports whether a value is the name of its key in the language of a user interface, as translations
-// and forms have it: "password": "密码", "Enter your password".
+// isLabel reports whether a value is a text of a user interface about its key, as translations, forms and errors
+// have it: "password": "密码", "Enter your password", "This field is required".
 func isLabel(value []byte) bool {
 	if len(value) > minWindow {
 		return false
@@ -221,18 +221,19 @@ func isLabel(value []byte) bool {
 	}
 	named, n := false, 0
 	for word := range bytes.FieldsSeq(value) {
-		if n++; n > maxLabelWords || hasDigit(word) {
+		if n++; n > maxLabelWords {
 			return false
 		}
 		word = bytes.Trim(word, ":*?.!")
 		switch {
+		case len(word) <= 3 && isCount(word) && n > 1:
 		case isOneOf(bytes.ToLower(word), labelNames):
 			named = true
 		case !isProseWord(word) && !isOneOf(bytes.ToLower(word), labelWords):
 			return false
 		}
 	}
-	return named
+	return named || n > 3
 }
 
 // labelNames are the words that name a credential in a label, labelWords others that proseWords do not have.
@@ -250,6 +251,9 @@ func isSchema(text []byte) bool {
 			compact[n] = c
 			n++
 		}
+	}
+	if bytes.HasPrefix(compact[:n], []byte(`{"$ref":`)) {
+		return true
 	}
 	rest, ok := bytes.CutPrefix(compact[:n], []byte(`{"type":"`))
 	if !ok {
