@@ -32,9 +32,10 @@ func TestSecondModel(t *testing.T) { altWorlds(t, 1, 4) }
 // TestSecondModelWorlds runs more of them.
 func TestSecondModelWorlds(t *testing.T) { altWorlds(t, *altSeed, *altRuns) }
 
-// TestSecondModelFound runs the worlds in which something was once lost because the pages of a window were
-// counted while its newest entries appeared.
+// TestSecondModelFound runs worlds in which something was once lost: because the pages of a window were counted
+// while its newest entries appeared, or because a scroll cursor always ended before its window (701). Covers F43.
 func TestSecondModelFound(t *testing.T) {
+	altWorlds(t, 701, 1)
 	altWorlds(t, 50042, 1)
 	altWorlds(t, 51159, 1)
 }

@@ -98,14 +98,16 @@ func (it *Entry) UID() string { return it.ID }
 // The other three are known before the call is made, because the gateway needs the app and the API to admit it.
 // What becomes known later may be added or changed in an entry that was already returned, so it is not part of
 // the identity: log_detail, with the response. Neither is the address, which proxies may report in several
-// forms. If the time cannot be read, the identity is the whole text: the rest would not distinguish entries.
+// forms. If the time cannot be read, the identity is the whole text, with any order of its members: the rest would not distinguish entries.
 func (it *Entry) Identity() string {
 	var b strings.Builder
 	app, _ := ParseText(it.Fields[FieldAppID])
 	api, _ := ParseText(it.Fields[FieldAPIKey])
-	at := it.Text
+	var at string
 	if it.hasTime {
 		at = strconv.FormatInt(it.second, 10) // in whatever form it was sent
+	} else {
+		at = canonical(it.Text)
 	}
 	b.Grow(len(it.ID) + len(at) + len(app) + len(api) + 3)
 	for i, part := range [...]string{it.ID, at, app, api} {

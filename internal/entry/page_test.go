@@ -274,6 +274,7 @@ func TestIdentity(t *testing.T) {
 		require.NotEqual(t, one, identity(other), other)
 	}
 	require.NotEqual(t, identity(`{"id":"1","event_time":"soon"}`), identity(`{"id":"1","event_time":"later"}`))
+	require.Equal(t, identity(`{"id":"1","ip":"10.0.0.1"}`), identity(`{ "ip":"10.0.0.1", "id":"1"}`), "without a time")
 	require.NotEqual(t, identity(`{"id":"1","ip":"10.0.0.1"}`), identity(`{"id":"1","ip":"10.0.0.2"}`), "without a time")
 }
 

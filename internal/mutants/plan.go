@@ -142,8 +142,8 @@ var planMutants = []mutant{
 	},
 	{
 		"windows are not shortened when the API refuses them", "internal/plan/length.go",
-		"	if !s.halve(w) {\n		return false\n	}\n	switch {\n	case s.trial:",
-		"	if true {\n		return false\n	}\n	switch {\n	case s.trial:",
+		"	if !s.halve(w) {\n		return false\n	}\n	if w.newest {\n",
+		"	if true {\n		return false\n	}\n	if w.newest {\n",
 	},
 	{
 		"windows do not grow again after a refusal (F6)", "internal/plan/length.go",

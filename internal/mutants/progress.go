@@ -6,6 +6,36 @@ package main
 // progressMutants break what keeps reading going after any kind of failure.
 var progressMutants = []mutant{
 	{
+		"a window whose scroll cursor always ends early is never shortened (F43)", "internal/plan/failing.go",
+		"	case w.restarts <= 1:\n",
+		"	case true:\n",
+	},
+	{
+		"an API that never marks a page as the last is never read (F13)", "internal/plan/paging.go",
+		" && s.elapsed-s.noEndSince >= PatienceRefused\n",
+		" && false\n",
+	},
+	{
+		"a page without a way to the next is the last at once (F44)", "internal/plan/paging.go",
+		" && s.elapsed-s.noEndSince >= PatienceRefused\n",
+		"\n",
+	},
+	{
+		"pages that were the last of other windows prove nothing (F44)", "internal/plan/paging.go",
+		"{ s.noEndSince, s.openEnds = 0, 0 }",
+		"{}",
+	},
+	{
+		"what is too new to be read is requested again and again (F19)", "internal/plan/length.go",
+		"		s.length, s.due = length, due\n",
+		"		s.length, s.due = length, due || true\n",
+	},
+	{
+		"a window of a minute is tried although only shorter ones are accepted (F40)", "internal/plan/length.go",
+		"s.tight >= tightWindows",
+		"false",
+	},
+	{
 		"what fails is not set aside (F40)", "internal/plan/failing.go",
 		"\treturn s.setAside(w, elapsed)\n}\n",
 		"\treturn Again\n}\n",

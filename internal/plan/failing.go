@@ -155,9 +155,7 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 		w.lost = true
 		if w.scroll {
 			// The lost answer had this page; the next answer would have another.
-			s.expire(w.pages)
-			s.Restart(w, why)
-			return Restarted
+			return s.loseScroll(w, elapsed, why)
 		}
 	}
 	if w.token != "" && f.Refused && f.Unsaid && w.restarts < maxUnsaid {
@@ -193,6 +191,24 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 		return Yields
 	}
 	return s.setAside(w, elapsed)
+}
+
+// loseScroll makes a walk with a scroll cursor start again. From the second time on without getting further it is
+// shortened, too: its page may always fail, for example because it is too far from the first one.
+func (s *Plan) loseScroll(w *Walk, elapsed int64, why error) Verdict {
+	s.expire(w.pages)
+	s.Restart(w, why)
+	switch {
+	case w.restarts <= 1:
+	case w.seconds() > 1:
+		s.cut(w, max(1, w.seconds()/4))
+	case w.restarts > maxAlone && s.finishes == w.failing.finishes:
+		s.postpone(w, elapsed)
+		return Yields
+	case w.restarts > maxAlone:
+		return s.setAside(w, elapsed)
+	}
+	return Restarted
 }
 
 // postponed reports whether the walk waits for others, or was set aside.
@@ -260,7 +276,7 @@ func (s *Plan) setAside(w *Walk, elapsed int64) Verdict {
 		// The length was not the reason for the refusal. If a longer time fails, the end of the failing time
 		// should be found soon. But a window longer than any that was ever read may be refused for its length,
 		// just as one that is too old may be refused for its age.
-		s.maxLength, s.trial = s.maxWindow, false
+		s.maxLength, s.trial, s.tight = s.maxWindow, false, 0
 		s.length = min(max(2*w.seconds(), startLength), s.maxLength)
 		if x.refused {
 			s.length = min(s.length, max(startLength, s.longestRead))

@@ -140,3 +140,35 @@ func TestSecondInOneGo(t *testing.T) {
 		assert.Equal(t, 1, w.Request().InARow)
 	}
 }
+
+// TestScrollThatEndsEarly: a window is read with a scroll cursor, and the same page of it always fails. The window
+// is shortened until fewer pages are enough; a second that cannot be is set aside. Covers F40, F43.
+func TestScrollThatEndsEarly(t *testing.T) {
+	s := testSchedule(1000)
+	s.length, s.maxPages = 3600, 100
+	w := s.Next(5000, 1)
+	s.Land(w)
+	began, n := w.seconds(), 0
+	attempt := func() Verdict {
+		for page := range 5 {
+			s.NoteAnswer(w, 5000)
+			step, err := s.Turn(w, Page{IDs: func(yield func(string) bool) { n++; yield(strconv.Itoa(n)) }, More: true, Token: "scroll"})
+			require.NoError(t, err, page)
+			require.Equal(t, Onward, step)
+		}
+		return s.NoteFailure(w, Failure{}, 1, assert.AnError)
+	}
+	require.Equal(t, Restarted, attempt())
+	assert.Equal(t, began, w.seconds(), "it may have been chance")
+	for tries := 0; w.seconds() > 1; tries++ {
+		require.Less(t, tries, 20)
+		require.Equal(t, Restarted, attempt())
+	}
+	require.EqualValues(t, 1, w.seconds())
+	s.finishes++ // another window
+	verdict := Restarted
+	for range maxAlone + 2 {
+		verdict = attempt()
+	}
+	assert.Contains(t, []Verdict{SetAside, Aside, Yields}, verdict)
+}

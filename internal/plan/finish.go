@@ -21,6 +21,12 @@ func (s *Plan) finish(w *Walk) {
 			list[i-1].failing.retryAt = 0 // where it becomes readable can be found now
 		}
 	}
+	switch {
+	case w.tight:
+		s.tight++
+	case w.seconds() >= leastRefused:
+		s.tight = 0
+	}
 	s.noteFit()
 	s.longestRead = max(s.longestRead, w.seconds())
 	if w.seconds() >= s.maxLength {

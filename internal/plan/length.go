@@ -74,11 +74,25 @@ func (s *Plan) noteFit() {
 }
 
 // ShortenRefused shortens a window that the API refuses, and remembers for a while not to request one that long
-// again. It reports whether it could. A minute is always tried, because the refusal may have had another reason.
-// For the same reason a longer window is tried again, less and less often if it is refused each time.
+// again. It reports whether it could. A minute is tried, because the refusal may have had another reason, until
+// several windows in a row could be read only when they were shorter. For the same reason a longer window is
+// tried again, less and less often if it is refused each time.
 func (s *Plan) ShortenRefused(w *Walk) bool {
+	length, due := s.length, s.due
 	if !s.halve(w) {
 		return false
+	}
+	if w.newest {
+		// It may be refused because it is too new, and not because of its length. The rest waits for the tick: if
+		// it did not, it would be requested again and again until it is old enough.
+		s.length, s.due = length, due
+		return true
+	}
+	least := int64(leastRefused)
+	if w.seconds() < least {
+		if w.tight = true; s.tight >= tightWindows {
+			least = 1
+		}
 	}
 	switch {
 	case s.trial:
@@ -86,7 +100,7 @@ func (s *Plan) ShortenRefused(w *Walk) bool {
 	case s.maxLength == s.maxWindow:
 		s.trialAfter = firstTrial
 	}
-	s.maxLength = min(s.maxLength, max(w.seconds(), 60))
+	s.maxLength = min(s.maxLength, max(w.seconds(), least))
 	s.trialAt, s.trial = w.asOf+s.trialAfter, false
 	return true
 }
@@ -101,6 +115,13 @@ func (s *Plan) lengthen(now int64) {
 		s.trial = true
 	}
 }
+
+// leastRefused is the length in seconds of a window that is tried even if one of that length was refused, unless
+// tightWindows in a row were.
+const (
+	leastRefused = 60
+	tightWindows = 3
+)
 
 // The number of seconds after which a longer window than the API has accepted is tried again: the first one and
 // the largest one.

@@ -59,6 +59,11 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		s.ageShown = max(s.ageShown, s.now-p.Oldest)
 		s.pos.kept.shown(s.now-p.Oldest, s.now)
 	}
+	if !p.More {
+		s.NoteLast()
+	} else if s.endless(w, p, fresh, entries) {
+		p.More = false
+	}
 	if p.More {
 		if step, err := s.fault(w, p, fresh); err != nil {
 			if step == AskAgain {
@@ -130,6 +135,30 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 	}
 	return Onward, nil
 }
+
+// endless reports whether a page counts as the last one although the API says that there are more, and gives no
+// way to them: no page token, or the same one again with nothing new. That is so once no page of any window was
+// the last one for long, while pages with entries had such ends: then this is how this API writes its last page.
+// A full page never is: its window has to be shorter.
+func (s *Plan) endless(w *Walk, p Page, fresh bool, entries int) bool {
+	if entries >= w.pageSize || p.Token != "" && (fresh || p.Token != w.token) {
+		return false
+	}
+	if s.noEndSince == 0 {
+		s.noEndSince = max(1, s.elapsed)
+	}
+	if entries > 0 {
+		s.openEnds++
+	}
+	return s.openEnds >= minOpenEnds && s.elapsed-s.noEndSince >= PatienceRefused
+}
+
+// minOpenEnds is how many pages with entries and without a way to the next show that an API never marks its last
+// page.
+const minOpenEnds = 10
+
+// NoteLast notes that the API has said of a page that it is the last one.
+func (s *Plan) NoteLast() { s.noEndSince, s.openEnds = 0, 0 }
 
 // fault finds out that nothing can follow a page, or that pages would not end.
 func (s *Plan) fault(w *Walk, p Page, fresh bool) (Step, error) {

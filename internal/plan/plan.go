@@ -47,6 +47,9 @@ type Plan struct {
 	// after the refusal that is; trial reports whether one is being tried.
 	trialAt, trialAfter int64
 	trial               bool
+	tight               int   // windows in a row that could be read only when shorter than a minute
+	noEndSince          int64 // since when no page was the last of its window, elapsed milliseconds; see endless
+	openEnds            int   // pages since then that have entries and no way to the next
 	length              int64 // of the next window
 	longestRead         int64 // the longest window that was read to its end, in seconds
 	wanted              int64 // pages that a window should take

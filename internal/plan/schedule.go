@@ -195,7 +195,9 @@ func (s *Plan) fresh(now int64) *Walk {
 	if len(s.walks[0]) == 0 {
 		w.from = s.extend(w, now)
 	}
-	return s.start(0, w)
+	started := s.start(0, w)
+	started.newest = true
+	return started
 }
 
 // uncrossed is where a window ends so that it does not extend over the time up to which nothing is read again.

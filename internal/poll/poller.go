@@ -262,6 +262,9 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	p.noteLatency(r.res.Received.Sub(r.res.Sent))
 	if w == nil {
 		p.sched.NoteProbe(r.page.SaysMore)
+		if r.page.SaysMore && !r.page.HasMore {
+			p.sched.NoteLast()
+		}
 		p.probe.subject = nil
 		p.delays.reset()
 		return nil
