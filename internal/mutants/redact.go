@@ -265,4 +265,9 @@ var redactMutants = []mutant{
 		"		if text[at+1]|0x20 == 'e' {\n			return escapedWide(text, at)\n",
 		"		if text[at+1]|0x20 == 'e' {\n			return false\n",
 	},
+	{
+		"the element after the one that names a credential stays (F72)", "internal/redact/apart.go",
+		"		return w.sibling(text, k)\n",
+		"		return 0\n",
+	},
 }

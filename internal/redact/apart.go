@@ -20,6 +20,9 @@ func (w *walker) apart(text []byte, k *key, c closers, sep separator) int {
 	if sep != noSeparator {
 		return 0
 	}
+	if byteAt(text, k.end) == '<' && k.start > 0 && text[k.start-1] == '>' {
+		return w.sibling(text, k)
+	}
 	if c.closing.mark != 0 && isNamedBy(text, k.start, '=') {
 		if end := w.multipart(text, k); end > 0 {
 			return end
@@ -101,6 +104,26 @@ func (w *walker) element(text []byte, k *key, at int) int {
 		return 0
 	}
 	return w.mask(text, v, end, "")
+}
+
+// sibling masks the text of the element after one whose text is the key: <name>password</name><value>x</value>.
+func (w *walker) sibling(text []byte, k *key) int {
+	open := bytes.LastIndexByte(text[max(0, k.start-maxCell):k.start], '<')
+	name, _, _ := bytes.Cut(text[max(0, k.start-maxCell)+open+1:k.start-1], []byte(" "))
+	closing := bytes.IndexByte(text[k.end:min(len(text), k.end+maxCell)], '>')
+	if open < 0 || !isNameKey(bytes.ToLower(name)) || closing < 0 || byteAt(text, k.end+1) != '/' {
+		return 0
+	}
+	next := k.end + closing + 1
+	for next < len(text) && text[next] <= ' ' {
+		next++
+	}
+	if byteAt(text, next) != '<' || !isLetter(byteAt(text, next+1)) {
+		return 0
+	}
+	for next++; next < len(text) && isWordByte(text[next]); next++ {
+	}
+	return w.element(text, k, next)
 }
 
 // attribute masks the value of a tag that a key names: <input name="password"

@@ -121,6 +121,9 @@ func isPunctuation(text []byte, i int) bool {
 	if i+1 == len(text) || text[i+1] <= ' ' || strings.IndexByte("\"'\\,;:&)}]{[>", text[i+1]) >= 0 {
 		return true
 	}
+	if text[i+1] == '.' && (i+2 == len(text) || text[i+2] <= ' ' || isQuoteMark(text[i+2])) {
+		return true // and a full stop
+	}
 	if text[i] != ',' && text[i] != ';' {
 		return false
 	}

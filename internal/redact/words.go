@@ -89,7 +89,7 @@ func isNothing(value []byte, k kind) bool {
 		return true
 	}
 	if len(value) <= len("undefined") {
-		for _, nothing := range [...]string{"null", "nil", "none", "true", "false", "undefined"} {
+		for _, nothing := range [...]string{"null", "nil", "none", "true", "false", "undefined", "是", "否", "有", "无", "無", "未设置", "已设置", "不需要"} {
 			if equalFold(value, nothing) {
 				return true
 			}
