@@ -82,7 +82,8 @@ const readBatch = 256
 
 // Load reads the checkpoint; nil if none is stored.
 func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
-	data, err := s.client.Get(ctx, KeyPosition)
+	var data []byte
+	err := again(ctx, func() (err error) { data, err = s.client.Get(ctx, KeyPosition); return err })
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
 	}
@@ -111,7 +112,7 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 		for ; n < c.Next && len(ops) < readBatch; n++ {
 			ops = append(ops, storage.GetOperation(SeenName(n)))
 		}
-		if err := s.client.Batch(ctx, ops...); err != nil {
+		if err := again(ctx, func() error { return s.client.Batch(ctx, ops...) }); err != nil {
 			return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
 		}
 		for _, op := range ops {
@@ -129,6 +130,23 @@ func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
 		}
 	}
 	return c, known, nil
+}
+
+// A position is loaded with many reads, and all of them have to succeed. readTries is how often each is tried, if
+// it fails soon: a storage of which every other call fails is used, too.
+const (
+	readTries = 5
+	failsSoon = time.Second
+)
+
+func again(ctx context.Context, read func() error) (err error) {
+	for range readTries {
+		began := time.Now()
+		if err = read(); err == nil || ctx.Err() != nil || time.Since(began) >= failsSoon {
+			break
+		}
+	}
+	return err
 }
 
 // maxDeletes limits how many values one batch deletes.
@@ -185,7 +203,8 @@ func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, f
 
 // checkSuccessor fails if another replica has loaded the position after this one did.
 func (s *Store) checkSuccessor(ctx context.Context) error {
-	data, err := s.client.Get(ctx, KeyPosition)
+	var data []byte
+	err := again(ctx, func() (err error) { data, err = s.client.Get(ctx, KeyPosition); return err })
 	if err != nil {
 		return fmt.Errorf("cannot read the checkpoint: %w", err)
 	}

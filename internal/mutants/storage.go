@@ -6,6 +6,16 @@ package main
 // storageMutants break what is stored across restarts.
 var storageMutants = []mutant{
 	{
+		"a position is loaded only if none of its reads fails (F32)", "internal/checkpoint/store.go",
+		"	readTries = 5\n",
+		"	readTries = 1\n",
+	},
+	{
+		"a position later than the present is not reported (F31)", "internal/poll/resume.go",
+		".Unix() && from.restores:\n",
+		".Unix() && false:\n",
+	},
+	{
 		"ids that an older build has stored are taken for identities (F46)", "internal/checkpoint/checkpoint.go",
 		"		stored = plan.KeyByID\n",
 		"",
