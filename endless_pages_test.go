@@ -92,7 +92,7 @@ func TestTooNewToBeRead(t *testing.T) {
 				assert.Less(t, w.sink.Arrived[id].Sub(began)-time.Duration(second)*time.Second, 4*time.Minute, id)
 			}
 		}
-		assert.Less(t, len(w.server.CallsOf(simulator.EndpointList)), 12*2*60)
+		assert.Less(t, len(w.server.CallsOf(simulator.EndpointList)), 4*2*60)
 	})
 }
 

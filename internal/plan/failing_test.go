@@ -172,3 +172,33 @@ func TestScrollThatEndsEarly(t *testing.T) {
 	}
 	assert.Contains(t, []Verdict{SetAside, Aside, Yields}, verdict)
 }
+
+// TestEndlessPages: an API that never marks a page as the last one is believed after a while, and not once any page
+// of any window was the last. Covers F13, F44.
+func TestEndlessPages(t *testing.T) {
+	for _, marks := range []bool{false, true} {
+		s := testSchedule(1000)
+		s.maxPages = 100
+		open := Page{IDs: func(yield func(string) bool) { yield("1") }, More: true}
+		turn := func(p Page) Step {
+			w := s.start(0, window{from: s.tail(0), to: s.tail(0) + 10})
+			w.asOf = 5000
+			s.NoteAnswer(w, 5000)
+			step, _ := s.Turn(w, p)
+			return step
+		}
+		s.elapsed = 1
+		for range minOpenEnds {
+			assert.Equal(t, AskAgain, turn(open))
+		}
+		if marks {
+			assert.Equal(t, Finished, turn(Page{IDs: open.IDs}))
+		}
+		s.elapsed += PatienceRefused
+		want := Finished
+		if marks {
+			want = AskAgain
+		}
+		assert.Equal(t, want, turn(open))
+	}
+}
