@@ -6,7 +6,7 @@ package main
 // progressMutants break what keeps reading going after any kind of failure.
 var progressMutants = []mutant{
 	{
-		"a window whose scroll cursor always ends early is never shortened (F43)", "internal/plan/failing.go",
+		"a window whose scroll cursor always ends early is never shortened (F43)", "internal/plan/walk.go",
 		"	case w.restarts <= 1:\n",
 		"	case true:\n",
 	},

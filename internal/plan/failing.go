@@ -193,24 +193,6 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	return s.setAside(w, elapsed)
 }
 
-// loseScroll makes a walk with a scroll cursor start again. From the second time on without getting further it is
-// shortened, too: its page may always fail, for example because it is too far from the first one.
-func (s *Plan) loseScroll(w *Walk, elapsed int64, why error) Verdict {
-	s.expire(w.pages)
-	s.Restart(w, why)
-	switch {
-	case w.restarts <= 1:
-	case w.seconds() > 1:
-		s.cut(w, max(1, w.seconds()/4))
-	case w.restarts > maxAlone && s.finishes == w.failing.finishes:
-		s.postpone(w, elapsed)
-		return Yields
-	case w.restarts > maxAlone:
-		return s.setAside(w, elapsed)
-	}
-	return Restarted
-}
-
 // postponed reports whether the walk waits for others, or was set aside.
 func (x *failing) postponed() bool { return x.aside || x.retryAt > 0 }
 

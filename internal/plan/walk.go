@@ -191,3 +191,21 @@ func (s *Plan) DropToken(w *Walk, why error) (first bool) {
 	}
 	return false
 }
+
+// loseScroll makes a walk with a scroll cursor start again. From the second time on without getting further it is
+// shortened, too: its page may always fail, for example because it is too far from the first one.
+func (s *Plan) loseScroll(w *Walk, elapsed int64, why error) Verdict {
+	s.expire(w.pages)
+	s.Restart(w, why)
+	switch {
+	case w.restarts <= 1:
+	case w.seconds() > 1:
+		s.cut(w, max(1, w.seconds()/4))
+	case w.restarts > maxAlone && s.finishes == w.failing.finishes:
+		s.postpone(w, elapsed)
+		return Yields
+	case w.restarts > maxAlone:
+		return s.setAside(w, elapsed)
+	}
+	return Restarted
+}
