@@ -6,6 +6,7 @@ package redact
 import (
 	"bytes"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // This file reads what is between a key and its value: the marks that close the key, remarks, the separator, and
@@ -62,6 +63,10 @@ func closersAt(text []byte, at int) (c closers) {
 				c.closing = quotation{mark: text[q], levels: levelsOf(n)}
 			}
 			i = q + 1
+			continue
+		}
+		if _, n := utf8.DecodeRune(text[i:]); n == utf8.UTFMax { // an emoji
+			i += n
 			continue
 		}
 		switch text[i] {
@@ -155,6 +160,10 @@ func openersAt(text []byte, at int, sep separator) (o openers) {
 		}
 		if i == len(text) {
 			break
+		}
+		if _, n := utf8.DecodeRune(text[i:]); n == utf8.UTFMax && sep != assign { // an emoji
+			i += n
+			continue
 		}
 		switch c := text[i]; c {
 		case '*', '`', '~':

@@ -39,14 +39,20 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 			return w.mask(text, k.end+1, end-1, "")
 		}
 	}
-	if at := verbEnd(text, c.end); at > 0 {
+	verb := verbEnd(text, c.end)
+	if at := verb; at > 0 {
 		if text[at-1] == ':' {
 			return w.value(text, k, colon, at)
 		}
-		return w.afterVerb(text, k, at)
+		if end := w.afterVerb(text, k, at); end > 0 {
+			return end
+		}
 	}
 	if start, end := afterSentence(text, k, c.end); end > 0 {
 		return w.mask(text, start, end, "")
+	}
+	if verb > 0 {
+		return 0
 	}
 	if at := qualifierEnd(text, k, c.end); at > 0 {
 		return w.afterVerb(text, k, at)

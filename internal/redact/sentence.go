@@ -65,7 +65,7 @@ func verbEnd(text []byte, at int) int {
 }
 
 // sentenceEnds are the ends of a short Chinese sentence before a value: 密码发你了 x, 密码我重置成：x.
-var sentenceEnds = []string{"是", "为", "為", "成", "了", "你", "您", "下"}
+var sentenceEnds = []string{"是", "为", "為", "成", "了", "你", "您", "下", "这", "这个", "这里"}
 
 // afterSentence returns the value after a key and a short Chinese sentence.
 func afterSentence(text []byte, k *key, at int) (start, end int) {
@@ -74,7 +74,7 @@ func afterSentence(text []byte, k *key, at int) (start, end int) {
 		i++
 	}
 	said := text[at:i]
-	if len(said) == 0 || len(said) > maxLabel || text[k.end-1] < 0x80 || bytes.ContainsAny(said, "请找问见看联由向到在从与和及可") ||
+	if len(said) == 0 || len(said) > maxLabel || bytes.ContainsAny(said, "请找问见看联由向到从与和及可") ||
 		!slices.ContainsFunc(sentenceEnds, func(end string) bool { return bytes.HasSuffix(said, []byte(end)) }) {
 		return 0, 0
 	}
