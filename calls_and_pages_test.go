@@ -6,6 +6,7 @@ package feishuauditreceiver_test
 import (
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -196,6 +197,42 @@ func TestShortLivedPageTokens(t *testing.T) {
 					require.NotEqual(t, http.StatusTooManyRequests, call.Status)
 				}
 				assert.LessOrEqual(t, world.MostInAMinute(times), 100)
+			})
+		})
+	}
+}
+
+// TestPageTokensExpireDuringFaults: calls and writes of the storage fail at random, page tokens live for 5 s, and a
+// second with thirty pages cannot be shortened. Waits that grow to 30 s between its pages would cost the walk all of
+// them, each time again. Covers F40, F51.
+func TestPageTokensExpireDuringFaults(t *testing.T) {
+	for name, tc := range map[string]struct {
+		calls, writes float64
+		within        time.Duration
+	}{
+		"of the API":              {calls: 0.5, within: 15 * time.Minute},
+		"of the API and the disk": {calls: 0.3, writes: 0.5, within: 65 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{
+					PageTokenLife: 5 * time.Second, RateLimit: 100,
+					Faults: []simulator.Fault{{Kind: simulator.FaultInternal, Endpoint: simulator.EndpointList, Probability: tc.calls}},
+				})
+				entries(w.server, "e", 300, time.Now().Unix()-1800)
+				w.latency = around(100 * time.Millisecond)
+				w.cfg.InitialLookback, w.cfg.PageSize, w.cfg.RecheckAfter = time.Hour, 10, nil
+				writes := rand.New(rand.NewPCG(1, 2))
+				w.disk.Fail = func() error {
+					if writes.Float64() < tc.writes {
+						return errors.New("disk full")
+					}
+					return nil
+				}
+				stop := w.start(t)
+				defer stop()
+				time.Sleep(tc.within) // of 150 seeds, the slowest took two thirds of it
+				assert.Len(t, w.sink.Got(), 300)
 			})
 		})
 	}

@@ -57,8 +57,12 @@ func (s *simulation) drawBounds(opts *simulator.Options) {
 	s.log = append(s.log, fmt.Sprintf("never answered: %+v", f))
 }
 
-// patience is how long it takes, in the last part of the log, until what is never answered is skipped.
+// patience is how long it takes, in the last part of the log, until what is never answered is skipped, or until a
+// backlog of days is read with a dozen calls for each window.
 func (s *simulation) patience() time.Duration {
+	if s.opts.SilentEnd && s.opts.OncePageTokens {
+		return 12 * time.Hour
+	}
 	for _, f := range s.bounds {
 		if f.From > 0 || f.Older > 0 {
 			return 15 * time.Hour // twelve if a rate limit or a later page fails

@@ -71,9 +71,31 @@ func (s *simulation) sample(w *testbed) {
 // delay, plus what it waits for its window to be worth a call, plus the time to read that at the pace left to
 // each receiver.
 func (s *simulation) caughtUp(t *testing.T, w *testbed) {
+	late := s.late(w)
+	// A record that no backend accepts holds the position at its own time until another one is accepted.
+	for range int(10 + s.othersAfter()/time.Minute) {
+		if s.bad == 0 || len(late) == 0 {
+			break
+		}
+		time.Sleep(time.Minute)
+		late = s.late(w)
+	}
+	assert.Empty(t, late, "behind: %s", s)
+}
+
+// othersAfter is how long to wait for another entry, with next to no exception.
+func (s *simulation) othersAfter() time.Duration {
+	if s.tenant.PerSecond == 0 {
+		return 0 // see endsHeld
+	}
+	return time.Duration(10 / s.tenant.PerSecond * float64(time.Second))
+}
+
+// late is how far which pass is behind, if it is further than it may be.
+func (s *simulation) late(w *testbed) (late []string) {
 	at, _ := w.receivers[w.leads].Progress()
 	if at.Done() || s.endsHeld(w) || s.load() > manageable*float64(s.limits[0]) {
-		return
+		return nil
 	}
 	now := time.Now().Add(s.opts.ClockSkew).Unix()
 	tick := int64(w.cfg.PollInterval/time.Second) + 1
@@ -87,14 +109,17 @@ func (s *simulation) caughtUp(t *testing.T, w *testbed) {
 		if pass > 0 {
 			allowed += walk + max(tick, at.Recheck[pass]/2)
 		}
-		assert.LessOrEqual(t, behind, allowed, "pass %d: %s", pass, s)
+		if behind > allowed {
+			late = append(late, fmt.Sprintf("pass %d by %d s, %d s are allowed", pass, behind, allowed))
+		}
 	}
+	return late
 }
 
-// endsHeld reports whether an export may wait for its last records: no backend accepts them, and because nothing
-// else was accepted since, nothing has shown that the pipeline works.
+// endsHeld reports whether the last records of an export or of a burst may wait: no backend accepts them, and
+// because nothing else was accepted since, nothing has shown that the pipeline works.
 func (s *simulation) endsHeld(w *testbed) bool {
-	return s.end != 0 && s.bad > 0 && len(w.sink.Got()) == w.taken
+	return s.bad > 0 && (s.tenant.PerSecond == 0 || s.end != 0 && len(w.sink.Got()) == w.taken)
 }
 
 // manageable is the part of the pace that new entries may need if rechecks are to be in time: failures and

@@ -295,6 +295,9 @@ func (s *simulation) drawConfig(cfg *audit.Config) {
 	}
 	cfg.PollInterval = 10*time.Second + time.Duration(rng.Int64N(int64(s.slowest)))
 	cfg.RequestsPerMinute = s.limits[rng.IntN(len(s.limits))]
+	if s.opts.PageTokenLife > 0 && 2*s.tenant.BurstSize > cfg.PageSize*cfg.RequestsPerMinute {
+		cfg.PageSize, cfg.RequestsPerMinute = 100, 100 // its pages have to follow each other
+	}
 	cfg.Body = []audit.BodyFormat{audit.BodyOriginal, audit.BodyOriginal, audit.BodyStructured}[rng.IntN(3)]
 	cfg.RetryOnFailure.InitialInterval = []time.Duration{5 * time.Second, time.Second, 30 * time.Second}[rng.IntN(3)]
 	cfg.RetryOnFailure.MaxInterval = []time.Duration{30 * time.Second, 2 * time.Minute}[rng.IntN(2)]

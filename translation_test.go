@@ -112,6 +112,9 @@ var (
 	codeSpan    = regexp.MustCompile("`([^`]+)`")
 	pageLink    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	codeComment = regexp.MustCompile(`(^|\s+)# .*$`)
+	ruleOfTable = regexp.MustCompile(`^:?-+:?$`)
+	figuresOnly = regexp.MustCompile(`^[\d.,/ ]+$`)
+	noAnchor    = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
 )
 
 // outlineOf reads a page.
@@ -195,7 +198,7 @@ func cellsOf(page string, cells []string) []string {
 	var out []string
 	for _, cell := range cells {
 		cell = strings.TrimSpace(cell)
-		if cell == "" || regexp.MustCompile(`^:?-+:?$`).MatchString(cell) || regexp.MustCompile(`^[\d.,/ ]+$`).MatchString(cell) {
+		if cell == "" || ruleOfTable.MatchString(cell) || figuresOnly.MatchString(cell) {
 			out = append(out, cell)
 			continue
 		}
@@ -230,16 +233,8 @@ func target(page, link string) string {
 		if anchor == "" {
 			return english
 		}
-		text, err := os.ReadFile(resolved)
-		if err != nil {
-			return err.Error()
-		}
-		n := 0
-		for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutCode(string(text)), -1) {
-			n++
-			if anchorOf(heading[1]) == anchor {
-				return fmt.Sprintf("%s, heading %d", english, n)
-			}
+		if n := slices.Index(anchorsOf(resolved), anchor); n >= 0 {
+			return fmt.Sprintf("%s, heading %d", english, n+1)
 		}
 		return fmt.Sprintf("%s, which has no heading %s", english, anchor)
 	}
@@ -249,6 +244,23 @@ func target(page, link string) string {
 	return resolved
 }
 
+// anchors of the pages that links lead to, read once: the pages are compared many times.
+var anchors = map[string][]string{}
+
+// anchorsOf are the anchors of a page's headings, in order. A page that cannot be read has none.
+func anchorsOf(page string) []string {
+	if all, ok := anchors[page]; ok {
+		return all
+	}
+	text, _ := os.ReadFile(page)
+	all := []string{}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutCode(string(text)), -1) {
+		all = append(all, anchorOf(heading[1]))
+	}
+	anchors[page] = all
+	return all
+}
+
 // withoutCode leaves out code blocks, in which # starts a comment.
 func withoutCode(text string) string {
 	return regexp.MustCompile("(?ms)^ *```.*?^ *```$").ReplaceAllString(text, "")
@@ -256,7 +268,7 @@ func withoutCode(text string) string {
 
 // anchorOf is GitHub's anchor of a heading.
 func anchorOf(heading string) string {
-	return strings.ReplaceAll(regexp.MustCompile(`[^\p{L}\p{N}\- _]`).ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+	return strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }
 
 // differences compares two pages section by section. A section that one of them lacks ends the comparison.

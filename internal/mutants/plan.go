@@ -81,6 +81,16 @@ var planMutants = []mutant{
 		"\t\t\tif w.urgent && false {\n",
 	},
 	{
+		"a walk whose page tokens expire waits between its pages as long as others (F51)", "internal/plan/walk.go",
+		"w.hastened < maxHastened {\n",
+		"w.hastened < 0 {\n",
+	},
+	{
+		"a walk whose page tokens expire waits for the storage as long as others (F51)", "internal/poll/failure.go",
+		"	wait := p.passing()\n	p.Health.NoteFailure(c, err, began, wait)\n",
+		"	wait := p.delays.passing()\n	p.Health.NoteFailure(c, err, began, wait)\n",
+	},
+	{
 		"ids are forgotten once the first pass is past them (F33)", "internal/plan/finish.go",
 		"	from := s.pos.marks[s.pos.last()]\n",
 		"	from := s.pos.marks[0]\n",
@@ -156,8 +166,13 @@ var planMutants = []mutant{
 		"		if w.pages == 0 {\n			w.asOf = min(w.asOf, date)\n		}\n",
 	},
 	{
-		"every answer restarts its walk (F9)", "internal/plan/walk.go",
+		"only a clock that is set back to before the end of the window restarts its walk (F9)", "internal/plan/walk.go",
+		" && date < w.asOf-s.clockSlack",
 		" && date < min(w.asOf, w.to)-s.clockSlack",
+	},
+	{
+		"every answer restarts its walk (F9)", "internal/plan/walk.go",
+		" && date < w.asOf-s.clockSlack",
 		"",
 	},
 	{

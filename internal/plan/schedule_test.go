@@ -42,6 +42,23 @@ func TestFinishServesPasses(t *testing.T) {
 	assert.Equal(t, []int64{5060, 4880, 2000}, p.marks)
 }
 
+// TestClockSetBackLongAfterTheWindow: a clock that is set back during a recheck hides late entries of the window
+// again, however old the window is, and moves others to pages that were read. A clock that stays behind is noticed
+// once. Covers F9.
+func TestClockSetBackLongAfterTheWindow(t *testing.T) {
+	s := New(Settings{Begin: 1000, Recheck: []int64{120, 3600}, Tick: 60, MaxWindow: 300, PageSize: 100, Walks: 1, ClockSlack: 5}, NewSeen())
+	w := s.Next(9000, 1)
+	_, _, to := w.Span()
+	require.Less(t, to, int64(8000))
+	assert.False(t, s.NoteAnswer(w, 9000))
+	assert.False(t, s.NoteAnswer(w, 8996), "by less than two servers may differ")
+	assert.True(t, s.NoteAnswer(w, 8700))
+	s.Restart(w, ErrClockSet)
+	assert.False(t, s.NoteAnswer(w, 8700))
+	assert.False(t, s.NoteAnswer(w, 8750))
+	assert.False(t, s.NoteAnswer(w, 8700))
+}
+
 // TestNoPagesOverTheLastRecheck: time that no recheck reads again is never in one window of several pages with
 // the newest time, where entries appear between two pages. Covers F47.
 func TestNoPagesOverTheLastRecheck(t *testing.T) {

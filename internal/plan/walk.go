@@ -18,6 +18,7 @@ type Walk struct {
 	empty    int   // pages in a row without an entry that was new to the walk
 	restarts int   // how often it has started again since it last got further than ever before
 	furthest int64 // the furthest that it has got, see reach
+	hastened int   // waits after failures that were short since its last page, see Hastens
 	once     bool  // no later pass reads all of it again
 	urgent   bool  // one of its page tokens was refused, perhaps because it waited too long
 	inFlight bool
@@ -86,6 +87,24 @@ func (w *Walk) hurry() int {
 	return 0
 }
 
+// maxHastened is how many waits after failures are short before a page of a walk that has to hurry.
+const maxHastened = 8
+
+// Hastens reports whether the wait after a failure has to be short because a walk is between two pages and one of
+// its page tokens has expired before: a longer wait would cost it all its pages, each time again. It does so a few
+// times for each page, so that an API or a storage that answers nothing is not called more often.
+func (s *Plan) Hastens() bool {
+	for _, walks := range s.walks {
+		for _, w := range walks {
+			if w.token != "" && !w.finished && w.hurry() > 0 && w.hastened < maxHastened {
+				w.hastened++
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // RequestFor requests the first page of a window.
 func RequestFor(from, to int64) Request {
 	return Request{From: max(0, from-Overlap), To: to}
@@ -145,19 +164,20 @@ func (s *Plan) DrainEnded() []Ended {
 }
 
 // NoteAnswer counts a page of the walk and notes the server's date in it (Unix seconds; 0: none). It reports
-// whether the server's clock was set back during the walk to before the window's end. If the API hides new
-// entries by that clock, and cuts pages by their offset, entries that were not read yet have moved to pages that
-// were. The walk then has to start again.
+// whether the server's clock was set back during the walk. If the API hides new or late entries by that clock, and
+// cuts pages by their offset, entries that were not read yet have moved to pages that were. The walk then has to
+// start again.
 //
 // The estimate of the server's time may come from one answer with a wrong date, and a clock that was set back,
 // or a server whose clock is behind, may hide new or late entries: the watermarks follow the earliest date of
 // the walk's own answers.
 func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 	if date != 0 {
-		setBack = w.pages > 0 && date < min(w.asOf, w.to)-s.clockSlack
+		setBack = w.pages > 0 && date < w.asOf-s.clockSlack
 		w.asOf = min(w.asOf, date)
 	}
 	w.pages++
+	w.hastened = 0
 	return setBack
 }
 

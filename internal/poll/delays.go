@@ -60,6 +60,9 @@ func (d *delays) passing() time.Duration {
 	return d.passingB.NextBackOff()
 }
 
+// shortest is the shortest wait after a failure.
+func (d *delays) shortest() time.Duration { return d.passingB.InitialInterval >> quickTries }
+
 // config and quota are the waits after a failure that only a person can fix. The first few after a success are
 // short in any case, because the failure may have been chance.
 func (d *delays) config() time.Duration { return d.lasting(d.configB) }

@@ -111,7 +111,7 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	case cause.ClassQuota:
 		wait = p.delays.quota()
 	default:
-		wait = max(p.delays.passing(), api.Wait)
+		wait = max(p.passing(), api.Wait)
 	}
 	p.notBefore = later(p.notBefore, time.Now().Add(wait))
 	p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), max(wait, p.Pace.Until()))
@@ -163,6 +163,14 @@ func (p *Poller) noteAside(w *plan.Walk, verdict plan.Verdict, api *openapi.Erro
 	p.Logger.Warn("Cannot read a time range of the log; reading everything else. It is retried, and skipped if it keeps failing (docs/runbook.md, FeishuAuditTimeSkipped)", fields...)
 }
 
+// passing is the wait after a temporary failure. It is short if page tokens would expire during a longer one.
+func (p *Poller) passing() time.Duration {
+	if p.sched != nil && p.sched.Hastens() {
+		return p.delays.shortest()
+	}
+	return p.delays.passing()
+}
+
 // waitAfter notes a temporary failure of an operation that started at the given time, and waits for the next
 // try, or, if there can be none, for the end of the term.
 func (p *Poller) waitAfter(ctx context.Context, c cause.Cause, err error, began time.Time) error {
@@ -172,7 +180,7 @@ func (p *Poller) waitAfter(ctx context.Context, c cause.Cause, err error, began 
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	wait := p.delays.passing()
+	wait := p.passing()
 	p.Health.NoteFailure(c, err, began, wait)
 	return Sleep(ctx, wait)
 }
