@@ -162,15 +162,16 @@ func (p *Poller) launch(ctx context.Context) {
 	if time.Now().Before(p.notBefore) {
 		return
 	}
-	if p.clocks.due && !p.clocks.flying {
-		p.askClocks(ctx)
-	}
-	if p.begin.ahead != 0 {
-		return // which clock is right decides where to read
-	}
 	wide := p.width()
 	p.sched.Widen(wide)
 	for p.inFlight() < min(wide+p.sched.AsideInFlight(), p.set.MaxConcurrentWalks) {
+		if p.clocks.due && !p.clocks.flying {
+			p.askClocks(ctx)
+			continue
+		}
+		if p.begin.ahead != 0 {
+			return // which clock is right decides where to read
+		}
 		if p.probe.due() {
 			p.launchProbe(ctx)
 			continue
