@@ -73,29 +73,6 @@ func TestNoPageIsTheLast(t *testing.T) {
 	}
 }
 
-// TestTooNewToBeRead: an API refuses windows that end less than a minute ago. This delays by a minute or two, and
-// costs a few calls with each poll. Covers F19, F40.
-func TestTooNewToBeRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := quietWorld(simulator.Options{})
-		began := time.Now().Truncate(time.Second)
-		for second := range 2 * 3600 {
-			entries(w.server, fmt.Sprintf("e%d", second), 1, began.Unix()+int64(second))
-		}
-		w.handler = refusingWindows{w.server, func(start, end int64) bool { return end >= time.Now().Unix()-60 }}
-		w.run(t, 2*time.Hour)
-		got := w.sink.Got()
-		for second := range 2*3600 - 200 {
-			id := fmt.Sprintf("e%d-0", second)
-			assert.Equal(t, 1, got[id], id)
-			if second > 600 {
-				assert.Less(t, w.sink.Arrived[id].Sub(began)-time.Duration(second)*time.Second, 4*time.Minute, id)
-			}
-		}
-		assert.Less(t, len(w.server.CallsOf(simulator.EndpointList)), 4*2*60)
-	})
-}
-
 // TestShortWindowsOnly: an API refuses windows of more than a few seconds. After a few windows none is refused.
 // Covers F40.
 func TestShortWindowsOnly(t *testing.T) {

@@ -87,7 +87,7 @@ var planMutants = []mutant{
 	},
 	{
 		"a walk whose page tokens expire waits for the storage as long as others (F51)", "internal/poll/failure.go",
-		"	wait := p.passing()\n	p.Health.NoteFailure(c, err, began, wait)\n",
+		"	wait := p.passing(c)\n	p.Health.NoteFailure(c, err, began, wait)\n",
 		"	wait := p.delays.passing()\n	p.Health.NoteFailure(c, err, began, wait)\n",
 	},
 	{
@@ -152,8 +152,8 @@ var planMutants = []mutant{
 	},
 	{
 		"windows are not shortened when the API refuses them", "internal/plan/length.go",
-		"	if !s.halve(w) {\n		return false\n	}\n	if w.newest {\n",
-		"	if true {\n		return false\n	}\n	if w.newest {\n",
+		"	if !s.halve(w) {\n		return false\n	}\n	least := ",
+		"	if true {\n		return false\n	}\n	least := ",
 	},
 	{
 		"windows do not grow again after a refusal (F6)", "internal/plan/length.go",

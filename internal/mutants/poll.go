@@ -207,13 +207,13 @@ var pollMutants = []mutant{
 	},
 	{
 		"a failed call finishes its walk (F18)", "internal/poll/failure.go",
-		"	default:\n		wait = max(p.passing(), api.Wait)\n",
-		"	default:\n		if r.walk != nil {\n			_, _ = p.sched.Turn(r.walk, plan.Page{IDs: func(func(string) bool) {}})\n		}\n		wait = max(p.passing(), api.Wait)\n",
+		"	default:\n		wait = max(p.passing(api.Cause), api.Wait)\n",
+		"	default:\n		if r.walk != nil {\n			_, _ = p.sched.Turn(r.walk, plan.Page{IDs: func(func(string) bool) {}})\n		}\n		wait = max(p.passing(api.Cause), api.Wait)\n",
 	},
 	{
 		"a failed call restarts the walk (F15)", "internal/poll/failure.go",
-		"	default:\n		wait = max(p.passing(), api.Wait)\n",
-		"	default:\n		if r.walk != nil {\n			p.sched.Restart(r.walk, r.err)\n		}\n		wait = max(p.passing(), api.Wait)\n",
+		"	default:\n		wait = max(p.passing(api.Cause), api.Wait)\n",
+		"	default:\n		if r.walk != nil {\n			p.sched.Restart(r.walk, r.err)\n		}\n		wait = max(p.passing(api.Cause), api.Wait)\n",
 	},
 	{
 		"no wait after a failed call (F19)", "internal/poll/failure.go",
@@ -227,7 +227,7 @@ var pollMutants = []mutant{
 	},
 	{
 		"the wait that a gateway asks for is ignored (F16)", "internal/poll/failure.go",
-		"wait = max(p.passing(), api.Wait)",
+		"wait = max(p.passing(api.Cause), api.Wait)",
 		"wait = p.delays.passing()",
 	},
 }

@@ -26,11 +26,6 @@ var progressMutants = []mutant{
 		"{}",
 	},
 	{
-		"what is too new to be read is requested again and again (F19)", "internal/plan/length.go",
-		"		s.length, s.due = length, due\n",
-		"		s.length, s.due = length, due || true\n",
-	},
-	{
 		"a window of a minute is tried although only shorter ones are accepted (F40)", "internal/plan/length.go",
 		"s.tight >= tightWindows",
 		"false",

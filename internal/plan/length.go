@@ -78,15 +78,8 @@ func (s *Plan) noteFit() {
 // several windows in a row could be read only when they were shorter. For the same reason a longer window is
 // tried again, less and less often if it is refused each time.
 func (s *Plan) ShortenRefused(w *Walk) bool {
-	length, due := s.length, s.due
 	if !s.halve(w) {
 		return false
-	}
-	if w.newest {
-		// It may be refused because it is too new, and not because of its length. The rest waits for the tick: if
-		// it did not, it would be requested again and again until it is old enough.
-		s.length, s.due = length, due
-		return true
 	}
 	least := int64(leastRefused)
 	if w.seconds() < least {

@@ -195,9 +195,7 @@ func (s *Plan) fresh(now int64) *Walk {
 	if len(s.walks[0]) == 0 {
 		w.from = s.extend(w, now)
 	}
-	started := s.start(0, w)
-	started.newest = true
-	return started
+	return s.start(0, w)
 }
 
 // uncrossed is where a window ends so that it does not extend over the time up to which nothing is read again.

@@ -39,7 +39,6 @@ type Walk struct {
 	rereads        int    // how often it was read once more, see mayHaveShifted
 	paged          bool   // read to its end in several pages, but not by the last recheck: see position.finish
 	pageSize       int    // of this attempt, in entries
-	newest         bool   // it extends to the present, or did before it was cut
 	tight          bool   // a part of a window of a minute or less that was refused
 	timesPostponed int    // chooses the page size of the next attempt
 	failing        failing

@@ -111,7 +111,7 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	case cause.ClassQuota:
 		wait = p.delays.quota()
 	default:
-		wait = max(p.passing(), api.Wait)
+		wait = max(p.passing(api.Cause), api.Wait)
 	}
 	p.notBefore = later(p.notBefore, time.Now().Add(wait))
 	p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), max(wait, p.Pace.Until()))
@@ -163,9 +163,10 @@ func (p *Poller) noteAside(w *plan.Walk, verdict plan.Verdict, api *openapi.Erro
 	p.Logger.Warn("Cannot read a time range of the log; reading everything else. It is retried, and skipped if it keeps failing (docs/runbook.md, FeishuAuditTimeSkipped)", fields...)
 }
 
-// passing is the wait after a temporary failure. It is short if page tokens would expire during a longer one.
-func (p *Poller) passing() time.Duration {
-	if p.sched != nil && p.sched.Hastens() {
+// passing is the wait after a temporary failure. It is short if page tokens would expire during a longer one,
+// except if pages were answered and lead nowhere.
+func (p *Poller) passing(c cause.Cause) time.Duration {
+	if c != cause.Paging && p.sched != nil && p.sched.Hastens() {
 		return p.delays.shortest()
 	}
 	return p.delays.passing()
@@ -180,7 +181,7 @@ func (p *Poller) waitAfter(ctx context.Context, c cause.Cause, err error, began 
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	wait := p.passing()
+	wait := p.passing(c)
 	p.Health.NoteFailure(c, err, began, wait)
 	return Sleep(ctx, wait)
 }
