@@ -83,7 +83,7 @@ func (p *Page) read(s *jsontext.Scanner) {
 // isNothing reports whether a JSON text that should be an object or an array holds nothing: null, or how
 // languages without types write it if it is empty.
 func isNothing(text string) bool {
-	if len(text) < 2 || !strings.Contains(`[{"`, text[:1]) {
+	if len(text) < 2 || text[0] != '[' && text[0] != '{' && text[0] != '"' {
 		return text == "null"
 	}
 	return strings.TrimSpace(text[1:len(text)-1]) == ""

@@ -212,8 +212,8 @@ var redactMutants = []mutant{
 	},
 	{
 		"a sentence between a Chinese key and its value hides it (F70)", "internal/redact/loose.go",
-		"	if start, end := afterSentence(text, k, c.end); end > 0 {\n",
-		"	if start, end := afterSentence(text, k, c.end); end > len(text) {\n",
+		"	if start, end := afterSentence(text, c.end); end > 0 {\n",
+		"	if start, end := afterSentence(text, c.end); end > len(text) {\n",
 	},
 	{
 		"what a sentence says about a password hides it (F70)", "internal/redact/loose.go",

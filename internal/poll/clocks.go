@@ -121,7 +121,8 @@ func (p *Poller) noteClocks(ctx context.Context, r result) error {
 			return ctx.Err()
 		}
 		c.failed++
-		if p.begin.ahead != 0 && c.failed < maxFailed && !(errors.As(r.err, &api) && api.Class == cause.ClassParameter) {
+		refused := errors.As(r.err, &api) && api.Class == cause.ClassParameter
+		if p.begin.ahead != 0 && c.failed < maxFailed && !refused {
 			c.due = true
 			return p.noteFailure(ctx, r)
 		}

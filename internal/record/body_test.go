@@ -37,9 +37,8 @@ func TestRecordBodyStructured(t *testing.T) {
 		"id": "1", "x": []any{`{"a":1,"b":{},"a":2}`},
 		"y": []any{"9007199254740993.0", "12345678901234567890", 0.1, 1.1, 0.30000000000000004, 1200.0, 0.0, "1e-400"},
 	}, record.Body().Map().AsRaw())
-	const twice = `{"id":"1","a":1,"a":2}`
-	record, _ = buildEntry(t, someSettings(structured), twice)
-	require.Equal(t, twice, record.Body().Str())
+	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","a":1,"a":2}`)
+	require.Equal(t, map[string]any{"text": `{"id":"1","a":1,"a":2}`}, map[string]any{"text": record.Body().Str()}) // not JSONEq: both
 
 	// Never empty, and a map or the text.
 	for _, entry := range []string{`{}`, `{ }`, `""`, `"x"`, `null`, `[]`, `[1]`, `0`, `false`} {
@@ -67,12 +66,12 @@ func TestRecordBodyStructuredBounds(t *testing.T) {
 	}
 	require.Equal(t, "end", value.Str())
 
-	members, want := "", map[string]any{}
+	all, want := []string{}, map[string]any{}
 	for i := range maxBodyMembers {
-		members += fmt.Sprintf(`,"a%d":0`, i)
+		all = append(all, fmt.Sprintf(`"a%d":0`, i))
 		want[fmt.Sprint("a", i)] = int64(0)
 	}
-	members = members[1:]
+	members := strings.Join(all, ",")
 	record, _ = buildEntry(t, someSettings(structured), `{"id":"1","x":{`+members+`},"y":[{`+members+`,"c":0}]}`)
 	require.Equal(t, map[string]any{
 		"id": "1", "x": want, "y": []any{`{` + members + `,"c":0}`},

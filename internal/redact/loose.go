@@ -48,7 +48,7 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 			return end
 		}
 	}
-	if start, end := afterSentence(text, k, c.end); end > 0 {
+	if start, end := afterSentence(text, c.end); end > 0 {
 		return w.mask(text, start, end, "")
 	}
 	if verb > 0 {

@@ -6,6 +6,7 @@ package redact
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // This file reads sentences that name a credential and give its value.
@@ -68,7 +69,7 @@ func verbEnd(text []byte, at int) int {
 var sentenceEnds = []string{"是", "为", "為", "成", "了", "你", "您", "下", "这", "这个", "这里"}
 
 // afterSentence returns the value after a key and a short Chinese sentence.
-func afterSentence(text []byte, k *key, at int) (start, end int) {
+func afterSentence(text []byte, at int) (start, end int) {
 	i := at
 	for i < len(text) && i-at <= maxLabel && text[i] >= 0x80 {
 		i++
@@ -90,6 +91,10 @@ func afterSentence(text []byte, k *key, at int) (start, end int) {
 // prepositions begin what an English sentence says about a credential before its value: the password for bob: x.
 var prepositions = []string{"for", "of", "on", "in", "at", "to", "here", "from"}
 
+func isPreposition(word []byte) bool {
+	return slices.ContainsFunc(prepositions, func(p string) bool { return strings.EqualFold(string(word), p) })
+}
+
 // maxQualifier is how many words it may say.
 const maxQualifier = 6
 
@@ -105,7 +110,7 @@ func qualifierEnd(text []byte, k *key, at int) int {
 		for end < len(text) && (isWordByte(text[end]) || text[end] == '.' || text[end] == '@') && text[end] < 0x80 {
 			end++
 		}
-		if end == start || !isBlank(text[start-1]) || n == 0 && !isOneOf(bytes.ToLower(text[start:end]), prepositions) {
+		if end == start || !isBlank(text[start-1]) || n == 0 && !isPreposition(text[start:end]) {
 			return 0
 		}
 		if end < len(text) && text[end] == ':' {
@@ -134,7 +139,14 @@ func codeBefore(text []byte, k *key) (start, end int) {
 		first += i + 1
 	}
 	i := bytes.LastIndex(text[first:k.start], []byte(" is "))
-	if i < 0 || len(bytes.Fields(text[first+i:k.start])) > maxCellWords+1 {
+	if i < 0 {
+		return 0, 0
+	}
+	words := 0
+	for range bytes.FieldsSeq(text[first+i : k.start]) {
+		words++
+	}
+	if words > maxCellWords+1 {
 		return 0, 0
 	}
 	end = first + i

@@ -3,7 +3,10 @@
 
 package redact
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // This file notices, for the filter, built-in keys beyond ASCII whose characters are escaped: \u5bc6\u7801, as
 // Python's json module writes 密码, and %E5%AF%86%E7%A0%81, as forms do.
@@ -45,10 +48,8 @@ func escapedWide[T string | []byte](text T, at int) bool {
 			n = 1
 			continue
 		}
-		for _, s := range seconds {
-			if s == second {
-				return true
-			}
+		if slices.Contains(seconds, second) {
+			return true
 		}
 		if out, ok := foldRune(second); !ok || out != "" && out != " " {
 			return false
