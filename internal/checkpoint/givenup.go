@@ -58,8 +58,7 @@ func (l GivenUpList) Encode() []byte {
 // loadGivenUp reads the list. A list that cannot be read does not stop the receiver: it is replaced when another
 // record is given up.
 func (s *Store) loadGivenUp(ctx context.Context) error {
-	var data []byte
-	err := again(ctx, func() (err error) { data, err = s.client.Get(ctx, KeyGivenUp); return err })
+	data, err := s.get(ctx, KeyGivenUp)
 	if err != nil {
 		return fmt.Errorf("cannot read the checkpoint: %w", err)
 	}

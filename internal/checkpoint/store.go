@@ -82,8 +82,7 @@ const readBatch = 256
 
 // Load reads the checkpoint; nil if none is stored.
 func (s *Store) Load(ctx context.Context) (*Checkpoint, *plan.Seen, error) {
-	var data []byte
-	err := again(ctx, func() (err error) { data, err = s.client.Get(ctx, KeyPosition); return err })
+	data, err := s.get(ctx, KeyPosition)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the checkpoint: %w", err)
 	}
@@ -139,6 +138,13 @@ const (
 	failsSoon = time.Second
 )
 
+// get reads a value; nil if there is none.
+func (s *Store) get(ctx context.Context, key string) (data []byte, err error) {
+	err = again(ctx, func() (err error) { data, err = s.client.Get(ctx, key); return err })
+	return data, err
+}
+
+// again reads until that succeeds, a few times.
 func again(ctx context.Context, read func() error) (err error) {
 	for range readTries {
 		began := time.Now()
@@ -203,8 +209,7 @@ func (s *Store) Save(ctx context.Context, now plan.Snapshot, added []plan.Key, f
 
 // checkSuccessor fails if another replica has loaded the position after this one did.
 func (s *Store) checkSuccessor(ctx context.Context) error {
-	var data []byte
-	err := again(ctx, func() (err error) { data, err = s.client.Get(ctx, KeyPosition); return err })
+	data, err := s.get(ctx, KeyPosition)
 	if err != nil {
 		return fmt.Errorf("cannot read the checkpoint: %w", err)
 	}
@@ -228,7 +233,7 @@ func lastMinute(keys []plan.Key) int64 {
 
 // LoadCalls reads the calls of the last minute.
 func (s *Store) LoadCalls(ctx context.Context) (pace.Remembered, error) {
-	data, err := s.client.Get(ctx, KeyCalls)
+	data, err := s.get(ctx, KeyCalls)
 	if err != nil {
 		return pace.Remembered{}, fmt.Errorf("cannot read the calls of the last minute: %w", err)
 	}

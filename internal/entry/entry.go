@@ -98,7 +98,8 @@ func (it *Entry) UID() string { return it.ID }
 // The other three are known before the call is made, because the gateway needs the app and the API to admit it.
 // What becomes known later may be added or changed in an entry that was already returned, so it is not part of
 // the identity: log_detail, with the response. Neither is the address, which proxies may report in several
-// forms. If the time cannot be read, the identity is the whole text, with any order of its members: the rest would not distinguish entries.
+// forms. If the time cannot be read, the identity is the whole text, with any order of its members: the rest would
+// not distinguish entries.
 func (it *Entry) Identity() string {
 	var b strings.Builder
 	app, _ := ParseText(it.Fields[FieldAppID])

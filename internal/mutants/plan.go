@@ -82,8 +82,8 @@ var planMutants = []mutant{
 	},
 	{
 		"a walk whose page tokens expire waits between its pages as long as others (F51)", "internal/plan/walk.go",
-		"w.hastened < maxHastened {\n",
-		"w.hastened < 0 {\n",
+		"w.shortWaits < maxShortWaits {\n",
+		"w.shortWaits < 0 {\n",
 	},
 	{
 		"a walk whose page tokens expire waits for the storage as long as others (F51)", "internal/poll/failure.go",

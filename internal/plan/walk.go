@@ -11,18 +11,18 @@ import (
 // page token is only in memory.
 type Walk struct {
 	window
-	pass     int
-	token    string
-	asOf     int64 // the server's clock before the first page was asked for
-	pages    int64
-	empty    int   // pages in a row without an entry that was new to the walk
-	restarts int   // how often it has started again since it last got further than ever before
-	furthest int64 // the furthest that it has got, see reach
-	hastened int   // waits after failures that were short since its last page, see Hastens
-	once     bool  // no later pass reads all of it again
-	urgent   bool  // one of its page tokens was refused, perhaps because it waited too long
-	inFlight bool
-	finished bool
+	pass       int
+	token      string
+	asOf       int64 // the server's clock before the first page was asked for
+	pages      int64
+	empty      int   // pages in a row without an entry that was new to the walk
+	restarts   int   // how often it has started again since it last got further than ever before
+	furthest   int64 // the furthest that it has got, see reach
+	shortWaits int   // taken since its last page, see TakeShortWait
+	once       bool  // no later pass reads all of it again
+	urgent     bool  // one of its page tokens was refused, perhaps because it waited too long
+	inFlight   bool
+	finished   bool
 	// returned are the hashes of the ids on the pages so far.
 	returned hashSet
 	// scroll reports that one page token serves all pages: each use of it returns the next page, so that a page
@@ -86,17 +86,17 @@ func (w *Walk) hurry() int {
 	return 0
 }
 
-// maxHastened is how many waits after failures are short before a page of a walk that has to hurry.
-const maxHastened = 8
+// maxShortWaits is how many waits after failures are short before a page of a walk that has to hurry.
+const maxShortWaits = 8
 
-// Hastens reports whether the wait after a failure has to be short because a walk is between two pages and one of
-// its page tokens has expired before: a longer wait would cost it all its pages, each time again. It does so a few
-// times for each page, so that an API or a storage that answers nothing is not called more often.
-func (s *Plan) Hastens() bool {
+// TakeShortWait takes one of the short waits that a walk between two pages has after failures, if one of its page
+// tokens has expired before, and reports whether there was one: a longer wait would cost it all its pages, each time
+// again. There are a few for each page, so that an API or a storage that answers nothing is not called more often.
+func (s *Plan) TakeShortWait() bool {
 	for _, walks := range s.walks {
 		for _, w := range walks {
-			if w.token != "" && !w.finished && w.hurry() > 0 && w.hastened < maxHastened {
-				w.hastened++
+			if w.token != "" && !w.finished && w.hurry() > 0 && w.shortWaits < maxShortWaits {
+				w.shortWaits++
 				return true
 			}
 		}
@@ -176,7 +176,7 @@ func (s *Plan) NoteAnswer(w *Walk, date int64) (setBack bool) {
 		w.asOf = min(w.asOf, date)
 	}
 	w.pages++
-	w.hastened = 0
+	w.shortWaits = 0
 	return setBack
 }
 

@@ -166,7 +166,7 @@ func (p *Poller) noteAside(w *plan.Walk, verdict plan.Verdict, api *openapi.Erro
 // passing is the wait after a temporary failure. It is short if page tokens would expire during a longer one,
 // except if pages were answered and lead nowhere.
 func (p *Poller) passing(c cause.Cause) time.Duration {
-	if c != cause.Paging && p.sched != nil && p.sched.Hastens() {
+	if c != cause.Paging && p.sched != nil && p.sched.TakeShortWait() {
 		return p.delays.shortest()
 	}
 	return p.delays.passing()
