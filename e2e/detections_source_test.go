@@ -129,6 +129,23 @@ func (r *sigmaRule) hasPattern() bool {
 	return false
 }
 
+// TestVendorKeys: every API of the vendor that is known to this repository has a class, so that TestDetectionKeys looks
+// at it.
+func TestVendorKeys(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../testdata/apis/api_keys.txt")
+	require.NoError(t, err)
+	classified := map[string]bool{}
+	for _, k := range vendorKeys(t) {
+		classified[k.key] = true
+	}
+	for line := range strings.Lines(string(text)) {
+		if key := strings.TrimSpace(line); !strings.HasPrefix(key, "#") {
+			assert.True(t, classified[key], "%s is not in detections/keys.tsv: internal/tools/detections/keys.py writes it", key)
+		}
+	}
+}
+
 // TestDetectionKeys: every API of the vendor in a sensitive class is in a rule, and every API in a rule is one
 // of the vendor's.
 func TestDetectionKeys(t *testing.T) {

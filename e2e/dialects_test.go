@@ -148,6 +148,29 @@ func TestSearchedFields(t *testing.T) {
 	assert.ElementsMatch(t, found(`((?:resource\.)?attributes\.[a-z_.]+)`, all.String()), mapped)
 }
 
+// TestEntriesAreCountedOnce: VictoriaLogs and Splunk store a record twice that is sent twice. Their rules count ids;
+// only a question about a first time, which asks whether there is any entry, counts records.
+func TestEntriesAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	all := converted(t)
+	records := map[string]*regexp.Regexp{
+		"LogsQL": regexp.MustCompile(`count\(\)(?: if \([^|]*?\))? as (?:value|n)\b`),
+		"SPL":    regexp.MustCompile(`stats count(?:\(eval\(what="refused"\)\))? AS value`),
+	}
+	ids := map[string]string{"LogsQL": "count_uniq(log.record.uid)", "SPL": "log.record.uid"}
+	for language, pattern := range records {
+		counting := 0
+		for alert, query := range all[language] {
+			query = strings.ReplaceAll(query, "count() if (recent:>0 before:0) as value", "") // counts groups
+			assert.NotRegexp(t, pattern, query, "%s: %s", language, alert)
+			if strings.Contains(query, ids[language]) {
+				counting++
+			}
+		}
+		assert.Greater(t, counting, 20, language)
+	}
+}
+
 // TestDialects: in each language a detection matches the same API keys of the vendor's, with their variables and
 // with ids in place of them, the same response codes, and the same threshold.
 func TestDialects(t *testing.T) {

@@ -98,7 +98,7 @@ def elastic(all_, _):
             "rule_id": str(d.rule.id), "name": d.title, "description": d.description, "type": "esql", "language": "esql", "query": x.query(d), "enabled": False,
             "severity": SEVERITY[d.level], "risk_score": RISK[d.level], "interval": d.interval, "from": back, "to": "now",
             "timestamp_override": "observed_timestamp", "tags": ["Feishu", *d.tags], "threat": tactic, "false_positives": d.falsepositives,
-            "references": ["docs/detections.md#" + d.alert.lower()], "author": ["The feishuauditreceiver Authors"], "license": "Apache-2.0", "version": 1,
+            "references": [f"{PAGE}#{d.alert.lower()}"], "author": ["The feishuauditreceiver Authors"], "license": "Apache-2.0", "version": 1,
             "note": d.why, "max_signals": 100, "immutable": False, "actions": []}, ensure_ascii=False))
     return "\n".join(lines) + "\n"
 

@@ -35,7 +35,10 @@ def condition(d):
 
 
 class LogsQL:
-    """For vmalert and VictoriaLogs. A stats pipe has one result, as each result is a series of its own to vmalert."""
+    """For vmalert and VictoriaLogs. A stats pipe has one result, as each result is a series of its own to vmalert. VictoriaLogs
+    stores a record twice that is sent twice, so entries are counted by their ids. first_seen only asks whether there are any."""
+
+    entries = "count_uniq(log.record.uid)"
 
     def __init__(self):
         self.f = p.VICTORIALOGS.fields
@@ -68,7 +71,7 @@ class LogsQL:
         return getattr(self, d.kind)(d, *("(" + self.base[r.name] + ")" for r in d.base)) + " | rename " + labels
 
     def single(self, d, q):
-        return f"_time:{d.timespan} {q} | stats by ({self.names(d.group)}) count() as value | filter value:>={d.at_least}"
+        return f"_time:{d.timespan} {q} | stats by ({self.names(d.group)}) {self.entries} as value | filter value:>={d.at_least}"
 
     event_count = single
 
@@ -76,7 +79,7 @@ class LogsQL:
         return f"_time:{d.timespan} {q} | stats by ({self.names(d.group)}) count_uniq({self.f[d.field]}) as value | filter value:>={d.at_least}"
 
     def temporal(self, d, refused, accepted):
-        return (f"_time:{d.timespan} ({refused} OR {accepted}) | stats by ({self.names(d.group)}) count() if {refused} as value, count() if {accepted} as accepted"
+        return (f"_time:{d.timespan} ({refused} OR {accepted}) | stats by ({self.names(d.group)}) {self.entries} if {refused} as value, count() if {accepted} as accepted"
                 f" | filter value:>={d.at_least} accepted:>0 | delete accepted")
 
     def first_seen(self, d, q):
@@ -102,7 +105,7 @@ class LogsQL:
                 f" | stats by ({self.names(d.group)}, _time:1h) count_uniq(network) as networks | stats by ({self.names(d.group)}) max(networks) as value | filter value:>=2")
 
     def silent(self, d, q):
-        return (f"_time:48h {q} | stats by ({self.names(d.group)}) count() as value, count() if (_time:6h) as recent | filter recent:0 value:>=100 | delete recent")
+        return (f"_time:48h {q} | stats by ({self.names(d.group)}) {self.entries} as value, count() if (_time:6h) as recent | filter recent:0 value:>=100 | delete recent")
 
 
 class LogQL:
@@ -179,8 +182,13 @@ class ESQL:
         return getattr(self, d.kind)(d, *(self.base[r.name] for r in d.base))
 
     def _stats(self, d, q, value):
-        bucket = f"| eval bucket = date_trunc({d.timespan[:-1]} hours, @timestamp)\n"
-        return f"{self.head}\n| where {q}\n{bucket}| stats value = {value} by bucket, {self.names(d.group)}\n| where value {condition(d)}"
+        return f"{self.head}\n| where {q}\n| eval bucket = {self.spans(d)}\n| stats value = {value} by bucket, {self.names(d.group)}\n| where value {condition(d)}"
+
+    @staticmethod
+    def spans(d):
+        """Each event is in two spans that begin half a span apart: a series of calls that is at most that long lies in one of them."""
+        hours = int(d.timespan[:-1])
+        return f"mv_append(date_trunc({hours} hours, @timestamp), date_trunc({hours} hours, @timestamp + {hours // 2} hours) - {hours // 2} hours)"
 
     def single(self, d, q):
         return f"{self.head}\n| where {q}\n| stats value = count(*) by {self.names(d.group)}\n| where value >= 1"
@@ -192,7 +200,7 @@ class ESQL:
         return self._stats(d, q, f"count_distinct({self.f[d.field]})")
 
     def temporal(self, d, refused, accepted):
-        return (f"{self.head}\n| where ({refused}) or ({accepted})\n| eval bucket = date_trunc({d.timespan[:-1]} hours, @timestamp), refused = case({refused}, 1, 0), accepted = case({accepted}, 1, 0)\n"
+        return (f"{self.head}\n| where ({refused}) or ({accepted})\n| eval bucket = {self.spans(d)}, refused = case({refused}, 1, 0), accepted = case({accepted}, 1, 0)\n"
                 f"| stats value = sum(refused), accepted = sum(accepted) by bucket, {self.names(d.group)}\n| where value >= {d.at_least} and accepted > 0")
 
     def first_seen(self, d, q):
@@ -217,9 +225,10 @@ class ESQL:
 
 class SPL:
     """For Splunk. The range is on the time of indexing; counts are by time of the event. A field that an event lacks would drop it
-    from `stats ... by`: fillnull keeps it."""
+    from `stats ... by`: fillnull keeps it. An event that was sent twice is there twice, so events are counted by their ids."""
 
     head = "index=feishu sourcetype=feishu:openapi "
+    entries = "dc(log.record.uid)"
 
     def __init__(self):
         self.base = converted(SplunkBackend, p.SPLUNK)
@@ -239,21 +248,27 @@ class SPL:
         return f'{self.head}{search}\n| fillnull value="-" {self.names(fields)}{body}{rest}'
 
     def single(self, d, q):
-        return f"{self.start(q, d.group)}\n| stats count AS value BY {self.names(d.group)}"
+        return f"{self.start(q, d.group)}\n| stats {self.entries} AS value BY {self.names(d.group)}"
+
+    @staticmethod
+    def spans(d):
+        """As in ES|QL: `stats ... by` a field with two values counts an event for each."""
+        seconds = int(d.timespan[:-1]) * 3600
+        return f"mvappend(floor(_time/{seconds})*{seconds}, floor((_time+{seconds // 2})/{seconds})*{seconds}-{seconds // 2})"
 
     def _stats(self, d, q, value):
-        return f"{self.start(q, d.group)}\n| bin _time span={d.timespan}\n| stats {value} AS value BY _time {self.names(d.group)}\n| where value >= {d.at_least}"
+        return f"{self.start(q, d.group)}\n| eval span={self.spans(d)}\n| stats {value} AS value BY span {self.names(d.group)}\n| where value >= {d.at_least}"
 
     def event_count(self, d, q):
-        return self._stats(d, q, "count")
+        return self._stats(d, q, self.entries)
 
     def value_count(self, d, q):
         return self._stats(d, q, f"dc({self.f[d.field]})")
 
     def temporal(self, d, refused, accepted):
         one = lambda q, name: f'[ search {self.head}{q}\n| eval what="{name}" ]'  # noqa: E731
-        return (f'| multisearch\n{one(refused, "refused")}\n{one(accepted, "accepted")}\n| fillnull value="-" {self.names(d.group)}\n| bin _time span={d.timespan}\n'
-                f'| stats count(eval(what="refused")) AS value count(eval(what="accepted")) AS accepted BY _time {self.names(d.group)}\n| where value >= {d.at_least} AND accepted > 0')
+        return (f'| multisearch\n{one(refused, "refused")}\n{one(accepted, "accepted")}\n| fillnull value="-" {self.names(d.group)}\n| eval span={self.spans(d)}\n'
+                f'| stats dc(eval(if(what="refused", \'log.record.uid\', null()))) AS value count(eval(what="accepted")) AS accepted BY span {self.names(d.group)}\n| where value >= {d.at_least} AND accepted > 0')
 
     def first_seen(self, d, q):
         fields = d.group + d.by
@@ -274,7 +289,7 @@ class SPL:
                 f"| stats dc(network) AS value BY _time {self.names(d.group)}\n| where value >= 2")
 
     def silent(self, d, q):
-        return f"{self.start(q, d.group)}\n| stats count AS value max(_time) AS last BY {self.names(d.group)}\n| where value >= 100 AND last < relative_time(now(), \"-6h\")"
+        return f"{self.start(q, d.group)}\n| stats {self.entries} AS value max(_time) AS last BY {self.names(d.group)}\n| where value >= 100 AND last < relative_time(now(), \"-6h\")"
 
 
 class OpenSearch:
