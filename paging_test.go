@@ -108,7 +108,7 @@ func TestPagesWithoutEnd(t *testing.T) {
 		assert.EqualValues(t, most+1, pages.Load(), "it waits before it begins again")
 		lines := w.logs.FilterField(zap.String("cause", string(cause.Paging))).All()
 		require.Len(t, lines, 1)
-		assert.Contains(t, lines[0].ContextMap()["error"], fmt.Sprintf("the API says after %d pages of one window that there are more", most+1))
+		assert.Contains(t, lines[0].ContextMap()["error"], fmt.Sprintf("the API reports more after %d pages of one window", most+1))
 		assert.Len(t, w.sink.Got(), most+1)
 		longest := seconds.Load()
 		time.Sleep(time.Minute)

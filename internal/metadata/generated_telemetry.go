@@ -360,7 +360,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditHeldAge, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_feishu_audit_held_age",
-		metric.WithDescription("How long ago the oldest entry that the pipeline has not accepted was first handed to it; 0 if there is none. Grows while the pipeline refuses the entry or does not answer. Restarts from 0 with the collector. [Development]"),
+		metric.WithDescription("Time since the first attempt to deliver the oldest entry that the pipeline has not accepted; 0 if there is none. Grows while the pipeline refuses the entry or does not answer. Starts from 0 again after a restart of the collector. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
@@ -372,7 +372,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLag, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_feishu_audit_lag",
-		metric.WithDescription("How far the watermark of each pass is behind the present, or behind the end of a bounded export. The pass has read everything before its watermark, and the pipeline has accepted it. A recheck is behind by at least its recheck_after. Grows while nothing is read. [Development]"),
+		metric.WithDescription("How far each pass is behind the present, or behind the end of a bounded export. The pipeline has accepted everything before that time. A recheck is behind by at least its recheck_after. Grows while nothing is read. [Development]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
@@ -384,7 +384,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFeishuAuditLateness, err = builder.meter.Int64Histogram(
 		"otelcol_receiver_feishu_audit_lateness",
-		metric.WithDescription("Age of late entries (now minus event time) when they were found: they cannot have been later than that. [Development]"),
+		metric.WithDescription("Age of late entries when they were found (now minus event time). It is at least as long as they were late. [Development]"),
 		metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries([]float64{5, 15, 60, 120, 300, 900, 1800, 3600, 7200, 21600, 86400}...),
 	)

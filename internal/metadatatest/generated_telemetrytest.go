@@ -129,7 +129,7 @@ func AssertEqualReceiverFeishuAuditEntries(t *testing.T, tt *componenttest.Telem
 func AssertEqualReceiverFeishuAuditHeldAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_held_age",
-		Description: "How long ago the oldest entry that the pipeline has not accepted was first handed to it; 0 if there is none. Grows while the pipeline refuses the entry or does not answer. Restarts from 0 with the collector. [Development]",
+		Description: "Time since the first attempt to deliver the oldest entry that the pipeline has not accepted; 0 if there is none. Grows while the pipeline refuses the entry or does not answer. Starts from 0 again after a restart of the collector. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -157,7 +157,7 @@ func AssertEqualReceiverFeishuAuditHeldEntries(t *testing.T, tt *componenttest.T
 func AssertEqualReceiverFeishuAuditLag(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_lag",
-		Description: "How far the watermark of each pass is behind the present, or behind the end of a bounded export. The pass has read everything before its watermark, and the pipeline has accepted it. A recheck is behind by at least its recheck_after. Grows while nothing is read. [Development]",
+		Description: "How far each pass is behind the present, or behind the end of a bounded export. The pipeline has accepted everything before that time. A recheck is behind by at least its recheck_after. Grows while nothing is read. [Development]",
 		Unit:        "s",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -187,7 +187,7 @@ func AssertEqualReceiverFeishuAuditLateEntries(t *testing.T, tt *componenttest.T
 func AssertEqualReceiverFeishuAuditLateness(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.HistogramDataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_feishu_audit_lateness",
-		Description: "Age of late entries (now minus event time) when they were found: they cannot have been later than that. [Development]",
+		Description: "Age of late entries when they were found (now minus event time). It is at least as long as they were late. [Development]",
 		Unit:        "s",
 		Data: metricdata.Histogram[int64]{
 			Temporality: metricdata.CumulativeTemporality,

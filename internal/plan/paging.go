@@ -172,9 +172,9 @@ func (s *Plan) fault(w *Walk, p Page, fresh bool) (Step, error) {
 	case p.Token == w.token && !fresh:
 		return AskAgain, errSameToken
 	case !fresh && w.empty+1 >= maxEmptyPages:
-		return tooLong, fmt.Errorf("the API returned %d pages in a row without an entry that this window has not had yet, and says that there are more", w.empty+1)
+		return tooLong, fmt.Errorf("the API returned %d pages in a row without a new entry of this window, and reports more", w.empty+1)
 	case w.pages > s.maxPages:
-		return tooLong, fmt.Errorf("the API says after %d pages of one window that there are more", w.pages)
+		return tooLong, fmt.Errorf("the API reports more after %d pages of one window", w.pages)
 	}
 	return Onward, nil
 }

@@ -131,16 +131,16 @@ type Ended struct {
 
 // Reasons why walks end early.
 var (
-	ErrCovered    = errors.New("other walks have read this meanwhile")
-	errBeginMoved = errors.New("the begin was moved")
-	errNotShown   = errors.New("the API does not show this time")
+	ErrCovered    = errors.New("other walks have read this time range already")
+	errBeginMoved = errors.New("the start of the log to read was moved")
+	errNotShown   = errors.New("the API no longer returns this time range")
 	ErrClockSet   = errors.New("the server's clock was set back")
-	errStopped    = errors.New("the receiver stops")
-	errLostPage   = errors.New("a page may have been lost with an answer")
+	errStopped    = errors.New("the receiver is stopping")
+	errLostPage   = errors.New("a page may have been lost with a response that did not arrive")
 	errShifted    = errors.New("entries may have expired while the window was read")
 
-	errNoToken   = errors.New("the API says that there are more pages but gives no page token")
-	errSameToken = errors.New("the API gives the same page token again, and nothing new")
+	errNoToken   = errors.New("the API reports more pages but sends no page token")
+	errSameToken = errors.New("the API sends the same page token again, without a new entry")
 )
 
 func (s *Plan) end(w *Walk, err error) {

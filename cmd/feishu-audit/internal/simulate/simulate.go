@@ -105,8 +105,8 @@ func run(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// toPaste has the endpoint, the app and its secret. Scripts read the first line.
-const toPaste = `endpoint: %[1]s  app_id: %[2]s  app_secret: %[3]s
+// toPaste has the endpoint, the app and its secret. For scripts there is --port-file.
+const toPaste = `Serving a simulated tenant at %[1]s. Ctrl-C stops it.
 
 For the collector's configuration:
 

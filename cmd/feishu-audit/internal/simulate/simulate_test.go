@@ -235,7 +235,10 @@ func TestRun(t *testing.T) {
 	require.NoError(t, <-done)
 	require.Error(t, <-hung)
 	require.NoFileExists(t, portFile)
-	require.True(t, strings.HasPrefix(stdout.String(), "endpoint: "+endpoint+"  app_id: "+simulator.DefaultAppID+"  app_secret: "+simulator.DefaultAppSecret+"\n"))
+	require.True(t, strings.HasPrefix(stdout.String(), "Serving a simulated tenant at "+endpoint+"."))
+	for line := range strings.Lines(stdout.String()) {
+		require.LessOrEqual(t, len(strings.TrimRight(line, "\n")), 80, line)
+	}
 	for _, text := range []string{
 		"\n    endpoint: " + endpoint + "\n    app_id: " + simulator.DefaultAppID + "\n    app_secret: ${env:FEISHU_APP_SECRET}\n",
 		"\nexport FEISHU_ENDPOINT=" + endpoint + "\nexport FEISHU_APP_ID=" + simulator.DefaultAppID + "\nexport FEISHU_APP_SECRET=" + simulator.DefaultAppSecret + "\n",
