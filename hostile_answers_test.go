@@ -245,7 +245,7 @@ func TestAttackEndlessPaging(t *testing.T) {
 		n++
 		fmt.Fprintf(w, `{"code":0,"data":{"has_more":true,"page_token":"fresh-%d","items":[{"id":"circle-%d"}]}}`, n, n%7)
 	}})
-	assert.True(t, got.says("200 pages in a row without an entry that this window has not had yet"))
+	assert.True(t, got.says("200 pages in a row without a new entry of this window"))
 	assert.Len(t, got.records, 8, "each of the seven once")
 	assert.Contains(t, got.times, componentstatus.StatusRecoverableError)
 	assert.Less(t, got.calls, 1500+3*60*3, "on average two a minute")

@@ -99,7 +99,7 @@ func secretsCases() map[string]secretsCase {
 		"access tokens revoked": {prepare: faults(simulator.Fault{Kind: simulator.FaultRevoke, Every: 3}), where: "metrics", reached: "99991663"},
 		"page token refused":    {prepare: faults(simulator.Fault{Kind: simulator.FaultPageTokenRefused}), where: "logs", reached: "restarting the walk"},
 		"same page token again": {prepare: faults(simulator.Fault{Kind: simulator.FaultRepeatToken}), where: "logs", reached: "the same page token again"},
-		"endless paging":        {prepare: faults(simulator.Fault{Kind: simulator.FaultEndless}), where: "logs", reached: "pages in a row without an entry"},
+		"endless paging":        {prepare: faults(simulator.Fault{Kind: simulator.FaultEndless}), where: "logs", reached: "pages in a row without a new entry"},
 		"window refused":        {prepare: faults(simulator.Fault{Kind: simulator.FaultInvalidParam}), where: "logs", reached: "restarting the walk"},
 		"truncated JSON":        {prepare: faults(simulator.Fault{Kind: simulator.FaultTruncated, After: 1}), where: "logs", reached: "the answer is broken: not JSON at byte"},
 		"connection reset":      {prepare: faults(simulator.Fault{Kind: simulator.FaultResetBody}), where: "logs", reached: "connection reset"},

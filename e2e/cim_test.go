@@ -25,6 +25,8 @@ var cimFields = map[string]func(outcome) string{
 	"dest":        func(outcome) string { return "127.0.0.1" },
 	"dvc":         func(outcome) string { return simulator.DefaultAppID },
 
+	"http_method": func(o outcome) string { return o.entry.Method },
+
 	"object":           attributeOf("feishu.resource.id"),
 	"object_category":  attributeOf("feishu.resource.type"),
 	"object_id":        attributeOf("feishu.resource.id"),
@@ -32,9 +34,12 @@ var cimFields = map[string]func(outcome) string{
 	"reason":           func(o outcome) string { return onlyIf(o.failure() != "", o.msg) },
 	"result":           func(o outcome) string { return o.msg },
 	"result_id":        func(o outcome) string { return o.code },
+	"signature":        func(o outcome) string { return onlyIf(isAuthentication(o), o.entry.APIKey) },
 	"src":              func(o outcome) string { return o.entry.IP },
+	"src_ip":           func(o outcome) string { return o.entry.IP },
 	"src_user":         func(o outcome) string { return o.entry.AppID },
 	"status":           func(o outcome) string { return o.named("success", "failure", "") },
+	"uri_path":         attributeOf("url.path"),
 	"user": func(o outcome) string {
 		if isIAM(o) && o.touchesPerson() {
 			return o.attribute("feishu.resource.id")
@@ -48,6 +53,12 @@ func cimAction(o outcome) string {
 	if isAuthentication(o) {
 		return o.named("success", "failure", "success")
 	}
+	switch {
+	case rightsRE.MatchString(o.entry.APIKey):
+		return "acl_modified"
+	case downloadsRE.MatchString(o.entry.APIKey):
+		return "downloaded"
+	}
 	return map[string]string{"create": "created", "read": "read", "change": "modified", "delete": "deleted"}[kindOf(o.entry.APIKey)]
 }
 
@@ -58,7 +69,9 @@ func cimTags(o outcome) []string {
 	switch {
 	case isAuthentication(o):
 		return []string{"authentication"}
-	case kind == "read":
+	case rightsRE.MatchString(o.entry.APIKey):
+		return []string{"change"}
+	case kind == "read", downloadsRE.MatchString(o.entry.APIKey):
 		tags = []string{"access", "data"}
 	case kind != "":
 		tags = []string{"change"}

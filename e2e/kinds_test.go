@@ -61,11 +61,20 @@ func kindOfCall(o outcome) string {
 // ofAccounts and ofTokens are the APIs of people and their rights, and those that issue tokens, as in
 // docs/record-model.md.
 const (
-	ofAccounts = `^[A-Z]+/open-apis/(contact|directory|admin/v1/password|corehr/v1/authorizations)/`
+	ofAccounts = `^[A-Z]+/open-apis/(contact|directory|(admin|passport)/v1/password|corehr/v1/authorizations)/`
 	ofTokens   = `^POST/open-apis/(auth|authen)/`
 )
 
-var accountsRE, tokensRE = regexp.MustCompile(ofAccounts), regexp.MustCompile(ofTokens)
+// ofRights and ofDownloads are the APIs that change who has access, and those that return files, for Splunk's data models.
+const (
+	ofRights    = `^(POST|PUT|PATCH|DELETE)/open-apis/(drive/v[12]/permissions/|(base/v2|bitable/v1)/apps/[^/]+/roles|wiki/v2/spaces/[^/]+/(members|setting)|calendar/v4/calendars/[^/]+/acls|vc/v1/meetings/[^/]+/recording/set_permission)`
+	ofDownloads = `^(GET|POST)/.*/(batch_get_tmp_download_url|download|download_as_image|download_url|media)$|^GET/open-apis/im/v1/(files|images)/[^/]+$|^GET/open-apis/im/v1/messages/[^/]+/resources/`
+)
+
+var (
+	accountsRE, tokensRE  = regexp.MustCompile(ofAccounts), regexp.MustCompile(ofTokens)
+	rightsRE, downloadsRE = regexp.MustCompile(ofRights), regexp.MustCompile(ofDownloads)
+)
 
 func isIAM(o outcome) bool            { return accountsRE.MatchString(o.entry.APIKey) }
 func isAuthentication(o outcome) bool { return tokensRE.MatchString(o.entry.APIKey) }
@@ -117,6 +126,10 @@ func TestKindsOfCalls(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(page), "`"+ofAccounts+"`")
 	require.Contains(t, string(page), "`"+ofTokens+"`")
+	for _, expression := range []string{ofRights, ofDownloads} {
+		require.Contains(t, string(page), "\n    "+expression+"\n")
+		require.Contains(t, readFile(t, "splunk/app/default/props.conf"), `"`+expression+`"`)
+	}
 
 	vendors := map[string]bool{}
 	for _, apiKey := range vendorAPIs(t) {
@@ -186,6 +199,21 @@ func TestKindsOfCalls(t *testing.T) {
 			require.True(t, vendors[apiKey], "%s is none of the vendor's APIs", apiKey)
 			require.Equal(t, kind, kindOf(apiKey), apiKey)
 		}
+	}
+	for _, apiKey := range []string{
+		"PATCH/open-apis/drive/v2/permissions/:token/public", "POST/open-apis/drive/v1/permissions/:token/members/transfer_owner", "DELETE/open-apis/drive/v1/permissions/:token/members/:member_id",
+		"POST/open-apis/bitable/v1/apps/:app_token/roles/:role_id/members", "POST/open-apis/wiki/v2/spaces/:space_id/members", "POST/open-apis/calendar/v4/calendars/:calendar_id/acls",
+	} {
+		require.True(t, vendors[apiKey] && rightsRE.MatchString(apiKey), apiKey)
+	}
+	for _, apiKey := range []string{
+		"GET/open-apis/drive/v1/files/:file_token/download", "GET/open-apis/drive/v1/medias/batch_get_tmp_download_url", "GET/open-apis/im/v1/images/:image_key", "GET/open-apis/minutes/v1/minutes/:minute_token/media",
+		"GET/open-apis/im/v1/messages/:message_id/resources/:file_key", "GET/open-apis/mail/v1/user_mailboxes/:user_mailbox_id/messages/:message_id/attachments/download_url",
+	} {
+		require.True(t, vendors[apiKey] && downloadsRE.MatchString(apiKey), apiKey)
+	}
+	for _, apiKey := range []string{"GET/open-apis/drive/v1/permissions/:token/members", "POST/open-apis/im/v1/images", "GET/open-apis/drive/v1/medias/upload_part"} {
+		require.False(t, rightsRE.MatchString(apiKey) || downloadsRE.MatchString(apiKey), apiKey)
 	}
 	require.Empty(t, kindOf("HEADER/open-apis/x"))
 	require.Empty(t, kindOf("POST/"))
