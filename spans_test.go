@@ -65,7 +65,7 @@ func TestSpans(t *testing.T) {
 		assert.Contains(t, walks[0].status, "code 1780103")
 		assert.Equal(t, walkSpan{walks[0].status, first, map[string]int{"HTTP POST": 4, "receiver/feishu_audit/LogsReceived": 1}}, walks[0])
 		assert.Equal(t, walkSpan{"", again, map[string]int{"HTTP POST": 3, "receiver/feishu_audit/LogsReceived": 2}}, walks[1])
-		assert.Equal(t, "the receiver stops", walks[2].status)
+		assert.Equal(t, "the receiver is stopping", walks[2].status)
 		assert.Equal(t, "0", walks[2].attributes["pages"])
 		assert.Greater(t, walks[2].children["HTTP POST"], 30, "the calls that failed")
 		assert.NotContains(t, children[trace.SpanID{}], "HTTP POST", "every call belongs to a walk or a probe")
