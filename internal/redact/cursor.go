@@ -334,7 +334,7 @@ func backslashesAt(text []byte, at int) int {
 }
 
 // levelsOf returns how many levels of string a quote with that many backslashes
-// is in.
-func levelsOf(backslashes int) int { return bits.Len(uint(backslashes)+1) - 1 }
+// is in. Further backslashes before its own are escaped ones.
+func levelsOf(backslashes int) int { return bits.TrailingZeros(^uint(backslashes)) }
 
 func isQuoteMark(c byte) bool { return c == '"' || c == '\'' }

@@ -18,6 +18,9 @@ const maxNextKey = 64
 // quote, its backslashes excluded, at the quote of a string around this one, or
 // at the end of the text.
 func quotedEnd(text []byte, start int, opening quotation) int {
+	if opening.mark == '"' {
+		return nestedEnd(text, start, opening.levels, false)
+	}
 	own := 1<<opening.levels - 1
 	for i := start; i < len(text); i++ {
 		if text[i] != opening.mark {
@@ -141,6 +144,9 @@ func isPunctuation(text []byte, i int) bool {
 // cut off, the quote of a string around it or the end of the text. The quote after its key, if it has one, shows
 // the level of its own quotes.
 func bracketEnd(text []byte, start int, key quotation) int {
+	if key.mark == '"' {
+		return nestedEnd(text, start, key.levels, true)
+	}
 	depth := 0
 	for i := start; i < len(text); i++ {
 		switch text[i] {
@@ -153,10 +159,8 @@ func bracketEnd(text []byte, start int, key quotation) int {
 		case '"':
 			n := backslashesBefore(text, start, i)
 			opening := quotation{mark: '"', levels: levelsOf(n)}
-			switch before := bytes.TrimRight(text[start:i-n], " \t\r\n"); {
-			case key.mark == '"' && opening.levels < key.levels:
-				return i - n
-			case key.mark == 0 && strings.IndexByte("[{,:", before[len(before)-1]) < 0:
+			before := bytes.TrimRight(text[start:i-n], " \t\r\n")
+			if key.mark == 0 && strings.IndexByte("[{,:", before[len(before)-1]) < 0 {
 				return len(text) // a string around it may end here, so nothing after it is certain
 			}
 			i = quotedEnd(text, i+1, opening)

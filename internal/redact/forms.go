@@ -43,6 +43,8 @@ func (w *walker) form(text []byte, from, hit int, word span) int {
 		if end := base64End(text, start); w.hidesCredential(text[start:end]) {
 			return w.mask(text, start, end, "")
 		}
+	case text[hit] == ':' && telegramEnd(text, hit) > 0:
+		return w.mask(text, hit+1, telegramEnd(text, hit), "")
 	case issuedEnd(text, start, from) > 0:
 		return w.mask(text, start, issuedEnd(text, start, from), "")
 	case start >= 0 && (bytes.HasPrefix(text[start:], []byte("AK")) || bytes.HasPrefix(text[start:], []byte("LTAI"))):

@@ -70,6 +70,8 @@ func TestIssuedTokens(t *testing.T) {
 		{"sk-", 48},
 		{"sk-proj-", 48},
 		{"SEC", 64},
+		{"sk_live_", 24},
+		{"rk_test_", 24},
 	} {
 		token := tt.prefix + random[:tt.size]
 		for _, around := range []string{"%", "用 % 试试", "see %, it works", `{"data":"%"}`, "a=1&x=%", "url/%?x"} {
@@ -81,5 +83,18 @@ func TestIssuedTokens(t *testing.T) {
 		short := tt.prefix + random[:6]
 		requireRedacted(t, redact.New(nil), `{"payload":"`+short+`"}`, 0, `{"payload":"`+short+`"}`)
 		requireRedacted(t, redact.New(nil), `{"payload":"x`+token+`"}`, 0, `{"payload":"x`+token+`"}`)
+	}
+}
+
+// TestTelegram: of the token of a bot of Telegram, which is in each link to its API, the id of the bot stays.
+func TestTelegram(t *testing.T) {
+	random := strings.Repeat("a1B2c3D4e5", 9)
+	token := "AA" + random[:33]
+	for _, around := range []string{"123456789:%", "https://api.telegram.org/bot123456789:%/sendMessage", "机器人 123456789:%，已创建", " bot123456789:%"} {
+		requireRedacted(t, redact.New(nil), `{"payload":`+quote(strings.ReplaceAll(around, "%", redact.Mask))+`}`, 1,
+			`{"payload":`+quote(strings.ReplaceAll(around, "%", token))+`}`)
+	}
+	for _, text := range []string{"1234:" + token, "123456789:" + token[:34], "123456789:" + token + "x", "x:" + token} {
+		requireRedacted(t, redact.New(nil), `{"payload":"`+text+`"}`, 0, `{"payload":"`+text+`"}`)
 	}
 }

@@ -20,6 +20,9 @@ func (w *walker) headerValue(text []byte, k *key, sep separator, v int) int {
 	if sep == colon && k.closing.mark == 0 && isProse(line) && !hasScheme(line) && bytes.IndexByte(line, '=') < 0 {
 		return 0
 	}
+	if sep == colon && k.closing.mark == 0 && isKeyNamed(text, k, "cookie") && isWordy(line) {
+		return 0 // something to eat: a cookie has a name and a value
+	}
 	if rest := end - len(withoutScheme(line)); isPlaceholder(line) || isPlaceholder(text[rest:end]) || placeholderEnd(text, rest) > rest {
 		return end
 	}

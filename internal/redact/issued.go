@@ -6,7 +6,7 @@ package redact
 import "bytes"
 
 // This file masks tokens of other services, which people paste in chats with a bot. Each form is a rule of
-// gitleaks (github-pat, github-fine-grained-pat, gitlab-pat, slack-*-token, npm-access-token, gcp-api-key, vault-service-token, openai-api-key), or documented:
+// gitleaks (github-pat, github-fine-grained-pat, gitlab-pat, slack-*-token, npm-access-token, gcp-api-key, vault-service-token, openai-api-key, stripe-access-token, telegram-bot-api-token), or documented:
 // DingTalk's signing secrets begin with SEC. They have a prefix and a length that nothing else has.
 
 // minIssued is the minimum length of the random part of one of them.
@@ -23,6 +23,10 @@ var issued = []struct {
 	{"AIza", 35},
 	{"hvs.", 20},
 	{"SEC", 64},
+	{"sk_live_", 16},
+	{"sk_test_", 16},
+	{"rk_live_", 16},
+	{"rk_test_", 16},
 }
 
 // issuedStarts are their prefixes.
@@ -44,6 +48,23 @@ func issuedEnd(text []byte, at, from int) int {
 		}
 	}
 	return 0
+}
+
+// maxTelegramID is how many digits the id of a bot of Telegram may have.
+const maxTelegramID = 16
+
+// telegramEnd returns the end of the token of a bot of Telegram whose colon is text[at], or 0: its id, a colon, and A
+// with 34 letters, digits, underscores and hyphens.
+func telegramEnd(text []byte, at int) int {
+	id := at
+	for id > 0 && at-id <= maxTelegramID && isDigit(text[id-1]) {
+		id--
+	}
+	end := tokenEnd(text, at+1)
+	if n := at - id; n < 5 || n > maxTelegramID || end-at-1 != 35 || byteAt(text, at+1) != 'A' {
+		return 0
+	}
+	return end
 }
 
 // isRandom reports whether at least so many letters, digits, underscores and hyphens follow at text[at], and

@@ -39,6 +39,11 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 			return w.mask(text, k.end+1, end-1, "")
 		}
 	}
+	if at := skipBlanks(text, k.end); at > k.end && byteAt(text, at) == '[' { // password [x]
+		if end := remarkEnd(text, at, ']'); end > at+2 && looksLoose(text[at+1:end-1], minStrong) && isMixed(text[at+1:end-1]) {
+			return w.mask(text, at+1, end-1, "")
+		}
+	}
 	verb := verbEnd(text, c.end)
 	if at := verb; at > 0 {
 		if text[at-1] == ':' {
@@ -65,6 +70,11 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 		return 0 // the kind of an object, before its name
 	}
 	return w.cell(text, k, c)
+}
+
+// isMixed reports whether a word has lower case, upper case and digits, unlike [RFC2617] or [argon2id].
+func isMixed(word []byte) bool {
+	return hasDigit(word) && !bytes.Equal(word, bytes.ToLower(word)) && !bytes.Equal(word, bytes.ToUpper(word))
 }
 
 // headerArgument masks the argument after the name of a header in a call: set("Authorization", "x").

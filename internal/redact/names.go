@@ -55,6 +55,12 @@ var credentials = withGaps([]credential{
 	{suffix: "pwd", kind: secret},
 	{suffix: "pwdmd", kind: secret}, // pwd_md5
 	{suffix: "passphrase", kind: secret},
+	{suffix: "passwort", kind: secret}, // German
+	{suffix: "kennwort", kind: secret, solid: true},
+	{suffix: "mot de passe", kind: secret}, // French
+	{suffix: "contraseña", kind: secret},   // Spanish
+	{suffix: "contrasena", kind: secret, solid: true},
+	{suffix: "пароль", kind: secret},                   // Russian
 	{suffix: "requirepass", kind: secret, solid: true}, // redis.conf
 	{suffix: "masterauth", kind: secret, solid: true},  // the same
 	{suffix: "sshpass", kind: secret, solid: true},     // the variable that sshpass(1) reads
@@ -72,6 +78,9 @@ var credentials = withGaps([]credential{
 	{suffix: "verify code", kind: secret},
 	{suffix: "verification code", kind: secret},
 	{suffix: "sms code", kind: secret},
+	{suffix: "recovery code", kind: secret},
+	{suffix: "recovery codes", kind: plural},
+	{suffix: "backup code", kind: weak}, // code is also what programs are written in
 	{suffix: "captcha", kind: secret, solid: true},
 	{suffix: "otp", kind: secret, whole: true, solid: true},
 	{suffix: "totp", kind: secret, whole: true, solid: true},
@@ -98,6 +107,7 @@ var credentials = withGaps([]credential{
 	{suffix: "privatekey", kind: secret},
 	{suffix: "privatekeypem", kind: secret},
 	{suffix: "secretkey", kind: secret},
+	{suffix: "secretkeybase", kind: secret}, // of Rails
 	{suffix: "gpgkey", kind: secret},
 	{suffix: "hmackey", kind: secret},
 	{suffix: "masterkey", kind: secret},
@@ -165,7 +175,7 @@ var credentials = withGaps([]credential{
 // wideKeys are the built-in keys beyond ASCII, by the last byte of their first character.
 var wideKeys = func() (keys [256][]string) {
 	for _, c := range credentials {
-		if c.suffix[0] >= 0x80 {
+		if c.suffix[0] >= 0xe0 {
 			last := c.suffix[2]
 			keys[last] = append(keys[last], c.suffix)
 		}
@@ -173,13 +183,16 @@ var wideKeys = func() (keys [256][]string) {
 	return keys
 }()
 
+// russianKeys are the built-in keys of characters of two bytes, in their cases.
+var russianKeys = []string{"пароль", "Пароль", "ПАРОЛЬ"}
+
 // seedNames are the ends of keys whose value is the words of a wallet.
 var seedNames = []string{"seedphrase", "助记词", "助記詞"}
 
 // passwordNames are the ends of keys whose value may be several words, or digits only; codeNames of those whose
 // value is usually digits.
 var (
-	passwordNames = []string{"pwd", "pw", "密码", "密碼", "口令", "授权码", "授權碼", "账密", "帐密", "帳密", "パスワード", "비밀번호", "รหัสผ่าน"}
+	passwordNames = []string{"pwd", "pw", "kennwort", "contraseña", "contrasena", "пароль", "密码", "密碼", "口令", "授权码", "授權碼", "账密", "帐密", "帳密", "パスワード", "비밀번호", "รหัสผ่าน"}
 	codeNames     = []string{
 		"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "授权码", "授權碼", "访问码", "恢复码",
 		"暗証番号", "認証コード", "인증번호",

@@ -95,7 +95,7 @@ func isSeparator(c byte) bool { return c == '_' || c == '-' || c == ' ' || c == 
 var credentialEnds = func() (ends [1 << 15]bool) {
 	for _, c := range credentials {
 		switch n := len(c.suffix); {
-		case c.suffix[n-1] >= 0x80:
+		case !isASCII(c.suffix):
 		case n == 2: // after any letter
 			for before := 'a'; before <= 'z'; before++ {
 				ends[endOf(byte(before), c.suffix[0], c.suffix[1])] = true

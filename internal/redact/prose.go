@@ -30,7 +30,7 @@ func judge(text []byte, v, end int, k *key) int {
 		return 0
 	case len(word) >= maxWord:
 		return valueEnd(text, v)
-	case isURL(word), isMeasure(text, v, end):
+	case isURL(word), isMeasure(text, v, end), isForeign(word):
 		return 0
 	case ticket:
 		if !isStrong(word, 2*minStrong) {

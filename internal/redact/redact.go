@@ -49,10 +49,14 @@
 //   - pin and sid: a pinned message in Feishu's own API, and the id of a sheet, an account or a
 //     session. redaction::keys takes them where they are credentials; a Cookie is masked as a whole
 //   - a value that has nothing but its own look, and is no form of forms.go
-//   - a password that only its place in a command tells: htpasswd, chpasswd, net use,
-//     user/password@host of Oracle's tools
-//   - names in languages other than Chinese, English, Japanese, Korean and Thai: пароль,
-//     mot de passe. Codes of other names: a recovery code, a PIN code
+//   - a password that only its place in a command tells, except for those of command.go and place.go:
+//     htpasswd -b, net user, Oracle's exp and imp, whose names are words
+//   - names in languages other than those of names.go: senha, wachtwoord, hasło. What a sentence says between
+//     such a name and its value
+//   - 恢复代码 and backup code before anything but a word of letters and digits: they are code, too. A pin in
+//     lower case
+//   - a plain word in the column of a card after the one that names a password: the next column's name may be it
+//   - $x, @x, %x% and {x} of lower-case letters, or with the name of a credential: they are taken for variables
 //   - a password that reads as code, outside of JSON and forms: a call, or a path whose first
 //     name is one that programs keep settings under, as config.prod
 //

@@ -17,7 +17,7 @@ var verbs = []string{
 	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
 	"重設為", "設定為", "更新為", "改為", "為", "は", "を", "는", "은",
 	"is now", "is still", "is set to", "has been set to", "was set to", "set to", "has been reset to", "was reset to", "reset to",
-	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still",
+	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still", "ist", "est", "es",
 }
 
 // adverbs may be before a Chinese verb.

@@ -13,11 +13,13 @@ const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV
 
 var specials = []special{
 	{"\\", "u"},
-	{"%", "0234567eE"},
+	{"%", "0234567eEdD"},
 	{"&", "#nN"},
 	{":", "/\\%"},
+	{"/", "uU"},
 	{"@", "tu"},
 	{"-", "-" + alphanumeric},
+	{"\xd0", "\xbf\x9f"}, // п and П
 	{"\xc2", "\xa0\xad"},
 	{"\xe2", "\x80\x81"},
 	{"\xe3", "\x80\x83"},
@@ -40,13 +42,15 @@ var specialPairs = []special{
 	{"0u", "0"}, // of \u00XX one pair is either 00 or u0
 	{"#", "0123456789xX"},
 	{"pP", ";"},
+	{"rR", ":"},
 	{"nN", "bB"}, // &#, and &nbsp; by its end
 	{"/", "/\\"},
 	{"\\", "/"},
 }
 
 var nearPairs = []special{
-	{"%", "0234567eE"},
+	{"%", "0234567eEdD"},
+	{" ", "/"},
 	{anyByte, "%"},
 	{"&", "#"},
 	{":", "/"},
@@ -116,7 +120,7 @@ func narrowAt[T string | []byte](text T, at int) bool {
 		if at+3 > len(text) {
 			return false
 		}
-		if text[at+1]|0x20 == 'e' {
+		if c := text[at+1] | 0x20; c == 'e' || c == 'd' {
 			return escapedWide(text, at)
 		}
 		return hides(text, at+1) || hasUserinfo(text, at)
@@ -124,6 +128,8 @@ func narrowAt[T string | []byte](text T, at int) bool {
 		return isHidingEntity(text, at)
 	case ':':
 		return hasUserinfo(text, at)
+	case '/':
+		return isUserOption(text, at)
 	case '@':
 		return hasPrefixAt(text, at, "@tcp") || hasPrefixAt(text, at, "@unix")
 	case '-':
@@ -254,6 +260,13 @@ func decode[T string | []byte](text T) rune {
 // wideKeyEnd returns the end of the built-in key beyond ASCII at text[at], or at.
 func wideKeyEnd[T string | []byte](text T, at int) int {
 	if text[at] < 0xe0 || len(text)-at < 3 {
+		if text[at] == 0xd0 {
+			for _, key := range russianKeys {
+				if hasPrefixAt(text, at, key) {
+					return at + len(key)
+				}
+			}
+		}
 		return at
 	}
 	for _, key := range wideKeys[text[at+2]] {

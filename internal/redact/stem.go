@@ -18,8 +18,8 @@ type stem struct {
 // freeStems are searched for besides keys: the schemes of HTTP, SQL's words before a password, paths that are
 // credentials. exactStems are the starts of values that show what they are, and calls with such values.
 var (
-	freeStems  = []string{"bearer", "basic", "identified by", "hook"}
-	exactStems = append([]string{"AKIA", "AKID", "AKLT", "LTAI", "eyJ", "NewClient", "newBuilder"}, issuedStarts...)
+	freeStems  = []string{"bearer", "basic", "identified by", "hook", "contrase"}
+	exactStems = append([]string{"AKIA", "AKID", "AKLT", "LTAI", "eyJ", "NewClient", "newBuilder", ":AA"}, append(placeStems, issuedStarts...)...)
 )
 
 // rarity orders letters, the rarest in audit entries first.
@@ -36,7 +36,7 @@ func builtInStems() (stems []stem) {
 		stems = append(stems, stem{text: text, free: true, exact: true})
 	}
 	for i, c := range credentials {
-		if c.suffix[0] < 0x80 && c.suffix != "bearer" && !isCovered(i) {
+		if isASCII(c.suffix) && c.suffix != "bearer" && !isCovered(i) {
 			stems = append(stems, stem{text: c.suffix, gaps: c.gaps, whole: c.whole})
 		}
 	}

@@ -55,6 +55,8 @@ var pivots = map[string]int{
 	"assertion": 1, "auth": 1, "authcode": 1, "authentication": 1, "authkey": 4, "authorization": 7,
 	"authorizationcode": 7, "basic": 2, "bearer": 1, "captcha": 3, "certkey": 4, "codeverifier": 8, "cookie": 3,
 	"credential": 7, "datakey": 4, "devicecode": 3, "encryptionkey": 10, "encryptkey": 7, "extractkey": 7, "eyJ": 1,
+	"sqlplus": 1, "sqlldr": 1, "jdbc:oracle": 1, "WIFI:": 2, "PIN": 1, ":AA": 1, "sk_live_": 1, "sk_test_": 1, "rk_live_": 1, "rk_test_": 1,
+	"passwort": 2, "kennwort": 3, "motdepasse": 7, "contrasena": 6, "contrase": 6, "secretkeybase": 2, "recoverycode": 4, "recoverycodes": 4, "backupcode": 3,
 	"AIza": 2, "NewClient": 3, "SEC": 1, "ghp_": 1, "github_pat_": 4, "hvs.": 1,
 	"newBuilder": 3, "npm_": 1,
 	"gpgkey": 3, "keypass": 5, "passwordinput": 2, "psk": 2, "seedphrase": 5, "storepass": 7, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterauth": 7, "masterkey": 7,
@@ -86,6 +88,10 @@ var builtIn = sync.OnceValue(func() *stride {
 	t.pair("u", "03456789", escapeHere) // as all first characters of keys but Korean ones, be44 and c778:
 	t.pair("eE", "4", escapeHere)       // u followed by a letter is frequent in words
 	t.pair("7", "7", escapeHere)
+	for _, key := range russianKeys {
+		t.pair(key[1:2], key[2:3], wideNearby)
+		t.pair(key[2:3], key[3:4], wideNearby)
+	}
 	for _, keys := range wideKeys {
 		for _, key := range keys {
 			t.pair(key[1:2], key[2:3], wideNearby)
@@ -151,7 +157,10 @@ func (t *stride) add(s stem) {
 	if pivot+1 == len(s.text) && !s.free {
 		after = keyEnds
 	} else if pivot+1 < len(s.text) {
-		after, afterBit = s.cases(pivot+1)+s.separators(pivot+1), 1<<(s.text[pivot+1]&31)
+		after = s.cases(pivot+1) + s.separators(pivot+1)
+		if !isSeparator(s.text[pivot+1]) { // after one, any character may be
+			afterBit = 1 << (s.text[pivot+1] & 31)
+		}
 	}
 	letter := s.cases(pivot)
 
@@ -194,22 +203,25 @@ func strideClean[T string | []byte](t *stride, text T, keep bool) bool {
 			continue
 		}
 		for j := i; j < i+8; j += 2 {
-			if what := t.notice[uint16(w)]; what != 0 {
-				if what&escapeHere != 0 {
-					end, hit := escapesEnd(text, j)
-					if hit {
-						return false
-					}
-					if end > i+8 {
-						i = end - 8 // nothing else is in these escapes
-						break
-					}
-				}
-				if isNoticed(t, text, j, what, keep) {
+			what := t.notice[uint16(w)]
+			w >>= 16
+			if what == 0 || what == letterNearby && j > 0 && j+2 < len(text) &&
+				t.before[text[j-1]]&t.letter[text[j]]&t.after[text[j+1]]|t.before[text[j]]&t.letter[text[j+1]]&t.after[text[j+2]] == 0 {
+				continue // quickly: most of what is noticed
+			}
+			if what&escapeHere != 0 {
+				end, hit := escapesEnd(text, j)
+				if hit {
 					return false
 				}
+				if end > i+8 {
+					i = end - 8 // nothing else is in these escapes
+					break
+				}
 			}
-			w >>= 16
+			if isNoticed(t, text, j, what, keep) {
+				return false
+			}
 		}
 	}
 	// A last byte alone is no letter within a stem.

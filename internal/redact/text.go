@@ -38,8 +38,8 @@ func (w *walker) searchText(text []byte, level int) {
 		hit   = -1                          // the next hit of the filter
 		tries = maxFailed * (len(text) + 1) // bytes that may still be read of broken ones
 	)
-	rows := w.rows
-	w.rows = span{}
+	rows, inside := w.rows, w.inside
+	w.rows, w.inside = span{}, maxFailed*(len(text)+1)
 	for i := 0; i < len(text); {
 		if hit < i {
 			if hit = w.nextHit(text, i); hit < 0 {
@@ -56,7 +56,10 @@ func (w *walker) searchText(text []byte, level int) {
 			}
 			tries -= failed
 		case i == hit && i >= done:
-			end, done = w.at(text, from, i)
+			w.resume = 0
+			if end, done = w.at(text, from, i); w.resume > 0 && end > i {
+				end = w.resume
+			}
 		}
 		if end > i {
 			i, from = end, end
@@ -64,7 +67,7 @@ func (w *walker) searchText(text []byte, level int) {
 			i++
 		}
 	}
-	w.rows = rows
+	w.rows, w.inside = rows, inside
 	w.unescaped(text, gap, len(text), level)
 }
 
@@ -110,6 +113,10 @@ func (w *walker) at(text []byte, from, hit int) (end, done int) {
 		return end, stop
 	}
 	if end = w.client(text, word); end > hit {
+		w.label(first, ByForm)
+		return end, stop
+	}
+	if end = w.place(text, hit, word); end > hit {
 		w.label(first, ByForm)
 		return end, stop
 	}
@@ -173,6 +180,10 @@ func (w *walker) keyEnds(text []byte, hit, stop int) (ends [maxKeyWords + 1]int)
 		if end := wideEnd(w.filter, text, hit); end > hit {
 			ends[0], ends[1] = end, ends[0]
 		}
+		return ends
+	}
+	if hasPrefixAt(text, stop, "ña") && hasSuffixFold(text[:stop], "contrase") || hasPrefixAt(text, stop, "ÑA") && hasSuffixFold(text[:stop], "contrase") {
+		ends[0] = stop + len("ña")
 		return ends
 	}
 	for n := range ends {

@@ -87,6 +87,9 @@ func (w *walker) quotedValue(text []byte, k *key, sep separator, q, n int) int {
 	if k.closing.mark == 0 && sep == colon && !k.extra && isPlaceholder(content) || !k.extra && isLabel(content) {
 		return end
 	}
+	if k.closing.mark == 0 && !k.extra && content[0] != '@' && (w.isVariable(content) || placeholderEnd(content, 0) == len(content)) {
+		return end
+	}
 	return w.mask(text, q+1, end, "")
 }
 
@@ -97,6 +100,10 @@ func (w *walker) bracketValue(text []byte, k *key, sep separator, v int) int {
 	}
 	if k.kind == weak || !k.extra && isSchema(text[v:]) {
 		return 0
+	}
+	if closing := remarkEnd(text, v, text[v]+2); closing > v && !k.extra && text[v] != '<' &&
+		(w.isVariable(text[v:closing]) || text[v] == '[' && isNameOfValue(text[v+1:closing-1])) {
+		return closing
 	}
 	if text[v] == '<' {
 		end := bytes.IndexAny(text[v+1:min(len(text), v+maxRemark)], "<>\n")
@@ -109,6 +116,11 @@ func (w *walker) bracketValue(text []byte, k *key, sep separator, v int) int {
 		return w.mask(text, v+1, end, "")
 	}
 	end := bracketEnd(text, v, k.closing)
+	if w.inside -= end - v; w.inside < 0 {
+		end = len(text) // it cannot be told what is in it
+	} else {
+		w.resume = v + 1 // broken, it may end amid the value of a key in it
+	}
 	inside := text[v+1 : max(v+1, end-1)]
 	if isEmptyBracket(text[v:end]) || sep == colon && k.closing.mark == 0 && !k.extra && (isProse(inside) && !hasScheme(inside) || isHigh(inside)) {
 		return end
@@ -224,6 +236,8 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 		return 0
 	case isPlaceholder(word) || placeholderEnd(text, v) > v:
 		return max(end, placeholderEnd(text, v))
+	case !k.extra && w.refersTo(text, k, sep, v, end):
+		return end
 	case o.lines > 0:
 		return w.nextLine(text, k, v, end)
 	case k.extra:

@@ -34,6 +34,8 @@ type walker struct {
 	entry    []byte // the whole entry
 	apiName  []byte // what api found
 	apiKnown bool
+	inside   int  // how many bytes may still be read again in brackets that are values
+	resume   int  // where the search continues within the last value, 0 if it is after it
 	rows     span // the lines below the names of the last table, in the text being searched
 	codes    bool // code is a credential in this API
 	inBase64 bool // the text is decoded base64

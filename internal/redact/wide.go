@@ -11,19 +11,22 @@ import (
 // This file notices, for the filter, built-in keys beyond ASCII whose characters are escaped: \u5bc6\u7801, as
 // Python's json module writes 密码, and %E5%AF%86%E7%A0%81, as forms do.
 
-// wideStarts are the second characters of these keys by their first one, wideHighs the upper bytes of the first.
+// wideStarts are the second characters of these keys by their first one. wideFirsts has a bit for each of these, and
+// wideHighs their upper bytes, for a faster answer.
 var (
 	wideStarts = map[rune][]rune{}
+	wideFirsts [1 << 16 / 8]uint8
 	wideHighs  [256]bool
 )
 
 func init() {
-	for _, keys := range wideKeys {
+	for _, keys := range append(wideKeys[:], russianKeys) {
 		for _, key := range keys {
 			first, n := utf8.DecodeRuneInString(key)
 			second, _ := utf8.DecodeRuneInString(key[n:])
 			wideStarts[first] = append(wideStarts[first], second)
 			wideHighs[first>>8&0xff] = true
+			wideFirsts[first>>3&0x1fff] |= 1 << (first & 7)
 		}
 	}
 }
@@ -125,8 +128,10 @@ func escapesEnd[T string | []byte](text T, i int) (end int, hit bool) {
 		if a|b|c|d >= 16 || a|b == 0 {
 			return at, false
 		}
-		if wideHighs[a<<4|b] && escapedWide(text, at) {
-			return at, true
+		if wideHighs[a<<4|b] {
+			if low := uint(c)<<4 | uint(d); wideFirsts[uint(a)<<9|uint(b)<<5|low>>3]>>(low&7)&1 != 0 && escapedWide(text, at) {
+				return at, true
+			}
 		}
 		at = u + 5
 	}

@@ -34,7 +34,10 @@ var proseWords = func() map[string]struct{} {
 		status stored string strong successful support symbols system table tba tbd team test text their time tips too true type
 		unavailable undefined unknown unset update updated updates uppercase usage use used user username users valid validate
 		validated validation validity value values verification verified verify wait weak web works write wrong bearer basic sha256 base64
-		bool boolean uuid varchar nil none n/a na raise throw`)
+		bool boolean uuid varchar nil none n/a na raise throw
+		bitte siehe beim und oder nicht ist das dem eine auf mit von zum wurde wird
+		le la les du des une est et ou aux dans sur pour avec votre vos voir
+		el los las del por para ver como`)
 	set := make(map[string]struct{}, len(words))
 	for _, word := range words {
 		set[word] = struct{}{}
@@ -64,6 +67,18 @@ func isProseWord(word []byte) bool {
 	}
 	_, ok := proseWords[string(buf[:n])]
 	return ok
+}
+
+// isForeign reports whether a word has letters beyond ASCII and none of the signs of a password.
+func isForeign(word []byte) bool {
+	high := false
+	for _, c := range word {
+		if !isLetter(c) && c < 0x80 && c != '-' && c != '\'' && c != '.' && c != ',' {
+			return false
+		}
+		high = high || c >= 0x80
+	}
+	return high
 }
 
 // isProse reports whether a line is several words and one of them is of prose.
