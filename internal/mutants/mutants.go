@@ -29,7 +29,7 @@ var mutants = slices.Concat(
 	apiMutants,
 	storageMutants,
 	recordMutants,
-	redactMutants,
+	redactMutants, placeMutants,
 	operatorMutants,
 	receiverMutants,
 )

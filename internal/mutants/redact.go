@@ -257,13 +257,28 @@ var redactMutants = []mutant{
 	},
 	{
 		"Chinese keys in JSON that is escaped are not noticed (F70)", "internal/redact/wide.go",
-		"		if wideHighs[a<<4|b] && escapedWide(text, at) {\n",
-		"		if wideHighs[a<<4|b] && len(text) == 0 {\n",
+		">>(low&7)&1 != 0 && escapedWide(text, at) {\n",
+		">>(low&7)&1 != 0 && len(text) == 0 {\n",
 	},
 	{
 		"Chinese keys in a form that is escaped are not noticed (F70)", "internal/redact/special.go",
-		"		if text[at+1]|0x20 == 'e' {\n			return escapedWide(text, at)\n",
-		"		if text[at+1]|0x20 == 'e' {\n			return false\n",
+		"		if c := text[at+1] | 0x20; c == 'e' || c == 'd' {\n			return escapedWide(text, at)\n",
+		"		if c := text[at+1] | 0x20; c == 'e' || c == 'd' {\n			return false\n",
+	},
+	{
+		"a broken object hides the credentials in it (F70)", "internal/redact/value.go",
+		"		w.resume = v + 1 // broken",
+		"		w.resume = 0 // broken",
+	},
+	{
+		"a quote in a string of strings is written in one way (F70)", "internal/redact/ends.go",
+		"	if opening.mark == '\"' {\n",
+		"	if opening.mark == 0 {\n",
+	},
+	{
+		"a string around an object does not end it (F70)", "internal/redact/nested.go",
+		"	case c == '\"':\n		n.at = at\n		return isCutOff\n",
+		"	case c == '\"' && level > maxLevels:\n		n.at = at\n		return isCutOff\n",
 	},
 	{
 		"the element after the one that names a credential stays (F72)", "internal/redact/apart.go",
