@@ -62,7 +62,7 @@ func (k *keySet) kind(raw, name []byte) kind {
 
 // builtIn looks up a name among the built-in keys.
 func (k *keySet) builtIn(raw, name []byte) kind {
-	if len(name) == 0 || endsInOneOf(name, signers) || endsInOneOf(name, objects) {
+	if len(name) == 0 || endsPlain(name) {
 		return plain
 	}
 	found := plain
@@ -71,6 +71,9 @@ func (k *keySet) builtIn(raw, name []byte) kind {
 		if bytes.HasSuffix(name, []byte(c.suffix)) && fits(raw, c) {
 			found = max(found, c.kind)
 		}
+	}
+	if found != plain && (endsInOneOf(name, signers) || endsInOneOf(name, objects)) {
+		return plain
 	}
 	if found == weak && isLoginPass(name) {
 		return secret

@@ -44,8 +44,13 @@ func nestedEnd(text []byte, start, levels int, bracket bool) int {
 		return len(text)
 	}
 	n := nested{levels: levels, bracket: bracket, quoted: !bracket}
+	idle := true // no escape was begun, on any level
 	for i := start; i < len(text); i++ {
-		switch n.read(0, rune(text[i]), i) {
+		c := text[i]
+		if idle && c != '"' && c != '\\' && c|0x20 != '{' && c|0x20 != '}' { // {, }, [, ]
+			continue
+		}
+		switch n.read(0, rune(c), i) {
 		case isClosed:
 			if bracket {
 				return i + 1
@@ -54,8 +59,19 @@ func nestedEnd(text []byte, start, levels int, bracket bool) int {
 		case isCutOff:
 			return n.at
 		}
+		idle = n.isIdle()
 	}
 	return len(text)
+}
+
+// isIdle reports whether no escape was begun on any level.
+func (n *nested) isIdle() bool {
+	for i := range n.levels {
+		if n.escapes[i].begun {
+			return false
+		}
+	}
+	return !n.escaped
 }
 
 // read reads a character of a level, which begins at text[at].

@@ -112,10 +112,15 @@ func endOf(a, b, c byte) int { return int(a&31)<<10 | int(b&31)<<5 | int(c&31) }
 
 // isPlainEnd reports whether a name certainly is not a credential's, judged by its last three letters.
 func (k *keySet) isPlainEnd(raw []byte) bool {
-	if len(k.extra) > 0 || len(raw) < 3 {
+	return len(k.extra) == 0 && endsPlain(raw)
+}
+
+// endsPlain reports whether a name certainly does not end as a built-in key, judged by its last three letters.
+func endsPlain(name []byte) bool {
+	if len(name) < 3 {
 		return false
 	}
-	a, b, c := raw[len(raw)-3], raw[len(raw)-2], raw[len(raw)-1]
+	a, b, c := name[len(name)-3], name[len(name)-2], name[len(name)-1]
 	return isLetter(a) && isLetter(b) && isLetter(c) && !credentialEnds[endOf(a, b, c)]
 }
 

@@ -56,7 +56,7 @@ var pivots = map[string]int{
 	"authorizationcode": 7, "basic": 2, "bearer": 1, "captcha": 3, "certkey": 4, "codeverifier": 8, "cookie": 3,
 	"credential": 7, "datakey": 4, "devicecode": 3, "encryptionkey": 10, "encryptkey": 7, "extractkey": 7, "eyJ": 1,
 	"sqlplus": 1, "sqlldr": 1, "jdbc:oracle": 1, "WIFI:": 2, "PIN": 1, ":AA": 1, "sk_live_": 1, "sk_test_": 1, "rk_live_": 1, "rk_test_": 1,
-	"passwort": 2, "kennwort": 3, "motdepasse": 7, "contrasena": 6, "contrase": 6, "secretkeybase": 2, "recoverycode": 4, "recoverycodes": 4, "backupcode": 3,
+	"passwort": 2, "kennwort": 3, "motdepasse": 7, "contrasena": 5, "contrase": 5, "secretkeybase": 2, "recoverycode": 4, "recoverycodes": 4, "backupcode": 3,
 	"AIza": 2, "NewClient": 3, "SEC": 1, "ghp_": 1, "github_pat_": 4, "hvs.": 1,
 	"newBuilder": 3, "npm_": 1,
 	"gpgkey": 3, "keypass": 5, "passwordinput": 2, "psk": 2, "seedphrase": 5, "storepass": 7, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterauth": 7, "masterkey": 7,
