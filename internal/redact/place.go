@@ -198,7 +198,8 @@ func (w *walker) wifi(text []byte, at int) int {
 	if byteAt(text, at) != ':' {
 		return 0
 	}
-	for i := at + 1; i+2 < len(text) && i < at+maxLink && isLetter(text[i]) && text[i+1] == ':'; {
+	text = text[:min(len(text), at+maxLink)]
+	for i := at + 1; i+2 < len(text) && isLetter(text[i]) && text[i+1] == ':'; {
 		end := i + 2
 		for end < len(text) && text[end] != ';' && text[end] != '\n' {
 			if text[end] == '\\' && end+1 < len(text) {
