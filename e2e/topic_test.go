@@ -31,6 +31,7 @@ type message struct {
 	key       string
 	partition int32
 	apps      map[string]bool // the calling apps of its records
+	producer  int64           // -1 if the broker cannot recognise a message that is sent again
 }
 
 // consume reads the topic from its start until the test ends.
@@ -63,7 +64,7 @@ func (k *topic) take(r *kgo.Record) {
 		k.broken = append(k.broken, err)
 		return
 	}
-	m := message{key: string(r.Key), partition: r.Partition, apps: map[string]bool{}}
+	m := message{key: string(r.Key), partition: r.Partition, apps: map[string]bool{}, producer: r.ProducerID}
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
@@ -86,8 +87,8 @@ func (k *topic) held(*testing.T) []arrival {
 	return append([]arrival(nil), k.records...)
 }
 
-// checkKeys: a message has the entries of one app; all messages of an app have one key, which no other app has,
-// and are in one partition.
+// checkKeys: a message is from an idempotent producer and has the entries of one app; all messages of an app have
+// one key, which no other app has, and are in one partition.
 func (k *topic) checkKeys(t *testing.T) {
 	t.Helper()
 	k.mu.Lock()
@@ -98,6 +99,7 @@ func (k *topic) checkKeys(t *testing.T) {
 	keys := map[string]string{} // by app
 	for _, m := range k.messages {
 		require.NotEmpty(t, m.key)
+		require.GreaterOrEqual(t, m.producer, int64(0), "an idempotent producer")
 		require.Len(t, m.apps, 1, "apps in one message")
 		for app := range m.apps {
 			require.NotEmpty(t, app)
