@@ -140,6 +140,27 @@ func TestOneSecondRefused(t *testing.T) {
 	})
 }
 
+// TestFirstSecondsRefused: nothing older shows that the first seconds are not refused for their age. How slowly they
+// are found costs no time of the log. Covers F8, F40.
+func TestFirstSecondsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.01, Start: time.Now().Add(-10 * time.Hour).Unix()}
+		w := quietWorld(simulator.Options{Tenant: tenant, MaxWindow: 5 * time.Minute})
+		w.cfg.StartTime, w.cfg.RequestsPerMinute = time.Now().Add(-8*time.Hour), 10
+		bad := w.cfg.StartTime.Unix()
+		w.handler = refusing{w.server, bad}
+		w.run(t, 12*time.Hour)
+		gap := w.logs.FilterMessageSnippet("Skipping a time range that the API does not return").All()
+		if assert.Len(t, gap, 1) {
+			assert.LessOrEqual(t, gap[0].ContextMap()["to"].(time.Time).Unix(), bad+1+plan.Overlap)
+		}
+		got := w.sink.Got()
+		for _, e := range tenant.Entries(bad+1+plan.Overlap, time.Now().Unix()-600) {
+			assert.Equal(t, 1, got[e.ID], "%s is %d seconds after the refused one", e.ID, e.EventTime-bad)
+		}
+	})
+}
+
 // refusing refuses every query of one second.
 type refusing struct {
 	http.Handler

@@ -74,7 +74,10 @@ func (s *simulation) drawFaults() {
 		}
 	}
 	for _, f := range append(s.faultsOf(simulator.EndpointList), s.faultsOf(simulator.EndpointToken)...) {
-		if chance(s.rng, 0.3) {
+		// An outage in which no two pages of a burst arrive while a page token lives may last until the burst is
+		// skipped.
+		endless := f.Kind == simulator.FaultSlowBody && s.opts.PageTokenLife > 0 && s.tenant.BurstSize > 0
+		if chance(s.rng, 0.3) && !endless {
 			s.outages = append(s.outages, f)
 		}
 	}
@@ -116,8 +119,8 @@ func (s *simulation) arm(w *testbed) {
 	n := uint64(w.n)
 	pipeline, storing := rand.New(rand.NewPCG(s.seed, 100+n)), rand.New(rand.NewPCG(s.seed, 200+n))
 	flaky, partial, stalls := chance(s.rng, 0.4), chance(s.rng, 0.3), chance(s.rng, 0.2)
-	if s.bad = []float64{0, 0, 0, 0.001, 0.03}[s.rng.IntN(5)]; s.tenant.SharedIDs && s.never("1") {
-		s.bad = 0 // most entries have this id: the pipeline would accept next to nothing
+	if s.bad = []float64{0, 0, 0, 0.001, 0.03}[s.rng.IntN(5)]; s.tenant.SharedIDs && (s.never("1") || s.never("2")) {
+		s.bad = 0 // half of all entries, or more, have such an id: the pipeline would accept next to nothing
 	}
 	most, tooMany := []int{0, 0, 0, 60, 9}[s.rng.IntN(5)], []bool{true, false}[s.rng.IntN(2)]
 	s.slowSizes = s.slowSizes || most > 0 && !tooMany
@@ -249,6 +252,11 @@ func (s *simulation) weather() {
 	limit := s.opts.RateLimit
 	if draw := s.hashed([]byte("limit")); chance(draw, 0.15) {
 		limit = 1 + draw.IntN(limit)
+		for _, w := range s.worlds {
+			if s.opts.PageTokenLife > 0 { // the pages of a burst have to follow each other
+				limit = min(s.opts.RateLimit, max(limit, 2*s.tenant.BurstSize/w.cfg.PageSize))
+			}
+		}
 		s.count("lower limits of the API")
 	}
 	s.worlds[0].server.Update(func(o *simulator.Options) {

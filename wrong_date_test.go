@@ -139,3 +139,30 @@ func TestWrongDateKeepsFreshness(t *testing.T) {
 		})
 	}
 }
+
+// TestWrongDatesWhereOursIsAhead: as long as the only Dates are wrong or disagree, nothing is taken for read up to
+// our own clock, which may be ahead of the server's: no recheck reads it again. Covers F9, F42.
+func TestWrongDatesWhereOursIsAhead(t *testing.T) {
+	for name, wrong := range map[string]func(n int64) bool{
+		"the first":       func(n int64) bool { return n == 0 },
+		"every other one": func(n int64) bool { return n%2 == 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := quietWorld(simulator.Options{ClockSkew: -5 * time.Minute})
+				w.cfg.StartTime, w.cfg.RecheckAfter = time.Now().Add(-6*time.Minute), nil // the first window reaches the present
+				for n := range 900 {
+					entries(w.server, fmt.Sprintf("e%d", n), 1, w.cfg.StartTime.Unix()+int64(n)*5)
+				}
+				w.handler = &wrongDates{Handler: w.server, date: func(n int64) string {
+					if wrong(n) {
+						return time.Now().Add(8 * time.Hour).UTC().Format(http.TimeFormat)
+					}
+					return ""
+				}}
+				w.run(t, 2*time.Hour)
+				assert.Len(t, w.sink.Got(), 900)
+			})
+		})
+	}
+}

@@ -37,8 +37,13 @@ var apiMutants = []mutant{
 	},
 	{
 		"any Dates in a row set the clock (F42)", "internal/openapi/clock.go",
-		"		c.times = 0\n",
-		"",
+		"		c.far = nil\n	}\n	if len",
+		"	}\n	if len",
+	},
+	{
+		"while no Date was believed, one between them makes others start over (F42)", "internal/openapi/clock.go",
+		"	} else if !c.known.isZero() {\n",
+		"	} else {\n",
 	},
 	{
 		"the Dates of answers that are requested again are not seen (F42)", "internal/openapi/client.go",

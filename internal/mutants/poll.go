@@ -201,6 +201,16 @@ var pollMutants = []mutant{
 		"		return RefusalMargin",
 	},
 	{
+		"what was read by a clock that no Date confirms counts (F42)", "internal/poll/poller.go",
+		"w.Request().Token == \"\" && p.Clock.Unconfirmed()",
+		"false",
+	},
+	{
+		"a range that is refused whatever its age costs as much time as its search takes (F8)", "internal/poll/retention.go",
+		"	if !still && !alone {\n",
+		"	if !alone {\n",
+	},
+	{
 		"a range is skipped without checking that it is still refused (F8)", "internal/poll/retention.go",
 		"\tfor range refusalProofs {\n\t\tif ok, err := shown(refused)",
 		"\tfor range 0 {\n\t\tif ok, err := shown(refused)",

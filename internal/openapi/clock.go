@@ -4,6 +4,7 @@
 package openapi
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,8 +20,9 @@ import (
 type Clock struct {
 	mu    sync.Mutex
 	known stamp // the current estimate; zero: none yet, and our wall clock counts
-	doubt stamp // the last Date, if it is far from the estimate
-	times int   // how many in a row have agreed on doubt, including itself
+	// far are the Dates since the last one that was believed: all are far from the estimate. With an estimate
+	// there is at most one. Without any, a wrong Date may come between two right ones.
+	far []farDate
 	// before is the estimate before the server's clock was set back, until the new estimate has caught up, at
 	// the server's time caughtUp.
 	before   stamp
@@ -84,22 +86,47 @@ func (c *Clock) Observe(date, received time.Time) {
 	case date.Before(expected) && !c.known.isZero() && c.before.isZero():
 		c.before, c.caughtUp = c.known, expected
 	}
-	c.known, c.doubt = now, stamp{}
+	c.known, c.far = now, nil
 	if !c.before.isZero() && !c.known.date.Before(c.caughtUp) {
 		c.before = stamp{}
 	}
 }
 
+// farDate is a Date that is far from the estimate, and how many have agreed with it, including itself.
+type farDate struct {
+	stamp
+	times int
+}
+
+// maxFar is how many different times are remembered while there is no estimate.
+const maxFar = 8
+
 // agreed notes a Date that is far from the estimate, and reports whether to believe it.
 func (c *Clock) agreed(now stamp, ahead bool) bool {
-	if c.doubt.isZero() || !agree(now.date, c.doubt.when(now.at)) {
-		c.times = 0
+	i := slices.IndexFunc(c.far, func(d farDate) bool { return agree(now.date, d.when(now.at)) })
+	times := 1
+	if i >= 0 {
+		times += c.far[i].times
+		c.far = slices.Delete(c.far, i, i+1)
+	} else if !c.known.isZero() {
+		c.far = nil
 	}
-	c.doubt, c.times = now, c.times+1
+	if len(c.far) == maxFar {
+		c.far = slices.Delete(c.far, 0, 1)
+	}
+	c.far = append(c.far, farDate{now, times})
 	if ahead {
-		return c.times >= datesAhead
+		return times >= datesAhead
 	}
-	return c.times >= datesBehind
+	return times >= datesBehind
+}
+
+// Unconfirmed reports whether all that is known of the server's time are Dates that are far from our clock, one or
+// several that disagree. Any may be wrong then, and what was read up to our time may not exist yet.
+func (c *Clock) Unconfirmed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known.isZero() && (len(c.far) > 1 || len(c.far) == 1 && c.far[0].times == 1)
 }
 
 // StartAt notes a time that the server's clock has reached, because something was read up to it. Until the

@@ -47,6 +47,7 @@ func TestClockBelievesSeveral(t *testing.T) {
 		"one in the middle":               {[]time.Duration{0, 8 * h, 0}, 0},
 		"one in the middle, back":         {[]time.Duration{0, -8 * h, 0}, 0},
 		"every other one":                 {[]time.Duration{0, 8 * h, 0, 8 * h, 0, 8 * h}, 0},
+		"every other one, ours is ahead":  {[]time.Duration{8 * h, -h / 6, 8 * h, -h / 6}, -h / 6},
 		"two that do not agree":           {[]time.Duration{0, 8 * h, 9 * h}, 0},
 		"the last one":                    {[]time.Duration{0, 0, far}, 0},
 		"the server's is set":             {append(ahead(0, 1), ahead(h, datesAhead)...), h},

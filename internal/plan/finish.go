@@ -11,7 +11,6 @@ import (
 // windows. It drops waiting walks whose whole window is before their own pass's watermark, because others have
 // read it. Otherwise the ids before them would be kept until they resume, which can take hours if the last
 // recheck goes first for long.
-// long.
 func (s *Plan) finish(w *Walk) {
 	s.end(w, nil)
 	w.finished = true

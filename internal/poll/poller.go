@@ -26,20 +26,21 @@ type Poller struct {
 	Parts
 	set Settings
 
-	termStart  time.Time
-	spans      spans
-	sched      *plan.Plan
-	delays     delays
-	notBefore  time.Time // no call before: the last one failed
-	failedAt   time.Time // when that was
-	results    chan result
-	complete   bool // the completion of a bounded export was reported
-	sharedID   bool // ids that are not unique were reported
-	begin      undecided
-	probe      probe
-	clocks     clocks
-	latency    time.Duration // of recent answers
-	answeredAt time.Time     // when the last page came
+	termStart   time.Time
+	spans       spans
+	sched       *plan.Plan
+	delays      delays
+	notBefore   time.Time // no call before: the last one failed
+	failedAt    time.Time // when that was
+	results     chan result
+	complete    bool // the completion of a bounded export was reported
+	unconfirmed int  // answers that were not used, see openapi.Clock.Unconfirmed
+	sharedID    bool // ids that are not unique were reported
+	begin       undecided
+	probe       probe
+	clocks      clocks
+	latency     time.Duration // of recent answers
+	answeredAt  time.Time     // when the last page came
 }
 
 // New returns a poller for a term that started then.
@@ -272,6 +273,10 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 	}
 	if again, _, err := p.settleBegin(ctx, r.res); again {
 		return err
+	}
+	if w.Request().Token == "" && p.Clock.Unconfirmed() && p.unconfirmed < maxTries {
+		p.unconfirmed++
+		return nil
 	}
 	var date int64
 	if !r.res.Date.IsZero() && !p.Clock.FollowsHost() {

@@ -121,12 +121,12 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 	if ok, err := shown(to); err != nil || !ok || to <= refused {
 		return false, ended(err)
 	}
-	shownAt := now
+	shownAt, refusedAt := now, p.Clock.Now().Unix()
 	switch ok, err := shown(refused); {
 	case err != nil:
 		return false, ended(err)
 	case ok: // the range failed for its length, and only a part of it is not shown
-		to, shownAt, refused = refused, p.Clock.Now().Unix(), from
+		to, shownAt, refused = refused, refusedAt, from
 	}
 	for to-refused > 1 {
 		middle := refused + (to-refused)/2
@@ -138,7 +138,7 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 		case ok:
 			to, shownAt = middle, now
 		default:
-			refused = middle
+			refused, refusedAt = middle, now
 		}
 	}
 	// Age alone is the reason only if the time before is still refused: the API may have failed in other ways
@@ -151,24 +151,54 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 			return false, ended(err)
 		}
 	}
-	// And only if the time after it is still shown. During the search the oldest time that the API shows has
-	// moved on, and it moves on until the next call.
-	moved := func(since int64) int64 {
-		if alone {
-			return 0
-		}
-		return p.Clock.Now().Unix() - since + RefusalMargin + (60+int64(p.set.RequestsPerMinute)-1)/int64(p.set.RequestsPerMinute)
+	// And only if the time after it is still shown. If it is shown at the very second, age is not the reason, or
+	// the API hides whole hours or days at once: nothing more has to be skipped.
+	if Sleep(ctx, edgeMovesWithin) != nil {
+		return false, ctx.Err()
 	}
-	to += moved(shownAt)
-	now = p.Clock.Now().Unix()
-	if ok, err := shown(min(to, now-plan.Overlap)); err != nil || !ok {
+	still, err := shown(to)
+	if err != nil {
 		return false, ended(err)
 	}
+	if !still && !alone {
+		if to, err = p.movedEdge(to, refusedAt, shownAt, shown); err != nil {
+			return false, ended(err)
+		}
+		still = to != 0
+	}
+	if !still {
+		return false, nil
+	}
 	u.From, u.Again = from, false
-	u.To = p.sched.Skip(from, min(to+moved(now), p.Clock.Now().Unix()))
+	u.To = p.sched.Skip(from, min(to, p.Clock.Now().Unix()))
 	// Other refusals may have delayed the next call by minutes. By then the oldest time that the API shows would
 	// have moved past the place where reading resumes.
 	p.notBefore = time.Time{}
 	p.delays.reset()
 	return true, nil
+}
+
+// edgeMovesWithin is longer than the oldest second that an API shows stays the same, if the API hides entries by
+// their age to the second.
+const edgeMovesWithin = 2 * time.Second
+
+// movedEdge is where reading resumes after a range that is too old: the oldest time that the API shows has moved on
+// since a second was found to be the first one that it shows, and moves on until the next call. The second before
+// it was refused after it was shown; with slow calls, long after. So it is tried how far it must have moved, how far
+// it may have moved, and, to skip no more than needed, the middle between these. 0: none is shown.
+func (p *Poller) movedEdge(first, refusedAt, shownAt int64, shown func(second int64) (bool, error)) (int64, error) {
+	moved := func(since int64) int64 {
+		return p.Clock.Now().Unix() - since + RefusalMargin + (60+int64(p.set.RequestsPerMinute)-1)/int64(p.set.RequestsPerMinute)
+	}
+	for _, since := range []int64{refusedAt, (refusedAt + shownAt) / 2, shownAt} {
+		edge, now := first+moved(since), p.Clock.Now().Unix()
+		ok, err := shown(min(edge, now-plan.Overlap))
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			return edge + moved(now), nil
+		}
+	}
+	return 0, nil
 }

@@ -12,7 +12,9 @@ import (
 // glitches is the server's state of temporary faults: an answer that has less than it should, and is correct
 // when it is requested again.
 type glitches struct {
-	silent map[string]int // answers without data or has_more in a row, by the page asked for
+	// silent counts answers without data or has_more in a row, by the page asked for. Once it has maxSilent pages,
+	// it becomes older, so that the pages that are being asked for are not forgotten.
+	silent, older map[string]int
 	// wrongDate has the receivers, by the app_id of their filter, whose last answer had a wrong Date: receivers
 	// that share an app each have their own answers.
 	wrongDate map[string]bool
@@ -39,16 +41,25 @@ func (s *Server) strikePage(a *answer, req listRequest) *Fault {
 		place = c.Page
 	}
 	asked := fmt.Sprint(a.call.AppID, " ", number(req.StartTime), " ", number(req.EndTime), " ", req.AppID, req.APIKeys, req.PageSize, " ", place)
-	f := s.strike(a, stagePage, func(f *Fault) bool { return f.isSilent() && s.glitches.silent[asked] >= mostSilent })
+	f := s.strike(a, stagePage, func(f *Fault) bool { return f.isSilent() && s.glitches.inARow(asked) >= mostSilent })
 	if f == nil || !f.isSilent() {
 		delete(s.glitches.silent, asked)
+		delete(s.glitches.older, asked)
 		return f
 	}
-	if s.glitches.silent == nil || len(s.glitches.silent) >= maxSilent {
-		s.glitches.silent = map[string]int{}
-	}
-	s.glitches.silent[asked]++
+	s.glitches.note(asked)
 	return f
+}
+
+// inARow is how many answers in a row for a page were without data or has_more.
+func (g *glitches) inARow(asked string) int { return max(g.silent[asked], g.older[asked]) }
+
+func (g *glitches) note(asked string) {
+	n := g.inARow(asked) + 1
+	if g.silent == nil || len(g.silent) >= maxSilent {
+		g.silent, g.older = map[string]int{}, g.silent
+	}
+	g.silent[asked] = n
 }
 
 // isSilent reports whether the fault omits whether more pages follow.

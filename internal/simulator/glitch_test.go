@@ -36,6 +36,21 @@ func TestSilentAnswersEnd(t *testing.T) {
 	}
 }
 
+// Other pages that are never asked for again do not make the server forget one that is.
+func TestSilentAnswersEndAmongMany(t *testing.T) {
+	s := New(Options{Faults: []Fault{{Kind: FaultNoData}}})
+	s.Add(numbered(25, 1)...)
+	c := inProcess(t, s)
+	for end := range maxSilent {
+		_ = c.list(m{"page_size": 5, "start_time": 0, "end_time": end + 1000})
+		if end == maxSilent-2 { // the second is the last to fit
+			require.NotContains(t, string(c.list(m{"page_size": 10}).body), "has_more")
+		}
+	}
+	require.NotContains(t, string(c.list(m{"page_size": 10}).body), "has_more")
+	require.True(t, c.list(m{"page_size": 10}).Data.HasMore)
+}
+
 func TestFormsOfTheEnd(t *testing.T) {
 	for want, o := range map[string]Options{
 		`{"code":0,"msg":"success","data":{}}`:                            {Empty: EmptyNoData},
