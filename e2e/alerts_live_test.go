@@ -146,7 +146,7 @@ func (f *alertFault) run(t *testing.T) {
 		// On a loaded machine, a scrape or an evaluation that takes longer than three seconds looks like the end of
 		// an alert.
 		var since time.Time
-		eventually(t, 2*time.Minute, fmt.Sprintf("what fires ends for good, but %v", stay), func() bool {
+		eventually(t, 2*time.Minute, fmt.Sprintf("all but %v ends and stays ended", stay), func() bool {
 			switch ended := slices.Equal(p.firing(t), append([]string{}, stay...)); {
 			case !ended:
 				since = time.Time{}

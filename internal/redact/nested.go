@@ -44,7 +44,7 @@ func nestedEnd(text []byte, start, levels int, bracket bool) int {
 		return len(text)
 	}
 	n := nested{levels: levels, bracket: bracket, quoted: !bracket}
-	idle := true // no escape was begun, on any level
+	idle := true // no escape has started, on any level
 	for i := start; i < len(text); i++ {
 		c := text[i]
 		if idle && c != '"' && c != '\\' && c|0x20 != '{' && c|0x20 != '}' { // {, }, [, ]
@@ -64,7 +64,7 @@ func nestedEnd(text []byte, start, levels int, bracket bool) int {
 	return len(text)
 }
 
-// isIdle reports whether no escape was begun on any level.
+// isIdle reports whether no escape has started on any level.
 func (n *nested) isIdle() bool {
 	for i := range n.levels {
 		if n.escapes[i].begun {

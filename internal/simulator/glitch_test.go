@@ -36,7 +36,7 @@ func TestSilentAnswersEnd(t *testing.T) {
 	}
 }
 
-// Other pages that are never asked for again do not make the server forget one that is.
+// Other pages that are never requested again do not make the server forget one that is.
 func TestSilentAnswersEndAmongMany(t *testing.T) {
 	s := New(Options{Faults: []Fault{{Kind: FaultNoData}}})
 	s.Add(numbered(25, 1)...)
