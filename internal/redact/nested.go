@@ -25,7 +25,7 @@ type escape struct {
 	at     int  // where it begins, in the text
 	value  rune // of its hexadecimal digits
 	digits int  // how many follow
-	begun  bool // its backslash was read
+	open   bool // its backslash was read
 }
 
 // outcome is what a character is for a value.
@@ -44,7 +44,7 @@ func nestedEnd(text []byte, start, levels int, bracket bool) int {
 		return len(text)
 	}
 	n := nested{levels: levels, bracket: bracket, quoted: !bracket}
-	idle := true // no escape has started, on any level
+	idle := true // no escape is being read, on any level
 	for i := start; i < len(text); i++ {
 		c := text[i]
 		if idle && c != '"' && c != '\\' && c|0x20 != '{' && c|0x20 != '}' { // {, }, [, ]
@@ -64,10 +64,10 @@ func nestedEnd(text []byte, start, levels int, bracket bool) int {
 	return len(text)
 }
 
-// isIdle reports whether no escape has started on any level.
+// isIdle reports whether no escape is being read on any level.
 func (n *nested) isIdle() bool {
 	for i := range n.levels {
-		if n.escapes[i].begun {
+		if n.escapes[i].open {
 			return false
 		}
 	}
@@ -82,15 +82,13 @@ func (n *nested) read(level int, c rune, at int) outcome {
 	e := &n.escapes[level]
 	switch {
 	case e.digits > 0:
-		if d := rune(-1); c < 0x80 {
-			if d = unhex(byte(c)); d >= 0 {
-				e.value = e.value<<4 | d
-				if e.digits--; e.digits > 0 {
-					return goesOn
-				}
-				e.begun = false
-				return n.read(level+1, e.value, e.at)
+		if c < 0x80 && unhex(byte(c)) >= 0 {
+			e.value = e.value<<4 | unhex(byte(c))
+			if e.digits--; e.digits > 0 {
+				return goesOn
 			}
+			e.open = false
+			return n.read(level+1, e.value, e.at)
 		}
 		*e = escape{at: e.at} // none: it stands for itself
 		if o := n.read(level+1, '\\', e.at); o != goesOn {
@@ -100,11 +98,11 @@ func (n *nested) read(level int, c rune, at int) outcome {
 			return o
 		}
 		return n.read(level, c, at)
-	case e.begun && c == 'u':
+	case e.open && c == 'u':
 		e.digits, e.value = 4, 0
 		return goesOn
-	case e.begun:
-		e.begun = false
+	case e.open:
+		e.open = false
 		if escapeLen([]byte{'\\', byte(c)}) == 0 && c != '\'' {
 			if o := n.read(level+1, '\\', e.at); o != goesOn {
 				return o
@@ -112,7 +110,7 @@ func (n *nested) read(level int, c rune, at int) outcome {
 		}
 		return n.read(level+1, c, e.at)
 	case c == '\\':
-		e.begun, e.at = true, at
+		e.open, e.at = true, at
 		return goesOn
 	case c == '"':
 		n.at = at

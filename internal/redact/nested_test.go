@@ -20,14 +20,16 @@ func spelled(draw *rand.Rand, text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, c := range text {
-		switch {
-		case c != '"' && c != '\\':
+		if c != '"' && c != '\\' {
 			b.WriteRune(c)
-		case draw.IntN(2) == 0:
-			b.WriteString(`\` + string(c))
-		case draw.IntN(2) == 0:
-			fmt.Fprintf(&b, `\u%04x`, c)
+			continue
+		}
+		switch draw.IntN(4) {
 		default:
+			b.WriteString(`\` + string(c))
+		case 0:
+			fmt.Fprintf(&b, `\u%04x`, c)
+		case 1:
 			fmt.Fprintf(&b, `\u%04X`, c)
 		}
 	}

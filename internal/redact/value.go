@@ -117,7 +117,7 @@ func (w *walker) bracketValue(text []byte, k *key, sep separator, v int) int {
 	}
 	end := bracketEnd(text, v, k.closing)
 	if w.inside -= end - v; w.inside < 0 {
-		end = len(text) // what is in it is not known
+		end = len(text) // what is in it is uncertain
 	} else {
 		w.resume = v + 1 // broken, it may end amid the value of a key in it
 	}
