@@ -106,6 +106,10 @@ func (s *simulation) late(w *testbed) (late []string) {
 		if s.slowSizes { // a page is refused five times before it is divided
 			allowed += 5 * int64(w.cfg.RetryOnFailure.MaxInterval/time.Second)
 		}
+		// If our clock is that far behind, it counts until entries show that: see openapi.Dispute.
+		if quiet := s.tenant.PerSecond < 0.05; quiet && s.opts.ClockSkew > openapi.DisputedFrom {
+			allowed += int64(s.opts.ClockSkew / time.Second)
+		}
 		if pass > 0 {
 			allowed += walk + max(tick, at.Recheck[pass]/2)
 		}

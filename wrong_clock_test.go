@@ -72,6 +72,32 @@ func TestDatesThatAreAllWrong(t *testing.T) {
 	}
 }
 
+// TestFarClocksWhereWindowsAreLimited: what lies between the two clocks is too long for the API, and is asked for in
+// shorter ranges. Covers F9, F40, F42.
+func TestFarClocksWhereWindowsAreLimited(t *testing.T) {
+	for _, limit := range []time.Duration{6 * time.Minute, 90 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := quietWorld(simulator.Options{})
+			stop := w.start(t)
+			time.Sleep(10 * time.Minute) // the begin is known
+			skew := 20 * time.Minute
+			w.server.Update(func(o *simulator.Options) { o.MaxWindow, o.ClockSkew = limit, skew })
+			first := time.Now().Add(skew).Unix()
+			for n := range 1000 {
+				entries(w.server, fmt.Sprintf("e%d", n), 1, first+int64(n)*10)
+			}
+			time.Sleep(4 * time.Hour)
+			stop()
+			assert.Len(t, w.sink.Got(), 1000)
+			for n := 360; n < 1000; n++ {
+				arrived := w.sink.Arrived[fmt.Sprintf("e%d-0", n)].Add(skew)
+				assert.Less(t, arrived.Sub(time.Unix(first+int64(n)*10, 0)), 3*time.Minute, "entry %d", n)
+			}
+			assert.Equal(t, 1, w.logs.FilterMessageSnippet("entries show that the server's is right").Len())
+		})
+	}
+}
+
 // TestHostClockBehindAQuietLog: a host's clock is behind, and no entry shows it for a day. Nothing is read then,
 // which is reported, and the first entry decides. Covers F9, F42.
 func TestHostClockBehindAQuietLog(t *testing.T) {

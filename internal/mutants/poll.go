@@ -201,6 +201,11 @@ var pollMutants = []mutant{
 		"		return RefusalMargin",
 	},
 	{
+		"what lies between two clocks is asked for at once, however long it is (F42)", "internal/poll/clocks.go",
+		"			c.halved = min(c.halved+1, 24)\n",
+		"",
+	},
+	{
 		"what was read by a clock that no Date confirms counts (F42)", "internal/poll/poller.go",
 		"w.Request().Token == \"\" && p.Clock.Unconfirmed()",
 		"false",

@@ -31,6 +31,7 @@ type clocks struct {
 	before bool    // the time before the earlier clock is next
 	after  []int64 // different seconds of entries that the first of the two requests has found
 	failed int     // answers in a row that were none
+	halved int     // how often a range was refused, and halved: the API may limit its length
 	told   bool
 }
 
@@ -62,6 +63,9 @@ func (p *Poller) tickClocks() {
 // time range.
 const maxFailed = 3
 
+// leastAsked is the shortest range that is requested, in seconds, whatever the API refuses.
+const leastAsked = 60
+
 // dispute returns the one between the clocks, if there is one.
 func (p *Poller) dispute() (d openapi.Dispute, open bool) {
 	if p.begin.ahead == 0 {
@@ -88,7 +92,7 @@ func (p *Poller) askClocks(ctx context.Context) {
 	if p.clocks.before {
 		from, to = 0, d.Earlier.Unix()
 	}
-	from = max(from, to-int64(p.set.MaxWindow/time.Second), 0)
+	from = max(from, to-max(leastAsked, int64(p.set.MaxWindow/time.Second)>>p.clocks.halved), 0)
 	p.clocks.flying = true
 	req := p.listRequest(plan.Request{From: from, To: max(from+1, to)})
 	within, done := p.spans.probe(ctx)
@@ -122,6 +126,9 @@ func (p *Poller) noteClocks(ctx context.Context, r result) error {
 		}
 		c.failed++
 		refused := errors.As(r.err, &api) && api.Class == cause.ClassParameter
+		if refused {
+			c.halved = min(c.halved+1, 24)
+		}
 		if p.begin.ahead != 0 && c.failed < maxFailed && !refused {
 			c.due = true
 			return p.noteFailure(ctx, r)
