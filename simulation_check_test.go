@@ -142,6 +142,14 @@ func (s *simulation) load() float64 {
 	if s.opts.SilentEnd && s.opts.OncePageTokens { // windows are read again until their end is believed
 		entry *= 6
 	}
+	if s.opts.SilentEnd && s.opts.PageTokenLife > 0 && s.opts.PageTokenLife < 15*time.Second {
+		entry *= 12 // page tokens expire meanwhile, and windows become as short as a page
+	}
+	for _, f := range s.bounds {
+		if f.Deeper > 0 { // windows have few pages, and the walk that finds that out reads more
+			entry *= 2
+		}
+	}
 	calls += entry * 60 * s.tenant.PerSecond
 	switch {
 	case !s.opts.LogOwnCalls:
