@@ -124,11 +124,11 @@ var strictPipelines = map[string]struct {
 	},
 	"splunk_hec": {
 		exporters: "  splunk_hec: {endpoint: http://%[1]s/services/collector, token: t, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}\n",
-		cases:     []string{"401", "413", "400 for one record", "503"},
+		cases:     []string{"401", "403", "413", "429", "400 for one record", "503", "507"},
 	},
 	"elasticsearch": {
 		exporters: "  elasticsearch: {endpoints: [http://%[1]s], sending_queue: {enabled: false}, retry: {enabled: false}}\n",
-		cases:     []string{"401", "413", "503"}, // it handles refusals of single documents itself
+		cases:     []string{"401", "403", "413", "429", "503", "507"}, // it handles refusals of single documents itself
 	},
 }
 
@@ -146,7 +146,9 @@ func TestRefusals(t *testing.T) {
 		"401": {status: everything(401), passes: true},
 		"403": {status: everything(403), passes: true},
 		"404": {status: everything(404), passes: true},
+		"429": {status: everything(429), passes: true},
 		"503": {status: everything(503), passes: true},
+		"507": {status: everything(507), passes: true}, // out of space
 		"413": {status: func(ids []string) int {
 			if len(ids) > 30 {
 				return http.StatusRequestEntityTooLarge
