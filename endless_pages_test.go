@@ -132,3 +132,35 @@ func windowOf(r *http.Request) (start, end int64) {
 	_ = json.Unmarshal(body, &q)
 	return q.Start, q.End
 }
+
+// TestTooNewToBeRead: an API refuses windows that end less than a minute ago. This delays by a minute or two, and
+// costs a few calls with each poll. Covers F19, F40.
+func TestTooNewToBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		began := time.Now().Truncate(time.Second)
+		for second := range 2 * 3600 {
+			entries(w.server, fmt.Sprintf("e%d", second), 1, began.Unix()+int64(second))
+		}
+		refused := 0
+		w.handler = refusingWindows{w.server, func(start, end int64) bool {
+			if end < time.Now().Unix()-60 {
+				return false
+			}
+			refused++
+			return true
+		}}
+		w.run(t, 2*time.Hour)
+		got := w.sink.Got()
+		for second := range 2*3600 - 200 {
+			id := fmt.Sprintf("e%d-0", second)
+			assert.Equal(t, 1, got[id], id)
+			if second > 600 {
+				assert.Less(t, w.sink.Arrived[id].Sub(began.Add(time.Duration(second)*time.Second)), 200*time.Second, id)
+			}
+		}
+		calls := w.server.CallsOf(simulator.EndpointList)
+		t.Log(len(calls), refused)
+		assert.Less(t, len(calls)+refused, 8*2*60)
+	})
+}

@@ -6,6 +6,21 @@ package main
 // planMutants break the decision which page to request next.
 var planMutants = []mutant{
 	{
+		"an API that refuses the newest time is taken for one that limits the length of windows (F19)", "internal/plan/length.go",
+		"	if s.newest.mayBeRefused(age) {\n",
+		"	if false {\n",
+	},
+	{
+		"the newest time is requested with each poll, however often it is refused (F19)", "internal/plan/newest.go",
+		"	return n.ends\n",
+		"	return 0\n",
+	},
+	{
+		"a newest time that is answered again stays unread for minutes (F19)", "internal/plan/newest.go",
+		"		n.refusals, n.ends = 0, 0\n",
+		"",
+	},
+	{
 		"what a page added is not remembered (F33)", "internal/plan/plan.go",
 		"		s.seen.Add(k)\n",
 		"		_ = k\n",
@@ -152,8 +167,8 @@ var planMutants = []mutant{
 	},
 	{
 		"windows are not shortened when the API refuses them", "internal/plan/length.go",
-		"	if !s.halve(w) {\n		return false\n	}\n	least := ",
-		"	if true {\n		return false\n	}\n	least := ",
+		"	if !s.halve(w) {\n		return false\n	}\n	if s.newest",
+		"	if true {\n		return false\n	}\n	if s.newest",
 	},
 	{
 		"windows do not grow again after a refusal (F6)", "internal/plan/length.go",

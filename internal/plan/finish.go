@@ -28,6 +28,7 @@ func (s *Plan) finish(w *Walk) {
 	}
 	s.noteFit()
 	s.longestRead = max(s.longestRead, w.seconds())
+	s.newest.answered(w.asOf-w.to, w.asOf)
 	if w.seconds() >= s.maxLength {
 		s.lengthen(w.asOf)
 	}

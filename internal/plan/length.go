@@ -76,10 +76,16 @@ func (s *Plan) noteFit() {
 // ShortenRefused shortens a window that the API refuses, and remembers for a while not to request one that long
 // again. It reports whether it could. A minute is tried, because the refusal may have had another reason, until
 // several windows in a row could be read only when they were shorter. For the same reason a longer window is
-// tried again, less and less often if it is refused each time.
+// tried again, less and less often if it is refused each time. If how new the window is may be the reason, its length
+// is not remembered.
 func (s *Plan) ShortenRefused(w *Walk) bool {
+	age := s.now - w.to
 	if !s.halve(w) {
 		return false
+	}
+	if s.newest.mayBeRefused(age) {
+		s.newest.refused(age, s.now, s.tick)
+		return true
 	}
 	least := int64(leastRefused)
 	if w.seconds() < least {

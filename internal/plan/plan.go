@@ -52,6 +52,7 @@ type Plan struct {
 	openEnds            int   // pages since then that have entries and no way to the next
 	length              int64 // of the next window
 	longestRead         int64 // the longest window that was read to its end, in seconds
+	newest              newest
 	wanted              int64 // pages that a window should take
 	wide                int   // max_concurrent_walks
 	pageSize            int

@@ -181,8 +181,7 @@ func (s *Plan) fresh(now int64) *Walk {
 	if !s.due || s.pending() >= MaxPending*s.wide {
 		return nil
 	}
-	limit := s.pos.target(0, now)
-	w := window{from: s.tail(0), to: limit}
+	w := window{from: s.tail(0), to: s.pos.target(0, now-s.newest.age(now))}
 	if w.seconds() <= 0 {
 		s.due = len(s.walks[0]) > 0 // nothing to read before the next tick
 		return nil
