@@ -143,7 +143,7 @@ func TestTooNewToBeRead(t *testing.T) {
 			entries(w.server, fmt.Sprintf("e%d", second), 1, began.Unix()+int64(second))
 		}
 		refused := 0
-		w.handler = refusingWindows{w.server, func(start, end int64) bool {
+		w.handler = refusingWindows{w.server, func(_, end int64) bool {
 			if end < time.Now().Unix()-60 {
 				return false
 			}
