@@ -60,7 +60,7 @@ func (s *simulation) drawBounds(opts *simulator.Options) {
 // patience is how long it takes, in the last part of the log, until what is never answered is skipped, or until a
 // backlog is read with a dozen calls for each window, or with pages of a few entries.
 func (s *simulation) patience() time.Duration {
-	if s.opts.SilentEnd && s.opts.PageTokenLife > 0 || s.opts.SilentEnd && s.opts.OncePageTokens {
+	if s.opts.SilentEnd && (s.opts.PageTokenLife > 0 || s.opts.OncePageTokens) {
 		return 12 * time.Hour
 	}
 	for _, f := range s.bounds {

@@ -212,8 +212,8 @@ var pollMutants = []mutant{
 	},
 	{
 		"a range that is refused whatever its age costs as much time as its search takes (F8)", "internal/poll/retention.go",
-		"	if !still && !alone {\n",
-		"	if !alone {\n",
+		"	case ok:\n	case alone:\n",
+		"	case ok && alone:\n	case alone:\n",
 	},
 	{
 		"a range is skipped without checking that it is still refused (F8)", "internal/poll/retention.go",

@@ -156,18 +156,16 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 	if Sleep(ctx, edgeMovesWithin) != nil {
 		return false, ctx.Err()
 	}
-	still, err := shown(to)
-	if err != nil {
+	switch ok, err := shown(to); {
+	case err != nil:
 		return false, ended(err)
-	}
-	if !still && !alone {
-		if to, err = p.movedEdge(to, refusedAt, shownAt, shown); err != nil {
+	case ok:
+	case alone:
+		return false, nil
+	default:
+		if to, err = p.movedEdge(to, refusedAt, shownAt, shown); err != nil || to == 0 {
 			return false, ended(err)
 		}
-		still = to != 0
-	}
-	if !still {
-		return false, nil
 	}
 	u.From, u.Again = from, false
 	u.To = p.sched.Skip(from, min(to, p.Clock.Now().Unix()))

@@ -75,7 +75,7 @@ const sensitive = `GET/open-apis/contact/v3/(users(/[!-.0-~]+)?|departments/[!-.
 	`PATCH/open-apis/(contact/v3/users/[!-.0-~]+(/update_user_id)?|directory/v1/employees/[!-.0-~]+)|` +
 	`PUT/open-apis/contact/v3/users/[!-.0-~]+|DELETE/open-apis/(contact/v3/users|directory/v1/employees)/[!-.0-~]+|` +
 	`POST/open-apis/im/v1/chats/[!-.0-~]+/(members|managers/add_managers)|PATCH/open-apis/im/v1/chats/[!-.0-~]+/members/me_join|` +
-	`(POST|PUT|PATCH|DELETE)/open-apis/(admin|directory|security_and_compliance)/.*`
+	`(POST|PUT|PATCH|DELETE)/open-apis/((admin|directory)/.*|security_and_compliance/v[12]/(device_.*|openapi_logs/list_data|user_migrations(/cancel)?))`
 
 // panels are those of the audit log. VictoriaLogs stores an entry twice if it was sent twice, so ids are
 // counted. Its datasource adds the dashboard's time range to a query that has none. The queries for new things
