@@ -5,6 +5,7 @@ package feishuauditreceiver_test
 
 import (
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"sync"
@@ -286,7 +287,7 @@ func (s *simulation) drawConfig(cfg *audit.Config) {
 	}
 	cfg.MaxWindow = []time.Duration{time.Hour, 24 * time.Hour, 10 * time.Minute}[rng.IntN(3)]
 	cfg.PageSize = 100
-	if s.tenant.PerSecond < 1 && s.tenant.BurstSize < 500 {
+	if s.smallestPage() < cfg.PageSize {
 		cfg.PageSize = []int{100, 100, 50, 7}[rng.IntN(4)]
 	}
 	cfg.RecheckAfter = [][]time.Duration{{h}, {h / 10, h}, {h / 30, h / 4, h}, {h / 2, h, 2 * h}}[rng.IntN(4)]
@@ -295,14 +296,36 @@ func (s *simulation) drawConfig(cfg *audit.Config) {
 	}
 	cfg.PollInterval = 10*time.Second + time.Duration(rng.Int64N(int64(s.slowest)))
 	cfg.RequestsPerMinute = s.limits[rng.IntN(len(s.limits))]
-	if s.opts.PageTokenLife > 0 && 2*s.tenant.BurstSize > cfg.PageSize*cfg.RequestsPerMinute {
-		cfg.PageSize, cfg.RequestsPerMinute = 100, 100 // its pages have to follow each other
-	}
 	cfg.Body = []audit.BodyFormat{audit.BodyOriginal, audit.BodyOriginal, audit.BodyStructured}[rng.IntN(3)]
 	cfg.RetryOnFailure.InitialInterval = []time.Duration{5 * time.Second, time.Second, 30 * time.Second}[rng.IntN(3)]
 	cfg.RetryOnFailure.MaxInterval = []time.Duration{30 * time.Second, 2 * time.Minute}[rng.IntN(2)]
 	spelled := []string{"http://127.0.0.1:1", "HTTP://127.0.0.1:1/", "http://127.0.0.1:01//", "http://[::ffff:127.0.0.1]:1"}
 	cfg.ClientConfig.Endpoint = spelled[s.hashed([]byte("endpoint")).IntN(len(spelled))]
+}
+
+// keepPagesTogether lets the pages of a burst follow each other while a page token lives. All receivers share the
+// pace of the slowest.
+func (s *simulation) keepPagesTogether() {
+	if s.opts.PageTokenLife == 0 {
+		return
+	}
+	page, pace := math.MaxInt, math.MaxInt
+	for _, w := range s.worlds {
+		page, pace = min(page, w.cfg.PageSize), min(pace, w.cfg.RequestsPerMinute)
+	}
+	if 2*s.tenant.BurstSize > page*pace {
+		for _, w := range s.worlds {
+			w.cfg.PageSize, w.cfg.RequestsPerMinute = 100, 100
+		}
+	}
+}
+
+// smallestPage is the least page size that a configuration of this world may have.
+func (s *simulation) smallestPage() int {
+	if s.tenant.PerSecond < 1 && s.tenant.BurstSize < 500 {
+		return 7
+	}
+	return 100
 }
 
 var electorID = component.MustNewID("k8s_leader_elector")

@@ -252,10 +252,8 @@ func (s *simulation) weather() {
 	limit := s.opts.RateLimit
 	if draw := s.hashed([]byte("limit")); chance(draw, 0.15) {
 		limit = 1 + draw.IntN(limit)
-		for _, w := range s.worlds {
-			if s.opts.PageTokenLife > 0 { // the pages of a burst have to follow each other
-				limit = min(s.opts.RateLimit, max(limit, 2*s.tenant.BurstSize/w.cfg.PageSize))
-			}
+		if s.opts.PageTokenLife > 0 { // the pages of a burst have to follow each other, whatever the configuration becomes
+			limit = min(s.opts.RateLimit, max(limit, 2*s.tenant.BurstSize/s.smallestPage()))
 		}
 		s.count("lower limits of the API")
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,6 +205,9 @@ func (s *simulation) start(t *testing.T) (stop func()) {
 	limit, walks := math.MaxInt, 0
 	for _, w := range s.worlds {
 		s.drawConfig(w.cfg)
+	}
+	s.keepPagesTogether()
+	for _, w := range s.worlds {
 		limit = min(limit, w.cfg.RequestsPerMinute)
 		walks += w.cfg.MaxConcurrentWalks
 		s.wide = s.wide || w.cfg.MaxConcurrentWalks > 1
@@ -245,23 +247,6 @@ func (s *simulation) ends(w *testbed, stop func()) {
 		w.sink.Book.Fault("the end takes %s", took)
 	}
 	w.sink.Book.Ended(w.cfg.PageSize, w.disk.Unwritten)
-}
-
-// begin notes where a term starts to read if it finds no position, and how far behind it is if it finds one.
-func (w *testbed) begin() {
-	w.disk.Mu.Lock()
-	defer w.disk.Mu.Unlock()
-	data := w.disk.Data[checkpoint.KeyPosition]
-	w.lag = 0
-	if data == nil {
-		w.begins, w.widest = time.Now().Add(-w.cfg.InitialLookback).Unix(), w.cfg.MaxWindow
-	} else if c, err := checkpoint.Decode(data); err == nil {
-		last := slices.Min(c.Marks)
-		w.lag = c.Marks[0] - last
-		if w.cfg.EndTime.IsZero() || last < w.cfg.EndTime.Unix()-120 {
-			w.widest = w.cfg.MaxWindow
-		}
-	}
 }
 
 // elect ends the leader's term and starts a term of another replica, of the same one, or none.
