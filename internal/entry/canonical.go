@@ -31,29 +31,32 @@ func writeCanonical(b *strings.Builder, text string, depth int) {
 		b.WriteString(text)
 		return
 	}
-	closing := opening + 2 // in ASCII
+	if opening == '[' {
+		b.WriteByte('[')
+		for first, ok := true, s.Open('['); ok; first, ok = false, s.More(']') {
+			if !first {
+				b.WriteByte(',')
+			}
+			writeCanonical(b, s.Value(), depth-1)
+		}
+		b.WriteByte(']')
+		return
+	}
 	type member struct{ name, value string }
 	var members []member
-	for ok := s.Open(opening); ok; ok = s.More(closing) {
-		var m member
-		if opening == '{' {
-			m.name = s.Key()
-		}
-		m.value = s.Value()
-		members = append(members, m)
+	for ok := s.Open('{'); ok; ok = s.More('}') {
+		members = append(members, member{name: s.Key(), value: s.Value()})
 	}
 	// Stable: if several members have one name, the last one counts.
 	slices.SortStableFunc(members, func(x, y member) int { return strings.Compare(x.name, y.name) })
-	b.WriteByte(opening)
+	b.WriteByte('{')
 	for i, m := range members {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if opening == '{' {
-			b.WriteString(strconv.Quote(m.name))
-			b.WriteByte(':')
-		}
+		b.WriteString(strconv.Quote(m.name))
+		b.WriteByte(':')
 		writeCanonical(b, m.value, depth-1)
 	}
-	b.WriteByte(closing)
+	b.WriteByte('}')
 }

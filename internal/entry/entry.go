@@ -26,6 +26,8 @@ type Entry struct {
 	second    int64 // event_time, if hasTime
 	hasTime   bool
 	PageBytes int // size of the page that the texts are part of, bytes
+
+	identity string // see Identity; empty if not asked for yet
 }
 
 // MaxAttribute is the largest length of an attribute's text, in bytes. Otherwise text that the caller has sent
@@ -117,7 +119,8 @@ func (it *Entry) Identity() string {
 		}
 		b.WriteString(part)
 	}
-	return b.String()
+	it.identity = b.String()
+	return it.identity
 }
 
 // isPlaceholder reports whether an id is what programs write if they have none: an empty text, only zeros and
