@@ -86,8 +86,14 @@ func (q *Queue[T]) noteTaken(now time.Time, try *Try[T], taken []*Record[T]) {
 		q.limit.confirm(now, size)
 	}
 	q.drop()
+	if p.depth == 0 && !try.probe {
+		q.spare = 0
+	} else {
+		q.spare -= min(q.spare, max(0, q.refusals-QuickTries))
+		q.spare = min(q.spare+QuickTriesEach, MostQuickTries)
+	}
 	q.refusals, q.struck, q.anew, q.succeeded, q.took = 0, 0, false, now, q.turn
-	q.notBefore, q.probeAt = time.Time{}, time.Time{}
+	q.notBefore, q.probeAt, q.probeAfter = time.Time{}, time.Time{}, time.Time{}
 	q.set.Backoff.Reset()
 }
 
@@ -106,10 +112,9 @@ func (q *Queue[T]) noteAlone(now time.Time, try *Try[T], tooLarge bool) (gone bo
 	}
 	q.anew = q.anew || p.fresh()
 	p.tried = p.tried || !try.probe
-	wait := now.Add(q.set.Backoff.NextBackOff())
-	q.probeAt = wait
+	q.probeAt, q.probeAfter = time.Time{}, now
 	if q.Holding() || q.retryable && !again && !tooLarge {
-		q.notBefore = wait
+		q.notBefore = q.nextProbe()
 	}
 	switch {
 	case tooLarge && !again:
@@ -165,20 +170,28 @@ func (q *Queue[T]) noteRefused(now time.Time, try *Try[T], retry, permanent []*R
 	default:
 		q.doubt(now, p, false)
 	}
-	wait := now.Add(q.set.Backoff.NextBackOff())
+	if q.paused() || len(retry) > 0 {
+		q.probeAt, q.probeAfter = time.Time{}, now
+	}
 	if len(retry) > 0 || q.Holding() {
-		q.notBefore = wait
+		q.notBefore = q.nextProbe()
 	}
-	if q.paused() {
-		q.probeAt = wait
+}
+
+// nextProbe is when a refused record may be tried while nothing is accepted. The interval of the backoff grows only
+// with the waits that are made: not with the quick tries that divide a page.
+func (q *Queue[T]) nextProbe() time.Time {
+	if q.probeAt.IsZero() && !q.probeAfter.IsZero() {
+		q.probeAt = q.probeAfter.Add(q.set.Backoff.NextBackOff())
 	}
+	return q.probeAt
 }
 
 // doubt counts a temporary refusal. Records that were refused often, even after others were accepted, are split;
 // a single record is set aside.
 func (q *Queue[T]) doubt(now time.Time, p *piece[T], probe bool) {
 	if q.refusals >= RetryTries {
-		q.refusals = max(q.refusals, QuickTries)
+		q.refusals = max(q.refusals, q.quickTries())
 	}
 	if probe {
 		return

@@ -55,7 +55,7 @@ func (q *Queue[T]) Next(now time.Time) (try *Try[T], at time.Time) {
 		return &Try[T]{Records: divided.records, piece: divided}, time.Time{}
 	case !due.IsZero():
 		return nil, due
-	case now.Before(q.probeAt):
+	case now.Before(q.nextProbe()):
 		return nil, q.probeAt
 	}
 	return q.probe(q.leastTried()), time.Time{}

@@ -16,6 +16,10 @@ const (
 	// page of 100 down to one record (100, 50, 25, 13, 7, 4, 2, 1). After that the pipeline presumably refuses
 	// everything, and one record at a time is tried at the interval of the backoff.
 	QuickTries = 8
+	// QuickTriesEach is how many more of them a success allows while records are being divided: the pipeline
+	// accepts records, and others between them are bad. MostQuickTries limits what is left of them.
+	QuickTriesEach = 16
+	MostQuickTries = 64
 	// RetryTries is how often the same records are retried after temporary refusals. After that the size is
 	// suspected: one record is tried alone, and if it is accepted, the others are split.
 	RetryTries = 5
@@ -146,14 +150,16 @@ type Queue[T any] struct {
 	refusals int  // except those of a record that was refused alone before,
 	struck   int  // which may be strikes
 	anew     bool // a batch was refused that had not been tried before
+	// spare is how many refusals more than QuickTries are followed by an immediate retry.
+	spare int
 	// retryable reports that the last refusal is temporary.
 	retryable bool
 	// notBefore is the next try at the interval of the backoff, of any record; probeAt the next one of refused
-	// records.
-	notBefore, probeAt time.Time
-	succeeded          time.Time // when records were last accepted
-	turn, took         int       // of the last answer, and of the last one with accepted records
-	limit              limit
+	// records, zero until nextProbe counts it from probeAfter.
+	notBefore, probeAt, probeAfter time.Time
+	succeeded                      time.Time // when records were last accepted
+	turn, took                     int       // of the last answer, and of the last one with accepted records
+	limit                          limit
 }
 
 // New returns an empty queue.
@@ -235,7 +241,9 @@ func (q *Queue[T]) OldestSince() (oldest time.Time) {
 func (q *Queue[T]) Holding() bool { return q.paused() && q.anew }
 
 // paused reports whether refused records are tried at the interval of the backoff.
-func (q *Queue[T]) paused() bool { return q.refusals >= QuickTries }
+func (q *Queue[T]) paused() bool { return q.refusals >= q.quickTries() }
+
+func (q *Queue[T]) quickTries() int { return QuickTries + q.spare }
 
 // Blocks reports whether reading has to wait for a batch. It does not wait for records that were refused alone,
 // permanently: the next records show whether the pipeline accepts others.

@@ -31,7 +31,7 @@ func sized(raised *bool, which func(id int) bool) func([]*Record[int], int) Clas
 // TestOneTooLarge: wherever in its page it is, a record that is too large delays no other, and is not given up
 // within a day: once the limit is raised, it is accepted within the longest wait of the backoff. Covers F53.
 func TestOneTooLarge(t *testing.T) {
-	for n := 1; n <= 100; n++ {
+	for _, n := range pageSizes {
 		for which := range n {
 			raised := false
 			l := newLine(t, Settings{})

@@ -52,8 +52,23 @@ var handoverMutants = []mutant{
 	},
 	{
 		"a pipeline that takes nothing is divided into without end (F54)", "internal/handover/queue.go",
-		"func (q *Queue[T]) paused() bool { return q.refusals >= QuickTries }\n",
+		"func (q *Queue[T]) paused() bool { return q.refusals >= q.quickTries() }\n",
 		"func (q *Queue[T]) paused() bool { return q.refusals >= 1000*QuickTries }\n",
+	},
+	{
+		"quick tries lengthen the waits that follow (F54)", "internal/handover/answered.go",
+		"	q.probeAt, q.probeAfter = time.Time{}, now\n	if q.Holding() ||",
+		"	q.probeAt = now.Add(q.set.Backoff.NextBackOff())\n	if q.Holding() ||",
+	},
+	{
+		"where many records are bad, dividing pauses as in an outage (F53)", "internal/handover/answered.go",
+		"q.spare = min(q.spare+QuickTriesEach, MostQuickTries)",
+		"q.spare = 0",
+	},
+	{
+		"quick tries that dividing allowed are kept for the next outage (F54)", "internal/handover/answered.go",
+		"	if p.depth == 0 && !try.probe {\n",
+		"	if false {\n",
 	},
 	{
 		"refusals of an outage count against records (F54)", "internal/handover/answered.go",
