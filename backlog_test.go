@@ -148,6 +148,7 @@ func TestOneSecondThatFails(t *testing.T) {
 // TestAPIThatRoundsBounds: entries from outside the window that returned them are found among those of their own
 // minute. Covers F3.
 func TestAPIThatRoundsBounds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.2, Start: time.Now().Unix() - 7200}
 		w := quietWorld(simulator.Options{Tenant: tenant})

@@ -37,6 +37,7 @@ const (
 
 // TestBeginIsNoPosition: while nothing was read, a corrected configuration is used. Covers F41.
 func TestBeginIsNoPosition(t *testing.T) {
+	t.Parallel()
 	const early = 20 * time.Hour
 	fails := func(w *testbed, _ time.Time) {
 		w.cfg.AppSecret = "wrong"

@@ -166,6 +166,7 @@ func TestRefusedAtTheEnd(t *testing.T) {
 // burst has calls. The walks finish eventually, concurrently or not, without a call beyond the limit. Covers
 // F14, F17.
 func TestShortLivedPageTokens(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		life, latency    time.Duration
 		entries, perPage int

@@ -158,6 +158,7 @@ func TestAcceptedByValidate(t *testing.T) {
 
 // TestWhatIsAcceptedWorks: at both limits of what Validate accepts, every entry arrives. Covers F66.
 func TestWhatIsAcceptedWorks(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		`poll_interval: 1s`, `poll_interval: 1500ms`, `poll_interval: 2562047h`,
 		`{initial_lookback: 2562047h, max_window: 2562047h}`, `{start_time: 1970-01-01, max_window: 8760h}`, `end_time: 9999-12-31T23:59:59Z`,

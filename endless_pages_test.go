@@ -76,6 +76,7 @@ func TestNoPageIsTheLast(t *testing.T) {
 // TestShortWindowsOnly: an API refuses windows of more than a few seconds. After a few windows none is refused.
 // Covers F40.
 func TestShortWindowsOnly(t *testing.T) {
+	t.Parallel()
 	for _, most := range []int64{10, 25, 45} {
 		synctest.Test(t, func(t *testing.T) {
 			w := quietWorld(simulator.Options{})
@@ -136,6 +137,7 @@ func windowOf(r *http.Request) (start, end int64) {
 // TestTooNewToBeRead: an API refuses windows that end less than a minute ago. This delays by a minute or two, and
 // costs a few calls with each poll. Covers F19, F40.
 func TestTooNewToBeRead(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := quietWorld(simulator.Options{})
 		began := time.Now().Truncate(time.Second)

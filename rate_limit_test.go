@@ -66,6 +66,7 @@ func TestOurClockIsSetOverARestart(t *testing.T) {
 // TestCallsThatCannotBeWrittenDown: a call that a crash would forget is not made, and reading resumes when the
 // storage works again. Covers F17, F32.
 func TestCallsThatCannotBeWrittenDown(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := backlog()
 		var mended atomic.Bool

@@ -75,6 +75,7 @@ func TestManyEntriesOfOneSecond(t *testing.T) {
 // TestQuietTenantCosts: the number of calls of an idle tenant, with the defaults and with the README's settings
 // for the Basic plan. Covers F10, F36.
 func TestQuietTenantCosts(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		change func(*audit.Config)
 		most   int // calls in a day
@@ -147,6 +148,7 @@ func TestBoundedExport(t *testing.T) {
 // TestEndlessPaging: the same page token again, or fresh ones without end: the number of calls is limited, and
 // the receiver keeps working. Covers F13, F44.
 func TestEndlessPaging(t *testing.T) {
+	t.Parallel()
 	for kind, most := range map[simulator.FaultKind]int{simulator.FaultRepeatToken: 600, simulator.FaultEndless: 4000} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

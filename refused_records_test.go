@@ -165,6 +165,7 @@ func TestTooLarge(t *testing.T) {
 // if other problems come and go. Afterwards everything arrives once, with restarts in between, and nothing is
 // given up. Covers F54.
 func TestNothingIsTaken(t *testing.T) {
+	t.Parallel()
 	for name, perMinute := range map[string]float64{"a quiet tenant": 0.1, "a busy one": 60} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 // TestBeyondRetention: a start, or a checkpoint, from before the API's retention does not block the receiver:
 // everything that the API shows is delivered, and the gap is reported once. Covers F8, F37.
 func TestBeyondRetention(t *testing.T) {
+	t.Parallel()
 	const day = 24 * time.Hour
 	newTenant := func() (*testbed, *simulator.Tenant) {
 		tenant := &simulator.Tenant{Seed: 3, PerSecond: 0.005, Start: time.Now().Add(-30 * day).Unix()}
@@ -122,6 +123,7 @@ func TestBeyondRetention(t *testing.T) {
 // TestOneSecondRefused: a single second that the API refuses, for any reason, costs that second and the margin,
 // and blocks nothing else. Covers F8, F26.
 func TestOneSecondRefused(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.1, Start: time.Now().Unix() - 7200}
 		w := quietWorld(simulator.Options{Tenant: tenant})
@@ -143,6 +145,7 @@ func TestOneSecondRefused(t *testing.T) {
 // TestFirstSecondsRefused: nothing older shows that the first seconds are not refused for their age. How slowly they
 // are found costs no time of the log. Covers F8, F40.
 func TestFirstSecondsRefused(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.Tenant{Seed: 3, PerSecond: 0.01, Start: time.Now().Add(-10 * time.Hour).Unix()}
 		w := quietWorld(simulator.Options{Tenant: tenant, MaxWindow: 5 * time.Minute})

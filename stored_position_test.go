@@ -18,6 +18,7 @@ import (
 // TestStorageFailsEveryOtherTime: a storage of which every other call fails, or two of three, is used: a position
 // with many pages of ids is loaded. Covers F32.
 func TestStorageFailsEveryOtherTime(t *testing.T) {
+	t.Parallel()
 	for _, works := range []int{2, 3} {
 		synctest.Test(t, func(t *testing.T) {
 			w := quietWorld(simulator.Options{})

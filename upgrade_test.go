@@ -21,6 +21,7 @@ import (
 // TestCheckpointOfTheVersionBefore: the state that commit 58b66b6 stored after two hours is used as it is:
 // nothing is delivered again, and nothing is left out. Covers F31.
 func TestCheckpointOfTheVersionBefore(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		text, err := os.ReadFile("testdata/checkpoints/58b66b6.json")
 		require.NoError(t, err)

@@ -182,6 +182,7 @@ func TestClosingHangs(t *testing.T) {
 // TestShortWaitsAreNobodysBusiness: a pipeline that always takes some time, but less than half a minute, changes
 // nothing. One that always takes longer is one problem, and is reported once. Covers F59, F38.
 func TestShortWaitsAreNobodysBusiness(t *testing.T) {
+	t.Parallel()
 	for takes, want := range map[time.Duration][]string{
 		29 * time.Second: {saysBegin},
 		40 * time.Second: {saysBegin, saysWaits + "pipeline", saysOver},

@@ -101,6 +101,7 @@ func TestFarClocksWhereWindowsAreLimited(t *testing.T) {
 // TestHostClockBehindAQuietLog: a host's clock is behind, and no entry shows it for a day. Nothing is read then,
 // which is reported, and the first entry decides. Covers F9, F42.
 func TestHostClockBehindAQuietLog(t *testing.T) {
+	t.Parallel()
 	for _, skew := range []time.Duration{40 * 24 * time.Hour, -40 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			w := quietWorld(simulator.Options{ClockSkew: skew})
