@@ -62,6 +62,9 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 	if at := qualifierEnd(text, k, c.end); at > 0 {
 		return w.afterVerb(text, k, at)
 	}
+	if at := saidEnd(text, k, c.end); at > 0 {
+		return w.afterVerb(text, k, at)
+	}
 	if start, end := codeBefore(text, k); end > 0 {
 		w.mask(text, start, end, "")
 		return k.end
@@ -164,7 +167,7 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 	switch {
 	case looksLoose(word, minMixed), k.password && isOpaque(word):
 		return w.mask(text, v, end, "")
-	case isPIN(text, k, v, end, 4):
+	case isPIN(text, k, v, end, minCode), k.foreign && isForeignPassword(word):
 		return w.mask(text, v, end, "")
 	case k.password && len(word) >= 4 && !isProseWord(word) && !isURL(word) && (o.mark == '`' || hasSymbol(word)):
 		return w.mask(text, v, end, "") // as code, or with a sign that words do not have
@@ -182,6 +185,11 @@ func isOpaque(word []byte) bool {
 	}
 	before, after := word[:i], word[i+1:]
 	return len(word) >= minStrong && hasDigit(before) && len(after) > 0 && (!isHexPair(after) || word[i] != '%')
+}
+
+// isForeignPassword reports whether a word has letters beyond ASCII and a digit: Лето2024.
+func isForeignPassword(word []byte) bool {
+	return len(word) >= minStrong && hasDigit(word) && word[0] >= 0x80 && !isForeign(word) && !bytes.ContainsAny(word, `%\"/:`)
 }
 
 // hasSymbol reports whether a word of letters has a sign inside that passwords have and

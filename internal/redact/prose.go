@@ -3,7 +3,10 @@
 
 package redact
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // This file distinguishes a credential from words about one, where the key alone does not: "password: hunter2"
 // from "password: how to reset it".
@@ -62,6 +65,8 @@ func judge(text []byte, v, end int, k *key) int {
 			return max(c.strong, end)
 		}
 		return 0
+	case k.foreign && c.words > 1 && hasShortWord(text[v:c.end]):
+		return 0
 	case k.password:
 		return c.end
 	case !k.common:
@@ -69,6 +74,19 @@ func judge(text []byte, v, end int, k *key) int {
 	}
 	return 0
 }
+
+// hasShortWord reports whether one of several words has few letters, as prepositions and articles have.
+func hasShortWord(text []byte) bool {
+	for word := range bytes.FieldsSeq(text) {
+		if utf8.RuneCount(word) <= 3 && isForeignWord(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// isForeignWord reports whether a word consists of letters of any script.
+func isForeignWord(word []byte) bool { return isForeign(word) || isLowerWord(word) }
 
 // secondEnd returns the end of the password after the name of an account that ends at text[end], and a slash with
 // blanks around it: admin / x. Else it returns 0.

@@ -17,7 +17,7 @@ var verbs = []string{
 	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
 	"重設為", "設定為", "更新為", "改為", "為", "は", "を", "는", "은",
 	"is now", "is still", "is set to", "has been set to", "was set to", "set to", "has been reset to", "was reset to", "reset to",
-	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still", "ist", "est", "es",
+	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still", "ist", "lautet", "est", "es", "é", "là", "adalah", "ialah", "คือ", "है",
 }
 
 // adverbs may be before a Chinese verb.
@@ -115,6 +115,39 @@ func qualifierEnd(text []byte, k *key, at int) int {
 		}
 		if end < len(text) && text[end] == ':' {
 			return end + 1
+		}
+		if verb := verbEnd(text, skipBlanks(text, end)); verb > 0 && isBlank(byteAt(text, end)) && isBlank(byteAt(text, verb)) {
+			return verb
+		}
+		i = end
+	}
+	return 0
+}
+
+// actors begin who did something with a password: by whom it was changed is no password.
+var actors = []string{"durch", "par", "por", "oleh", "bởi", "пользователем", "администратором"}
+
+// saidEnd is qualifierEnd for the languages of foreignNames: пароль от почты: x, Kennwort des Administrators: x.
+func saidEnd(text []byte, k *key, at int) int {
+	if !k.foreign {
+		return 0
+	}
+	i := at
+	for range maxQualifier + 1 {
+		start := skipBlanks(text, i)
+		end := start
+		for end < len(text) && end-start < maxCell && (isWordByte(text[end]) || text[end] == '.' || text[end] == '@' || text[end] == '\'') {
+			end++
+		}
+		switch word := text[start:end]; {
+		case i > at && (byteAt(text, start) == ':' || byteAt(text, start) == '='):
+			return start + 1
+		case end == start || !isBlank(text[start-1]) && text[start] < 0xe0 || isOneOf(word, actors):
+			return 0
+		case i > at && bytes.Trim(word, "-") == nil:
+			return end // a dash
+		case bytes.HasSuffix(word, []byte("คือ")):
+			return end
 		}
 		if verb := verbEnd(text, skipBlanks(text, end)); verb > 0 && isBlank(byteAt(text, end)) && isBlank(byteAt(text, verb)) {
 			return verb

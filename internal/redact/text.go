@@ -212,6 +212,7 @@ type key struct {
 	digits     bool      // its value may be digits alone
 	seed       bool      // its value is the words of a wallet
 	common     bool      // also a word of prose
+	foreign    bool      // of foreignNames
 }
 
 // pair checks the key that ends at text[stop], and masks its value if it is a credential's key. It returns the
@@ -299,6 +300,7 @@ func (k *key) describe(text, name []byte) {
 	}
 	k.password = isPasswordName(name)
 	k.seed = endsInOneOf(name, seedNames)
+	k.foreign = k.password && endsInOneOf(name, foreignNames)
 	k.digits = k.password || endsInOneOf(name, codeNames)
 	word := text[k.start:k.end]
 	k.common = !k.extra && !bytes.ContainsAny(word, "_-0123456789%\\") && !hasInnerUpper(word)
