@@ -4,6 +4,7 @@
 package redact
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,9 @@ func requireStrides(t *testing.T, step int) {
 	texts := []string{"basic", `\u0041`, `\\u0020`, "%41", "%5f", "0%7A", `\u00zz`, "%zz", `\u4e00`}
 	for _, c := range credentials {
 		texts = append(texts, c.suffix, strings.ToUpper(c.suffix), apart(c, "_"))
+	}
+	for _, s := range slices.Concat(freeStems, exactStems) {
+		texts = append(texts, s, strings.ToUpper(s))
 	}
 	for _, text := range texts {
 		for _, text := range []string{text, "." + text, "中文" + text + "中", "........." + text + "......"} {

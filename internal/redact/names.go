@@ -105,7 +105,8 @@ var credentials = withGaps([]credential{
 	{suffix: "accountkey", kind: secret},        // of Azure's connection strings
 	{suffix: "actioncallbackkey", kind: secret}, // V approval-v4/external_approval/create.md
 	{suffix: "aeskey", kind: secret},
-	{suffix: "authkey", kind: secret}, // of an external data source: SDK
+	{suffix: "authkey", kind: secret},       // of an external data source: SDK
+	{suffix: "clientkeydata", kind: secret}, // of a kubeconfig
 	{suffix: "encryptkey", kind: secret},
 	{suffix: "encryptionkey", kind: secret},
 	{suffix: "privatekey", kind: secret},

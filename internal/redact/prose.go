@@ -3,10 +3,7 @@
 
 package redact
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "bytes"
 
 // This file distinguishes a credential from words about one, where the key alone does not: "password: hunter2"
 // from "password: how to reset it".
@@ -74,19 +71,6 @@ func judge(text []byte, v, end int, k *key) int {
 	}
 	return 0
 }
-
-// hasShortWord reports whether one of several words has few letters, as prepositions and articles have.
-func hasShortWord(text []byte) bool {
-	for word := range bytes.FieldsSeq(text) {
-		if utf8.RuneCount(word) <= 3 && isForeignWord(word) {
-			return true
-		}
-	}
-	return false
-}
-
-// isForeignWord reports whether a word consists of letters of any script.
-func isForeignWord(word []byte) bool { return isForeign(word) || isLowerWord(word) }
 
 // secondEnd returns the end of the password after the name of an account that ends at text[end], and a slash with
 // blanks around it: admin / x. Else it returns 0.
