@@ -12,7 +12,7 @@ var placeMutants = []mutant{
 	},
 	{
 		"any value after a dollar sign is a variable (F70)", "internal/redact/reference.go",
-		"		return isLowerName(name) || w.namesCredential(name)\n	case first == '@':",
+		"		return isVariableName(name) || w.namesCredential(name)\n	case first == '@':",
 		"		return len(name) > 0\n	case first == '@':",
 	},
 	{

@@ -191,9 +191,9 @@ var redactMutants = []mutant{
 		"splitCells(text, at, line, mark, &cells) <= column",
 	},
 	{
-		"a list of names is not read with its values (F72)", "internal/redact/pairs.go",
-		"	if pair.columns.names != 0 && pair.rows > 0 &&",
-		"	if false &&",
+		"a list of names is not read with its values (F72)", "internal/redact/tables.go",
+		"	if pair.columns.names != 0 {\n",
+		"	if pair.columns.names == 1<<32-1 {\n",
 	},
 	{
 		"an authorization code alone is not masked in its API (F72)", "internal/redact/redact.go",
@@ -279,5 +279,55 @@ var redactMutants = []mutant{
 		"the element after the one that names a credential stays (F72)", "internal/redact/apart.go",
 		"		return w.sibling(text, k)\n",
 		"		return 0\n",
+	},
+	{
+		"the columns of a card's table have no names (F70)", "internal/redact/json.go",
+		"		k = p.columnKind(raw, depth)\n",
+		"		k = plain\n",
+	},
+	{
+		"the ids of a table's columns count outside of it (F71)", "internal/redact/tables.go",
+		"	if depth != p.rowDepth && depth != p.rowDepth+1 {\n",
+		"	if depth < p.rowDepth {\n",
+	},
+	{
+		"tables in tables are read any number of times (F39)", "internal/redact/tables.go",
+		"p.repeated <= maxFailed*(p.pos-p.first)",
+		"p.repeated >= 0",
+	},
+	{
+		"what is read a second time is read a third time (F39)", "internal/redact/tables.go",
+		"	if p.second {\n",
+		"	if p.second && len(p.ids) > maxIDs {\n",
+	},
+	{
+		"a plain password below its column's name stays (F70)", "internal/redact/rows.go",
+		"below && p.isPasswordCell(content)",
+		"false",
+	},
+	{
+		"a word after a dollar sign is a variable (F70)", "internal/redact/reference.go",
+		"		return isVariableName(name) || ",
+		"		return isLowerName(name) || ",
+	},
+	{
+		"what a sentence in Russian or German says hides the password after it (F70)", "internal/redact/loose.go",
+		"	if at := saidEnd(text, k, c.end); at > 0 {\n",
+		"	if at := saidEnd(text, k, c.end); at > len(text) {\n",
+	},
+	{
+		"who changed a password is taken for one (F71)", "internal/redact/sentence.go",
+		" || isOneOf(word, actors):",
+		":",
+	},
+	{
+		"a code in groups stays (F70)", "internal/redact/value.go",
+		"code > 0 && k.digits && !k.extra {",
+		"code > len(text) {",
+	},
+	{
+		"a sentence about users is taken for SQL (F71)", "internal/redact/account.go",
+		" && !hasDigit(text[v:wordEnd(text, v, true, 0)]) {",
+		" && len(text) == 0 {",
 	},
 }

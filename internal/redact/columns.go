@@ -69,13 +69,23 @@ func (w *walker) columns(text []byte, k *key) int {
 // cellOf masks a cell in a column of credentials, unless it is prose or empty.
 func (w *walker) cellOf(text []byte, k *key, cell span) {
 	value := text[cell.start:cell.end]
-	switch {
-	case len(value) == 0, isNothing(value, k.kind), isPlaceholder(value), isProse(value), isProseWord(value), isHigh(value):
-	case k.password && bytes.IndexByte(value, ' ') < 0, isStrong(value, minMixed) && !isID(value):
-		if w.key = appendNormal(w.key[:0], value); w.keys.kind(value, w.key) == plain {
-			w.mask(text, cell.start, cell.end, "")
-		}
+	if w.isCell(value, k.kind) && (k.password && bytes.IndexByte(value, ' ') < 0 || isStrong(value, minMixed) && !isID(value)) {
+		w.mask(text, cell.start, cell.end, "")
 	}
+}
+
+// isCell reports whether a cell in a column of credentials may be one: it is neither empty, prose nor a name.
+func (w *walker) isCell(value []byte, k kind) bool {
+	if len(value) == 0 || isNothing(value, k) || isPlaceholder(value) || isProse(value) || isProseWord(value) || isHigh(value) {
+		return false
+	}
+	w.key = appendNormal(w.key[:0], value)
+	return w.keys.kind(value, w.key) == plain
+}
+
+// isPasswordCell reports whether a cell in a column of passwords is one.
+func (w *walker) isPasswordCell(value []byte) bool {
+	return len(value) <= maxWord && bytes.IndexByte(value, ' ') < 0 && w.isCell(value, secret)
 }
 
 // delimiter is the byte that delimits the cells of the key's line: the one next to the key.

@@ -154,7 +154,7 @@ func (w *walker) option(text []byte, hit int, word span) int {
 	if bytes.HasPrefix(text[start:end], []byte("pass:")) {
 		start += len("pass:")
 	}
-	if value := text[start:end]; len(value) == 0 || value[0] == '-' || isPlaceholder(value) || hasMaskPrefix(value) || placeholderEnd(text, start) > start {
+	if value := text[start:end]; len(value) == 0 || value[0] == '-' || isPlaceholder(value) || hasMaskPrefix(value) || w.isVariable(value) || placeholderEnd(text, start) > start {
 		return hit
 	} else if o.command == "login" && v == blank && !isStrong(value, minStrong) {
 		return hit // another option
@@ -172,6 +172,9 @@ func (w *walker) identifiedBy(text []byte, hit, at int) int {
 	}
 	n := backslashesAt(text, i)
 	q := i + n
+	if i > at && q < len(text) && !isQuoteMark(text[q]) && isAccount(text, hit) {
+		return w.bareWord(text, hit, i)
+	}
 	if i == at || q >= len(text) || !isQuoteMark(text[q]) {
 		return hit
 	}

@@ -56,7 +56,7 @@ func closersAt(text []byte, at int) (c closers) {
 		n, next := backslashesAt(text, i), i
 		if q := i + n; q < len(text) && isQuoteMark(text[q]) {
 			opens := i > at && isBlank(text[i-1]) || i == at && at > 0 && text[at-1] >= 0x80 && opensValue(text, q)
-			if opens && c.closing.mark == 0 && q+1 < len(text) && (isLetter(text[q+1]) || isDigit(text[q+1])) {
+			if opens && c.closing.mark == 0 && q+1 < len(text) && (isLetter(text[q+1]) || isDigit(text[q+1]) || text[q+1] == '$') {
 				break // it opens a value
 			}
 			if c.closing.mark == 0 {

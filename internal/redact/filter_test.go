@@ -4,6 +4,7 @@
 package redact
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,19 +84,31 @@ func TestEveryStride(t *testing.T) { requireStrides(t, 3) }
 
 func requireStrides(t *testing.T, step int) {
 	t.Helper()
+	t.Parallel()
+	const reach = 2 // how far around a stem bytes are changed
 	f := newFilter(newKeySet(nil))
 	require.NotNil(t, f.stride)
 	texts := []string{"basic", `\u0041`, `\\u0020`, "%41", "%5f", "0%7A", `\u00zz`, "%zz", `\u4e00`}
 	for _, c := range credentials {
 		texts = append(texts, c.suffix, strings.ToUpper(c.suffix), apart(c, "_"))
 	}
+	for _, s := range slices.Concat(freeStems, exactStems) {
+		texts = append(texts, s, strings.ToUpper(s))
+	}
 	for _, text := range texts {
-		for _, text := range []string{text, "." + text, "中文" + text + "中", "........." + text + "......"} {
+		for _, around := range [][2]string{{}, {"."}, {"中文", "中"}, {".........", "......"}} {
+			size, first := len(text), max(len(around[0])-reach, 0)
+			text := around[0] + text + around[1]
 			requireSameStride(t, f, text)
-			for i := range len(text) {
+			changed := []byte(text)
+			for i := first; i < min(len(text), len(around[0])+size+reach); i++ {
 				for c := i % step; c < 256; c += step {
-					requireSameStride(t, f, text[:i]+string([]byte{byte(c)})+text[i+1:])
+					changed[i] = byte(c)
+					if want := nextHit(f, changed, 0) < 0; clean(f, changed) != want {
+						t.Fatalf("clean should be %t of %q", want, changed)
+					}
 				}
+				changed[i] = text[i]
 				requireSameStride(t, f, text[i:])
 				requireSameStride(t, f, text[:i])
 				requireSameStride(t, f, text[:i]+"-+"+text[i:])

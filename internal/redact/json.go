@@ -25,6 +25,14 @@ type parser struct {
 	table  table
 	last   row // the array that ended last
 	before before
+
+	columns  int        // the depth of the columns of a table, if they are objects
+	ids      []columnID // of the columns of credentials that were read
+	byID     []columnID // those of the rows that are read a second time
+	rowDepth int        // the depth of these rows
+	first    int        // where the document begins
+	second   bool       // something is read a second time
+	repeated int        // how many bytes were
 }
 
 // document reads text as one object, array or string.
@@ -144,11 +152,14 @@ func (p *parser) object(k kind, depth int) bool {
 // was read as JSON ends up as a key.
 func (p *parser) member(key jsonString, depth int) kind {
 	raw := p.text[key.start:key.end]
-	if len(raw) < minFormed && isName(raw) && p.keys.isPlainEnd(raw) {
+	if len(raw) < minFormed && isName(raw) && p.keys.isPlainEnd(raw) && p.byID == nil {
 		return plain
 	}
 	p.key = appendNormal(p.key[:0], raw)
 	k := p.keys.kind(raw, p.key)
+	if k == plain {
+		k = p.columnKind(raw, depth)
+	}
 	switch {
 	case string(p.key) == "apikey" && (p.entry && depth == 1 || p.isAPINameNext()):
 		k = plain // the name of an API
@@ -181,6 +192,7 @@ func (p *parser) isAPINameNext() bool {
 }
 
 func (p *parser) array(k kind, depth int) bool {
+	array := p.pos
 	p.pos++
 	if p.peek() == ']' {
 		p.pos++
@@ -194,7 +206,11 @@ func (p *parser) array(k kind, depth int) bool {
 		if k == plain {
 			of = p.cellKind(&row, n, depth)
 		}
-		if !p.value(of, depth) {
+		read, ok := false, true
+		if k == plain && of == weak {
+			read, ok = p.cell(&row, n, depth, array)
+		}
+		if !ok || !read && !p.value(of, depth) {
 			return false
 		}
 		if k == plain {

@@ -78,6 +78,9 @@ func (k *keySet) builtIn(raw, name []byte) kind {
 	if found == weak && isLoginPass(name) {
 		return secret
 	}
+	if found == plain && slices.ContainsFunc(leadingNames, func(s string) bool { return bytes.HasPrefix(name, []byte(s)) }) {
+		return weak
+	}
 	if found == secret || found == plural {
 		if k.keep && endsInOneOf(name, sessions) {
 			return plain

@@ -30,7 +30,7 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 		return end
 	}
 	if p := c.parens; p.end > p.start+2 && p.start <= k.end+2 {
-		if inside := text[p.start+1 : p.end-1]; looksLoose(inside, minStrong) {
+		if inside := text[p.start+1 : p.end-1]; looksLoose(inside, minStrong) || k.password && looksLoose(inside, minMixed+1) && isMixed(inside) {
 			return w.mask(text, p.start+1, p.end-1, "")
 		}
 	}
@@ -61,6 +61,12 @@ func (w *walker) loose(text []byte, k *key, c closers) int {
 	}
 	if at := qualifierEnd(text, k, c.end); at > 0 {
 		return w.afterVerb(text, k, at)
+	}
+	if at := saidEnd(text, k, c.end); at > 0 {
+		return w.afterVerb(text, k, at)
+	}
+	if end := w.inStatement(text, k); end > 0 {
+		return end
 	}
 	if start, end := codeBefore(text, k); end > 0 {
 		w.mask(text, start, end, "")
@@ -98,7 +104,11 @@ func (w *walker) headerArgument(text []byte, k *key, c closers) int {
 // looseWeak is loose for a weak key: only "the pw is x", and a wallet's words.
 func (w *walker) looseWeak(text []byte, k *key, c closers) int {
 	at := verbEnd(text, c.end)
-	if at == 0 {
+	if at == 0 { // pw Winter!2024
+		v := skipBlanks(text, k.end)
+		if end := wordEnd(text, v, true, 0); k.password && v > k.end && looksLoose(text[v:end], minStrong) && bytes.ContainsAny(text[v:end], "!#$^&*") {
+			return w.mask(text, v, end, "")
+		}
 		return 0
 	}
 	if k.seed {
@@ -160,11 +170,14 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 		return w.mask(text, q+1, end, "")
 	}
 	end := wordEnd(text, v, true, o.mark)
+	if code := groupsEnd(text, v); code > 0 && k.digits {
+		return w.mask(text, v, code, "")
+	}
 	word := text[v:end]
 	switch {
 	case looksLoose(word, minMixed), k.password && isOpaque(word):
 		return w.mask(text, v, end, "")
-	case isPIN(text, k, v, end, 4):
+	case isPIN(text, k, v, end, minCode), k.foreign && isForeignPassword(word):
 		return w.mask(text, v, end, "")
 	case k.password && len(word) >= 4 && !isProseWord(word) && !isURL(word) && (o.mark == '`' || hasSymbol(word)):
 		return w.mask(text, v, end, "") // as code, or with a sign that words do not have
@@ -182,6 +195,11 @@ func isOpaque(word []byte) bool {
 	}
 	before, after := word[:i], word[i+1:]
 	return len(word) >= minStrong && hasDigit(before) && len(after) > 0 && (!isHexPair(after) || word[i] != '%')
+}
+
+// isForeignPassword reports whether a word has letters beyond ASCII and a digit: Лето2024.
+func isForeignPassword(word []byte) bool {
+	return len(word) >= minStrong && hasDigit(word) && word[0] >= 0x80 && !isForeign(word) && !bytes.ContainsAny(word, `%\"/:`)
 }
 
 // hasSymbol reports whether a word of letters has a sign inside that passwords have and
@@ -239,13 +257,16 @@ func (w *walker) cell(text []byte, k *key, c closers) int {
 	}
 	end := wordEnd(text, v, true, o.mark)
 	word := text[v:end]
+	if code := groupsEnd(text, v); code > 0 && k.digits {
+		return w.mask(text, v, code, "")
+	}
 	least := minMixed
 	if text[k.end-1] >= 0x80 && !k.password {
 		if least, i = minCode, codeEnd(text, v, end); i < end {
 			end, word = i, text[v:i]
 		}
 	}
-	signed := k.password && text[k.end-1] >= 0x80 && looksLoose(word, minMixed) && bytes.ContainsAny(word, "!#$^&*+~")
+	signed := k.password && text[k.end-1] >= 0x80 && looksLoose(word, minMixed) && (bytes.ContainsAny(word, "!#$^&*+~") || len(word) > minMixed && isMixed(word))
 	if isPairWord(text, end, word) || !signed && !looksLoose(text[v:end], minStrong) && !isPIN(text, k, v, end, least) {
 		return 0
 	}
@@ -259,7 +280,14 @@ const maxAlone = 3
 // words of its own: **App Secret**.
 func isAlone(text []byte, k *key) bool {
 	line := text[lineStart(text, k.start):k.end]
-	return !bytes.ContainsAny(line, ":=,;.") && len(bytes.Fields(line)) <= maxAlone && !isProse(line)
+	if bytes.ContainsAny(line, ":=,;.") || len(bytes.Fields(line)) > maxAlone {
+		return false
+	}
+	if word := text[k.start:k.end]; word[0] >= 0x80 && len(word) <= maxLabel && !bytes.ContainsAny(word, "请忘改设找见与和是了") {
+		line = bytes.Trim(line[:len(line)-len(word)], " \t*`~#>-") // the name of a field
+		return len(line) == 0 || !isProse(line)
+	}
+	return !isProse(line)
 }
 
 // isHexPair reports whether text begins with two hexadecimal digits.

@@ -60,6 +60,10 @@ var credentials = withGaps([]credential{
 	{suffix: "mot de passe", kind: secret}, // French
 	{suffix: "contraseña", kind: secret},   // Spanish
 	{suffix: "contrasena", kind: secret, solid: true},
+	{suffix: "senha", kind: secret, solid: true},       // Portuguese
+	{suffix: "kata sandi", kind: secret},               // Indonesian
+	{suffix: "kata laluan", kind: secret},              // Malay
+	{suffix: "mậtkhẩu", kind: secret},                  // Vietnamese
 	{suffix: "пароль", kind: secret},                   // Russian
 	{suffix: "requirepass", kind: secret, solid: true}, // redis.conf
 	{suffix: "masterauth", kind: secret, solid: true},  // the same
@@ -101,7 +105,8 @@ var credentials = withGaps([]credential{
 	{suffix: "accountkey", kind: secret},        // of Azure's connection strings
 	{suffix: "actioncallbackkey", kind: secret}, // V approval-v4/external_approval/create.md
 	{suffix: "aeskey", kind: secret},
-	{suffix: "authkey", kind: secret}, // of an external data source: SDK
+	{suffix: "authkey", kind: secret},       // of an external data source: SDK
+	{suffix: "clientkeydata", kind: secret}, // of a kubeconfig
 	{suffix: "encryptkey", kind: secret},
 	{suffix: "encryptionkey", kind: secret},
 	{suffix: "privatekey", kind: secret},
@@ -166,10 +171,11 @@ var credentials = withGaps([]credential{
 	{suffix: "秘密鍵", kind: secret},
 	{suffix: "暗証番号", kind: secret},
 	{suffix: "認証コード", kind: secret},
-	// Korean and Thai ones.
+	// Korean, Thai and Hindi ones.
 	{suffix: "비밀번호", kind: secret},
 	{suffix: "인증번호", kind: secret},
 	{suffix: "รหัสผ่าน", kind: secret},
+	{suffix: "पासवर्ड", kind: secret},
 })
 
 // wideKeys are the built-in keys beyond ASCII, by the last byte of their first character.
@@ -183,8 +189,18 @@ var wideKeys = func() (keys [256][]string) {
 	return keys
 }()
 
-// russianKeys are the built-in keys of characters of two bytes, in their cases.
-var russianKeys = []string{"пароль", "Пароль", "ПАРОЛЬ"}
+// alphabetKeys are the built-in keys of other alphabets, or their ends from the first such letter on, in their cases.
+var alphabetKeys = []string{
+	"пароль", "Пароль", "ПАРОЛЬ",
+	"ật khẩu", "ậtkhẩu", "ật_khẩu", "ật Khẩu", "ậtKhẩu", "ẬT KHẨU", "ẬT_KHẨU", // mật khẩu
+}
+
+// leadingNames are the passwords of languages in which what a password is for follows its name: пароль от почты.
+// foreignNames are all those that sentences are read for by the same rule.
+var (
+	leadingNames = []string{"motdepasse", "contraseña", "contrasena", "senha", "katasandi", "katalaluan", "mậtkhẩu", "пароль", "รหัสผ่าน"}
+	foreignNames = append([]string{"passwort", "kennwort", "पासवर्ड"}, leadingNames...)
+)
 
 // seedNames are the ends of keys whose value is the words of a wallet.
 var seedNames = []string{"seedphrase", "助记词", "助記詞"}
@@ -192,7 +208,7 @@ var seedNames = []string{"seedphrase", "助记词", "助記詞"}
 // passwordNames are the ends of keys whose value may be several words, or digits only; codeNames of those whose
 // value is usually digits.
 var (
-	passwordNames = []string{"pwd", "pw", "kennwort", "contraseña", "contrasena", "пароль", "密码", "密碼", "口令", "授权码", "授權碼", "账密", "帐密", "帳密", "パスワード", "비밀번호", "รหัสผ่าน"}
+	passwordNames = []string{"pwd", "pw", "kennwort", "contraseña", "contrasena", "senha", "katasandi", "katalaluan", "mậtkhẩu", "पासवर्ड", "пароль", "密码", "密碼", "口令", "授权码", "授權碼", "账密", "帐密", "帳密", "パスワード", "비밀번호", "รหัสผ่าน"}
 	codeNames     = []string{
 		"code", "captcha", "otp", "验证码", "驗證碼", "提取码", "授权码", "授權碼", "访问码", "恢复码",
 		"暗証番号", "認証コード", "인증번호",

@@ -48,7 +48,7 @@ func TestBrokenInside(t *testing.T) {
 		`{"token":[ "Sa" , {"b":[`, `{"secret":{"a":{"b":{"c":["Sa\"}]}`,
 	} {
 		for levels := range 5 {
-			for range 15 {
+			for i := range 15 {
 				text := broken
 				for range levels {
 					text = spelled(draw, text)
@@ -62,14 +62,15 @@ func TestBrokenInside(t *testing.T) {
 				if draw.IntN(2) == 0 {
 					text = `{"d":` + spelled(draw, text) + `,"c":[` + spelled(draw, `{"e":"f"}`) + `,{"password":` + spelled(draw, `Sf"}Sg\"]Sh`) + `,"id":"y"`
 				}
-				for _, text := range []string{text, entry(text, text)} {
-					got, n := r.Redact(text)
-					require.NotZero(t, n)
-					for _, s := range "abcdefgh" {
-						require.NotContains(t, got, "S"+string(s), "of %s", text)
-					}
-					requireLaws(t, r, text, got, n)
+				if i%2 == 0 {
+					text = entry(text, text)
 				}
+				got, n := r.Redact(text)
+				require.NotZero(t, n)
+				for _, s := range "abcdefgh" {
+					require.NotContains(t, got, "S"+string(s), "of %s", text)
+				}
+				requireLaws(t, r, text, got, n)
 			}
 		}
 	}

@@ -10,7 +10,8 @@ package redact
 // value, isValueKey whether it may hold that value.
 func isNameKey(name []byte) bool {
 	switch string(name) {
-	case "key", "name", "field", "fieldname", "field_name", "header", "headername", "label", "title", "param", "parameter", "variable", "k", "keyname", "key_name", "variablename", "prop", "property", "env":
+	case "key", "name", "field", "fieldname", "field_name", "header", "headername", "label", "title", "param", "parameter", "variable", "k", "keyname", "key_name", "variablename", "prop", "property", "env",
+		"display_name", "displayname":
 		return true
 	}
 	return false
@@ -44,25 +45,10 @@ type pairing struct {
 	}
 	// An object may have an array of names and one of their values, or one of rows of values.
 	columns row
-	rows    int // where the values begin, 0 if there are none
-}
-
-// isNamesKey reports whether a member of that name may hold names of other values, in
-// an array, and isRowsKey whether it may hold those.
-func isNamesKey(name []byte) bool {
-	switch string(name) {
-	case "keys", "names", "fields", "columns", "cols", "headers", "header", "params", "labels", "variables":
-		return true
-	}
-	return false
-}
-
-func isRowsKey(name []byte) bool {
-	switch string(name) {
-	case "values", "rows", "data", "records", "cells":
-		return true
-	}
-	return false
+	rows    jsonString // the array of values; its end is 0 if there is none
+	// An element of an array of columns has an id, by which the rows have their values.
+	id  jsonString
+	ids int // where the ids of this object's columns begin in the parser's
 }
 
 // maxPairValue is the maximum length of a value that is not a string if it is to be read a second time because
@@ -79,18 +65,13 @@ func (p *parser) memberValue(key jsonString, of kind, depth int, pair *pairing, 
 	}
 	var buf [16]byte
 	name := appendLower(buf[:0], raw)
-	if c == '[' && isRowsKey(name) {
-		pair.rows = start
-	}
 	switch {
 	case c == '[' && isNamesKey(name):
-		if !p.value(plain, depth) {
-			return false
-		}
-		if !p.last.value {
-			pair.columns = p.last
-		}
-		return true
+		return p.readNames(pair, depth)
+	case c == '[' && isRowsKey(name) && pair.rows.end == 0:
+		ok := p.value(plain, depth)
+		pair.rows = jsonString{start: start, end: p.pos}
+		return ok
 	case c == '"' && isNameKey(name):
 		s, ok := p.quoted()
 		if !ok {
@@ -99,8 +80,14 @@ func (p *parser) memberValue(key jsonString, of kind, depth int, pair *pairing, 
 		p.stringValue(s, plain)
 		if k := p.named(p.text[s.start:s.end]); k != plain {
 			pair.kind, pair.title = k, string(name) == "title" || string(name) == "label"
+		} else {
+			pair.id = s
 		}
 		return true
+	case c == '"' && depth == p.columns && isIDKey(name):
+		s, ok := p.quoted()
+		pair.id = s
+		return ok
 	case isValueKey(name) && pair.value.end == 0:
 		if k := pair.kind; k != plain && c != '"' {
 			pair.value.end = -1 // done with
@@ -145,8 +132,11 @@ func (p *parser) named(content []byte) kind {
 // finish masks the value of an object's pair at the end of the object. It is merged with what was found inside
 // the value.
 func (p *parser) finish(pair *pairing, depth int) bool {
-	if pair.columns.names != 0 && pair.rows > 0 && !p.readRows(pair, depth) {
+	if !p.readRows(pair, depth) {
 		return false
+	}
+	if depth == p.columns && pair.kind != plain && pair.id.end > 0 && len(p.ids) < maxIDs {
+		p.ids = append(p.ids, columnID{name: p.text[pair.id.start:pair.id.end], kind: pair.kind})
 	}
 	v := &pair.value
 	if pair.kind == plain || v.end <= 0 {
@@ -164,27 +154,13 @@ func (p *parser) finish(pair *pairing, depth int) bool {
 		p.spans = append(p.spans, span{start: v.start + 1, end: v.end - 1})
 		return true
 	}
-	if len(raw) > maxPairValue {
+	if len(raw) > maxPairValue || !p.again(v.start, v.end) {
 		return true
 	}
 	end := p.pos
-	p.pos = v.start
+	p.pos, p.second = v.start, true
 	ok := p.value(pair.kind, depth)
-	p.pos = end
-	return ok
-}
-
-// readRows reads the values of a pair of arrays a second time, by their names. What is found twice is merged.
-func (p *parser) readRows(pair *pairing, depth int) bool {
-	end, before := p.pos, p.table
-	p.pos = pair.rows + 1
-	p.table = table{depth: depth + 1, names: pair.columns.names, sure: pair.columns.sure}
-	if p.peek() == '[' {
-		p.table.depth++
-	}
-	p.pos = pair.rows
-	ok := p.value(plain, depth)
-	p.pos, p.table = end, before
+	p.pos, p.second = end, false
 	return ok
 }
 

@@ -9,7 +9,7 @@ import "bytes"
 // tools, the text of a QR code for a wireless network, a PIN.
 
 // placeStems are the texts by which such places are noticed, with their case. Those of chpasswd and passwd are keys.
-var placeStems = []string{"sqlplus", "sqlldr", "jdbc:oracle", "WIFI:", "PIN"}
+var placeStems = []string{"sqlplus", "sqlldr", "jdbc:oracle", "WIFI:", "PIN", "SecureString", "password-stdin"}
 
 // place masks such a value at a hit. It returns the end of what was read, or hit.
 func (w *walker) place(text []byte, hit int, word span) int {
@@ -31,6 +31,14 @@ func (w *walker) place(text []byte, hit int, word span) int {
 		end = w.wifi(text, word.end)
 	case string(name) == "PIN":
 		end = w.pin(text, word.end)
+	case equalFold(name, "net"), equalFold(name, "user"):
+		end = w.netUser(text, word)
+	case hasSuffixFold(name, "securestring"):
+		end = w.secureString(text, word.end)
+	case hasSuffixFold(name, "password-stdin"), hasSuffixFold(name, "--with-token"):
+		end = w.piped(text, word.start, false)
+	case hasSuffixFold(name, "htpasswd"):
+		end = w.htpasswd(text, word.end)
 	}
 	return max(end, hit)
 }
@@ -233,9 +241,11 @@ func (w *walker) pin(text []byte, at int) int {
 		return 0
 	}
 	v = openersAt(text, v, colon).end
-	end := v
-	for end < len(text) && isDigit(text[end]) {
-		end++
+	end := groupsEnd(text, v)
+	if end > 0 {
+		return w.mask(text, v, end, "")
+	}
+	for end = v; end < len(text) && isDigit(text[end]); end++ {
 	}
 	if n := end - v; n < minCode || n > maxCode || isWordByte(byteAt(text, end)) && text[end] < 0x80 || isMeasure(text, v, end) || nextIsWordy(text, end) {
 		return 0

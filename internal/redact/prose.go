@@ -62,6 +62,8 @@ func judge(text []byte, v, end int, k *key) int {
 			return max(c.strong, end)
 		}
 		return 0
+	case k.foreign && c.words > 1 && hasShortWord(text[v:c.end]):
+		return 0
 	case k.password:
 		return c.end
 	case !k.common:

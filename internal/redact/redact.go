@@ -49,14 +49,16 @@
 //   - pin and sid: a pinned message in Feishu's own API, and the id of a sheet, an account or a
 //     session. redaction::keys takes them where they are credentials; a Cookie is masked as a whole
 //   - a value that has nothing but its own look, and is no form of forms.go
-//   - a password that only its place in a command tells, except for those of command.go and place.go:
-//     htpasswd -b, net user, Oracle's exp and imp, whose names are words
-//   - names in languages other than those of names.go: senha, wachtwoord, hasło. What a sentence says between
-//     such a name and its value
+//   - a password that only its place in a command tells, except for those of command.go, place.go and account.go:
+//     Oracle's exp and imp, whose names are words
+//   - names in languages other than those of names.go, which has those of Feishu's and Lark's user interface:
+//     wachtwoord, hasło, şifre. In these others only the password has a name: not токен, mã xác nhận. A name in
+//     ASCII that begins with one: senha_atual
 //   - 恢复代码 and backup code before anything but a word of letters and digits: they are code, too. A pin in
 //     lower case
 //   - a plain word in the column of a card after the one that names a password: the next column's name may be it
-//   - $x, @x, %x% and {x} of lower-case letters, or with the name of a credential: they are taken for variables
+//   - @x and %x% of lower-case letters, $x with a name that variables have, and {x} with the name of a credential:
+//     they are taken for variables
 //   - a password that reads as code, outside of JSON and forms: a call, or a path whose first
 //     name is one that programs keep settings under, as config.prod
 //

@@ -37,7 +37,8 @@ func (w *walker) refersTo(text []byte, k *key, sep separator, v, end int) bool {
 	return false
 }
 
-// isVariable reports whether a value is a variable: $x, ${x}, $1, $env:X, $x->y, @x, %x%, {x}, {0}.
+// isVariable reports whether a value is a variable: $1, $env:X, $x->y, %x%, {0}, and, with a name that variables
+// have, $x, @x, {x}.
 func (w *walker) isVariable(value []byte) bool {
 	if len(value) < 2 || len(value) > maxCell {
 		return false
@@ -56,7 +57,7 @@ func (w *walker) isVariable(value []byte) bool {
 			rest := string(name[end:])
 			return strings.HasPrefix(rest, "->") || strings.HasPrefix(rest, "['") || strings.HasPrefix(rest, `["`) || strings.HasPrefix(rest, "::")
 		}
-		return isLowerName(name) || w.namesCredential(name)
+		return isVariableName(name) || w.namesCredential(name)
 	case first == '@': // or a person who is mentioned
 		return isLowerName(name) || w.namesCredential(name)
 	case first == '%' && last == '%', first == '{' && last == '}':
@@ -115,3 +116,15 @@ func isProseAt(text []byte, at int) bool { return byteAt(text, at) >= 0xe2 || ne
 func isNameOfValue(inside []byte) bool {
 	return isOneOf(bytes.ToLower(inside), labelNames) || len(inside) > len("your ") && equalFold(inside[:len("your ")], "your ")
 }
+
+// isVariableName reports whether a word in lower case is a name that programs give to a variable. Another one after a
+// dollar sign is as likely a password.
+func isVariableName(name []byte) bool {
+	return isLowerName(name) && (len(name) <= 2 || bytes.IndexByte(name, '_') > 0 || endsInOneOf(name, variableEnds) || isOneOf(name, variableNames))
+}
+
+// variableEnds are the ends of such names, variableNames those that words may end in.
+var (
+	variableEnds  = []string{"pass", "pw", "pwd", "passwd", "password", "token", "secret", "key", "hash", "salt", "user", "name", "value", "input", "data", "param", "text"}
+	variableNames = []string{"new", "old", "raw", "plain", "val", "var", "arg", "args", "str", "opt", "opts", "this", "self", "env", "config", "cfg", "conf", "db", "cred", "creds", "result", "res", "req", "line", "row", "item", "it", "out", "tmp", "again", "confirm", "repeat"}
+)

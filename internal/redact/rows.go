@@ -3,6 +3,8 @@
 
 package redact
 
+import "bytes"
+
 // This file handles sequences in JSON: ["Authorization","x"], a table whose first row has names, and a text that
 // is split up among the elements of a message.
 
@@ -10,6 +12,7 @@ package redact
 type row struct {
 	names uint32 // a bit for each of the first elements that is the name of a credential
 	sure  uint32 // those that have no other meaning
+	pass  uint32 // those that are of passwords
 	first kind   // what the first element names
 	// option is what the last element names, if it is an option of a command.
 	option kind
@@ -21,6 +24,12 @@ type table struct {
 	depth int    // of its rows; 0 if there is none
 	names uint32 // as in row
 	sure  uint32 // those of names that have hardly any other meaning, if a member reports that they are names
+	pass  uint32 // as in row
+}
+
+// newTable returns the table with these names in an object that reports that they are names.
+func newTable(names *row, depth int) table {
+	return table{depth: depth, names: names.names, sure: names.sure, pass: names.pass}
 }
 
 const (
@@ -56,6 +65,9 @@ func (p *parser) noteCell(r *row, n int, element []byte) {
 	content := element[1 : len(element)-1]
 	if k := p.named(content); k != plain {
 		r.names |= 1 << n
+		if isPasswordName(p.key) {
+			r.pass |= 1 << n
+		}
 		if content[0] == '-' {
 			r.option = k
 		}
@@ -78,11 +90,42 @@ func (p *parser) endRow(r *row, last, depth int) {
 		p.table = table{} // this was the table
 	}
 	if p.table.depth == 0 && r.names != 0 && !r.value && last > 0 {
-		p.table = table{depth: depth, names: r.names}
+		p.table = table{depth: depth, names: r.names, pass: r.pass}
+		if last == 1 {
+			p.table.pass &^= 1 // the first of two columns may be the names of the second one's values
+		}
 	}
 	if depth < p.before.depth {
 		p.before.lines = true
 	}
+}
+
+// cell reads an element of an array that is weak by its place, and reports whether it was one of its own rules: below
+// the name of a password it is one unless it says something else; beside a credential's name in a table of two
+// columns it may be shorter than elsewhere.
+func (p *parser) cell(r *row, n, depth, first int) (read, ok bool) {
+	below := p.table.depth == depth && n < maxColumns && p.table.pass>>n&1 != 0
+	if p.peek() != '"' || !below && (n != 1 || r.first <= weak || !isInArray(p.text, first)) {
+		return false, true
+	}
+	s, ok := p.quoted()
+	if !ok {
+		return true, false
+	}
+	content := p.text[s.start:s.end]
+	switch {
+	case isStrong(content, minMixed) && !isID(content), below && p.isPasswordCell(content):
+		p.spans = append(p.spans, span{start: s.start, end: s.end})
+	default:
+		p.stringValue(s, plain)
+	}
+	return true, true
+}
+
+// isInArray reports whether the array at text[at] is an element of another one.
+func isInArray(text []byte, at int) bool {
+	before := bytes.TrimRight(text[max(0, at-maxCell):at], " \t\r\n")
+	return bytes.HasSuffix(before, []byte("[")) || bytes.HasSuffix(before, []byte(","))
 }
 
 // before is the text before the current one, in the order of reading.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // This file reads sentences that name a credential and give its value.
@@ -17,7 +18,7 @@ var verbs = []string{
 	"重置为", "设置为", "修改为", "更新为", "重置成", "设置成", "修改成", "更新成", "如下", "改为", "改成", "变成", "设为", "换成", "分别是", "就是", "还是", "是", "为", "用", "填",
 	"重設為", "設定為", "更新為", "改為", "為", "は", "を", "는", "은",
 	"is now", "is still", "is set to", "has been set to", "was set to", "set to", "has been reset to", "was reset to", "reset to",
-	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still", "ist", "est", "es",
+	"has been changed to", "was changed to", "is changed to", "changed to", "will be", "should be", "is", "was", "are", "to", "as", "still", "ist", "lautet", "est", "es", "é", "è", "là", "adalah", "ialah", "คือ", "है",
 }
 
 // adverbs may be before a Chinese verb.
@@ -88,8 +89,8 @@ func afterSentence(text []byte, at int) (start, end int) {
 	return i, end
 }
 
-// prepositions begin what an English sentence says about a credential before its value: the password for bob: x.
-var prepositions = []string{"for", "of", "on", "in", "at", "to", "here", "from"}
+// prepositions begin what an English or Italian sentence says about a credential before its value: the password for bob: x.
+var prepositions = []string{"for", "of", "on", "in", "at", "to", "here", "from", "di", "del", "della", "dello", "dei", "per"}
 
 func isPreposition(word []byte) bool {
 	return slices.ContainsFunc(prepositions, func(p string) bool { return strings.EqualFold(string(word), p) })
@@ -124,6 +125,52 @@ func qualifierEnd(text []byte, k *key, at int) int {
 	return 0
 }
 
+// actors begin who did something with a password: by whom it was changed is no password.
+var actors = []string{"durch", "par", "por", "oleh", "bởi", "пользователем", "администратором"}
+
+// saidEnd is qualifierEnd for the languages of foreignNames: пароль от почты: x, Kennwort des Administrators: x.
+func saidEnd(text []byte, k *key, at int) int {
+	if !k.foreign {
+		return 0
+	}
+	i := at
+	for range maxQualifier + 1 {
+		start := skipBlanks(text, i)
+		end := start
+		for end < len(text) && end-start < maxCell && (isWordByte(text[end]) || text[end] == '.' || text[end] == '@' || text[end] == '\'') {
+			end++
+		}
+		switch word := text[start:end]; {
+		case i > at && (byteAt(text, start) == ':' || byteAt(text, start) == '='):
+			return start + 1
+		case end == start || !isBlank(text[start-1]) && text[start] < 0xe0 || isOneOf(word, actors):
+			return 0
+		case i > at && bytes.Trim(word, "-") == nil:
+			return end // a dash
+		case bytes.HasSuffix(word, []byte("คือ")):
+			return end
+		}
+		if verb := verbEnd(text, skipBlanks(text, end)); verb > 0 && isBlank(byteAt(text, end)) && isBlank(byteAt(text, verb)) {
+			return verb
+		}
+		i = end
+	}
+	return 0
+}
+
+// hasShortWord reports whether one of several words has few letters, as prepositions and articles have.
+func hasShortWord(text []byte) bool {
+	for word := range bytes.FieldsSeq(text) {
+		if utf8.RuneCount(word) <= 3 && isForeignWord(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// isForeignWord reports whether a word consists of letters of any script.
+func isForeignWord(word []byte) bool { return isForeign(word) || isLowerWord(word) }
+
 const (
 	minCode = 4 // digits of a code that is sent in a message
 	maxCode = 8
@@ -156,6 +203,31 @@ func codeBefore(text []byte, k *key) (start, end int) {
 		return 0, 0
 	}
 	return start, end
+}
+
+// groupsEnd returns the end of a code at text[v] that is written in groups of as many digits, 12 34 56 or 123-456, or 0.
+func groupsEnd(text []byte, v int) int {
+	size, groups, mark := 0, 0, byteAt(text, v)
+	for i := v; ; i++ {
+		start := i
+		for i < len(text) && isDigit(text[i]) {
+			i++
+		}
+		if groups++; groups == 1 {
+			size, mark = i-start, byteAt(text, i)
+		}
+		switch n := i - v - (groups - 1); {
+		case i-start != size || size < 2 || size > minCode || n > maxCode+1:
+			return 0
+		case groups > 1 && n > minCode && (byteAt(text, i) != mark || !isDigit(byteAt(text, i+1))):
+			if c := byteAt(text, i); isLetter(c) || c == '_' || c == '%' || isMeasure(text, i-size, i) || nextIsWordy(text, i) && isLetter(byteAt(text, i+1)) {
+				return 0
+			}
+			return i
+		case byteAt(text, i) != mark || mark != ' ' && mark != '-':
+			return 0
+		}
+	}
 }
 
 // codeEnd returns where a code of digits at text[v] ends: at a comma, after which 60秒内有效 may follow.

@@ -24,7 +24,8 @@ var specials = []special{
 	{"\xe2", "\x80\x81"},
 	{"\xe3", "\x80\x83"},
 	{"\xef", "\xbb\xbc\xbd"},         // spaces, invisible, full-width
-	{"\xe0", "\xb8"},                 // ร
+	{"\xe0", "\xb8\xa4"},             // ร and प
+	{"\xe1", "\xba"},                 // ậ
 	{"\xe4", "\xbb"},                 // 令
 	{"\xe5", "\xaf\x8f\x8a\xb8"},     // 密, 口, 助, 帐 and 帳
 	{"\xe6", "\xac\x8f\x9a\x8e\x81"}, // 權, 提, 暗, 授, 恢
@@ -259,14 +260,15 @@ func decode[T string | []byte](text T) rune {
 
 // wideKeyEnd returns the end of the built-in key beyond ASCII at text[at], or at.
 func wideKeyEnd[T string | []byte](text T, at int) int {
-	if text[at] < 0xe0 || len(text)-at < 3 {
-		if text[at] == 0xd0 {
-			for _, key := range russianKeys {
-				if hasPrefixAt(text, at, key) {
-					return at + len(key)
-				}
+	if c := text[at]; c == 0xd0 || c == 0xe1 {
+		for _, key := range alphabetKeys {
+			if hasPrefixAt(text, at, key) {
+				return at + len(key)
 			}
 		}
+		return at
+	}
+	if text[at] < 0xe0 || len(text)-at < 3 {
 		return at
 	}
 	for _, key := range wideKeys[text[at+2]] {

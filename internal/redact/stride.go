@@ -56,7 +56,7 @@ var pivots = map[string]int{
 	"authorizationcode": 7, "basic": 2, "bearer": 1, "captcha": 3, "certkey": 4, "codeverifier": 8, "cookie": 3,
 	"credential": 7, "datakey": 4, "devicecode": 3, "encryptionkey": 10, "encryptkey": 7, "extractkey": 7, "eyJ": 1,
 	"sqlplus": 1, "sqlldr": 1, "jdbc:oracle": 1, "WIFI:": 2, "PIN": 1, ":AA": 1, "sk_live_": 1, "sk_test_": 1, "rk_live_": 1, "rk_test_": 1,
-	"passwort": 2, "kennwort": 3, "motdepasse": 7, "contrasena": 5, "contrase": 5, "secretkeybase": 2, "recoverycode": 4, "recoverycodes": 4, "backupcode": 3,
+	"netuser": 1, "SecureString": 6, "password-stdin": 4, "clientkeydata": 6, "senha": 3, "katasandi": 0, "katalaluan": 0, "passwort": 2, "kennwort": 3, "motdepasse": 7, "contrasena": 5, "contrase": 5, "secretkeybase": 2, "recoverycode": 4, "recoverycodes": 4, "backupcode": 3,
 	"AIza": 2, "NewClient": 3, "SEC": 1, "ghp_": 1, "github_pat_": 4, "hvs.": 1,
 	"newBuilder": 3, "npm_": 1,
 	"gpgkey": 3, "keypass": 5, "passwordinput": 2, "psk": 2, "seedphrase": 5, "storepass": 7, "hmackey": 4, "hook": 2, "identifiedby": 5, "jwt": 1, "kmskey": 2, "licensekey": 7, "masterauth": 7, "masterkey": 7,
@@ -85,10 +85,10 @@ var builtIn = sync.OnceValue(func() *stride {
 		t.pair(s.first, s.second, specialTail)
 	}
 	t.pair("\\", "u", escapeHere)
-	t.pair("u", "03456789", escapeHere) // as all first characters of keys but Korean ones, be44 and c778:
-	t.pair("eE", "4", escapeHere)       // u followed by a letter is frequent in words
+	t.pair("u", "013456789", escapeHere) // as all first characters of keys but Korean ones, be44 and c778:
+	t.pair("eE", "4", escapeHere)        // u followed by a letter is frequent in words
 	t.pair("7", "7", escapeHere)
-	for _, key := range russianKeys {
+	for _, key := range alphabetKeys {
 		t.pair(key[1:2], key[2:3], wideNearby)
 		t.pair(key[2:3], key[3:4], wideNearby)
 	}

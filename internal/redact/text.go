@@ -76,7 +76,7 @@ func (w *walker) searchText(text []byte, level int) {
 // read of the broken one.
 func (w *walker) embedded(text []byte, start, level int) (end, failed int) {
 	firstSpan, firstString := len(w.spans), len(w.strings)
-	p := parser{walker: w, text: text, pos: start + 1, form: true, lines: w.inFolded}
+	p := parser{walker: w, text: text, pos: start + 1, first: start, form: true, lines: w.inFolded}
 	switch c := p.peek(); {
 	case c == '"':
 	case text[start] == '[' && (c == '{' || c == '['):
@@ -212,6 +212,7 @@ type key struct {
 	digits     bool      // its value may be digits alone
 	seed       bool      // its value is the words of a wallet
 	common     bool      // also a word of prose
+	foreign    bool      // of foreignNames
 }
 
 // pair checks the key that ends at text[stop], and masks its value if it is a credential's key. It returns the
@@ -297,11 +298,17 @@ func (k *key) describe(text, name []byte) {
 	if k.start > 0 {
 		k.parameter = text[k.start-1] == '?' || text[k.start-1] == '&'
 	}
-	k.password = bytes.Contains(name, []byte("pass")) || endsInOneOf(name, passwordNames)
+	k.password = isPasswordName(name)
 	k.seed = endsInOneOf(name, seedNames)
+	k.foreign = k.password && endsInOneOf(name, foreignNames)
 	k.digits = k.password || endsInOneOf(name, codeNames)
 	word := text[k.start:k.end]
 	k.common = !k.extra && !bytes.ContainsAny(word, "_-0123456789%\\") && !hasInnerUpper(word)
+}
+
+// isPasswordName reports whether a credential's normalised name is a password's.
+func isPasswordName(name []byte) bool {
+	return bytes.Contains(name, []byte("pass")) || endsInOneOf(name, passwordNames)
 }
 
 // hasInnerUpper reports whether a word has upper case inside, like names in programs.

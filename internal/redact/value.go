@@ -216,6 +216,9 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 	if !assigned && k.digits && !k.password {
 		end = codeEnd(text, v, end)
 	}
+	if code := groupsEnd(text, v); code > 0 && k.digits && !k.extra {
+		return w.mask(text, v, code, "")
+	}
 	word := text[v:end]
 	if len(word) == 0 && o.lines == 0 && text[v] >= 0xe2 && k.kind != weak {
 		if v, end = afterLabel(text, v); end > 0 {
@@ -232,6 +235,9 @@ func (w *walker) words(text []byte, k *key, sep separator, o openers) int {
 	case k.kind == weak:
 		if k.parameter && sep == assign || isStrong(word, minStrong) && !isID(word) {
 			return w.mask(text, v, end, k.quote())
+		}
+		if second := secondEnd(text, end); k.password && second > 0 {
+			return w.mask(text, v, second, "")
 		}
 		return 0
 	case isPlaceholder(word) || placeholderEnd(text, v) > v:

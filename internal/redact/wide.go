@@ -20,7 +20,7 @@ var (
 )
 
 func init() {
-	for _, keys := range append(wideKeys[:], russianKeys) {
+	for _, keys := range append(wideKeys[:], alphabetKeys) {
 		for _, key := range keys {
 			first, n := utf8.DecodeRuneInString(key)
 			second, _ := utf8.DecodeRuneInString(key[n:])
@@ -45,10 +45,12 @@ func escapedWide[T string | []byte](text T, at int) bool {
 		at += n
 		var second rune
 		if second, n = escapedRune(text, at); n == 0 {
-			if at == len(text) || text[at] != ' ' && text[at] != '+' {
+			if at == len(text) || text[at] != ' ' && text[at] != '+' && !isLetter(text[at]) {
 				return false
 			}
-			n = 1
+			if n = 1; isLetter(text[at]) {
+				return slices.Contains(seconds, rune(text[at])) // ật
+			}
 			continue
 		}
 		if slices.Contains(seconds, second) {
