@@ -11,6 +11,21 @@ var progressMutants = []mutant{
 		"	case true:\n",
 	},
 	{
+		"a page token that is refused after each last page stops the log (F44)", "internal/plan/paging.go",
+		"	if s.elapsed-s.noEndSince < PatienceFailing || s.refusedEnds < minOpenEnds {\n",
+		"	if true {\n",
+	},
+	{
+		"a refused page token is the end of a window at once (F44)", "internal/plan/paging.go",
+		"	if s.elapsed-s.noEndSince < PatienceFailing || s.refusedEnds < minOpenEnds {\n",
+		"	if false {\n",
+	},
+	{
+		"a refused page token is the end of a window though the page may be one of several (F44)", "internal/plan/paging.go",
+		" || w.onPage >= s.leastMiddle {\n",
+		" {\n",
+	},
+	{
 		"an API that never marks a page as the last is never read (F13)", "internal/plan/paging.go",
 		" && s.elapsed-s.noEndSince >= PatienceRefused\n",
 		" && false\n",

@@ -71,6 +71,8 @@ const (
 	SetAside
 	// Aside: the walk had been set aside before, and has failed again.
 	Aside
+	// AtEnd: the refused page token is taken for the way in which this API ends a window. The walk is finished.
+	AtEnd
 )
 
 // Retries reports whether the walk is requested again before others are read.
@@ -166,6 +168,9 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	switch {
 	case x.calls < s.enough(w, f):
 		return Again
+	case s.refusedEnd(w):
+		s.finish(w)
+		return AtEnd
 	case w.token != "" && (f.Refused || f.BadPage || x.proven > 0):
 		// The token may be the cause. From the second time on the window is shortened, too.
 		x.calls, x.suspect = 0, true

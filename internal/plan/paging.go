@@ -72,6 +72,10 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 			return step, err
 		}
 	}
+	if fresh && w.token != "" && w.onPage < w.pageSize {
+		s.leastMiddle = min(s.leastMiddle, w.onPage)
+	}
+	w.onPage = entries
 	s.answers++
 	if !p.Unsaid {
 		s.said++
@@ -153,12 +157,31 @@ func (s *Plan) endless(w *Walk, p Page, fresh bool, entries int) bool {
 	return s.openEnds >= minOpenEnds && s.elapsed-s.noEndSince >= PatienceRefused
 }
 
+// refusedEnd reports whether a walk whose page token is refused counts as read to its end. That is so once no page of
+// any window was the last one for longer than it takes to skip a range, while the tokens after short pages were
+// refused time after time, and each of these pages was answered again in between: then this API sends a page token
+// that it never accepts with its last page. After a full page, and one with as many entries as others that were not the
+// last, there may be more: its window has to be shorter.
+func (s *Plan) refusedEnd(w *Walk) bool {
+	if w.token == "" || w.onPage >= w.pageSize || w.onPage >= s.leastMiddle {
+		return false
+	}
+	if s.noEndSince == 0 {
+		s.noEndSince = max(1, s.elapsed)
+	}
+	if s.elapsed-s.noEndSince < PatienceFailing || s.refusedEnds < minOpenEnds {
+		s.refusedEnds++
+		return false
+	}
+	return true
+}
+
 // minOpenEnds is how many pages with entries and without a way to the next show that an API never marks its last
 // page.
 const minOpenEnds = 10
 
 // NoteLast notes that the API has said of a page that it is the last one.
-func (s *Plan) NoteLast() { s.noEndSince, s.openEnds = 0, 0 }
+func (s *Plan) NoteLast() { s.noEndSince, s.openEnds, s.refusedEnds = 0, 0, 0 }
 
 // fault finds out that nothing can follow a page, or that pages would not end.
 func (s *Plan) fault(w *Walk, p Page, fresh bool) (Step, error) {

@@ -35,6 +35,7 @@ type Walk struct {
 	repeats        int    // pages with entries, none of which was new to the walk, since one that had some
 	further        bool   // the last page was reached for the first time
 	fresh          int    // entries in this attempt that were new to the pipeline
+	onPage         int    // entries on the last page
 	firstPage      uint64 // hash of the ids of the first page, in their order
 	rereads        int    // how often it was read once more, see mayHaveShifted
 	paged          bool   // read to its end in several pages, but not by the last recheck: see position.finish

@@ -50,6 +50,9 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	if r.walk != nil && api.Class.Lasts() && verdict.Retries() && p.sched.Suspects(r.walk) {
 		verdict = plan.Doubtful // its time range, and not what the code says, may be the reason
 	}
+	if verdict == plan.AtEnd {
+		return p.endRefused(ctx, r.walk, api)
+	}
 	var paused time.Duration // whatever happens to the walk
 	if api.Class == cause.ClassRateLimited {
 		paused = p.pause(api)
@@ -115,6 +118,24 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	}
 	p.notBefore = later(p.notBefore, time.Now().Add(wait))
 	p.Health.NoteFailure(api.Cause, api, time.Now().Add(-api.Took), max(wait, p.Pace.Until()))
+	return nil
+}
+
+// endRefused continues after a window whose last page has a page token that the API never accepts.
+func (p *Poller) endRefused(ctx context.Context, w *plan.Walk, api *openapi.Error) error {
+	if !p.told.refusedEnds {
+		p.told.refusedEnds = true
+		_, from, to := w.Span()
+		p.Logger.Warn("The API marks no page as the last one, and refuses the page token after each; taking the refusal for the end of a time range. If entries are missing, report this to Feishu",
+			zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Error(api))
+	}
+	if err := p.commit(ctx, nil); err != nil {
+		return err
+	}
+	p.Tel.Gauges.NoteWalk()
+	p.delays.reset()
+	p.Health.NoteSuccess(false, true)
+	p.tellComplete()
 	return nil
 }
 

@@ -17,10 +17,10 @@ func (p *Poller) noteShared(k plan.Key, it *entry.Entry) {
 		return
 	}
 	p.Tel.CountSharedIDs(1)
-	if p.sharedID {
+	if p.told.sharedID {
 		return
 	}
-	p.sharedID = true
+	p.told.sharedID = true
 	p.Logger.Warn("Several entries share an id: all are delivered, but a backend that deduplicates by id keeps one",
 		zap.String("id", it.UID()))
 }

@@ -33,9 +33,8 @@ type Poller struct {
 	notBefore   time.Time // no call before: the last one failed
 	failedAt    time.Time // when that was
 	results     chan result
-	complete    bool // the completion of a bounded export was reported
-	unconfirmed int  // answers that were not used, see openapi.Clock.Unconfirmed
-	sharedID    bool // ids that are not unique were reported
+	told        struct{ complete, sharedID, refusedEnds bool } // reported in this term
+	unconfirmed int                                            // answers that were not used, see openapi.Clock.Unconfirmed
 	begin       undecided
 	probe       probe
 	clocks      clocks
@@ -334,8 +333,8 @@ func oldest(page *entry.Page) (first int64) {
 
 // tellComplete reports once that a bounded export has nothing left to read.
 func (p *Poller) tellComplete() {
-	if p.sched.Done() && p.Pipe.empty() && !p.complete {
-		p.complete = true
+	if p.sched.Done() && p.Pipe.empty() && !p.told.complete {
+		p.told.complete = true
 		begin, end := p.sched.Bounds()
 		p.Logger.Info("The export is complete", zap.Time("from", time.Unix(begin, 0).UTC()), zap.Time("to", time.Unix(end, 0).UTC()))
 	}

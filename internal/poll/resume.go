@@ -77,7 +77,7 @@ func (p *Poller) resume(ctx context.Context) error {
 	switch begin, end := p.sched.Bounds(); {
 	case end != 0 && begin >= end:
 		p.Logger.Warn("end_time is not after the start of the export: nothing to read. Set start_time")
-		p.complete = true // nothing is complete, so nothing is reported
+		p.told.complete = true // nothing is complete, so nothing is reported
 	case p.sched.Snapshot().Marks[0] > time.Now().Add(openapi.DisputedFrom).Unix() && from.restores:
 		p.Logger.Warn("The stored position is later than this host's clock; nothing is read until then, unless the server's clock is later, too. To read from an earlier time, run feishu-audit state rewind",
 			zap.Time("read_up_to", time.Unix(p.sched.Snapshot().Marks[0], 0).UTC()))

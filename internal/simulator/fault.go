@@ -55,6 +55,7 @@ const (
 	FaultEmptyPage   FaultKind = "empty_page"
 	FaultRepeatToken FaultKind = "repeat_page_token"
 	FaultEndless     FaultKind = "endless_page_tokens"
+	FaultRefusedEnd  FaultKind = "refused_end"
 	FaultNoData      FaultKind = "no_data"
 	FaultNullData    FaultKind = "null_data"
 	FaultEmptyData   FaultKind = "empty_data"
@@ -146,6 +147,7 @@ var faultInfos = []FaultInfo{
 	{FaultEmptyPage, "a page without entries and has_more=true; its page_token leads to the right place", stagePage, EndpointList},
 	{FaultRepeatToken, "has_more=true with the page_token of the request", stagePage, EndpointList},
 	{FaultEndless, "has_more=true with a new page_token, after the last entry too", stagePage, EndpointList},
+	{FaultRefusedEnd, "has_more=true after the last entry too, with a page_token that is then refused", stagePage, EndpointList},
 	{FaultNoData, "success without data, at most twice in a row for one page", stagePage, EndpointList},
 	{FaultNullData, "success with data null, at most twice in a row for one page", stagePage, EndpointList},
 	{FaultEmptyData, "success with data {}, at most twice in a row for one page", stagePage, EndpointList},

@@ -171,6 +171,21 @@ func TestEndlessPageTokens(t *testing.T) {
 	}
 }
 
+func TestRefusedEnd(t *testing.T) {
+	s := New(Options{Faults: []Fault{{Kind: FaultRefusedEnd}}})
+	s.Add(numbered(25, 1)...)
+	c := inProcess(t, s)
+	token := ""
+	for _, n := range []int{10, 10, 5} {
+		r := c.list(m{"page_size": 10, "page_token": token})
+		require.Len(t, r.ids(), n)
+		require.True(t, r.Data.HasMore)
+		require.NotEqual(t, token, r.Data.PageToken)
+		token = r.Data.PageToken
+	}
+	require.Equal(t, 1780103, c.list(m{"page_size": 10, "page_token": token}).Code)
+}
+
 func TestFaultSchedule(t *testing.T) {
 	strikes := func(calls int, faults ...Fault) (struck []int) {
 		c := inProcess(t, New(Options{Faults: faults}))

@@ -232,6 +232,10 @@ func (s *Server) serveQuery(a *answer, req listRequest) *fieldViolation {
 	case f == nil:
 	case f.Kind == FaultNoHasMore:
 		p.silent = true
+	case f.Kind == FaultRefusedEnd:
+		if !p.more {
+			p.more, p.token = true, "end"+p.token
+		}
 	default:
 		p.more = true
 		if f.Kind == FaultRepeatToken && req.PageToken != "" {
