@@ -16,7 +16,7 @@ func (w *walker) place(text []byte, hit int, word span) int {
 	end := 0
 	switch name := text[word.start:word.end]; {
 	case text[hit] == '/':
-		end = w.netUse(text, hit)
+		end = max(w.netUse(text, hit), w.netUser(text, hit))
 	case hasSuffixFold(name, "chpasswd"):
 		end = w.chpasswd(text, word)
 	case equalFold(name, "passwd") && hasPrefixAt(text, skipBlanks(text, word.end), "--stdin"):
@@ -31,8 +31,6 @@ func (w *walker) place(text []byte, hit int, word span) int {
 		end = w.wifi(text, word.end)
 	case string(name) == "PIN":
 		end = w.pin(text, word.end)
-	case equalFold(name, "net"), equalFold(name, "user"):
-		end = w.netUser(text, word)
 	case hasSuffixFold(name, "securestring"):
 		end = w.secureString(text, word.end)
 	case hasSuffixFold(name, "password-stdin"), hasSuffixFold(name, "--with-token"):

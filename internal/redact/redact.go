@@ -50,7 +50,7 @@
 //     session. redaction::keys takes them where they are credentials; a Cookie is masked as a whole
 //   - a value that has nothing but its own look, and is no form of forms.go
 //   - a password that only its place in a command tells, except for those of command.go, place.go and account.go:
-//     Oracle's exp and imp, whose names are words
+//     Oracle's exp and imp, whose names are words, and net user without /add
 //   - names in languages other than those of names.go, which has those of Feishu's and Lark's user interface:
 //     wachtwoord, hasło, şifre. In these others only the password has a name: not токен, mã xác nhận. A name in
 //     ASCII that begins with one: senha_atual
