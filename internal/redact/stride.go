@@ -49,7 +49,8 @@ const separators = "_- +\t"
 
 // pivots are the letters by which a stem is noticed if the neighbours of its rarest letter are common in such
 // texts: of text, url, chat, code. They are chosen together, so that the fewest pairs are noticed in the pages
-// of internal/benchdata and the simulator's entries; a stem that is not here is noticed by its rarest letter.
+// of internal/benchdata, and the fewest stems are compared there (TestNoticedPairs); a stem that is not here is noticed by
+// its rarest letter.
 var pivots = map[string]int{
 	"AKIA": 2, "AKID": 2, "AKLT": 2, "LTAI": 2, "NewClient": 3, "SecureString": 1, "accesscode": 5, "accesskey": 5,
 	"actioncallbackkey": 14, "assertion": 1, "authcode": 1, "authentication": 7, "authorization": 1,
