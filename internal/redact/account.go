@@ -76,7 +76,7 @@ func (w *walker) secureString(text []byte, at int) int {
 	if hasPrefixAt(text, v, "-String ") {
 		v = skipBlanks(text, v+len("-String "))
 	}
-	if q := v + backslashesAt(text, v); v == at || !isQuoteMark(byteAt(text, q)) {
+	if v == at || !isLiteralAt(text, v) {
 		return 0
 	}
 	start, end := argumentAt(text, v)
@@ -94,7 +94,7 @@ func (w *walker) inStatement(text []byte, k *key) int {
 	}
 	before := bytes.TrimRight(text[max(0, k.start-maxCell):k.start], " \t\r\n")
 	word := before[bytes.LastIndexAny(before, " \t\r\n")+1:]
-	quoted := isQuoteMark(byteAt(text, v+backslashesAt(text, v)))
+	quoted := isLiteralAt(text, v)
 	switch {
 	case quoted && (equalFold(word, "with") || equalFold(word, "encrypted") || equalFold(word, "unencrypted") || isAccount(text, k.start)):
 	case len(word) < len(before) && bytes.HasSuffix(bytes.TrimRight(before[:len(before)-len(word)], " \t\r\n"), []byte("login")):

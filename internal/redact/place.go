@@ -101,11 +101,10 @@ func (w *walker) piped(text []byte, at int, account bool) int {
 
 // argumentAt returns the argument of a command at text[at], without its quotes.
 func argumentAt(text []byte, at int) (start, end int) {
-	n := backslashesAt(text, at)
-	if q := at + n; isQuoteMark(byteAt(text, q)) {
-		return q + 1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
+	start, end, quoted := literalAt(text, at)
+	if quoted {
+		return start, end
 	}
-	end = at
 	for end < len(text) && text[end] > ' ' && text[end] != '|' && lineEndAt(text, end) == 0 {
 		end++
 	}
@@ -184,7 +183,7 @@ func (w *walker) oracle(text []byte, at int) int {
 	}
 	v := at + slash + 1
 	end := v
-	if q := v + backslashesAt(text, v); isQuoteMark(byteAt(text, q)) {
+	if isLiteralAt(text, v) {
 		v, end = argumentAt(text[:line], v)
 	} else {
 		for end < line && text[end] > ' ' && !isQuoteMark(text[end]) {
