@@ -64,7 +64,7 @@ func (w *walker) htpasswd(text []byte, at int) int {
 		at = skipBlanks(text, end)
 	}
 	start, end := argumentAt(text[:line], at)
-	if value := text[start:end]; len(value) == 0 || !w.isArgument(value) || placeholderEnd(text, start) > start {
+	if value := text[start:end]; len(value) == 0 || !w.isArgument(value) || w.namesCredential(value) || placeholderEnd(text, start) > start {
 		return 0
 	}
 	return w.mask(text, start, end, "")

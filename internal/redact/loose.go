@@ -160,7 +160,7 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 		return w.mask(text, v, end, "")
 	case k.password && len(word) >= 4 && !isProseWord(word) && !isURL(word) && (o.mark == '`' || hasSymbol(word)):
 		return w.mask(text, v, end, "") // as code, or with a sign that words do not have
-	case k.password && text[k.end-1] >= 0x80 && len(word) > 3 && isLetter(word[0]) && !isProseWord(word) && !nextIsWordy(text, end):
+	case k.password && text[k.end-1] >= 0x80 && len(word) > 3 && (isLetter(word[0]) || word[0] == '$' && !w.isVariable(word) && !isPlaceholder(word)) && !isProseWord(word) && !nextIsWordy(text, end):
 		return w.mask(text, v, end, "") // a word of ASCII amid Chinese
 	}
 	return 0

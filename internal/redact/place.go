@@ -87,6 +87,13 @@ func (w *walker) piped(text []byte, at int, account bool) int {
 		v = skipBlanks(text, wordEnd(text, v, true, 0))
 	}
 	start, end := argumentAt(text[:first+pipe], v)
+	if next := skipBlanks(text, end+1); bytes.IndexByte(text[start:end], '%') >= 0 && next < first+pipe && text[first+echo] == 'p' {
+		start, end = argumentAt(text[:first+pipe], next) // what printf puts into its format
+		if v = skipBlanks(text, end+1); account && v < first+pipe && bytes.IndexByte(text[start:end], ':') < 0 {
+			start, end = argumentAt(text[:first+pipe], v)
+			account = false
+		}
+	}
 	if account {
 		if w.account(text, start, end) == 0 {
 			return 0
