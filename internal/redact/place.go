@@ -178,7 +178,7 @@ func (w *walker) netUse(text []byte, hit int) int {
 
 // isArgument reports whether a word is a value, and no option, path or variable.
 func (w *walker) isArgument(word []byte) bool {
-	return bytes.IndexByte([]byte(`/\-*|&<>`), word[0]) < 0 && !isPlaceholder(word) && !hasMaskPrefix(word) && !w.isVariable(word) && !bytes.HasSuffix(word, []byte(":"))
+	return len(word) > 0 && bytes.IndexByte([]byte(`/\-*|&<>`), word[0]) < 0 && !isPlaceholder(word) && !hasMaskPrefix(word) && !w.isVariable(word) && !bytes.HasSuffix(word, []byte(":"))
 }
 
 // oracle masks the password of user/password@host after text[at], on its line.

@@ -272,6 +272,7 @@ func isInLink(text []byte, at int) bool {
 // nextLine masks a value on the line after the key: a word that is not prose, and not a list, pair or heading.
 func (w *walker) nextLine(text []byte, k *key, v, end int) int {
 	stop := endOfLine(text[:min(len(text), v+maxWord)], v)
+	end = min(end, stop) // a word outside of prose may have line ends that are escaped
 	rest := bytes.TrimRight(text[end:stop], " \t*`~.,;")
 	line := text[v:stop]
 	switch {
