@@ -133,8 +133,8 @@ $(BUILD)/logql/ready: internal/tools/logql/package.json internal/tools/logql/pac
 	@touch $@
 
 .PHONY: e2e
-e2e: build tool package victoria-logs vmalert opensearch kafka logql clients $(BUILD)/detections/ready ## Run the end-to-end tests with the real collector and real backends (Prometheus, nginx, rsyslog, rpm and systemd-analyze are installed if missing)
-	@SERVICES="prometheus prometheus-node-exporter" ./internal/tools/install.sh prometheus prometheus promtool
+e2e: build tool package victoria-logs vmalert opensearch kafka logql clients $(BUILD)/detections/ready ## Run the end-to-end tests with the real collector and real backends (Prometheus, Alertmanager, nginx, rsyslog, rpm and systemd-analyze are installed if missing)
+	@SERVICES="prometheus prometheus-node-exporter prometheus-alertmanager" ./internal/tools/install.sh "prometheus prometheus-alertmanager psmisc curl" prometheus promtool amtool fuser curl
 	@./internal/tools/install.sh systemd systemd-analyze
 	@SERVICES=nginx ./internal/tools/install.sh nginx-light nginx
 	@SERVICES=rsyslog ./internal/tools/install.sh rsyslog rsyslogd
@@ -149,7 +149,7 @@ e2e-loki: ## Run the end-to-end tests that need a Loki of your own: LOKI_URL=htt
 
 .PHONY: e2e-slow
 e2e-slow: build ## Test with Prometheus that a time range which the API no longer keeps is skipped and reported (a quarter of an hour)
-	@SERVICES="prometheus prometheus-node-exporter" ./internal/tools/install.sh prometheus prometheus promtool
+	@SERVICES="prometheus prometheus-node-exporter prometheus-alertmanager" ./internal/tools/install.sh "prometheus prometheus-alertmanager psmisc curl" prometheus promtool amtool fuser curl
 	@cd e2e && go test -count=1 -timeout 30m -v -run '^TestAlerts$$/faults/time_is' . -args -slow | grep -v '^=== '
 
 .PHONY: kube-apiserver

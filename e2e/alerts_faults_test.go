@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,11 +27,14 @@ type alertFault struct {
 	perMinute     int
 	before        func(t *testing.T, s *scene) // before the start
 	wrong, fix    func(t *testing.T, s *scene)
-	fires         []string // in the order of the alphabet
-	then          []string // what fires later instead
-	may           []string // may fire until then: not every duration is shortened
-	comesAndGoes  []string // may fire and end meanwhile
-	cause         string   // of the problem, "" without one
+	look          func(t *testing.T, s *scene) // what the runbook shows while the fault lasts
+	silences      bool                         // there is an Alertmanager: the alert stays until somebody silences it
+	lingers       []string                     // end later than the test
+	fires         []string                     // in the order of the alphabet
+	then          []string                     // what fires later instead
+	may           []string                     // may fire until then: not every duration is shortened
+	comesAndGoes  []string                     // may fire and end meanwhile
+	cause         string                       // of the problem, "" without one
 	suffixes      bool
 	retry         string        // retry_on_failure, if not the fast one
 	lines         int           // number of lines that report a problem, 0: not counted
@@ -67,15 +70,15 @@ func alertFaults() map[string]*alertFault {
 	}
 	return map[string]*alertFault{
 		"all is well":    {},
-		"wrong secret":   {wrong: secret("another"), fix: secret(simulator.DefaultAppSecret), fires: []string{"Credential"}, cause: "credential"},
+		"wrong secret":   {wrong: secret(otherSecret), fix: then(func(_ *testing.T, s *scene) { s.desk.typed = otherSecret }, pastes("Credential", 0)), fires: []string{"Credential"}, cause: "credential"},
 		"app disabled":   {wrong: faulty(simulator.Fault{Kind: simulator.FaultError, Code: 99991662, Msg: "app disabled"}), fix: healed, fires: []string{"Credential"}, cause: "app"},
 		"token refused":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultTokenInvalid}), fix: healed, fires: []string{"Credential"}, cause: "token"},
-		"missing scope":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultMissingScope}), fix: healed, fires: []string{"Scope"}, cause: "scope", suffixes: true},
-		"IP refused":     {wrong: faulty(simulator.Fault{Kind: simulator.FaultIPRefused}), fix: healed, fires: []string{"Address"}, cause: "address"},
-		"quota":          {wrong: faulty(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), fires: []string{"Quota"}, cause: "quota", suffixes: true},
-		"wrong endpoint": {wrong: faulty(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), fix: healed, fires: []string{"Request"}, cause: "endpoint"},
+		"missing scope":  {wrong: faulty(simulator.Fault{Kind: simulator.FaultMissingScope}), look: displays("Scope", "FAILED: feishu-audit doctor", "security_and_compliance:audit_log.openapi_log:readonly"), fix: then(healed, pastes("Scope", 0)), fires: []string{"Scope"}, cause: "scope", suffixes: true},
+		"IP refused":     {wrong: faulty(simulator.Fault{Kind: simulator.FaultIPRefused}), look: displays("Address", "FAILED: feishu-audit doctor"), fix: then(healed, pastes("Address", 0)), fires: []string{"Address"}, cause: "address"},
+		"quota":          {wrong: faulty(simulator.Fault{Kind: simulator.FaultQuotaExceeded}), fix: then(healed, enters("Quota", "systemctl restart otelcol-feishu")), fires: []string{"Quota"}, cause: "quota", suffixes: true},
+		"wrong endpoint": {wrong: faulty(simulator.Fault{Kind: simulator.FaultNotFound, Endpoint: simulator.EndpointList}), fix: then(healed, pastes("Request", 0)), fires: []string{"Request"}, cause: "endpoint"},
 		"wrong filter":   {wrong: faulty(simulator.Fault{Kind: simulator.FaultInvalidParam}), fix: healed, fires: []string{"Request"}, cause: "filter"},
-		"large answers":  {extra: []string{"max_response_size: 256KiB"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultHuge, Size: 1 << 20}), fix: healed, fires: []string{"Request"}, cause: "answer_size"},
+		"large answers":  {extra: []string{"max_response_size: 256KiB"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultHuge, Size: 1 << 20}), fix: then(sets("max_response_size: 256KiB", "max_response_size: 4MiB"), pastes("Request", 0)), fires: []string{"Request"}, cause: "answer_size"},
 		"rate limit":     {opts: simulator.Options{RateHintValue: "1"}, wrong: faulty(simulator.Fault{Kind: simulator.FaultRateLimited}), fix: healed, fires: []string{"API"}, cause: "rate_limit"},
 		// Its end is noticed only after minutes, because its waits grow; health_test.go tests them.
 		"endless paging": {wrong: faulty(simulator.Fault{Kind: simulator.FaultRepeatToken}), fires: []string{"API"}, cause: "paging", may: []string{"CheckpointAge", "NoSuccess"}},
@@ -86,9 +89,11 @@ func alertFaults() map[string]*alertFault {
 			retry: "{initial_interval: 100ms, max_interval: 10s}", lines: 1, comesAndGoes: []string{"SetAside"},
 		},
 		"API is down": {
-			wrong: func(t *testing.T, s *scene) { s.api.down(t) }, fix: func(t *testing.T, s *scene) { s.api.up(t) }, fires: []string{"API"}, cause: "network",
+			wrong: func(t *testing.T, s *scene) { s.api.down(t) },
+			look:  then(displays("First look", "Cannot read the audit log", `"error":"the API does not answer`, `cause="network"`), displays("API", "FAILED: curl")),
+			fix:   then(func(t *testing.T, s *scene) { s.api.up(t) }, pastes("API", 0)), fires: []string{"API"}, cause: "network",
 		},
-		"backend is down": {wrong: answering(http.StatusServiceUnavailable), fix: answering(http.StatusOK), fires: []string{"Pipeline"}, cause: "pipeline"},
+		"backend is down": {wrong: answering(http.StatusServiceUnavailable), look: displays("Pipeline", "HTTP Status Code 503"), fix: then(answering(http.StatusOK), pastes("Pipeline", 0)), fires: []string{"Pipeline"}, cause: "pipeline"},
 		"backend takes one of four": {
 			wrong: func(_ *testing.T, s *scene) {
 				s.backend.answering(func(n int) (time.Duration, int) {
@@ -109,6 +114,18 @@ func alertFaults() map[string]*alertFault {
 				c.term(t)
 				s.setup.Extra = append(s.setup.Extra, "filter: {app_id: cli_other}")
 			},
+			fix: then(sets("filter: {app_id: cli_other}"), pastes("Storage", 0)), fires: []string{"Storage"}, cause: "checkpoint",
+		},
+		"damaged position": {
+			before: func(t *testing.T, s *scene) {
+				c := s.setup.start(t, s.backend)
+				eventually(t, starts, "entries arrive", func() bool { return s.backend.count() > 0 })
+				c.term(t)
+				change(t, s.setup.file(), "position", func(value []byte) []byte { value[len(value)/2] ^= 1; return value })
+			},
+			fix: then(func(_ *testing.T, s *scene) {
+				s.setup.Extra = append(s.setup.Extra, "start_time: "+time.Now().Add(-time.Hour).Format(time.RFC3339))
+			}, pastes("Storage", 1)),
 			fires: []string{"Storage"}, cause: "checkpoint",
 		},
 		"storage": {
@@ -123,13 +140,14 @@ func alertFaults() map[string]*alertFault {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Retry = "{initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 2s}"
 			},
-			wrong: answering(http.StatusBadRequest), fix: answering(http.StatusOK), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true,
+			wrong: answering(http.StatusBadRequest), fix: then(answering(http.StatusOK), displays("RecordsLost", "max_elapsed_time")), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true, silences: true,
 		},
 		"refused, with a queue": {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Exporter = []string{"sending_queue: {enabled: true}", "retry_on_failure: {enabled: false}"}
 			},
-			wrong: answering(http.StatusBadRequest), fix: answering(http.StatusOK), fires: []string{"Exporter"}, suffixes: true,
+			wrong: answering(http.StatusBadRequest), look: displays("Exporter", "HTTP Status Code 400"),
+			fix: then(answering(http.StatusOK), pastes("RecordsLost", 0), enters("Exporter", "amtool")), fires: []string{"Exporter"}, suffixes: true, silences: true,
 		},
 		"backend hangs": {
 			wrong: func(_ *testing.T, s *scene) {
@@ -141,6 +159,7 @@ func alertFaults() map[string]*alertFault {
 		"too slow": {
 			// 20 entries a second, of which 10 can be read, in windows that are read quickly.
 			perSecond: 20, perMinute: 60, extra: []string{"page_size: 10", "max_window: 2s", "recheck_after: [1h]"},
+			fix:   then(func(_ *testing.T, s *scene) { s.setup.PerMinute = 6000 }, enters("Lag", "systemctl reload otelcol-feishu")),
 			fires: []string{"Lag"}, neverWell: true, suffixes: true,
 		},
 		"late entries": {
@@ -154,7 +173,12 @@ func alertFaults() map[string]*alertFault {
 					late = append(late, simulator.Entry{ID: fmt.Sprint("late-", second), APIKey: "GET/open-apis/im/v1/messages", EventTime: second, AppID: "cli_a"})
 				}
 				s.api.Add(late...)
+				s.added = late
 			},
+			fix: then(func(t *testing.T, s *scene) {
+				s.setup.Extra[slices.Index(s.setup.Extra, "recheck_after: [1s, 2s, 3s]")] = recheckOf(t, "EntriesTooLate")
+			}, enters("LastRecheckFinds", "systemctl reload otelcol-feishu"), pastes("EntriesTooLate", 0)),
+			silences: true, lingers: []string{"LastRecheckFinds"},
 			fires: []string{"EntriesTooLate", "LastRecheckFinds"},
 		},
 		"clock is wrong": {
@@ -164,20 +188,26 @@ func alertFaults() map[string]*alertFault {
 		"time is skipped": {
 			slow: true,
 			opts: simulator.Options{Retention: 24 * time.Hour, RefuseExpired: true}, extra: []string{"initial_lookback: 48h"},
-			fires: []string{"TimeSkipped"}, may: []string{"CheckpointAge", "NoSuccess", "Request", "SetAside"}, patience: 15 * time.Minute, neverWell: true,
+			fix: then(func(_ *testing.T, s *scene) {
+				s.api.Update(func(o *simulator.Options) { o.Retention, o.RefuseExpired = 0, false })
+			}, pastes("TimeSkipped", 0)),
+			silences: true,
+			fires:    []string{"TimeSkipped"}, may: []string{"CheckpointAge", "NoSuccess", "Request", "SetAside"}, patience: 15 * time.Minute, neverWell: true,
 		},
-		"collector is gone": {wrong: func(t *testing.T, s *scene) { s.collector.kill(t) }, fires: []string{"NobodyReads"}},
+		"collector is gone": {wrong: func(t *testing.T, s *scene) { s.collector.kill(t) }, fix: func(t *testing.T, s *scene) {
+			out, _ := s.pastes(t, "NobodyReads", 0)
+			require.Contains(t, out, "inactive (dead)")
+		}, fires: []string{"NobodyReads"}},
 		"storage is held by another process": {
 			before: func(t *testing.T, s *scene) {
 				s.setup.LockTimeout = hang
 				require.NoError(t, os.MkdirAll(s.setup.Storage, 0o700))
-				file, err := os.Create(s.setup.file())
-				require.NoError(t, err)
-				t.Cleanup(func() { _ = file.Close() })
-				require.NoError(t, syscall.Flock(int(file.Fd()), syscall.LOCK_EX))
-				s.repair = func() { require.NoError(t, syscall.Flock(int(file.Fd()), syscall.LOCK_UN)) }
+				run(t, "flock", "--no-fork", s.setup.file(), "sleep", "3600")
+				eventually(t, starts, "it holds the lock", func() bool {
+					return exec.CommandContext(t.Context(), "flock", "--nonblock", s.setup.file(), "true").Run() != nil
+				})
 			},
-			fix:   func(_ *testing.T, s *scene) { s.repair() },
+			fix:   endsHolders,
 			fires: []string{"CheckpointAge"}, then: []string{"Storage"},
 		},
 		"a window takes long": {
@@ -195,18 +225,16 @@ func alertFaults() map[string]*alertFault {
 				})
 			},
 			// Pages with only known entries are not stored.
-			fix: healed, fires: []string{"NoSuccess"}, may: []string{"CheckpointAge"},
+			look: pastes("NoSuccess", 0), fix: then(sets("page_size: 1", "page_size: 100"), enters("NoSuccess", "systemctl reload otelcol-feishu")),
+			fires: []string{"NoSuccess"}, may: []string{"CheckpointAge"},
 		},
 		"one second is too large": {
 			extra: []string{"max_response_size: 256KiB"},
 			wrong: func(_ *testing.T, s *scene) {
 				s.api.Add(simulator.Entry{ID: "large", APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a", Payload: strings.Repeat("x", 1<<20)})
 			},
-			fix: func(t *testing.T, s *scene) {
-				s.collector.term(t)
-				s.setup.Extra[slices.Index(s.setup.Extra, "max_response_size: 256KiB")] = "max_response_size: 4MiB"
-				s.collector = s.setup.start(t, s.backend)
-			},
+			look:  displays("SetAside", "answer_size"),
+			fix:   then(sets("max_response_size: 256KiB", "max_response_size: 4MiB"), enters("SetAside", "systemctl reload otelcol-feishu")),
 			fires: []string{"SetAside"}, comesAndGoes: []string{"Request"}, cause: anyCause, suffixes: true,
 		},
 		"one record is refused": {
@@ -214,6 +242,7 @@ func alertFaults() map[string]*alertFault {
 				s.backend.refusing(http.StatusServiceUnavailable, "stuck")
 				s.api.Add(simulator.Entry{ID: "stuck", APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_a"})
 			},
+			look:  then(pastes("Held", 0), displays("Held", "HTTP Status Code 503", "feishu_audit_held_age")),
 			fix:   func(_ *testing.T, s *scene) { s.backend.refusing(http.StatusServiceUnavailable) },
 			fires: []string{"Held", "Pipeline"}, cause: "pipeline",
 		},
@@ -227,14 +256,15 @@ func alertFaults() map[string]*alertFault {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Exporter = []string{"sending_queue: {enabled: true, queue_size: 2, num_consumers: 1}", "retry_on_failure: {enabled: true, initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0}"}
 			},
-			wrong: answering(http.StatusServiceUnavailable), fix: answering(http.StatusOK), fires: []string{"Pipeline", "Queue"}, cause: "pipeline",
+			wrong: answering(http.StatusServiceUnavailable), look: pastes("Queue", 0),
+			fix: answering(http.StatusOK), fires: []string{"Pipeline", "Queue"}, cause: "pipeline",
 		},
 		"a filter that nothing passes": {
 			extra: []string{"filter: {app_id: cli_typo}"}, history: true, neverWell: true,
-			fix: func(_ *testing.T, s *scene) {
-				for i := range 5 {
-					s.api.Add(simulator.Entry{ID: fmt.Sprint("passes-", i), APIKey: "GET/open-apis/im/v1/messages", EventTime: time.Now().Unix(), AppID: "cli_typo"})
-				}
+			look: displays("Silence", "POST", "Complete: "),
+			fix: func(t *testing.T, s *scene) {
+				sets("filter: {app_id: cli_typo}", "start_time: "+time.Now().Add(-time.Hour).Format(time.RFC3339))(t, s)
+				pastes("Silence", 1)(t, s)
 			},
 			fires: []string{"Silence"}, suffixes: true,
 		},
@@ -244,9 +274,9 @@ func alertFaults() map[string]*alertFault {
 				another := newSetup(t, s.setup.Endpoint, s.setup.Extra...)
 				another.Scrape = s.second
 				c := another.start(t, s.backend)
-				s.repair = func() { c.term(t) }
+				s.host = &c
 			},
-			fix: func(_ *testing.T, s *scene) { s.repair() }, fires: []string{"ManyReaders"},
+			fix: pastes("ManyReaders", 0), fires: []string{"ManyReaders"},
 		},
 		"a crash loop": {
 			wrong: func(t *testing.T, s *scene) {
@@ -261,8 +291,15 @@ func alertFaults() map[string]*alertFault {
 			},
 			fix: func(*testing.T, *scene) {}, fires: []string{"Restarts"}, may: []string{"NobodyReads"}, brief: true,
 		},
-		"fields cannot be read":     {odd: 1, neverWell: true, fires: []string{"Malformed"}},
-		"more calls than budgeted":  {budget: "300", neverWell: true, fires: []string{"QuotaForecast"}, suffixes: true},
-		"rules cannot be evaluated": {broken: true, neverWell: true, fires: []string{"RuleFailures"}},
+		"fields cannot be read": {odd: 1, neverWell: true, look: displays("Malformed", "feishu.entry.malformed"), fires: []string{"Malformed"}},
+		"more calls than budgeted": {
+			budget: "300", neverWell: true, fix: then(rewrites("vector(300)", "vector(Inf)"), enters("QuotaForecast", "systemctl reload prometheus")),
+			fires: []string{"QuotaForecast"}, suffixes: true,
+		},
+		"rules cannot be evaluated": {
+			broken: true, neverWell: true, look: displays("RuleFailures", "SUCCESS", "lastError", "found duplicate series"),
+			fix:   then(rewrites(brokenRule, "vector(1)"), enters("RuleFailures", "systemctl reload prometheus")),
+			fires: []string{"RuleFailures"},
+		},
 	}
 }

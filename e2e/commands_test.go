@@ -110,7 +110,7 @@ var validators map[string]func(*testing.T, *docCommand)
 
 func init() { // they mention each other
 	validators = map[string]func(*testing.T, *docCommand){
-		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "redis-cli": checkRedis, "tee": anything, "cat": anything, "docker": checkDocker, "install": checkInstall,
+		"make": checkMake, "go": checkGo, "export": checkExport, "_build/otelcol-feishu": checkCollector, "_build/feishu-audit": checkTool, "feishu-audit": checkTool, "set": anything, ".": checkSourced, "redis-cli": checkRedis, "tee": anything, "cat": anything, "docker": checkDocker, "install": checkInstall,
 		"systemctl": checkSystemctl, "journalctl": checkJournalctl, "systemd-analyze": checkSystemdAnalyze, "kubectl": checkKubectl, "curl": checkCurl,
 		"_build/vmalert": checkVmalert, "promtool": checkPromtool, "amtool": checkAmtool, "grep": checkGrep, "fuser": checkFuser, "timedatectl": anything, "df": anything,
 		"dpkg": checkPackage, "rpm": checkPackage, "systemd-ask-password": checkAskPassword, "systemd-creds": anything, "sha256sum": anything,
@@ -444,7 +444,7 @@ func at(value any, keys ...string) any {
 }
 
 func checkKubectl(t *testing.T, c *docCommand) {
-	values, rest := c.flags(t, "--follow")
+	values, rest := c.flags(t, "--follow", "--")
 	if given := values["--namespace"]; given != nil {
 		require.Equal(t, []string{namespace}, given, "%s: %q", c.page, c.args)
 	}
@@ -466,22 +466,16 @@ func checkKubectl(t *testing.T, c *docCommand) {
 				require.True(t, ok, c.page)
 				given[name] = true
 			}
-			for _, workload := range []string{"statefulset/feishu-audit", "deployment/feishu-audit"} {
+			taken := map[string]bool{}
+			for _, workload := range []string{"statefulset/feishu-audit", "deployment/feishu-audit", "statefulset/feishu-audit-redis"} {
 				for _, object := range objects[workload] {
-					text, err := yaml.Marshal(object)
-					require.NoError(t, err)
-					require.Contains(t, string(text), "secretRef:\n                        name: "+rest[3], workload)
-				}
-			}
-			for _, folder := range []string{"single", "replicas"} {
-				text, err := os.ReadFile("../examples/kubernetes/" + folder + "/collector.yaml")
-				require.NoError(t, err)
-				for _, name := range needed.FindAllStringSubmatch(string(text), -1) {
-					if name[1] != "OTLP_ENDPOINT" && name[1] != "POD_NAMESPACE" { // in the manifest
-						require.True(t, given[name[1]], "%s: the secret lacks %s", c.page, name[1])
+					for _, key := range secretKeys(t, object, rest[3]) {
+						require.True(t, given[key], "%s: the secret lacks %s, which %s takes", c.page, key, workload)
+						taken[key] = true
 					}
 				}
 			}
+			require.Equal(t, given, taken, "what nothing takes")
 		default:
 			t.Fatalf("%s: kubectl create %s: no validator", c.page, rest[1])
 		}
@@ -495,6 +489,17 @@ func checkKubectl(t *testing.T, c *docCommand) {
 			break
 		}
 		require.FileExists(t, filepath.Join("..", values["--kustomize"][0], "kustomization.yaml"), c.page)
+	case "exec":
+		checkKubectlExec(t, c, objects)
+	case "scale":
+		c.only(t, values, "--replicas")
+		require.Contains(t, objects, rest[1])
+	case "delete":
+		c.only(t, values)
+		volume, ok := strings.CutPrefix(rest[1], "persistentvolumeclaim/")
+		require.True(t, ok, "%s: %q", c.page, c.args)
+		claim := list(at(objects["statefulset/feishu-audit"][0], "spec", "volumeClaimTemplates"))[0]
+		require.Equal(t, at(claim, "metadata", "name").(string)+"-feishu-audit-0", volume)
 	case "logs":
 		c.only(t, values, "--selector", "--follow")
 		key, value, _ := strings.Cut(values["--selector"][0], "=")
@@ -528,6 +533,9 @@ func unitFile(t *testing.T, c *docCommand, name string) string {
 func checkSystemctl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "--now")
 	c.only(t, values, "--now")
+	if slices.Equal(rest, []string{"reload", "prometheus"}) { // the unit of Debian's package
+		return
+	}
 	switch rest[0] {
 	case "daemon-reload":
 		require.Len(t, rest, 1)
@@ -543,7 +551,7 @@ func checkSystemctl(t *testing.T, c *docCommand) {
 }
 
 // linesOfOthers are lines of the collector's own components, and of systemd.
-var linesOfOthers = []string{"feishu_audit", "Exporting failed", "Exporting failed. Dropping data", "panic|fatal|oom|Error:|exited"}
+var linesOfOthers = []string{"feishu_audit", "Exporting failed", "Exporting failed. Dropping data", "panic|fatal|oom|Error:|exited", "Error"}
 
 func checkJournalctl(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t, "--follow")
@@ -586,7 +594,10 @@ func checkPromtool(t *testing.T, c *docCommand) {
 // checkAmtool: the alert that is silenced is one that lasts.
 func checkAmtool(t *testing.T, c *docCommand) {
 	values, rest := c.flags(t)
-	c.only(t, values, "--duration", "--comment")
+	c.only(t, values, "--alertmanager.url", "--duration", "--comment")
+	text, err := os.ReadFile("../examples/prometheus/prometheus.yaml")
+	require.NoError(t, err)
+	require.Contains(t, string(text), strings.TrimPrefix(values["--alertmanager.url"][0], "http://"), c.page)
 	require.Equal(t, []string{"silence", "add"}, rest[:2], c.page)
 	require.Contains(t, lasting, strings.TrimPrefix(rest[2], "alertname=FeishuAudit"), c.page)
 }
@@ -671,7 +682,7 @@ func checkCurl(t *testing.T, c *docCommand) {
 		require.Equal(t, "/select/logsql/stats_query", path)
 		return
 	}
-	if path, ok := strings.CutPrefix(rest[0], "ENDPOINT"); ok {
+	if path, ok := strings.CutPrefix(rest[0], "$FEISHU_ENDPOINT"); ok {
 		// Asked as the page says, the answer is the one that the page tells.
 		a := newAPI(t, simulator.Options{})
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.addr+path, strings.NewReader(values["-d"][0]))

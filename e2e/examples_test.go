@@ -60,7 +60,7 @@ func TestExamplesAreValid(t *testing.T) {
 				parts = []string{filepath.Join(filepath.Dir(file), "collector.yaml"), file}
 			}
 			cmd := exec.CommandContext(t.Context(), binary(t), "validate")
-			cmd.Env = append(os.Environ(), "STORAGE_DIR="+t.TempDir())
+			cmd.Env = append(os.Environ(), "STORAGE_DIR="+t.TempDir(), "SECRETS_DIR="+secretFiles(t))
 			for _, part := range parts {
 				cmd.Args = append(cmd.Args, "--config="+part)
 				text, err := os.ReadFile(part)

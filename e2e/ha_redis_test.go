@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +25,14 @@ const redisPassword = "redis-password"
 func startRedis(t *testing.T, addr, dir string) (kill func()) {
 	host, port, err := net.SplitHostPort(addr)
 	require.NoError(t, err)
-	args := []string{"--bind", host, "--port", port, "--dir", dir}
 	container := list(at(kustomized(t, "replicas")["statefulset/feishu-audit-redis"], "spec", "template", "spec", "containers"))[0]
-	for _, arg := range list(at(container, "args")) {
-		args = append(args, strings.ReplaceAll(arg.(string), "$(REDIS_PASSWORD)", redisPassword))
+	mounted := at(list(at(container, "volumeMounts"))[1], "mountPath").(string)
+	var args []string
+	for _, arg := range slices.Concat(list(at(container, "command")), list(at(container, "args"))) {
+		args = append(args, strings.ReplaceAll(arg.(string), mounted, secretFiles(t)))
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "redis-server", args...)
+	args = append(args, "--bind", host, "--port", port, "--dir", dir)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), args[0], args[1:]...)
 	out := &output{}
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start(), "`make e2e-ha` installs it")

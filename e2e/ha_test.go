@@ -157,9 +157,9 @@ func newReplica(t *testing.T, kube *cluster, name string, a *api, b *backend, re
 		"--set=service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: "+host+", port: "+port+"}}}}]",
 		"--set=exporters.otlphttp.compression=none", "--set=exporters.otlphttp.headers."+lifeHeader+"="+name,
 		"--set=receivers.feishu_audit.poll_interval=1s", "--set=receivers.feishu_audit.recheck_after=[10s]", "--set=receivers.feishu_audit.requests_per_minute=6000")
-	cmd.Env = append(os.Environ(), "KUBERNETES_AUTH=kubeConfig", "KUBECONFIG="+kube.kubeconfig(t, l.Addr().String()), "REDIS_ENDPOINT="+redis, "REDIS_PASSWORD="+redisPassword, "POD_NAMESPACE="+namespace,
+	cmd.Env = append(os.Environ(), "KUBERNETES_AUTH=kubeConfig", "KUBECONFIG="+kube.kubeconfig(t, l.Addr().String()), "REDIS_ENDPOINT="+redis, "POD_NAMESPACE="+namespace,
 		"HEALTH_PORT="+freePort(t), "FEISHU_ENDPOINT=http://"+a.addr, "FEISHU_APP_ID="+simulator.DefaultAppID,
-		"FEISHU_APP_SECRET="+simulator.DefaultAppSecret, "OTLP_ENDPOINT="+b.url())
+		"SECRETS_DIR="+secretFiles(t), "OTLP_ENDPOINT="+b.url())
 	r.collector = launch(t, cmd, (*exec.Cmd).Start)
 	return r
 }

@@ -33,7 +33,17 @@ func TestHelmValues(t *testing.T) {
 	require.Equal(t, at(container, "securityContext"), values["securityContext"])
 	require.Equal(t, at(container, "resources"), values["resources"])
 	require.Equal(t, at(workload, "spec", "volumeClaimTemplates"), at(values, "statefulset", "volumeClaimTemplates"))
-	require.Contains(t, list(at(container, "volumeMounts")), list(values["extraVolumeMounts"])[0])
+	require.Len(t, list(values["extraVolumeMounts"]), 2)
+	require.Subset(t, list(at(container, "volumeMounts")), list(values["extraVolumeMounts"]))
+	require.Len(t, list(values["extraVolumes"]), 1)
+	require.Subset(t, list(at(pod, "volumes")), list(values["extraVolumes"]))
+	var fromSecret []any
+	for _, variable := range list(at(container, "env")) {
+		if at(variable, "valueFrom") != nil {
+			fromSecret = append(fromSecret, variable)
+		}
+	}
+	require.Subset(t, list(values["extraEnvs"]), fromSecret)
 	for _, kind := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
 		probe, ours := values[kind].(map[string]any), at(container, kind).(map[string]any)
 		require.Equal(t, at(ours, "httpGet", "path"), at(probe, "httpGet", "path"))
@@ -41,6 +51,9 @@ func TestHelmValues(t *testing.T) {
 		delete(ours, "httpGet")
 		require.Equal(t, ours, probe, kind)
 	}
+	policy := kustomized(t, "single")["networkpolicy/feishu-audit"]
+	require.Equal(t, at(policy, "spec", "egress"), at(values, "networkPolicy", "egressRules"))
+	require.Equal(t, at(list(at(policy, "spec", "ingress"))[0], "from"), at(values, "networkPolicy", "allowIngressFrom"))
 	require.Equal(t, false, at(values, "serviceAccount", "automountServiceAccountToken"))
 	require.Equal(t, "/"+at(values, "command", "name").(string), readDockerfile(t).entrypoint[0])
 }

@@ -173,6 +173,7 @@ func TestPackages(t *testing.T) {
 			}
 			journal := m.run(t, "journalctl", "--unit", unit, "--output", "cat")
 			require.Equal(t, 1, strings.Count(journal, "No checkpoint"), "once, at the first start")
+			t.Run("runbook", func(t *testing.T) { m.runbook(t) })
 
 			m.run(t, append(format.remove, "otelcol-feishu")...)
 			state, _ = m.try(t, nil, "systemctl", "is-active", unit)
@@ -206,6 +207,42 @@ func (m *machine) reload(t *testing.T) {
 		return strings.Contains(m.run(t, "journalctl", "--unit", unit, "--output", "cat"), "Resuming from the checkpoint")
 	})
 	require.Equal(t, pid, m.run(t, "systemctl", "show", "--property=MainPID", unit))
+}
+
+// runbook: the commands of the runbook that are about the host do on a real one what the page says: the journal
+// shows why a start failed, and the storage can be looked at and reset.
+func (m *machine) runbook(t *testing.T) {
+	sections := readRunbook(t)
+	paste := func(name string, block int) (string, error) {
+		t.Helper()
+		return m.try(t, strings.NewReader("set -o pipefail\n"+sections[name].blocks[block]), "bash")
+	}
+	// systemd's own lines are not in this machine's journal, unlike on others.
+	out, err := paste("Restarts", 0)
+	require.NoError(t, err, out)
+	require.Contains(t, out, "Error: receivers::feishu_audit: app_id: ", "of the first start")
+	out, err = paste("Storage", 0)
+	require.NoError(t, err, out)
+	require.Contains(t, out, "\nfile        /var/lib/otelcol-feishu/storage/receiver_feishu_audit_ ")
+	out, err = paste("Storage", 1)
+	require.NoError(t, err, out)
+	owner := m.run(t, "stat", "-c", "%a %U", "/var/lib/otelcol-feishu/storage/receiver_feishu_audit_")
+	require.Equal(t, "600 otelcol-feishu", owner, "the service can use what root has changed")
+	eventually(t, recovers, "it starts over", func() bool {
+		return strings.Count(m.run(t, "journalctl", "--unit", unit, "--output", "cat"), "No checkpoint") == 2
+	})
+	journals := 0
+	for name, s := range sections {
+		for line := range strings.SplitSeq(strings.Join(append(s.blocks, s.spans...), "\n"), "\n") {
+			if strings.HasPrefix(line, "journalctl ") {
+				out, err := m.try(t, nil, "bash", "-c", line)
+				// It fails without a line that matches; a flag that it does not know is reported otherwise.
+				require.True(t, err == nil || strings.TrimSpace(out) == "" || strings.Contains(out, "-- No entries --"), "%s: %s: %s", name, line, out)
+				journals++
+			}
+		}
+	}
+	require.Greater(t, journals, 5)
 }
 
 // TestRelease: the output of `make package` has the right checksums, and the archive has everything for an

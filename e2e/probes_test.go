@@ -85,8 +85,18 @@ func (s *shipped) start(t *testing.T, a *api, b *backend) *collector {
 	}
 	cmd.Args = append(cmd.Args, s.args...)
 	cmd.Env = append(os.Environ(), "HEALTH_PORT="+port, "STORAGE_DIR="+s.Storage, "FEISHU_ENDPOINT=http://"+a.addr, "FEISHU_APP_ID="+simulator.DefaultAppID,
-		"FEISHU_APP_SECRET="+simulator.DefaultAppSecret, "OTLP_ENDPOINT="+b.url())
+		"SECRETS_DIR="+secretFiles(t), "OTLP_ENDPOINT="+b.url())
 	return launch(t, cmd, (*exec.Cmd).Start)
+}
+
+// secretFiles is a folder like the one in which the manifests mount the secret.
+func secretFiles(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, value := range map[string]string{"app_secret": simulator.DefaultAppSecret, "redis_password": redisPassword} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600))
+	}
+	return dir
 }
 
 // probed makes the request of Kubernetes' probe, which uses only the HTTP status.

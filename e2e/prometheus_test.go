@@ -20,7 +20,11 @@ import (
 )
 
 // prometheus is a real one that scrapes collectors, with our rules with shortened times.
-type prometheus struct{ addr string }
+type prometheus struct {
+	addr  string
+	rules string // the path of its rules
+	cmd   *exec.Cmd
+}
 
 // prometheusOptions are what a Prometheus is started with.
 type prometheusOptions struct {
@@ -28,6 +32,7 @@ type prometheusOptions struct {
 	budget  string // feishu_audit:monthly_call_budget, if not the default
 	broken  bool   // one of its rules about the audit log cannot be evaluated
 	history string // OpenMetrics text of what it has recorded before
+	sendsTo string // the address of an Alertmanager
 }
 
 func newPrometheus(t *testing.T, scrapes ...string) *prometheus {
@@ -47,7 +52,7 @@ func startPrometheus(t *testing.T, opts prometheusOptions) *prometheus {
 	}
 	if opts.broken {
 		rules.Groups = append(rules.Groups, ruleGroup{Name: "feishu_audit_broken", Rules: []rule{
-			{Record: "many_to_many", Expr: `{__name__=~"prometheus_.+"} * on (job) {__name__=~"prometheus_.+"}`},
+			{Record: "many_to_many", Expr: brokenRule},
 		}})
 	}
 	write := func(name, text string) string {
@@ -57,11 +62,15 @@ func startPrometheus(t *testing.T, opts prometheusOptions) *prometheus {
 	}
 	text, err := yaml.Marshal(rules)
 	require.NoError(t, err)
-	write("rules.yaml", string(text))
-	p := &prometheus{addr: freeAddress(t)}
+	p := &prometheus{addr: freeAddress(t), rules: write("rules.yaml", string(text))}
 	config := write("prometheus.yaml", fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nrule_files: [rules.yaml]\n"+
 		"scrape_configs:\n  - job_name: otelcol\n    static_configs: [{targets: [%s]}]\n  - job_name: prometheus\n    static_configs: [{targets: [%s]}]\n",
 		strings.Join(opts.scrapes, ", "), p.addr))
+	if opts.sendsTo != "" {
+		text, err := os.ReadFile(config)
+		require.NoError(t, err)
+		write("prometheus.yaml", string(text)+"alerting: {alertmanagers: [{static_configs: [{targets: ["+opts.sendsTo+"]}]}]}\n")
+	}
 	if opts.history != "" {
 		out, err := exec.CommandContext(t.Context(), tool(t, "promtool"), "tsdb", "create-blocks-from", "openmetrics",
 			write("history", opts.history), filepath.Join(dir, "data")).CombinedOutput()
@@ -73,6 +82,7 @@ func startPrometheus(t *testing.T, opts prometheusOptions) *prometheus {
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.addr, "--log.level=warn")
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start())
+	p.cmd = cmd
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
@@ -90,6 +100,9 @@ func startPrometheus(t *testing.T, opts prometheusOptions) *prometheus {
 	})
 	return p
 }
+
+// brokenRule cannot be evaluated.
+const brokenRule = `{__name__=~"prometheus_.+"} * on (job) {__name__=~"prometheus_.+"}`
 
 // sample is one element of an instant vector.
 type sample struct {

@@ -17,17 +17,20 @@ import (
 // TestQueueKilled: the collector is killed with SIGKILL while the exporter's queue has records that the receiver
 // counts as delivered, with a backend that is down in every other run. A queue with a storage, configured as in
 // the documentation, loses nothing, and repeats at most what its consumers had in flight and the page between
-// queue and checkpoint. A queue in memory loses records, so the documentation warns of it. Covers F24, F32.
+// queue and checkpoint. A queue that waits for the result loses nothing, either, and repeats at most a page. A queue in
+// memory loses records, so the documentation warns of it. Covers F24, F32.
 func TestQueueKilled(t *testing.T) {
 	t.Parallel()
 	const kills, consumers = 10, 10 // the exporter's default
 	retry := "retry_on_failure: {enabled: true, initial_interval: 100ms, max_interval: 500ms, max_elapsed_time: 0}"
 	for name, tc := range map[string]struct {
-		queue string
-		loses bool
+		queue    string
+		inFlight int // pages that the queue has accepted
+		loses    bool
 	}{
-		"with storage": {queue: "sending_queue: {enabled: true, storage: file_storage, block_on_overflow: true, queue_size: 20}"},
-		"in memory":    {queue: "sending_queue: {enabled: true, block_on_overflow: true, queue_size: 20}", loses: true},
+		"with storage": {queue: "sending_queue: {enabled: true, storage: file_storage, block_on_overflow: true, queue_size: 20}", inFlight: consumers},
+		"that waits":   {queue: "sending_queue: {enabled: true, wait_for_result: true, sizer: items, queue_size: 10000, batch: {flush_timeout: 10ms, min_size: 1000}}"},
+		"in memory":    {queue: "sending_queue: {enabled: true, block_on_overflow: true, queue_size: 20}", inFlight: consumers, loses: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -38,6 +41,9 @@ func TestQueueKilled(t *testing.T) {
 			// Nothing is read again, so nothing recovers losses of the queue.
 			s := newSetup(t, "http://"+a.addr, "initial_lookback: 10m", "recheck_after: []")
 			s.Exporter = []string{tc.queue, retry}
+			if tc.inFlight == 0 { // the receiver retries
+				s.Exporter = []string{tc.queue, "retry_on_failure: {enabled: false}"}
+			}
 			for i := range kills {
 				away := i%2 == 0
 				if away {
@@ -49,7 +55,7 @@ func TestQueueKilled(t *testing.T) {
 				c := s.start(t, b)
 				if away {
 					eventually(t, starts, "the queue's consumers ask, without an answer", func() bool {
-						return b.askedFor() >= consumers && len(a.Calls()) > calls
+						return b.askedFor() >= max(2, tc.inFlight) && len(a.Calls()) > calls
 					})
 				} else {
 					eventually(t, starts, "some pages arrive", func() bool { return b.requests() > taken })
@@ -78,9 +84,9 @@ func TestQueueKilled(t *testing.T) {
 			c.term(t)
 			doubles := b.doubles()
 			t.Logf("repeated, by life: %v", doubles)
-			b.check(t, entries, kills*(consumers+1))
+			b.check(t, entries, kills*(tc.inFlight+1))
 			for life, n := range doubles {
-				require.LessOrEqual(t, n, (consumers+1)*pageSize, "life %s", life)
+				require.LessOrEqual(t, n, (tc.inFlight+1)*pageSize, "life %s", life)
 			}
 		})
 	}

@@ -8,26 +8,34 @@ import "bytes"
 // This file masks passwords that commands and statements take by their place among words: net user, htpasswd, netrc,
 // PowerShell's ConvertTo-SecureString, SQL's WITH PASSWORD and IDENTIFIED BY.
 
-// netUser masks the password of net user bob x /add.
-func (w *walker) netUser(text []byte, word span) int {
-	at := word.end
-	if equalFold(text[word.start:at], "net") {
-		at += len(" user")
+// isAddOption reports whether /add of a command of Windows is at text[at].
+func isAddOption[T string | []byte](text T, at int) bool {
+	if at == 0 || at+len("/add") > len(text) || text[at] != '/' || text[at-1] != ' ' {
+		return false
 	}
-	if start := at - len("net user"); start < 0 || !equalFold(text[start:min(at, len(text))], "net user") {
+	return lower(text[at+1]) == 'a' && lower(text[at+2]) == 'd' && lower(text[at+3]) == 'd'
+}
+
+// netUser masks the password of net user bob x /add, whose option is at text[hit].
+func (w *walker) netUser(text []byte, hit int) int {
+	if !isAddOption(text, hit) {
 		return 0
 	}
-	name := skipBlanks(text, at)
+	first := max(0, hit-maxCommand)
+	first += bytes.LastIndexAny(text[first:hit], "\r\n;&|") + 1
+	i := bytes.LastIndex(bytes.ToLower(text[first:hit]), []byte("net user "))
+	if i < 0 {
+		return 0
+	}
+	name := skipBlanks(text, first+i+len("net user "))
 	nameEnd := wordEnd(text, name, true, 0)
 	v := skipBlanks(text, nameEnd)
 	end := wordEnd(text, v, true, 0)
-	if name == at || v == nameEnd || end == v || !w.isArgument(text[name:nameEnd]) || !w.isArgument(text[v:end]) || placeholderEnd(text, v) > v {
+	if v == nameEnd || end == v || end >= hit || !w.isArgument(text[name:nameEnd]) || !w.isArgument(text[v:end]) || placeholderEnd(text, v) > v {
 		return 0
 	}
-	if word := text[v:end]; !looksLoose(word, minMixed) && !hasSymbol(word) && byteAt(text, skipBlanks(text, end)) != '/' {
-		return 0 // the .net user base grows
-	}
-	return w.mask(text, v, end, "")
+	w.mask(text, v, end, "")
+	return hit + 1
 }
 
 // htpasswd masks the password of htpasswd -b, whose name ends at text[at]: [-bc] file user x, or -nb user x.
@@ -56,7 +64,7 @@ func (w *walker) htpasswd(text []byte, at int) int {
 		at = skipBlanks(text, end)
 	}
 	start, end := argumentAt(text[:line], at)
-	if value := text[start:end]; len(value) == 0 || !w.isArgument(value) || placeholderEnd(text, start) > start {
+	if value := text[start:end]; len(value) == 0 || !w.isArgument(value) || w.namesCredential(value) || placeholderEnd(text, start) > start {
 		return 0
 	}
 	return w.mask(text, start, end, "")
@@ -68,7 +76,7 @@ func (w *walker) secureString(text []byte, at int) int {
 	if hasPrefixAt(text, v, "-String ") {
 		v = skipBlanks(text, v+len("-String "))
 	}
-	if q := v + backslashesAt(text, v); v == at || !isQuoteMark(byteAt(text, q)) {
+	if v == at || !isLiteralAt(text, v) {
 		return 0
 	}
 	start, end := argumentAt(text, v)
@@ -86,7 +94,7 @@ func (w *walker) inStatement(text []byte, k *key) int {
 	}
 	before := bytes.TrimRight(text[max(0, k.start-maxCell):k.start], " \t\r\n")
 	word := before[bytes.LastIndexAny(before, " \t\r\n")+1:]
-	quoted := isQuoteMark(byteAt(text, v+backslashesAt(text, v)))
+	quoted := isLiteralAt(text, v)
 	switch {
 	case quoted && (equalFold(word, "with") || equalFold(word, "encrypted") || equalFold(word, "unencrypted") || isAccount(text, k.start)):
 	case len(word) < len(before) && bytes.HasSuffix(bytes.TrimRight(before[:len(before)-len(word)], " \t\r\n"), []byte("login")):

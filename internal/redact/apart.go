@@ -136,9 +136,8 @@ func (w *walker) attribute(text []byte, k *key, c closers) int {
 	}
 	if i := bytes.Index(bytes.ToLower(rest[:end]), []byte("value=")); i >= 0 {
 		v := c.end + i + len("value=")
-		n := backslashesAt(text, v)
-		if q := v + n; q < len(text) && isQuoteMark(text[q]) {
-			return w.quotedValue(text, k, assign, q, n)
+		if isLiteralAt(text, v) {
+			return w.quotedValue(text, k, assign, v)
 		}
 		return 0
 	}
@@ -191,12 +190,11 @@ func (w *walker) serialized(text []byte, k *key, at int) int {
 	if i+1 >= len(rest) || rest[i] != ':' {
 		return 0
 	}
-	q := at + i + 1
-	n := backslashesAt(text, q)
-	if q += n; q == len(text) || text[q] != '"' {
+	v := at + i + 1
+	if byteAt(text, v+backslashesAt(text, v)) != '"' {
 		return 0
 	}
-	return w.quotedValue(text, k, assign, q, n)
+	return w.quotedValue(text, k, assign, v)
 }
 
 // member masks the value of a key that is in the next member, or on the next line: "name":"password","value":"x"

@@ -85,7 +85,7 @@ func (w *walker) isCell(value []byte, k kind) bool {
 
 // isPasswordCell reports whether a cell in a column of passwords is one.
 func (w *walker) isPasswordCell(value []byte) bool {
-	return len(value) <= maxWord && bytes.IndexByte(value, ' ') < 0 && w.isCell(value, secret)
+	return len(value) <= maxWord && bytes.IndexByte(value, ' ') < 0 && w.isCell(value, secret) && (len(value) >= minCode || !isCount(value))
 }
 
 // delimiter is the byte that delimits the cells of the key's line: the one next to the key.

@@ -126,10 +126,9 @@ func (w *walker) option(text []byte, hit int, word span) int {
 	if v == len(text) || o.command == "mysql" && v > blank || o.command == "mariadb" && v > blank {
 		return hit
 	}
-	n := backslashesAt(text, v)
-	start, end := v, wordEnd(text, v, true, 0)
-	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
-		start, end = q+1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
+	start, end, quoted := literalAt(text, v)
+	if !quoted {
+		end = wordEnd(text, v, true, 0)
 	}
 	if o.user {
 		sep := byte(':')
@@ -170,13 +169,12 @@ func (w *walker) identifiedBy(text []byte, hit, at int) int {
 			i = skipBlanks(text, i+len(word))
 		}
 	}
-	n := backslashesAt(text, i)
-	q := i + n
-	if i > at && q < len(text) && !isQuoteMark(text[q]) && isAccount(text, hit) {
+	switch start, end, ok := literalAt(text, i); {
+	case i == at:
+	case ok:
+		return w.mask(text, start, end, "")
+	case i < len(text) && isAccount(text, hit):
 		return w.bareWord(text, hit, i)
 	}
-	if i == at || q >= len(text) || !isQuoteMark(text[q]) {
-		return hit
-	}
-	return w.mask(text, q+1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)}), "")
+	return hit
 }

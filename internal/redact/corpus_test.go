@@ -5,6 +5,7 @@ package redact_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,4 +117,35 @@ func payloadOf(t *testing.T, entry string) string {
 	}
 	require.NoError(t, json.Unmarshal([]byte(entry), &e))
 	return e.D.Payload
+}
+
+// TestSplicedCorpus: lines of the corpus that are cut, joined with parts of others and written with other line ends are
+// read without a crash, and satisfy requireLaws. Covers F39.
+func TestSplicedCorpus(t *testing.T) {
+	r := redact.New(nil)
+	samples := append(readCorpus(t, "secrets.txt"), readCorpus(t, "prose.txt")...)
+	draw := rand.New(rand.NewPCG(39, 20))
+	marks := []string{`\n`, "\n", `\\n`, `\r\n`, `"`, `\"`, "%0A", "{", "[", "'", "=", ":", " ", "$", "：", "&", "%", "<", "(", "|"}
+	for range 3 {
+		for _, s := range samples {
+			text, other := s.text, samples[draw.IntN(len(samples))].text
+			i := draw.IntN(len(text) + 1)
+			switch draw.IntN(6) {
+			case 0:
+				text = strings.ReplaceAll(text, " ", `\n`)
+			case 1:
+				text = strings.NewReplacer(" ", " \n", "=", " = \n").Replace(text)
+			case 2:
+				text = text[:i] + other[draw.IntN(len(other)+1):]
+			case 3:
+				text = text[:i] + marks[draw.IntN(len(marks))] + text[i:]
+			case 4:
+				text = text[:i] + text[i+draw.IntN(len(text)-i+1):]
+			case 5:
+				text = strings.NewReplacer(":", `: \n`, "=", ` = \n`, "\n", `\n`).Replace(text) + `\n` + other
+			}
+			got, n := r.Redact(text)
+			requireLaws(t, r, text, got, n)
+		}
+	}
 }

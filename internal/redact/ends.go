@@ -174,3 +174,18 @@ func bracketEnd(text []byte, start int, key quotation) int {
 func isEmptyBracket(text []byte) bool {
 	return len(text) >= 2 && len(bytes.TrimSpace(text[1:len(text)-1])) == 0 && text[len(text)-1] == text[0]+2
 }
+
+// literalAt returns the content of the literal whose quote, escaped or not, is at text[at], and whether there is one.
+func literalAt(text []byte, at int) (start, end int, ok bool) {
+	n := backslashesAt(text, at)
+	q := at + n
+	if !isQuoteMark(byteAt(text, q)) {
+		return at, at, false
+	}
+	return q + 1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)}), true
+}
+
+// isLiteralAt reports whether a quote, escaped or not, is at text[at].
+func isLiteralAt(text []byte, at int) bool {
+	return isQuoteMark(byteAt(text, at+backslashesAt(text, at)))
+}

@@ -23,7 +23,7 @@ func (w *walker) expression(text []byte, k *key, v int) int {
 	case at == v || at == len(text):
 	case text[at] == '(' && isCall(text, v, at):
 		end = w.arguments(text, at)
-	case text[at] == '[' && isQuoteMark(byteAt(text, at+1+backslashesAt(text, at+1))):
+	case text[at] == '[' && isLiteralAt(text, at+1):
 		end = endOfIndex(text, at)
 	}
 	if end == 0 {
@@ -36,8 +36,8 @@ func (w *walker) expression(text []byte, k *key, v int) int {
 	for _, or := range []string{"||", "??", "or "} {
 		if hasPrefixAt(text, next, or) {
 			next = skipBlanks(text, next+len(or))
-			if n := backslashesAt(text, next); isQuoteMark(byteAt(text, next+n)) {
-				return w.quotedValue(text, k, assign, next+n, n)
+			if isLiteralAt(text, next) {
+				return w.quotedValue(text, k, assign, next)
 			}
 		}
 	}
@@ -196,16 +196,23 @@ func (w *walker) setter(text []byte, k *key) int {
 			return 0
 		}
 	}
-	v := skipBlanks(text, k.end+1)
-	n := backslashesAt(text, v)
-	q := v + n
-	if !isQuoteMark(byteAt(text, q)) {
+	start, end, ok := literalAt(text, skipBlanks(text, k.end+1))
+	literal := text[start:end]
+	if !ok || !looksLoose(literal, minMixed) && (!k.password || isWordy(literal) || bytes.IndexByte(literal, ' ') >= 0 || isPlaceholder(literal)) || isEnvName(literal) {
 		return 0
 	}
-	end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
-	literal := text[q+1 : end]
-	if !looksLoose(literal, minMixed) && (!k.password || isWordy(literal) || bytes.IndexByte(literal, ' ') >= 0 || isPlaceholder(literal)) || isEnvName(literal) {
+	return w.mask(text, start, end, "")
+}
+
+// headerArgument masks the argument after the name of a header in a call: set("Authorization", "x").
+func (w *walker) headerArgument(text []byte, k *key, c closers) int {
+	if c.closing.mark == 0 || byteAt(text, c.end) != ',' {
 		return 0
 	}
-	return w.mask(text, q+1, end, "")
+	v := skipBlanks(text, c.end+1)
+	start, end, ok := literalAt(text, v)
+	if content := text[start:end]; !ok || !isStrong(content[bytes.LastIndexByte(content, ' ')+1:], minStrong) {
+		return 0
+	}
+	return w.quotedValue(text, k, assign, v)
 }

@@ -248,6 +248,7 @@ func FuzzText(f *testing.F) {
 		`{"app_secret":"x"}`, `a=b&token=x%26y`, "Authorization: Bearer x\r\nCookie: y", `{"a":"{\"token\":\"x\\\"y\"`, `{'pwd': 'x'}`,
 		`{"token":[{"a":1},"b"],"c":`, `token=[REDACTED]x`, `Basic dXNlcjpwYXNz`, `{"a":"token=\u0026\ud800"}`, "\xff\x00token=\xfe",
 		`d=%7B%22token%22%3A%22x%22%7D`, `map[token:x y:[z]]`, `token="x`, `token: 'a`, `{"a":"\u005cu0074oken=x"}`, `"token=x"`,
+		`subjectToken = \n%q\n want`, "net use z: \\\\a\\b\n /user:bob x", `{"rows":[{"a":"x"}],"columns":[{"name":"a","display_name":"token"}]}`,
 	} {
 		f.Add(seed)
 	}

@@ -57,6 +57,9 @@ func (k *keySet) kind(raw, name []byte) kind {
 	if i := bytes.LastIndexByte(name, '['); found == plain && i > 0 && name[len(name)-1] == ']' {
 		return k.builtIn(raw, name[:i]) // token[a]
 	}
+	if found == plain && beginsInOneOf(name, leadingNames) {
+		return weak
+	}
 	return found
 }
 
@@ -77,9 +80,6 @@ func (k *keySet) builtIn(raw, name []byte) kind {
 	}
 	if found == weak && isLoginPass(name) {
 		return secret
-	}
-	if found == plain && slices.ContainsFunc(leadingNames, func(s string) bool { return bytes.HasPrefix(name, []byte(s)) }) {
-		return weak
 	}
 	if found == secret || found == plural {
 		if k.keep && endsInOneOf(name, sessions) {

@@ -83,24 +83,6 @@ func isMixed(word []byte) bool {
 	return hasDigit(word) && !bytes.Equal(word, bytes.ToLower(word)) && !bytes.Equal(word, bytes.ToUpper(word))
 }
 
-// headerArgument masks the argument after the name of a header in a call: set("Authorization", "x").
-func (w *walker) headerArgument(text []byte, k *key, c closers) int {
-	if c.closing.mark == 0 || byteAt(text, c.end) != ',' {
-		return 0
-	}
-	v := skipBlanks(text, c.end+1)
-	n := backslashesAt(text, v)
-	q := v + n
-	if !isQuoteMark(byteAt(text, q)) {
-		return 0
-	}
-	end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
-	if content := text[q+1 : end]; !isStrong(content[bytes.LastIndexByte(content, ' ')+1:], minStrong) {
-		return 0
-	}
-	return w.quotedValue(text, k, assign, q, n)
-}
-
 // looseWeak is loose for a weak key: only "the pw is x", and a wallet's words.
 func (w *walker) looseWeak(text []byte, k *key, c closers) int {
 	at := verbEnd(text, c.end)
@@ -135,16 +117,15 @@ func (w *walker) optionValue(text []byte, k *key, c closers) int {
 	v := skipBlanks(text, k.end)
 	if v == k.end && c.closing.mark != 0 && c.end < len(text) && text[c.end] == ',' {
 		v = skipBlanks(text, c.end+1) // ["--password", "x"]
-		if q := v + backslashesAt(text, v); !isQuoteMark(byteAt(text, q)) {
+		if !isLiteralAt(text, v) {
 			return 0 // of a call that declares the option
 		}
 	}
 	if v == k.end || v == len(text) || text[v] == '-' || text[v] >= 0x80 {
 		return 0
 	}
-	n := backslashesAt(text, v)
-	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
-		return w.quotedValue(text, k, assign, q, n)
+	if isLiteralAt(text, v) {
+		return w.quotedValue(text, k, assign, v)
 	}
 	end := wordEnd(text, v, true, 0)
 	if word := text[v:end]; len(word) == 0 || isProseWord(word) || isPlaceholder(word) || isNothing(word, k.kind) || placeholderEnd(text, v) > v {
@@ -160,14 +141,12 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 	if v == len(text) {
 		return 0
 	}
-	n := backslashesAt(text, v)
-	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
-		end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
-		if content := text[q+1 : end]; !looksLoose(content, minMixed) && !isPIN(text, k, q+1, end, minCode) &&
+	if start, end, ok := literalAt(text, v); ok {
+		if content := text[start:end]; !looksLoose(content, minMixed) && !isPIN(text, k, start, end, minCode) &&
 			(!k.password || bytes.IndexByte(content, ' ') >= 0 && (isProse(content) || isWordy(content)) || isProseWord(content)) {
 			return 0
 		}
-		return w.mask(text, q+1, end, "")
+		return w.mask(text, start, end, "")
 	}
 	end := wordEnd(text, v, true, o.mark)
 	if code := groupsEnd(text, v); code > 0 && k.digits {
@@ -181,7 +160,7 @@ func (w *walker) afterVerb(text []byte, k *key, at int) int {
 		return w.mask(text, v, end, "")
 	case k.password && len(word) >= 4 && !isProseWord(word) && !isURL(word) && (o.mark == '`' || hasSymbol(word)):
 		return w.mask(text, v, end, "") // as code, or with a sign that words do not have
-	case k.password && text[k.end-1] >= 0x80 && len(word) > 3 && isLetter(word[0]) && !isProseWord(word) && !nextIsWordy(text, end):
+	case k.password && text[k.end-1] >= 0x80 && len(word) > 3 && (isLetter(word[0]) || word[0] == '$' && !w.isVariable(word) && !isPlaceholder(word)) && !isProseWord(word) && !nextIsWordy(text, end):
 		return w.mask(text, v, end, "") // a word of ASCII amid Chinese
 	}
 	return 0
@@ -247,13 +226,11 @@ func (w *walker) cell(text []byte, k *key, c closers) int {
 	if v == len(text) || o.lines > 2 {
 		return 0
 	}
-	n := backslashesAt(text, v)
-	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
-		end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
-		if !looksLoose(text[q+1:end], minStrong) {
+	if start, end, ok := literalAt(text, v); ok {
+		if !looksLoose(text[start:end], minStrong) {
 			return 0
 		}
-		return w.mask(text, q+1, end, "")
+		return w.mask(text, start, end, "")
 	}
 	end := wordEnd(text, v, true, o.mark)
 	word := text[v:end]

@@ -128,6 +128,10 @@ func isOneOf(name []byte, words []string) bool {
 	return slices.Contains(words, string(name))
 }
 
+func beginsInOneOf(name []byte, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return bytes.HasPrefix(name, []byte(prefix)) })
+}
+
 func endsInOneOf(name []byte, suffixes []string) bool {
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return bytes.HasSuffix(name, []byte(suffix)) })
 }

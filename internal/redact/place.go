@@ -16,7 +16,7 @@ func (w *walker) place(text []byte, hit int, word span) int {
 	end := 0
 	switch name := text[word.start:word.end]; {
 	case text[hit] == '/':
-		end = w.netUse(text, hit)
+		end = max(w.netUse(text, hit), w.netUser(text, hit))
 	case hasSuffixFold(name, "chpasswd"):
 		end = w.chpasswd(text, word)
 	case equalFold(name, "passwd") && hasPrefixAt(text, skipBlanks(text, word.end), "--stdin"):
@@ -31,8 +31,6 @@ func (w *walker) place(text []byte, hit int, word span) int {
 		end = w.wifi(text, word.end)
 	case string(name) == "PIN":
 		end = w.pin(text, word.end)
-	case equalFold(name, "net"), equalFold(name, "user"):
-		end = w.netUser(text, word)
 	case hasSuffixFold(name, "securestring"):
 		end = w.secureString(text, word.end)
 	case hasSuffixFold(name, "password-stdin"), hasSuffixFold(name, "--with-token"):
@@ -89,6 +87,13 @@ func (w *walker) piped(text []byte, at int, account bool) int {
 		v = skipBlanks(text, wordEnd(text, v, true, 0))
 	}
 	start, end := argumentAt(text[:first+pipe], v)
+	if next := skipBlanks(text, end+1); bytes.IndexByte(text[start:end], '%') >= 0 && next < first+pipe && text[first+echo] == 'p' {
+		start, end = argumentAt(text[:first+pipe], next) // what printf puts into its format
+		if v = skipBlanks(text, end+1); account && v < first+pipe && bytes.IndexByte(text[start:end], ':') < 0 {
+			start, end = argumentAt(text[:first+pipe], v)
+			account = false
+		}
+	}
 	if account {
 		if w.account(text, start, end) == 0 {
 			return 0
@@ -103,11 +108,10 @@ func (w *walker) piped(text []byte, at int, account bool) int {
 
 // argumentAt returns the argument of a command at text[at], without its quotes.
 func argumentAt(text []byte, at int) (start, end int) {
-	n := backslashesAt(text, at)
-	if q := at + n; isQuoteMark(byteAt(text, q)) {
-		return q + 1, quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
+	start, end, quoted := literalAt(text, at)
+	if quoted {
+		return start, end
 	}
-	end = at
 	for end < len(text) && text[end] > ' ' && text[end] != '|' && lineEndAt(text, end) == 0 {
 		end++
 	}
@@ -174,7 +178,7 @@ func (w *walker) netUse(text []byte, hit int) int {
 
 // isArgument reports whether a word is a value, and no option, path or variable.
 func (w *walker) isArgument(word []byte) bool {
-	return bytes.IndexByte([]byte(`/\-*|&<>`), word[0]) < 0 && !isPlaceholder(word) && !hasMaskPrefix(word) && !w.isVariable(word) && !bytes.HasSuffix(word, []byte(":"))
+	return len(word) > 0 && bytes.IndexByte([]byte(`/\-*|&<>`), word[0]) < 0 && !isPlaceholder(word) && !hasMaskPrefix(word) && !w.isVariable(word) && !bytes.HasSuffix(word, []byte(":"))
 }
 
 // oracle masks the password of user/password@host after text[at], on its line.
@@ -186,7 +190,7 @@ func (w *walker) oracle(text []byte, at int) int {
 	}
 	v := at + slash + 1
 	end := v
-	if q := v + backslashesAt(text, v); isQuoteMark(byteAt(text, q)) {
+	if isLiteralAt(text, v) {
 		v, end = argumentAt(text[:line], v)
 	} else {
 		for end < line && text[end] > ' ' && !isQuoteMark(text[end]) {

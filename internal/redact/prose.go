@@ -335,7 +335,7 @@ func isMeasure(text []byte, v, end int) bool {
 		}
 	}
 	rest := bytes.TrimLeft(text[end:min(len(text), end+8)], " ")
-	for _, unit := range []string{"位", "个", "天", "次", "年", "月", "日", "字", "小时", "分", "秒", "元", "人", "种", "步", "条", "点", "级", "以", "到", "至", "個", "文", "桁", "時間", "%", "char", "digit", "letter", "symbol", "day", "hour", "minute"} {
+	for _, unit := range []string{"位", "个", "天", "次", "年", "月", "日", "字", "小时", "分", "秒", "元", "人", "种", "步", "条", "点", "级", "项", "件", "名", "周", "轮", "以", "到", "至", "個", "文", "桁", "時間", "%", "char", "digit", "letter", "symbol", "day", "hour", "minute"} {
 		if bytes.HasPrefix(rest, []byte(unit)) {
 			return true
 		}

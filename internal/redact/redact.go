@@ -50,12 +50,13 @@
 //     session. redaction::keys takes them where they are credentials; a Cookie is masked as a whole
 //   - a value that has nothing but its own look, and is no form of forms.go
 //   - a password that only its place in a command tells, except for those of command.go, place.go and account.go:
-//     Oracle's exp and imp, whose names are words
+//     Oracle's exp and imp, whose names are words, and net user without /add
 //   - names in languages other than those of names.go, which has those of Feishu's and Lark's user interface:
 //     wachtwoord, hasło, şifre. In these others only the password has a name: not токен, mã xác nhận. A name in
 //     ASCII that begins with one: senha_atual
 //   - 恢复代码 and backup code before anything but a word of letters and digits: they are code, too. A pin in
 //     lower case
+//   - a cell of a card's table in JSON that is cut off: its columns have ids
 //   - a plain word in the column of a card after the one that names a password: the next column's name may be it
 //   - @x and %x% of lower-case letters, $x with a name that variables have, and {x} with the name of a credential:
 //     they are taken for variables
@@ -65,7 +66,8 @@
 // # Values
 //
 // A masked string is [Mask]; a masked number becomes the string [Mask], so that JSON stays JSON on every level.
-// In an object or array under a credential key every value is masked, but not its keys. Empty strings, null and
+// In an object or array under a credential key every value is masked, but not its keys. Of tables within some ten tables
+// the outer ones are masked as a whole, so that reading takes linear time. Empty strings, null and
 // values that are masked already are unchanged and not counted. [Redactor.Redact] returns how many values it
 // masked, [Redactor.Explain] where and why.
 package redact

@@ -39,13 +39,11 @@ func (w *walker) scheme(text []byte, hit int, word span) int {
 	if value == at+len(scheme) {
 		return hit
 	}
-	if n := backslashesAt(text, value); !basic && value+n < len(text) && isQuoteMark(text[value+n]) {
-		q := value + n
-		end := quotedEnd(text, q+1, quotation{mark: text[q], levels: levelsOf(n)})
-		if !isStrong(text[q+1:end], minStrong) {
+	if start, end, quoted := literalAt(text, value); quoted && !basic {
+		if !isStrong(text[start:end], minStrong) {
 			return hit
 		}
-		return w.mask(text, q+1, end, "")
+		return w.mask(text, start, end, "")
 	}
 	end := valueEnd(text, value)
 	credential := text[value:end]

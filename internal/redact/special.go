@@ -16,7 +16,7 @@ var specials = []special{
 	{"%", "0234567eEdD"},
 	{"&", "#nN"},
 	{":", "/\\%"},
-	{"/", "uU"},
+	{"/", "uUaA"},
 	{"@", "tu"},
 	{"-", "-" + alphanumeric},
 	{"\xd0", "\xbf\x9f"}, // п and П
@@ -44,6 +44,7 @@ var specialPairs = []special{
 	{"#", "0123456789xX"},
 	{"pP", ";"},
 	{"rR", ":"},
+	{"dD", "dD"}, // of /add
 	{"nN", "bB"}, // &#, and &nbsp; by its end
 	{"/", "/\\"},
 	{"\\", "/"},
@@ -130,7 +131,7 @@ func narrowAt[T string | []byte](text T, at int) bool {
 	case ':':
 		return hasUserinfo(text, at)
 	case '/':
-		return isUserOption(text, at)
+		return isUserOption(text, at) || isAddOption(text, at)
 	case '@':
 		return hasPrefixAt(text, at, "@tcp") || hasPrefixAt(text, at, "@unix")
 	case '-':

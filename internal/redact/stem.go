@@ -18,7 +18,7 @@ type stem struct {
 // freeStems are searched for besides keys: the schemes of HTTP, SQL's words before a password, paths that are
 // credentials. exactStems are the starts of values that show what they are, and calls with such values.
 var (
-	freeStems  = []string{"bearer", "basic", "identified by", "hook", "contrase", "net user"}
+	freeStems  = []string{"bearer", "basic", "identified by", "hook", "contrase"}
 	exactStems = append([]string{"AKIA", "AKID", "AKLT", "LTAI", "eyJ", "NewClient", "newBuilder", ":AA"}, append(placeStems, issuedStarts...)...)
 )
 

@@ -40,9 +40,8 @@ func (w *walker) value(text []byte, k *key, sep separator, at int) int {
 		}
 	}
 	v += n
-	n = backslashesAt(text, v)
-	if q := v + n; q < len(text) && isQuoteMark(text[q]) {
-		return w.quotedValue(text, k, sep, q, n)
+	if isLiteralAt(text, v) {
+		return w.quotedValue(text, k, sep, v)
 	}
 	switch c := text[v]; {
 	case (c == '{' || c == '[' || c == '<') && !hasMaskPrefix(text[v:]):
@@ -69,9 +68,10 @@ func (w *walker) value(text []byte, k *key, sep separator, at int) int {
 	return w.words(text, k, sep, o)
 }
 
-// quotedValue masks the value in the quotes that open at text[q], after n
-// backslashes.
-func (w *walker) quotedValue(text []byte, k *key, sep separator, q, n int) int {
+// quotedValue masks the value in the quotes that open at text[v], or after backslashes there.
+func (w *walker) quotedValue(text []byte, k *key, sep separator, v int) int {
+	n := backslashesAt(text, v)
+	q := v + n
 	if triple := strings.Repeat(string(text[q]), 3); n == 0 && bytes.HasPrefix(text[q:], []byte(triple)) {
 		end := len(text)
 		if i := bytes.Index(text[q+3:], []byte(triple)); i >= 0 {
@@ -272,6 +272,7 @@ func isInLink(text []byte, at int) bool {
 // nextLine masks a value on the line after the key: a word that is not prose, and not a list, pair or heading.
 func (w *walker) nextLine(text []byte, k *key, v, end int) int {
 	stop := endOfLine(text[:min(len(text), v+maxWord)], v)
+	end = min(end, stop) // a word outside of prose may have line ends that are escaped
 	rest := bytes.TrimRight(text[end:stop], " \t*`~.,;")
 	line := text[v:stop]
 	switch {
