@@ -162,7 +162,7 @@ var pollMutants = []mutant{
 	},
 	{
 		"an export without a second is complete (F41)", "internal/poll/resume.go",
-		"		p.complete = true // nothing is complete, so nothing is reported\n",
+		"		p.told.complete = true // nothing is complete, so nothing is reported\n",
 		"",
 	},
 	{

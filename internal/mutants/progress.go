@@ -22,7 +22,7 @@ var progressMutants = []mutant{
 	},
 	{
 		"a refused page token is the end of a window though the page may be one of several (F44)", "internal/plan/paging.go",
-		" || w.onPage >= s.leastMiddle {\n",
+		" || w.onPage >= s.leastInner {\n",
 		" {\n",
 	},
 	{
@@ -37,7 +37,7 @@ var progressMutants = []mutant{
 	},
 	{
 		"pages that were the last of other windows prove nothing (F44)", "internal/plan/paging.go",
-		"{ s.noEndSince, s.openEnds = 0, 0 }",
+		"{ s.noEndSince, s.openEnds, s.refusedEnds = 0, 0, 0 }",
 		"{}",
 	},
 	{

@@ -73,7 +73,7 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 		}
 	}
 	if fresh && w.token != "" && w.onPage < w.pageSize {
-		s.leastMiddle = min(s.leastMiddle, w.onPage)
+		s.leastInner = min(s.leastInner, w.onPage)
 	}
 	w.onPage = entries
 	s.answers++
@@ -163,7 +163,7 @@ func (s *Plan) endless(w *Walk, p Page, fresh bool, entries int) bool {
 // that it never accepts with its last page. After a full page, and one with as many entries as others that were not the
 // last, there may be more: its window has to be shorter.
 func (s *Plan) refusedEnd(w *Walk) bool {
-	if w.token == "" || w.onPage >= w.pageSize || w.onPage >= s.leastMiddle {
+	if w.token == "" || w.onPage >= w.pageSize || w.onPage >= s.leastInner {
 		return false
 	}
 	if s.noEndSince == 0 {

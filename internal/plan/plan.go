@@ -52,7 +52,7 @@ type Plan struct {
 	noEndSince          int64 // since when no page was the last of its window, elapsed milliseconds; see endless
 	openEnds            int   // pages since then that have entries and no way to the next
 	refusedEnds         int   // page tokens after a short page that were refused since then; see refusedEnd
-	leastMiddle         int   // the fewest entries on a page that was not full, and not the last of its window
+	leastInner          int   // the fewest entries on a page that was not full, and not the last of its window
 	length              int64 // of the next window
 	longestRead         int64 // the longest window that was read to its end, in seconds
 	newest              newest
@@ -83,23 +83,23 @@ type Plan struct {
 func New(set Settings, known *Seen) *Plan {
 	recheck := append([]int64{0}, set.Recheck...)
 	return &Plan{
-		pos:         newPosition(set.Begin, set.End, recheck),
-		seen:        known,
-		walks:       make([][]*Walk, len(recheck)),
-		suspectTo:   make([]int64, len(recheck)),
-		maxPages:    set.MaxPages,
-		clockSlack:  set.ClockSlack,
-		tick:        set.Tick,
-		maxWindow:   set.MaxWindow,
-		maxLength:   set.MaxWindow,
-		length:      min(startLength, set.MaxWindow),
-		wanted:      PagesPerWalk,
-		reach:       PagesPerWalk,
-		trialFits:   firstFits,
-		wide:        set.Walks,
-		pageSize:    set.PageSize,
-		leastMiddle: math.MaxInt,
-		due:         true,
+		pos:        newPosition(set.Begin, set.End, recheck),
+		seen:       known,
+		walks:      make([][]*Walk, len(recheck)),
+		suspectTo:  make([]int64, len(recheck)),
+		maxPages:   set.MaxPages,
+		clockSlack: set.ClockSlack,
+		tick:       set.Tick,
+		maxWindow:  set.MaxWindow,
+		maxLength:  set.MaxWindow,
+		length:     min(startLength, set.MaxWindow),
+		wanted:     PagesPerWalk,
+		reach:      PagesPerWalk,
+		trialFits:  firstFits,
+		wide:       set.Walks,
+		pageSize:   set.PageSize,
+		leastInner: math.MaxInt,
+		due:        true,
 	}
 }
 
