@@ -191,3 +191,46 @@ func (h refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	h.Handler.ServeHTTP(w, r)
 }
+
+// TestSearchAmongOtherFailures: what is refused for other reasons while the oldest time that the API shows is searched
+// for is not taken for time that is not shown. Covers F8, F50.
+func TestSearchAmongOtherFailures(t *testing.T) {
+	for name, change := range map[string]func(o *simulator.Options){
+		"a call a minute": func(o *simulator.Options) { o.RateLimit, o.RateHint = 1, simulator.HintNone },
+		"two calls a minute": func(o *simulator.Options) {
+			o.RateLimit, o.RateHint, o.RateWindow = 2, simulator.HintNone, simulator.FixedMinute
+		},
+		"half of all fail": func(o *simulator.Options) {
+			o.Faults = []simulator.Fault{{Kind: simulator.FaultReset, Probability: 0.5}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(2) {
+				synctest.Test(t, func(t *testing.T) {
+					tenant := simulator.Tenant{Seed: 3, PerSecond: 0.01, Start: time.Now().Add(-30 * time.Hour).Unix()}
+					opts := simulator.Options{Seed: seed, Tenant: tenant, Retention: 15 * time.Hour, RefuseExpired: true}
+					change(&opts)
+					w := quietWorld(opts)
+					w.cfg.StartTime = time.Now().Add(-25 * time.Hour)
+					w.run(t, 26*time.Hour)
+					lines := w.logs.FilterMessageSnippet("Skipping a time range that the API does not return").All()
+					assert.NotEmpty(t, lines, "seed %d", seed)
+					for _, line := range lines { // where few calls are allowed, the next seconds may be refused, too
+						shown := line.Time.Add(-opts.Retention)
+						assert.Less(t, line.ContextMap()["to"].(time.Time).Sub(shown), 10*time.Minute, "seed %d", seed)
+					}
+					got, missing := w.sink.Got(), 0
+					// What has expired again is about to be skipped.
+					from := max(lines[len(lines)-1].ContextMap()["to"].(time.Time).Unix(), time.Now().Add(30*time.Minute-opts.Retention).Unix())
+					for _, e := range tenant.Entries(from, time.Now().Add(-8*time.Hour).Unix()) {
+						if got[e.ID] == 0 {
+							missing++
+						}
+					}
+					assert.Zero(t, missing, "seed %d", seed)
+				})
+			}
+		})
+	}
+}

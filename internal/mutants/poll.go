@@ -6,6 +6,16 @@ package main
 // pollMutants break the loop of a term: delivery, failures, retention.
 var pollMutants = []mutant{
 	{
+		"the rate limit hides time from the search for the oldest time (F8)", "internal/poll/retention.go",
+		"			if api.Class == cause.ClassRateLimited {\n",
+		"			if false {\n",
+	},
+	{
+		"where next to no calls are allowed, a walk is always before the call for the present (F50)", "internal/poll/probe.go",
+		"	if p.repeated = throttled && !p.repeated; p.repeated {\n",
+		"	if false {\n",
+	},
+	{
 		"the watermark moves before the pipeline has accepted the page (F24)", "internal/poll/poller.go",
 		"	out, err := p.deliver(ctx, w, r)\n",
 		"	if !r.page.HasMore {\n		_, _ = p.sched.Turn(w, plan.Page{IDs: r.page.IDs()})\n		_ = p.commit(ctx, nil)\n	}\n	out, err := p.deliver(ctx, w, r)\n",

@@ -42,7 +42,7 @@ func (p *Poller) noteFailure(ctx context.Context, r result) error {
 	verdict := plan.Again
 	var doubted *plan.Walk // the walk that the probe was made for; the probe has failed now
 	if r.walk == nil {
-		doubted = p.probe.failed()
+		doubted = p.probe.failed(api.Class == cause.ClassRateLimited)
 	}
 	if r.walk != nil && api.Operation == openapi.OpList {
 		verdict = p.sched.NoteFailure(r.walk, failureOf(api), p.elapsed(), api)

@@ -266,7 +266,7 @@ func (p *Poller) handle(ctx context.Context, r result) error {
 		if r.page.SaysMore && !r.page.HasMore {
 			p.sched.NoteLast()
 		}
-		p.probe.subject = nil
+		p.probe.answered()
 		p.delays.reset()
 		return nil
 	}

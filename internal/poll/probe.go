@@ -19,6 +19,8 @@ type probe struct {
 	// subject is a walk whose failure alone does not show which of the two it is. Its second is reported if the
 	// probe fails, too.
 	subject *plan.Walk
+	// repeated reports that this one follows one that the rate limit refused.
+	repeated bool
 }
 
 // want requests a probe because of one walk, or of several: nil.
@@ -37,9 +39,17 @@ func (p *probe) due() bool {
 	return p.wanted
 }
 
-// failed notes that the probe was not answered, and returns the walk that it was made for.
-func (p *probe) failed() (subject *plan.Walk) {
+// answered notes that the API answers.
+func (p *probe) answered() { p.subject, p.repeated = nil, false }
+
+// failed notes that the probe was not answered, and returns the walk that it was made for. If the rate limit
+// refused it, another one is made before any walk: where next to no calls are allowed, the walk would always be
+// first after the wait, and nothing would show that other time can be read.
+func (p *probe) failed(throttled bool) (subject *plan.Walk) {
 	subject, p.subject = p.subject, nil
+	if p.repeated = throttled && !p.repeated; p.repeated {
+		p.want(subject)
+	}
 	return subject
 }
 

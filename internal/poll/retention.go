@@ -29,8 +29,16 @@ const (
 // while we read.
 const RefusalMargin = 10
 
-// refusalProofs is how often the end of the skipped range has to be refused again.
-const refusalProofs = 2
+const (
+	// refusalProofs is how often the end of the skipped range has to be refused again.
+	refusalProofs = 2
+	// failureProofs is how many failures in a row that are no refusals of the time range show that a time is not
+	// shown: any of them may be chance.
+	failureProofs = 4
+	// throttleProofs is the same for refusals by the rate limit. Each is followed by a wait of more than a minute,
+	// which is what the documented limit counts, without other calls of this receiver.
+	throttleProofs = 5
+)
 
 // skipUnreadable skips a time range that has failed for long enough while others were answered.
 func (p *Poller) skipUnreadable(ctx context.Context, why error) error {
@@ -43,7 +51,7 @@ func (p *Poller) skipUnreadable(ctx context.Context, why error) error {
 			return nil
 		}
 		var err error
-		if ok, err = p.skipToShown(ctx, &u); err != nil || !ok {
+		if ok, err = p.skipToShown(ctx, &u, why); err != nil || !ok {
 			return err
 		}
 	} else {
@@ -73,10 +81,10 @@ func (p *Poller) tellSkipped(u plan.Unreadable, why error) {
 // skipToShown is used if nothing after a range is known to be readable. It searches for the first time after it
 // that the API shows, and skips to that time. It reports whether it did. If even the present fails, age is not
 // the reason.
-func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, error) {
+func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable, why error) (bool, error) {
 	var outside error // a failure that shows nothing about the requested time
 	shown := func(second int64) (bool, error) {
-		for range refusalProofs {
+		for failed, throttled := 0, 0; failed < failureProofs; {
 			_, _, err := p.Client.ListData(ctx, p.listRequest(plan.RequestFor(second, second+1)))
 			var api *openapi.Error
 			switch {
@@ -88,7 +96,22 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 			case api.Class == cause.ClassParameter:
 				return false, nil
 			}
-			if Sleep(ctx, p.set.Retry.InitialInterval) != nil {
+			wait := p.set.Retry.InitialInterval
+			if api.Class == cause.ClassRateLimited {
+				wait = max(p.pause(api), 65*time.Second)
+				throttled++
+			} else {
+				failed++
+			}
+			switch {
+			case throttled < throttleProofs:
+			case throttles(why): // it is how this API refuses the range
+				return false, nil
+			default:
+				outside = err
+				return false, err
+			}
+			if Sleep(ctx, wait) != nil {
 				return false, ctx.Err()
 			}
 		}
@@ -174,6 +197,12 @@ func (p *Poller) skipToShown(ctx context.Context, u *plan.Unreadable) (bool, err
 	p.notBefore = time.Time{}
 	p.delays.reset()
 	return true, nil
+}
+
+// throttles reports whether an error is a refusal by the rate limit.
+func throttles(err error) bool {
+	var api *openapi.Error
+	return errors.As(err, &api) && api.Class == cause.ClassRateLimited
 }
 
 // edgeMovesWithin is longer than the oldest second that an API shows stays the same, if the API hides entries by
