@@ -167,8 +167,8 @@ func (p *parser) textValue(s jsonString, depth int) {
 			spans = append(spans, found)
 		}
 	}
-	if len(spans) == 0 && tail <= maxBefore {
-		b.more = joined // the key may come in the next one still
+	if (len(spans) == 0 || spans[len(spans)-1].end == len(read)-tail) && tail <= maxBefore {
+		b.more = joined // the key may come in the next one still, or the rest of the value
 	}
 	liftSpans(spans, raw, backslash)
 	for _, found := range spans {
