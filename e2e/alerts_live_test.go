@@ -240,7 +240,7 @@ func (p *prometheus) firing(t *testing.T, but ...string) []string {
 	return names
 }
 
-// holds requires that exactly these alerts fire all the time. If the whole machine stands still for longer than firing
+// holds requires that exactly these alerts fire all the time. If the whole machine pauses for longer than firing
 // allows, they may be absent until it continues, five seconds at most; another alert may not fire for a moment.
 func (f *alertFault) holds(t *testing.T, p *prometheus, d time.Duration, names ...string) {
 	t.Helper()
