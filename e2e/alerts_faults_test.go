@@ -140,7 +140,7 @@ func alertFaults() map[string]*alertFault {
 			before: func(_ *testing.T, s *scene) {
 				s.setup.Retry = "{initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 2s}"
 			},
-			wrong: answering(http.StatusBadRequest), fix: then(answering(http.StatusOK), displays("RecordsLost", "max_elapsed_time")), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true, silences: true,
+			wrong: answering(http.StatusBadRequest), fix: then(answering(http.StatusOK), unedited, displays("RecordsLost", "max_elapsed_time")), fires: []string{"Pipeline", "RecordsLost"}, cause: "pipeline", suffixes: true, silences: true,
 		},
 		"refused, with a queue": {
 			before: func(_ *testing.T, s *scene) {

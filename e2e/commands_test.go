@@ -633,6 +633,8 @@ func checkDocker(t *testing.T, c *docCommand) {
 		require.Equal(t, []string{"."}, words, "from the root of the repository")
 	case "run":
 		checkDockerRun(t, rest)
+	case "login": // what redaction masks: prose
+		require.Equal(t, []string{"--password-stdin"}, rest.args, c.page)
 	case "buildx": // shows a digest, of an image that the reader puts after it
 		require.Equal(t, []string{"imagetools", "inspect"}, rest.args)
 	default:

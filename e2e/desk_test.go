@@ -102,7 +102,7 @@ func (s *scene) runs(t *testing.T, commands string) (out string, failed []string
 	d := s.desk
 	here := strings.NewReplacer(
 		"/etc/otelcol-feishu/", d.dir+"/etc/", "/var/lib/otelcol-feishu/storage", s.setup.Storage, "/etc/prometheus/alerts.yaml", s.p.rules,
-		`"2026-01-31 08:00"`, s.began.Format(time.RFC3339), // the reader puts the time of the loss there
+		timeToReplace, s.began.Format(time.RFC3339), // the reader puts the time of the loss there
 		"localhost:8888", s.setup.Scrape, "localhost:13133", s.setup.Health, "localhost:9090", s.p.addr, "localhost:9093", s.alertmanager,
 	)
 	ctx, cancel := context.WithTimeout(t.Context(), recovers)

@@ -226,3 +226,23 @@ func displays(name string, texts ...string) func(*testing.T, *scene) {
 		}
 	}
 }
+
+// timeToReplace is what the reader replaces by a time.
+const timeToReplace = `"YYYY-MM-DD HH:MM"`
+
+// unedited: a rewind is refused if the reader has not replaced the time.
+func unedited(t *testing.T, s *scene) {
+	t.Helper()
+	for line := range strings.SplitSeq(readRunbook(t)["RecordsLost"].blocks[0], "\n") {
+		if strings.Contains(line, timeToReplace) {
+			s.standsIn(t, "systemctl", []string{"stop", "otelcol-feishu"})
+			out, failed := s.runs(t, strings.Replace(line, timeToReplace, "'"+strings.Trim(timeToReplace, `"`)+"'", 1))
+			require.Len(t, failed, 1, out)
+			require.Contains(t, out, "YYYY-MM-DD HH:MM")
+			s.standsIn(t, "systemctl", []string{"start", "otelcol-feishu"})
+			s.collector.says(t, ready, starts) // before that, a signal to end it is an error
+			return
+		}
+	}
+	t.Fatal("no line has a time to replace")
+}

@@ -71,6 +71,7 @@ func (s sample) in(message bool) (text, want string) {
 // TestCorpus prints recall and precision over the lines of testdata/corpus, and checks bounds for both. Covers
 // F70 to F74.
 func TestCorpus(t *testing.T) {
+	t.Parallel()
 	r := redact.New(nil)
 	secrets, prose := readCorpus(t, "secrets.txt"), readCorpus(t, "prose.txt")
 	require.GreaterOrEqual(t, len(secrets), 200)
@@ -122,6 +123,7 @@ func payloadOf(t *testing.T, entry string) string {
 // TestSplicedCorpus: lines of the corpus that are cut, joined with parts of others and written with other line ends are
 // read without a crash, and satisfy requireLaws. Covers F39.
 func TestSplicedCorpus(t *testing.T) {
+	t.Parallel()
 	r := redact.New(nil)
 	samples := append(readCorpus(t, "secrets.txt"), readCorpus(t, "prose.txt")...)
 	draw := rand.New(rand.NewPCG(39, 20))

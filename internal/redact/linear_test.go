@@ -36,6 +36,7 @@ func repeated(unit string, size int) string {
 
 // TestLinearTime: texts of the same unit over and over stay JSON.
 func TestLinearTime(t *testing.T) {
+	t.Parallel()
 	for _, extra := range [][]string{nil, {"id_card"}} {
 		r := redact.New(extra)
 		for _, unit := range units {

@@ -40,6 +40,7 @@ func spelled(draw *rand.Rand, text string) string {
 // TestBrokenInside: a broken object or array under a credential's key, within any number of strings and with any
 // spelling of its quotes, hides no credential after it. Covers F70.
 func TestBrokenInside(t *testing.T) {
+	t.Parallel()
 	r := redact.New(nil)
 	draw := rand.New(rand.NewPCG(20, 70))
 	for _, broken := range []string{

@@ -235,6 +235,7 @@ func TestText(t *testing.T) {
 
 // TestDeepNesting: no depth of strings or objects leaks, crashes or breaks JSON.
 func TestDeepNesting(t *testing.T) {
+	t.Parallel()
 	r := redact.New(nil)
 	text := `{"app_secret":"canary","app_id":"kept"}`
 	for level := range 12 {

@@ -164,11 +164,13 @@ func (p *parser) textValue(s jsonString, depth int) {
 	for _, found := range inner.spans {
 		if found.end > tail {
 			found.start, found.end = max(found.start, tail)-tail, found.end-tail
-			spans = append(spans, found)
+			if !isMasked(read[tail+found.start : tail+found.end]) {
+				spans = append(spans, found)
+			}
 		}
 	}
-	if len(spans) == 0 && tail <= maxBefore {
-		b.more = joined // the key may come in the next one still
+	if (len(spans) == 0 || spans[len(spans)-1].end == len(read)-tail) && tail <= maxBefore {
+		b.more = joined // the key may come in the next one still, or the rest of the value
 	}
 	liftSpans(spans, raw, backslash)
 	for _, found := range spans {

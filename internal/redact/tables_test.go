@@ -39,6 +39,7 @@ func TestTables(t *testing.T) {
 // TestTablesInTables: reading a table a second time, by the names of its columns, does not take exponential time, and
 // masks what is in the tables. Covers F70.
 func TestTablesInTables(t *testing.T) {
+	t.Parallel()
 	r := redact.New(nil)
 	for _, unit := range []string{
 		`{"columns":["password","b"],"rows":[["canary1x",Z]]}`, `{"rows":[["canary1x",Z]],"columns":["password","b"]}`, `{"columns":[{"name":"a","display_name":"token"}],"rows":[{"a":"canary1x","b":Z}]}`,

@@ -39,7 +39,7 @@ type walker struct {
 	rows     span // the lines below the names of the last table, in the text being searched
 	codes    bool // code is a credential in this API
 	inBase64 bool // the text is decoded base64
-	inFolded bool // the text being searched is folded
+	inFolded bool // the text being read, or one around it, is folded
 	inForm   bool // the text being searched had percent escapes
 	explain  bool // spans get the names of their keys
 }
@@ -72,7 +72,7 @@ func (w *walker) walk(r *Redactor, text string, codes, whole bool) (spans []span
 // level adds the spans of one level's text.
 func (w *walker) level(text []byte, level int) {
 	firstSpan, firstString := len(w.spans), len(w.strings)
-	if p := (parser{walker: w, text: text, entry: level == 0}); p.document() {
+	if p := (parser{walker: w, text: text, entry: level == 0, lines: w.inFolded}); p.document() {
 		w.inStrings(text, firstString, level)
 	} else {
 		// What was found before is found again.
@@ -92,7 +92,6 @@ func (w *walker) level(text []byte, level int) {
 // or with entities for its quotes.
 func (w *walker) folded(text []byte, level int) {
 	was := w.inFolded
-	w.inFolded = false
 	defer func() { w.inFolded = was }()
 	if nextFoldable(text, 0) == len(text) {
 		w.searchText(text, level)
@@ -107,12 +106,12 @@ func (w *walker) folded(text []byte, level int) {
 		return
 	}
 	meaning := w.text[start:]
+	w.inFolded = true
 	firstString := len(w.strings)
 	if p := (parser{walker: w, text: meaning, lines: true}); p.document() {
 		w.inStrings(meaning, firstString, level)
 	} else {
 		w.spans, w.strings = w.spans[:first], w.strings[:firstString]
-		w.inFolded = true
 		w.searchText(meaning, level)
 	}
 	w.text = w.text[:start]
