@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/feishuaudit/feishuauditreceiver/internal/plan"
 	"github.com/feishuaudit/feishuauditreceiver/internal/simulator"
 )
 
@@ -99,6 +100,38 @@ func TestShortWindowsOnly(t *testing.T) {
 			t.Logf("at most %d s: %d refusals in %d calls", most, refused, len(w.server.CallsOf(simulator.EndpointList)))
 		})
 	}
+}
+
+// TestSecondsOnlyForAWhile: an API refuses windows of more than a second, and then takes long ones again. With one
+// call for each second of each pass the receiver would fall behind for hours. Covers F40, F42.
+func TestSecondsOnlyForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := quietWorld(simulator.Options{})
+		began := time.Now().Truncate(time.Second)
+		for second := range 4 * 3600 {
+			entries(w.server, fmt.Sprintf("e%d", second), 1, began.Unix()+int64(second)-3600)
+		}
+		longest := int64(0)
+		w.handler = refusingWindows{w.server, func(start, end int64) bool {
+			since := time.Since(began)
+			if since > 50*time.Minute {
+				longest = max(longest, end-start)
+			}
+			return since < 20*time.Minute && end-start > 1+plan.Overlap
+		}}
+		w.cfg.InitialLookback, w.cfg.RecheckAfter = time.Hour, []time.Duration{2 * time.Minute, 10 * time.Minute}
+		w.run(t, 80*time.Minute)
+		assert.GreaterOrEqual(t, longest, int64(120))
+		late := 0
+		got := w.sink.Got()
+		for second := range 3600 + 75*60 {
+			if got[fmt.Sprintf("e%d-0", second)] == 0 {
+				late++
+			}
+		}
+		assert.Zero(t, late)
+	})
 }
 
 // refusingWindows refuses some windows.

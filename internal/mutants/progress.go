@@ -11,6 +11,11 @@ var progressMutants = []mutant{
 		"	case true:\n",
 	},
 	{
+		"windows of a second are left as late as longer ones (F40)", "internal/plan/length.go",
+		"		s.trialAfter = firstTightTrial\n",
+		"		s.trialAfter = firstTrial\n",
+	},
+	{
 		"a page token that is refused after each last page stops the log (F44)", "internal/plan/paging.go",
 		"	if s.elapsed-s.noEndSince < PatienceFailing || s.refusedEnds < minOpenEnds {\n",
 		"	if true {\n",

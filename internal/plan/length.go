@@ -93,13 +93,16 @@ func (s *Plan) ShortenRefused(w *Walk) bool {
 			least = 1
 		}
 	}
+	shorter := max(w.seconds(), least)
 	switch {
+	case shorter < leastRefused && s.maxLength >= leastRefused:
+		s.trialAfter = firstTightTrial
 	case s.trial:
 		s.trialAfter = min(2*s.trialAfter, lastTrial)
 	case s.maxLength == s.maxWindow:
 		s.trialAfter = firstTrial
 	}
-	s.maxLength = min(s.maxLength, max(w.seconds(), least))
+	s.maxLength = min(s.maxLength, shorter)
 	s.trialAt, s.trial = w.asOf+s.trialAfter, false
 	return true
 }
@@ -122,11 +125,13 @@ const (
 	tightWindows = 3
 )
 
-// The number of seconds after which a longer window than the API has accepted is tried again: the first one and
-// the largest one.
+// The number of seconds after which a longer window than the API has accepted is tried again: the first one, the first
+// one where windows are shorter than a minute, and the largest one. Each second of the log may need a call of its own
+// then, more than the rate limit allows, so a wrong conclusion has to end soon.
 const (
-	firstTrial = 4 * 60 * 60
-	lastTrial  = 24 * 60 * 60
+	firstTrial      = 4 * 60 * 60
+	firstTightTrial = 10 * 60
+	lastTrial       = 24 * 60 * 60
 )
 
 // halve shortens a walk that cannot be finished, and every window after it. It reports whether it could.
