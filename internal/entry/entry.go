@@ -156,6 +156,19 @@ func (it *Entry) EventTime() (second int64, ok bool) { return it.second, it.hasT
 // Raw is the entry's own JSON text, byte for byte.
 func (it *Entry) Raw() string { return it.Text }
 
+// WithoutDetails is the entry's JSON text with only the fields that no caller writes: id, time, app, API and address. A
+// text stands for the details.
+func (it *Entry) WithoutDetails(instead string) string {
+	b := []byte(`{`)
+	for field, name := range [...]string{fieldID: "id", FieldAPIKey: "api_key", fieldEventTime: "event_time", FieldAppID: "app_id", FieldIP: "ip"} {
+		if value := it.Fields[field]; value != "" {
+			b = append(append(strconv.AppendQuote(b, name), ':'), ValidUTF8(value)...)
+			b = append(b, ',')
+		}
+	}
+	return string(append(strconv.AppendQuote(append(b, `"log_detail":`...), instead), '}'))
+}
+
 // Read reads the next entry.
 func (it *Entry) Read(s *jsontext.Scanner, known *KnownKeys) {
 	s.ASCII()

@@ -6,6 +6,11 @@ package main
 // recordMutants break how an entry becomes a log record.
 var recordMutants = []mutant{
 	{
+		"an entry at which redaction panics ends the collector (F20)", "internal/record/record.go",
+		"		if recover() != nil {\n",
+		"		if false {\n",
+	},
+	{
 		"two calls of one id are one entry (F46)", "internal/entry/entry.go",
 		"[...]string{it.ID, at, app, api}",
 		"[...]string{it.ID, at, app}",

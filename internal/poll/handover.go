@@ -102,6 +102,10 @@ func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *d
 	out.taken += len(res.Taken)
 	if err == nil {
 		p.Tel.CountNoticed(stats.Malformed, stats.Redacted)
+		if len(stats.Withheld) > 0 {
+			p.Logger.Error("Masked all details of entries: the search for credentials in them failed. This is a fault of the receiver; please report it",
+				zap.Strings("log.record.uid", stats.Withheld))
+		}
 	}
 	p.Tel.CountDelivered(len(res.Taken), 0)
 	if len(res.GaveUp) > 0 {

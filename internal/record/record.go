@@ -32,7 +32,13 @@ type Builder struct {
 	serverAddress string
 	version       string
 	structured    bool
-	redactor      *redact.Redactor // nil if redaction is off
+	redactor      redactor // nil if redaction is off
+}
+
+// redactor masks credentials: a redact.Redactor.
+type redactor interface {
+	RedactEntry(text, apiKey string) (string, int)
+	MasksKey(apiKey, key string) bool
 }
 
 // Settings are what all records have in common.
@@ -71,6 +77,8 @@ func NewBuilder(set Settings) *Builder {
 type Stats struct {
 	Malformed int // entries with a field that cannot be read
 	Redacted  int // values masked
+	// Withheld are the uids of entries whose content is masked as a whole, because redaction has panicked.
+	Withheld []string
 }
 
 // Build makes one record of each item, in their order. The items are of one page.
@@ -197,13 +205,29 @@ func (w *recordWriter) prepare(it *entry.Entry) (text string, malformed bool, ma
 	}
 	malformed = text != it.Text || it.Malformed()
 	if w.redactor != nil {
-		text, masked = w.redactor.RedactEntry(text, it.Fields[entry.FieldAPIKey])
+		var withheld bool
+		if text, masked, withheld = w.redact(it, text); withheld {
+			malformed = true
+		}
 		w.stats.Redacted += masked
 	}
 	if w.detach {
 		text = strings.Clone(text)
 	}
 	return text, malformed, masked
+}
+
+// redact masks the credentials in an entry's text. No entry may end the collector, at every start again, and no fault
+// may let credentials through: after a panic the whole content is masked.
+func (w *recordWriter) redact(it *entry.Entry, text string) (safe string, masked int, withheld bool) {
+	defer func() {
+		if recover() != nil {
+			w.stats.Withheld = append(w.stats.Withheld, it.UID())
+			safe, masked, withheld = it.WithoutDetails(redact.Mask), 1, true
+		}
+	}()
+	safe, masked = w.redactor.RedactEntry(text, it.Fields[entry.FieldAPIKey])
+	return safe, masked, false
 }
 
 // putText puts the text of a field, unless it is empty, and returns the whole text.

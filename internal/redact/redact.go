@@ -129,8 +129,7 @@ func (r *Redactor) RedactEntry(text, apiKey string) (string, int) {
 
 // redact is Redact; codes reports whether a code may be a credential in this text.
 func (r *Redactor) redact(text string, codes bool) (string, int) {
-	w := walkers.Get().(*walker)
-	defer w.release()
+	w := walkers.Get().(*walker) // not released after a panic
 
 	// A mask that was put into text which is not JSON may change how that text is read. A further pass makes
 	// sure that redacting twice gives the same result as redacting once; the last pass masks such text as a
@@ -147,6 +146,7 @@ func (r *Redactor) redact(text string, codes bool) (string, int) {
 			break
 		}
 	}
+	w.release()
 	return text, masked
 }
 
