@@ -168,7 +168,7 @@ func (s *Plan) NoteFailure(w *Walk, f Failure, elapsed int64, why error) Verdict
 	switch {
 	case x.calls < s.enough(w, f):
 		return Again
-	case s.refusedEnd(w):
+	case !f.BadPage && !f.Unsaid && s.refusedEnd(w):
 		s.finish(w)
 		return AtEnd
 	case w.token != "" && (f.Refused || f.BadPage || x.proven > 0):

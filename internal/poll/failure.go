@@ -126,7 +126,7 @@ func (p *Poller) endRefused(ctx context.Context, w *plan.Walk, api *openapi.Erro
 	if !p.told.refusedEnds {
 		p.told.refusedEnds = true
 		_, from, to := w.Span()
-		p.Logger.Warn("The API marks no page as the last one, and refuses the page token after each; taking the refusal for the end of a time range. If entries are missing, report this to Feishu",
+		p.Logger.Warn("The API marks no page as the last one, and refuses the token of each last page; such a refusal now ends a time range",
 			zap.Time("from", time.Unix(from, 0).UTC()), zap.Time("to", time.Unix(to, 0).UTC()), zap.Error(api))
 	}
 	if err := p.commit(ctx, nil); err != nil {

@@ -103,7 +103,7 @@ func (p *Poller) attempt(ctx context.Context, try *handover.Try[*handed], out *d
 	if err == nil {
 		p.Tel.CountNoticed(stats.Malformed, stats.Redacted)
 		if len(stats.Withheld) > 0 {
-			p.Logger.Error("Masked all details of entries: the search for credentials in them failed. This is a fault of the receiver; please report it",
+			p.Logger.Error("Masked all details of entries: the search for credentials in them failed; please report this fault of the receiver",
 				zap.Strings("log.record.uid", stats.Withheld))
 		}
 	}
