@@ -27,8 +27,13 @@ var progressMutants = []mutant{
 	},
 	{
 		"a refused page token is the end of a window though the page may be one of several (F44)", "internal/plan/paging.go",
-		" || w.onPage >= s.leastInner {\n",
-		" {\n",
+		"min(w.pageSize, s.leastInner, ",
+		"min(w.pageSize, ",
+	},
+	{
+		"a refused page token is the end of a window though the page may hold no more (F44)", "internal/plan/paging.go",
+		", max(s.mostShort, leastPage)) {\n",
+		") {\n",
 	},
 	{
 		"an API that never marks a page as the last is never read (F13)", "internal/plan/paging.go",

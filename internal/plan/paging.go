@@ -72,10 +72,12 @@ func (s *Plan) Turn(w *Walk, p Page) (Step, error) {
 			return step, err
 		}
 	}
-	if fresh && w.token != "" && w.onPage < w.pageSize {
+	if w.token != "" && w.onPage < w.pageSize {
 		s.leastInner = min(s.leastInner, w.onPage)
 	}
-	w.onPage = entries
+	if w.onPage = entries; entries < w.pageSize {
+		s.mostShort = max(s.mostShort, entries)
+	}
 	s.answers++
 	if !p.Unsaid {
 		s.said++
@@ -160,10 +162,11 @@ func (s *Plan) endless(w *Walk, p Page, fresh bool, entries int) bool {
 // refusedEnd reports whether a walk whose page token is refused counts as read to its end. That is so once no page of
 // any window was the last one for longer than it takes to skip a range, while the tokens after short pages were
 // refused time after time, and each of these pages was answered again in between: then this API sends a page token
-// that it never accepts with its last page. After a full page, and one with as many entries as others that were not the
-// last, there may be more: its window has to be shorter.
+// that it never accepts with its last page. After a full page, one with as many entries as others that were not the
+// last, and one with as many as any, so that the API may send no more at once, there may be more: its window has to be
+// shorter.
 func (s *Plan) refusedEnd(w *Walk) bool {
-	if w.token == "" || w.onPage >= w.pageSize || w.onPage >= s.leastInner {
+	if w.token == "" || w.onPage >= min(w.pageSize, s.leastInner, max(s.mostShort, leastPage)) {
 		return false
 	}
 	if s.noEndSince == 0 {
@@ -175,6 +178,9 @@ func (s *Plan) refusedEnd(w *Walk) bool {
 	}
 	return true
 }
+
+// leastPage is the fewest entries that an API may be thought to send at most.
+const leastPage = 5
 
 // minOpenEnds is how many pages with entries and without a way to the next show that an API never marks its last
 // page.

@@ -52,6 +52,7 @@ type Plan struct {
 	noEndSince          int64 // since when no page was the last of its window, elapsed milliseconds; see endless
 	openEnds            int   // pages since then that have entries and no way to the next
 	refusedEnds         int   // page tokens after a short page that were refused since then; see refusedEnd
+	mostShort           int   // the most entries on a page that was not full
 	leastInner          int   // the fewest entries on a page that was not full, and not the last of its window
 	length              int64 // of the next window
 	longestRead         int64 // the longest window that was read to its end, in seconds

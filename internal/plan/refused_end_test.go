@@ -17,6 +17,7 @@ func TestRefusedEnd(t *testing.T) {
 	refused := Failure{Refused: true, Definite: true}
 	for name, tc := range map[string]struct {
 		entries int
+		longest int // of pages before
 		before  func(s *Plan, page func(w *Walk, entries int, token string) Step)
 		lasts   int64
 		want    bool
@@ -27,12 +28,15 @@ func TestRefusedEnd(t *testing.T) {
 		"full":                      {entries: 10, lasts: PatienceFailing},
 		"as long as one of several": {entries: 3, lasts: PatienceFailing, before: pages(3, 4)},
 		"shorter than any of those": {entries: 3, lasts: PatienceFailing, before: pages(4, 4), want: true},
+		"as long as the longest":    {entries: 7, lasts: PatienceFailing},
+		"shorter than the longest":  {entries: 7, longest: 8, lasts: PatienceFailing, want: true},
+		"empty, as those between":   {lasts: PatienceFailing, before: pages(0, 0)},
 		"several full pages":        {entries: 3, lasts: PatienceFailing, before: pages(10, 1), want: true},
 		"a window has had an end":   {entries: 3, lasts: PatienceFailing, before: func(s *Plan, _ func(*Walk, int, string) Step) { s.NoteProbe(true); s.NoteLast() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := testSchedule(1000)
-			s.maxPages, s.pageSize = 100, 10
+			s.maxPages, s.pageSize, s.mostShort = 100, 10, tc.longest
 			id := 0
 			page := func(w *Walk, entries int, token string) Step {
 				s.NoteAnswer(w, 5000)
