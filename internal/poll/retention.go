@@ -223,8 +223,8 @@ func (p *Poller) movedEdge(first, refusedAt, shownAt int64, shown func(second in
 		if err != nil {
 			return 0, err
 		}
-		if ok {
-			return edge + moved(now), nil
+		if ok { // the next call may take as long as this one
+			return edge + moved(now) + p.Clock.Now().Unix() - now, nil
 		}
 	}
 	return 0, nil
