@@ -52,7 +52,7 @@ func TestRefusedEnd(t *testing.T) {
 					time.Sleep(5*time.Hour + 45*time.Minute)
 					add(1, time.Now().Unix()+30)
 					time.Sleep(40 * time.Minute)
-					assert.Equal(t, want, len(w.sink.Got()))
+					assert.Len(t, w.sink.Got(), want)
 					assert.Equal(t, 1, w.logs.FilterMessageSnippet("marks no page as the last one").Len())
 					assert.Zero(t, w.logs.FilterMessageSnippet("skip").Len(), "nothing was skipped")
 
@@ -63,7 +63,7 @@ func TestRefusedEnd(t *testing.T) {
 						time.Sleep(time.Minute)
 					}
 					time.Sleep(20 * time.Minute)
-					assert.Equal(t, want, len(w.sink.Got()))
+					assert.Len(t, w.sink.Got(), want)
 				})
 			})
 		}
