@@ -149,7 +149,7 @@ func TestBoundedExport(t *testing.T) {
 // the receiver keeps working. Covers F13, F44.
 func TestEndlessPaging(t *testing.T) {
 	t.Parallel()
-	for kind, most := range map[simulator.FaultKind]int{simulator.FaultRepeatToken: 600, simulator.FaultEndless: 4000} {
+	for kind, most := range map[simulator.FaultKind]int{simulator.FaultRepeatToken: 600, simulator.FaultEndless: 5000} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := quietWorld(simulator.Options{Faults: []simulator.Fault{{Kind: kind}}})
