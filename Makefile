@@ -48,7 +48,7 @@ soak: ## Run simulated worlds for SOAK_SECONDS (default 60) on all processors
 	@./internal/tools/soak.sh
 
 .PHONY: mutants
-mutants: ## Break the receiver in some 140 ways, one at a time: the tests must notice each; MUTANTS=-stale for those of changed code
+mutants: ## Break the receiver in some 400 ways, one at a time: the tests must notice each; MUTANTS=-stale for those of changed code
 	@go run ./internal/mutants -report docs/mutants.md $(MUTANTS)
 
 .PHONY: fuzz

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs the tests of the given modules with the race detector, and reports each package
 # as soon as it finishes: internal/testreport. -short leaves out the tests that
-# long-tests.txt names. -sample runs only these, with a part of their cases, and
-# -long runs them whole, without the race detector, which takes six times as long.
+# long-tests.txt names. -sample runs only these, and of the largest a part of the cases;
+# -long runs them whole, but without the race detector, with which they take six times
+# as long.
 # Usage: test.sh [-short|-sample|-long] MODULE...
 set -euo pipefail
 long="^($(paste -sd '|' internal/tools/long-tests.txt))\$"
