@@ -26,7 +26,7 @@ const (
 // has other things to do.
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), within) // also while it cleans up
 	defer cancel()
 	for {
 		began := time.Now()

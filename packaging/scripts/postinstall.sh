@@ -10,7 +10,9 @@ case "${1:-}" in
 esac
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  [ -n "$first" ] || systemctl try-restart otelcol-feishu.service
+  # The package is installed whether or not the service can start: systemd goes on trying.
+  [ -n "$first" ] || systemctl try-restart otelcol-feishu.service ||
+    echo "otelcol-feishu did not start again: journalctl -u otelcol-feishu says why"
 fi
 if [ -n "$first" ]; then
   cat <<'END'
