@@ -72,8 +72,8 @@ func newCgroup(t *testing.T) (folder string) {
 	if mount == nil {
 		t.Skip("boots systemd: this machine has no cgroup2")
 	}
-	folder, err = os.MkdirTemp(string(mount[1]), "feishu-audit-test-")
-	require.NoError(t, err)
+	folder = filepath.Join(string(mount[1]), fmt.Sprintf("feishu-audit-test-%d-%s", os.Getpid(), filepath.Base(t.Name())))
+	require.NoError(t, os.Mkdir(folder, 0o755))
 	t.Cleanup(func() {
 		eventually(t, starts, "the control groups are removed", func() bool {
 			var folders []string // each before those below it

@@ -207,8 +207,18 @@ var pollMutants = []mutant{
 	},
 	{
 		"the search for the oldest time takes no time (F8)", "internal/poll/retention.go",
-		"		return p.Clock.Now().Unix() - since + RefusalMargin",
-		"		return RefusalMargin",
+		"			return now - age + 2*(p.Clock.Now().Unix()-now), nil",
+		"			return first + RefusalMargin, nil",
+	},
+	{
+		"how old the oldest time that the API shows is is not searched for (F8)", "internal/poll/retention.go",
+		"hidden-seen <= edgeAccuracy",
+		"true",
+	},
+	{
+		"the time that is resumed at is as old as what is refused (F8)", "internal/poll/retention.go",
+		"			seen = age\n",
+		"			hidden = age\n",
 	},
 	{
 		"what lies between two clocks is asked for at once, however long it is (F42)", "internal/poll/clocks.go",

@@ -209,23 +209,33 @@ func throttles(err error) bool {
 // their age to the second.
 const edgeMovesWithin = 2 * time.Second
 
+// edgeAccuracy is how many seconds of what the API shows may be skipped so as to find the oldest of it sooner.
+const edgeAccuracy = 60
+
 // movedEdge is where reading resumes after a range that is too old: the oldest time that the API shows has moved on
-// since a second was found to be the first one that it shows, and moves on until the next call. The second before
-// it was refused after it was shown; with slow calls, long after. So it is tried how far it must have moved, how far
-// it may have moved, and, to skip no more than needed, the middle between these. 0: none is shown.
+// since a second was found to be the first one that it shows, and moves on until the next call. What stays the same
+// is its age, in whose terms slow calls do no harm: the first second was shown at one age, the second before it
+// refused at another, and their middle is tried until they are close. 0: it isn't by age that the API hides entries.
 func (p *Poller) movedEdge(first, refusedAt, shownAt int64, shown func(second int64) (bool, error)) (int64, error) {
-	moved := func(since int64) int64 {
-		return p.Clock.Now().Unix() - since + RefusalMargin + (60+int64(p.set.RequestsPerMinute)-1)/int64(p.set.RequestsPerMinute)
-	}
-	for _, since := range []int64{refusedAt, (refusedAt + shownAt) / 2, shownAt} {
-		edge, now := first+moved(since), p.Clock.Now().Unix()
-		ok, err := shown(min(edge, now-plan.Overlap))
-		if err != nil {
+	hidden := refusedAt - (first - 1)
+	seen := min(shownAt-first, hidden)
+	margin := RefusalMargin + (60+int64(p.set.RequestsPerMinute)-1)/int64(p.set.RequestsPerMinute)
+	for {
+		age, last := seen+(hidden-seen)/2, hidden-seen <= edgeAccuracy
+		if last {
+			age = seen - margin
+		}
+		now := p.Clock.Now().Unix()
+		ok, err := shown(min(now-age, now-plan.Overlap))
+		switch {
+		case err != nil || last && !ok:
 			return 0, err
-		}
-		if ok { // the next call may take as long as this one
-			return edge + moved(now) + p.Clock.Now().Unix() - now, nil
+		case last: // the next call may take as long as this one
+			return now - age + 2*(p.Clock.Now().Unix()-now), nil
+		case ok:
+			seen = age
+		default:
+			hidden = age
 		}
 	}
-	return 0, nil
 }
