@@ -246,7 +246,7 @@ func (m *machine) reload(t *testing.T) {
 }
 
 // upgradeInvalid: a service that does not start again, here for its configuration, is reported and leaves the
-// package installed as any other; once it is mended, a start is enough.
+// package installed as any other; once that is valid again, a restart is enough.
 func (m *machine) upgradeInvalid(t *testing.T, upgrade []string, pkg string) {
 	const config = "/etc/otelcol-feishu/collector.yaml"
 	m.run(t, "sed", "-i", "$anonsense: true", config)
