@@ -40,6 +40,9 @@ func (s *simulation) faultsOf(endpoint simulator.Endpoint) []simulator.Fault {
 			f.Msg = "quoting " + simulator.DefaultAppSecret
 		case simulator.FaultDelay:
 			f.Delay = time.Duration(1 + rng.Int64N(int64(40*time.Second)))
+			if s.opts.PageTokenLife > 0 && s.tenant.BurstSize > 0 { // no second page of a burst would ever be answered in time
+				f.Delay = min(f.Delay, s.opts.PageTokenLife/2)
+			}
 		case simulator.FaultWrongDate:
 			f.By = []time.Duration{8 * time.Hour, -8 * time.Hour, 90 * time.Second, -90 * time.Second, 9000 * time.Hour, -90_000 * time.Hour}[rng.IntN(6)]
 		case simulator.FaultSlowBody:
