@@ -183,7 +183,7 @@ func TestKafkaTopicTooSmall(t *testing.T) {
 	t.Parallel()
 	k := newBroker(t, false)
 	a, entries := newBacklog(t, 60, 300)
-	large := entries[150]
+	large := harmless(t, entries)
 	large.ID, large.Payload = "large", `{"text":"`+incompressible(2_000_000)+`"}`
 	a.Add(large)
 	entries = append(entries, large)

@@ -110,7 +110,7 @@ func TestKafkaTooLarge(t *testing.T) {
 	t.Parallel()
 	k := newKafka(t)
 	a, entries := newBacklog(t, 59, 300)
-	large := entries[150]
+	large := harmless(t, entries)
 	large.ID, large.Payload = "large", `{"text":"`+strings.Repeat("x", 500_000)+`"}`
 	a.Add(large)
 	entries = append(entries, large)

@@ -56,8 +56,8 @@ const (
 func sizes(t *testing.T, d destination, fates map[string]fate, settings ...string) {
 	t.Helper()
 	start := time.Now().Truncate(time.Second)
-	template := simulator.Tenant{Seed: 77, PerSecond: 1, Start: start.Unix() - 10, End: start.Unix() - 10}
-	like := template.Entries(template.Start, template.End+1)[0]
+	template := simulator.Tenant{Seed: 77, PerSecond: 1, Start: start.Unix() - 1000, End: start.Unix()}
+	like := harmless(t, template.Entries(template.Start, template.End+1))
 	a := newAPI(t, simulator.Options{})
 	var entries []simulator.Entry
 	kindOf := map[string]string{}
